@@ -1,0 +1,48 @@
+# One command each; `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8888
+INSTALLED := $(VENV)/.installed
+INSTALLED_TEST := $(VENV)/.installed-test
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+SOURCES := setup.cfg pyproject.toml constraints.txt
+
+.PHONY: help install serve test train lint
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: $(INSTALLED) ## create .venv and install cardiorisk with its pinned dependencies
+
+serve: install ## run the service on 127.0.0.1:8888 (PORT=9000 make serve for another port)
+	@$(BIN)/cardiorisk serve --host $(HOST) --port $(PORT)
+
+test: $(INSTALLED_TEST) lint ## every check, then every test
+	@$(BIN)/pytest --cov --cov-report=term
+
+lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+train: install ## make the data, train the network, write its files and plots
+	@$(BIN)/python train.py
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(SOURCES) | $(VENV)
+	@echo "Installing cardiorisk into $(VENV); the first time takes a minute or two..."
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(INSTALLED_TEST): $(INSTALLED)
+	@echo "Installing what the tests need..."
+	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@

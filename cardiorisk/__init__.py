@@ -1,0 +1,1 @@
+"""A subscription service that estimates cardiac risk with a small neural network."""

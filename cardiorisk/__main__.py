@@ -1,0 +1,1 @@
+"""The command line's front door: ``cardiorisk`` and ``python -m cardiorisk``."""

@@ -1,0 +1,138 @@
+"""The settings: one table of names, defaults and help, read once at start.
+
+A value comes from a command's flag, else from a ``CARDIORISK_*`` variable, else from
+``cardiorisk.toml`` in the working directory, else from the default. An unknown name is refused:
+a misspelt setting that is silently ignored costs more than a start that stops.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from cardiorisk.errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "CARDIORISK_"
+TOML_FILE = "cardiorisk.toml"
+DEFAULT_PLANS = {"freemium": 5, "premium": 50}
+"""Requests a minute by plan. Source: the assignment."""
+
+_PLAN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_LARGEST_QUOTA = 1_000_000_000
+
+EngineName = Literal["keras", "litert"]
+
+
+class Settings(BaseSettings):
+    """Everything that may be set; see ``docs/settings.md``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, toml_file=TOML_FILE
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8888, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    engine: EngineName = Field("keras", description="what runs the network: keras or litert")
+    database_url: str = Field(
+        "sqlite:///keys.db", description="where accounts and keys are kept; SQLite only"
+    )
+    log_dir: Path = Field(Path("logs"), description="directory of bitacora.jsonl")
+    model_dir: Path = Field(
+        Path(__file__).parent / "artefact", description="directory of the trained network"
+    )
+    plans: Annotated[dict[str, int], NoDecode] = Field(
+        DEFAULT_PLANS,
+        description="requests a minute by plan, added to freemium=5,premium=50 or replacing them",
+    )
+    bitacora_sync: Literal["os", "disk"] = Field(
+        "os", description="os: hand each line to the system; disk: also fsync before answering"
+    )
+    log_inputs: bool = Field(
+        default=False, description="write the patient's six values, which are health data"
+    )
+
+    @field_validator("plans", mode="before")
+    @classmethod
+    def _read_plans(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        pairs = [pair.partition("=") for pair in given.split(",") if pair.strip()]
+        return {name.strip(): quota.strip() for name, _, quota in pairs}
+
+    @field_validator("plans")
+    @classmethod
+    def _check_plans(cls, plans: dict[str, int]) -> dict[str, int]:
+        for name, quota in plans.items():
+            if not _PLAN_NAME.fullmatch(name):
+                raise ValueError(f"plan name {name!r} must be a lower-case word")
+            if not 1 <= quota <= _LARGEST_QUOTA:
+                raise ValueError(f"plan {name} must allow 1 to {_LARGEST_QUOTA} requests a minute")
+        return DEFAULT_PLANS | plans
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, url: str) -> str:
+        if not url.startswith("sqlite:///") or url == "sqlite:///":
+            raise ValueError("must name a SQLite file, as in sqlite:///keys.db")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, variables, file; the defaults come last by themselves."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings; ``flags`` are a command's options, None where one was not given.
+
+    Raises:
+        InvalidSettings: with one line that names the setting, where it came from and its fault.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            raise InvalidSettings(
+                f"{variable} is not a setting; the settings are {', '.join(sorted(known))}"
+            )
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InvalidSettings(_first_fault(error, given)) from error
+    except ValueError as error:
+        raise InvalidSettings(f"{TOML_FILE} cannot be read: {error}") from error
+
+
+def _first_fault(error: ValidationError, flags: Mapping[str, Any]) -> str:
+    fault = error.errors()[0]
+    name = str(fault["loc"][0])
+    if name in flags:
+        place = f"--{name.replace('_', '-')}"
+    elif PREFIX + name.upper() in {variable.upper() for variable in os.environ}:
+        place = PREFIX + name.upper()
+    else:
+        place = f"{name} in {TOML_FILE}"
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: there is no such setting; there are {', '.join(Settings.model_fields)}"
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"

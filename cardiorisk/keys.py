@@ -1,0 +1,69 @@
+"""API keys: how they look, how they are made, and what is kept of them.
+
+A key is ``crk_``, 30 random base62 characters (178 bits) and the CRC-32 of those 34 characters
+as 6 base62 digits. The checksum is no secret: it lets a mistyped key be refused without asking
+the database. Only the SHA-256 of a key is stored. That is enough, and argon2 would be waste:
+178 random bits cannot be guessed, however fast the hash.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from zlib import crc32
+
+PREFIX = "crk_"
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_CHARACTERS = 30
+_CHECKSUM_CHARACTERS = 6
+KEY_CHARACTERS = len(PREFIX) + _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS
+_VISIBLE_CHARACTERS = 10
+_ID_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling: what a valid credential stands for."""
+
+    account_id: int
+    key_id: str
+    plan: str
+
+
+def new_key() -> str:
+    """Make a key from the system's random source."""
+    body = PREFIX + "".join(secrets.choice(_BASE62) for _ in range(_RANDOM_CHARACTERS))
+    return body + _checksum(body)
+
+
+def new_key_id() -> str:
+    """Make the public name of a key, which says nothing about the key itself."""
+    return "key_" + secrets.token_hex(_ID_BYTES)
+
+
+def is_well_formed(key: str) -> bool:
+    """Tell whether the key has the form and the checksum of one of ours."""
+    if len(key) != KEY_CHARACTERS or not key.startswith(PREFIX) or not key.isascii():
+        return False
+    body = key[:-_CHECKSUM_CHARACTERS]
+    return key[-_CHECKSUM_CHARACTERS:] == _checksum(body)
+
+
+def digest(key: str) -> bytes:
+    """Return what is stored of a key: its SHA-256, 32 bytes. Any text is accepted."""
+    return sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+def visible_prefix(key: str) -> str:
+    """Return the start of a key, by which its owner recognises it in a list."""
+    return key[:_VISIBLE_CHARACTERS]
+
+
+def _checksum(body: str) -> str:
+    number = crc32(body.encode("ascii"))
+    digits = []
+    for _ in range(_CHECKSUM_CHARACTERS):
+        number, digit = divmod(number, len(_BASE62))
+        digits.append(_BASE62[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,84 @@
+"""The limit: so many requests in each clock minute (UTC), per account.
+
+A fixed window is simple, exact and cheap, and lets through up to twice the plan within any
+sixty seconds that straddle a boundary: a full quota in the last second of one minute and
+another in the first of the next. Refused requests are not held against the account.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+WINDOW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the limiter says of one request.
+
+    Attributes:
+        allowed: whether the request may go on; it has been counted if so.
+        limit: requests a minute of the plan.
+        remaining: requests left in this minute.
+        resets_in_seconds: whole seconds until the next minute, 1 to 60 (to 120 while the
+            system's clock has been set back by less than a minute).
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    resets_in_seconds: int
+
+
+class Limiter:
+    """Counts of the current minute, in memory: they start anew with the process.
+
+    Not thread-safe, and need not be: it is called on the event loop only, where a decision
+    cannot be interrupted, so the limit is exact under any concurrency.
+
+    Args:
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._minute = 0
+        self._used: dict[int, int] = {}
+
+    def hit(self, account_id: int, limit: int) -> Verdict:
+        """Count one request of an account whose plan allows ``limit`` requests a minute."""
+        now = self._clock()
+        self._roll(int(now // WINDOW_SECONDS))
+        used = self._used.get(account_id, 0)
+        allowed = used < limit
+        if allowed:
+            used += 1
+            self._used[account_id] = used
+        left_seconds = (self._minute + 1) * WINDOW_SECONDS - now
+        return Verdict(allowed, limit, max(0, limit - used), max(1, math.ceil(left_seconds)))
+
+    def active_accounts(self) -> int:
+        """Return how many accounts have made a request in the current minute."""
+        self._roll(int(self._clock() // WINDOW_SECONDS))
+        return len(self._used)
+
+    def _roll(self, minute: int) -> None:
+        """Forget every count when the minute changes.
+
+        A clock set back by less than a minute stays in the window it had reached: opening the
+        minute before it again would give its quota twice.
+        """
+        if minute > self._minute or minute < self._minute - 1:
+            self._minute = minute
+            self._used = {}
+
+
+def limit_of(plan: str, plans: Mapping[str, int]) -> int:
+    """Return a plan's requests a minute; an account on a plan no longer set gets the least."""
+    return plans.get(plan) or min(plans.values())

@@ -1,0 +1,293 @@
+"""The patient: six clinical values, their one table, and how untrusted input becomes them.
+
+``FIELDS`` is the single source of names, units, ranges and order. The order of ``FIELDS`` is the
+order of the network's inputs; changing it makes every saved network unusable, which the loader
+notices. Parsing collects every fault before it raises, so a caller mends all of them at once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody, UnusableData
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Kind = Literal["number", "integer", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One clinical value.
+
+    Attributes:
+        name: the attribute of ``Patient``.
+        wire_name: its name in requests and answers.
+        course_name: its column in the course's CSV files.
+        kind: ``number``, ``integer`` or ``flag`` (0, 1, false or true).
+        minimum: smallest accepted value, in ``unit``.
+        maximum: largest accepted value, in ``unit``.
+        unit: the unit, empty for a flag.
+        description: what is measured.
+        hint: how to convert from the unit that people usually have, or empty.
+    """
+
+    name: str
+    wire_name: str
+    course_name: str
+    kind: Kind
+    minimum: float
+    maximum: float
+    unit: str
+    description: str
+    hint: str = ""
+
+    @property
+    def accepted(self) -> str:
+        """What is accepted, as the end of a sentence that starts with "must be"."""
+        if self.kind == "flag":
+            return "0, 1, false or true"
+        article = "an integer" if self.kind == "integer" else "a number"
+        return f"{article} from {self.minimum:g} to {self.maximum:g} ({self.unit})"
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "cholesterol",
+        "nivel_colesterol",
+        "colesterol",
+        "number",
+        1.0,
+        3.0,
+        "g/L",
+        "total cholesterol",
+        "200 mg/dL is 2.00 g/L",
+    ),
+    Field(
+        "systolic_pressure",
+        "presion_arterial",
+        "presion",
+        "number",
+        0.6,
+        1.8,
+        "100 mmHg",
+        "systolic blood pressure",
+        "120 mmHg is 1.20",
+    ),
+    Field(
+        "sugar",
+        "azucar",
+        "glucosa",
+        "number",
+        0.5,
+        2.0,
+        "g/L",
+        "blood sugar",
+        "100 mg/dL is 1.00 g/L",
+    ),
+    Field("age", "edad", "edad", "integer", 0, 99, "years", "age"),
+    Field("overweight", "sobrepeso", "sobrepeso", "flag", 0, 1, "", "overweight"),
+    Field("smoker", "tabaquismo", "tabaquismo", "flag", 0, 1, "", "smoker"),
+)
+"""The six inputs, in the order of the network's columns. Source: the assignment's ranges."""
+
+FIELD_NAMES: tuple[str, ...] = tuple(field.wire_name for field in FIELDS)
+RISK_COLUMN = "riesgo_cardiaco"
+"""The label's column in the course's CSV files, and the answer's name on the wire."""
+
+_BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
+_ECHOED_NAME_CHARACTERS = 64
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_QUERY_FLAGS = {"0": 0, "1": 1, "false": False, "true": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Six values inside their ranges; made by the parsers below, in ``FIELDS`` order."""
+
+    cholesterol: float
+    systolic_pressure: float
+    sugar: float
+    age: float
+    overweight: float
+    smoker: float
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float, float]:
+        """The network's input row, in ``FIELDS`` order and units."""
+        return (
+            self.cholesterol,
+            self.systolic_pressure,
+            self.sugar,
+            self.age,
+            self.overweight,
+            self.smoker,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """A fault in a table of patients; ``row`` counts from 0 and leaves the header out."""
+
+    row: int
+    fault: FieldFault
+
+
+def parse_json(body: bytes) -> Patient:
+    """Read a patient from a JSON object.
+
+    Raises:
+        MalformedBody: the body is not UTF-8 JSON, or not an object.
+        InvalidPatient: a field is missing, unknown, repeated, of the wrong type or out of range.
+    """
+    try:
+        members = json.loads(body, object_pairs_hook=_Members)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody(
+            "the body must be a JSON object with the fields " + ", ".join(FIELD_NAMES)
+        ) from error
+    if not isinstance(members, _Members):
+        raise MalformedBody("the body must be a JSON object, not an array or a single value")
+    return _patient(dict(members.pairs), members.repeated_names())
+
+
+def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
+    """Read a patient from a query string's arguments, percent-decoding already done.
+
+    Raises:
+        InvalidPatient: as for ``parse_json``; text that is not a number counts as a wrong type.
+    """
+    repeated = {name for name, texts in arguments.items() if len(texts) > 1}
+    return _patient(
+        {name: _query_value(name, texts[-1]) for name, texts in arguments.items()}, repeated
+    )
+
+
+class _Members:
+    """The members of a JSON object as written, so that a repeated name is seen."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        self.pairs = pairs
+
+    def repeated_names(self) -> set[str]:
+        counts = Counter(name for name, _ in self.pairs)
+        return {name for name, count in counts.items() if count > 1}
+
+
+def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFault, ...]]:
+    """Read patients from a table whose columns have either the wire names or the course's names.
+
+    Other columns are ignored, the course's row number among them.
+
+    Returns:
+        Values (float32, shape (n, 6), columns in ``FIELDS`` order, NaN where a value cannot be
+        accepted) and the faults, by row and then by field.
+
+    Raises:
+        UnusableData: a column is missing or stands twice.
+    """
+    columns = [_column(frame, field) for field in FIELDS]
+    values = np.empty((len(frame), len(FIELDS)), dtype=np.float32)
+    for index, (field, column) in enumerate(zip(FIELDS, columns, strict=True)):
+        numbers = np.array(
+            [_cell(field, cell) for cell in frame[column].tolist()], dtype=np.float64
+        )
+        values[:, index] = numbers
+    faults = [
+        RowFault(int(row), FieldFault(columns[index], f"must be {FIELDS[index].accepted}"))
+        for row, index in np.argwhere(np.isnan(values))
+    ]
+    return values, tuple(faults)
+
+
+def _column(frame: pd.DataFrame, field: Field) -> str:
+    found = [name for name in (field.wire_name, field.course_name) if name in frame.columns]
+    found = list(dict.fromkeys(found))
+    if len(found) != 1 or list(frame.columns).count(found[0]) != 1:
+        reason = "stands more than once" if found else "is missing"
+        raise UnusableData(
+            f"column {field.course_name!r} (or {field.wire_name!r}) {reason}; "
+            f"the columns are: {', '.join(map(str, frame.columns))}"
+        )
+    return found[0]
+
+
+def _cell(field: Field, cell: object) -> float:
+    """Return one CSV cell as a number, NaN where it cannot be accepted."""
+    if isinstance(cell, str):
+        text = cell.strip().lower()
+        cell = _QUERY_FLAGS.get(text) if text in {"true", "false"} else _text_number(text)
+    number = _number(field, cell)
+    return math.nan if number is None else number
+
+
+def _text_number(text: str) -> float | None:
+    return float(text) if _JSON_NUMBER.fullmatch(text) else None
+
+
+def _query_value(name: str, text_bytes: bytes) -> object:
+    text = text_bytes.decode("utf-8", "replace")
+    field = _BY_WIRE_NAME.get(name)
+    if field is not None and field.kind == "flag":
+        return _QUERY_FLAGS.get(text, text)
+    number = _text_number(text)
+    return text if number is None else number
+
+
+def _patient(members: Mapping[str, object], repeated: set[str]) -> Patient:
+    values: list[float] = []
+    faults: list[FieldFault] = []
+    for field in FIELDS:
+        value = members.get(field.wire_name, _MISSING)
+        number = _number(field, value)
+        if number is None or field.wire_name in repeated:
+            faults.append(
+                FieldFault(field.wire_name, _fault(field, value, field.wire_name in repeated))
+            )
+        else:
+            values.append(number)
+    if len(members) > len(values):
+        faults.extend(
+            FieldFault(name[:_ECHOED_NAME_CHARACTERS], "is not a field of a patient")
+            for name in members
+            if name not in _BY_WIRE_NAME
+        )
+    if faults:
+        raise InvalidPatient(tuple(faults))
+    return Patient(*values)
+
+
+_MISSING = object()
+
+
+def _number(field: Field, value: object) -> float | None:
+    """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
+    if isinstance(value, bool):
+        return float(value) if field.kind == "flag" else None
+    if not isinstance(value, int | float) or not field.minimum <= value <= field.maximum:
+        return None
+    if field.kind != "number" and value != math.floor(value):
+        return None
+    return float(value)
+
+
+def _fault(field: Field, value: object, is_repeated: bool) -> str:  # noqa: FBT001 - private
+    if is_repeated:
+        return "is given more than once"
+    hint = f"; {field.hint}" if field.hint else ""
+    if value is _MISSING:
+        return f"is missing: it must be {field.accepted}{hint}"
+    return f"must be {field.accepted}{hint}"
