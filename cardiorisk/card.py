@@ -19,11 +19,17 @@ CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"
 LITERT_FILE = "cardiorisk.tflite"
 
+NOTICE = (
+    "Modelo didáctico entrenado con datos sintéticos: no es un dispositivo médico "
+    "y no sirve para diagnosticar ni para decidir un tratamiento."
+)
+"""What every answer says of the network, in the language of its readers."""
+
 
 class GoldenRow(BaseModel):
     """One input row, in ``FIELDS`` order and units, and the probability it must give."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     values: tuple[float, float, float, float, float, float]
     probability: float = Field(ge=0, le=1)
@@ -46,7 +52,7 @@ class Card(BaseModel):
         golden_rows: rows with the outputs of the saved network.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     version: str
     field_order: tuple[str, ...]

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, extra="forbid", frozen=True, toml_file=TOML_FILE
     )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8888, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     engine: EngineName = Field("keras", description="what runs the network: keras or litert")
     database_url: str = Field(
@@ -70,8 +70,13 @@ class Settings(BaseSettings):
     def _read_plans(cls, given: object) -> object:
         if not isinstance(given, str):
             return given
-        pairs = [pair.partition("=") for pair in given.split(",") if pair.strip()]
-        return {name.strip(): quota.strip() for name, _, quota in pairs}
+        plans: dict[str, str] = {}
+        for pair in filter(str.strip, given.split(",")):
+            name, _, quota = (part.strip() for part in pair.partition("="))
+            if name in plans:
+                raise ValueError(f"plan {name} is given more than once")
+            plans[name] = quota
+        return plans
 
     @field_validator("plans")
     @classmethod
@@ -120,7 +125,7 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise InvalidSettings(_first_fault(error, given)) from error
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise InvalidSettings(f"{TOML_FILE} cannot be read: {error}") from error
 
 
@@ -135,4 +140,5 @@ def _first_fault(error: ValidationError, flags: Mapping[str, Any]) -> str:
         place = f"{name} in {TOML_FILE}"
     if fault["type"] == "extra_forbidden":
         return f"{place}: there is no such setting; there are {', '.join(Settings.model_fields)}"
-    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+    part = "".join(f"{inner}: " for inner in fault["loc"][1:])
+    return f"{place}: {part}{fault['msg'].removeprefix('Value error, ')}"

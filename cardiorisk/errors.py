@@ -104,7 +104,7 @@ class NotReady(ServiceError):
 
 
 class LogUnavailable(ServiceError):
-    """The bitácora cannot be written, so no answer may be given."""
+    """The bitácora cannot be written, so no answer may be given; or it cannot be read back."""
 
     code = "log-unavailable"
 
@@ -113,6 +113,18 @@ class StoreUnavailable(ServiceError):
     """The database cannot be read or written."""
 
     code = "store-unavailable"
+
+
+class InternalFailure(ServiceError):
+    """Something happened that nobody expected; the caller learns nothing of it."""
+
+    code = "internal"
+
+
+class CannotListen(ServiceError):
+    """The address to listen on is taken, or not this machine's."""
+
+    code = "cannot-listen"
 
 
 class InvalidSettings(ServiceError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody, Unusabl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -109,7 +111,7 @@ RISK_COLUMN = "riesgo_cardiaco"
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
 _ECHOED_NAME_CHARACTERS = 64
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_QUERY_FLAGS = {"0": 0, "1": 1, "false": False, "true": True}
+_FLAG_WORDS = {"false": False, "true": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +147,23 @@ class RowFault:
 
 
 def parse_json(body: bytes) -> Patient:
-    """Read a patient from a JSON object.
+    """Read a patient from a JSON object in UTF-8; a byte order mark before it is passed over.
+
+    Python's JSON takes ``NaN`` and ``Infinity`` for numbers, which are then out of every range.
 
     Raises:
         MalformedBody: the body is not UTF-8 JSON, or not an object.
         InvalidPatient: a field is missing, unknown, repeated, of the wrong type or out of range.
     """
     try:
-        members = json.loads(body, object_pairs_hook=_Members)
+        members = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError) as error:
         raise MalformedBody(
             "the body must be a JSON object with the fields " + ", ".join(FIELD_NAMES)
         ) from error
     if not isinstance(members, _Members):
         raise MalformedBody("the body must be a JSON object, not an array or a single value")
-    return _patient(dict(members.pairs), members.repeated_names())
+    return _patient(members.by_name, members.repeated)
 
 
 def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
@@ -175,16 +179,21 @@ def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
 
 
 class _Members:
-    """The members of a JSON object as written, so that a repeated name is seen."""
+    """The members of a JSON object, and which names it repeats."""
 
-    __slots__ = ("pairs",)
+    __slots__ = ("by_name", "repeated")
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        self.pairs = pairs
+        self.by_name = dict(pairs)
+        self.repeated: AbstractSet[str] = frozenset()
+        if len(self.by_name) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            self.repeated = {name for name, count in counts.items() if count > 1}
 
-    def repeated_names(self) -> set[str]:
-        counts = Counter(name for name, _ in self.pairs)
-        return {name for name, count in counts.items() if count > 1}
+
+# Integers are read as floats: one of a thousand digits is then infinite, and out of range like
+# any other, where Python's own would refuse to be read.
+_DECODER = json.JSONDecoder(object_pairs_hook=_Members, parse_int=float)
 
 
 def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFault, ...]]:
@@ -229,7 +238,7 @@ def _cell(field: Field, cell: object) -> float:
     """Return one CSV cell as a number, NaN where it cannot be accepted."""
     if isinstance(cell, str):
         text = cell.strip().lower()
-        cell = _QUERY_FLAGS.get(text) if text in {"true", "false"} else _text_number(text)
+        cell = _FLAG_WORDS[text] if text in _FLAG_WORDS else _text_number(text)
     number = _number(field, cell)
     return math.nan if number is None else number
 
@@ -241,13 +250,13 @@ def _text_number(text: str) -> float | None:
 def _query_value(name: str, text_bytes: bytes) -> object:
     text = text_bytes.decode("utf-8", "replace")
     field = _BY_WIRE_NAME.get(name)
-    if field is not None and field.kind == "flag":
-        return _QUERY_FLAGS.get(text, text)
+    if field is not None and field.kind == "flag" and text in _FLAG_WORDS:
+        return _FLAG_WORDS[text]
     number = _text_number(text)
     return text if number is None else number
 
 
-def _patient(members: Mapping[str, object], repeated: set[str]) -> Patient:
+def _patient(members: Mapping[str, object], repeated: AbstractSet[str]) -> Patient:
     values: list[float] = []
     faults: list[FieldFault] = []
     for field in FIELDS:
@@ -261,7 +270,7 @@ def _patient(members: Mapping[str, object], repeated: set[str]) -> Patient:
             values.append(number)
     if len(members) > len(values):
         faults.extend(
-            FieldFault(name[:_ECHOED_NAME_CHARACTERS], "is not a field of a patient")
+            FieldFault(_echoed(name), "is not a field of a patient")
             for name in members
             if name not in _BY_WIRE_NAME
         )
@@ -273,6 +282,11 @@ def _patient(members: Mapping[str, object], repeated: set[str]) -> Patient:
 _MISSING = object()
 
 
+def _echoed(name: str) -> str:
+    """Return a stranger's name for a field as it may be sent back: short and writable."""
+    return name[:_ECHOED_NAME_CHARACTERS].encode("utf-8", "replace").decode()
+
+
 def _number(field: Field, value: object) -> float | None:
     """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
     if isinstance(value, bool):
@@ -281,7 +295,7 @@ def _number(field: Field, value: object) -> float | None:
         return None
     if field.kind != "number" and value != math.floor(value):
         return None
-    return float(value)
+    return value + 0.0  # not float(value), which would keep the sign of a negative zero
 
 
 def _fault(field: Field, value: object, is_repeated: bool) -> str:  # noqa: FBT001 - private

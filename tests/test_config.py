@@ -1,0 +1,250 @@
+"""The settings: where a value comes from, and the one line that an unusable one gets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cardiorisk.config import PREFIX, TOML_FILE, Settings, load_settings
+from cardiorisk.errors import InvalidSettings
+
+
+@pytest.fixture(autouse=True)
+def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in an empty directory, with no setting made."""
+    for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def write_toml(text: str) -> None:
+    Path(TOML_FILE).write_text(text, encoding="utf-8")
+
+
+def refusal(**flags: Any) -> str:
+    with pytest.raises(InvalidSettings) as raised:
+        load_settings(flags)
+    line = str(raised.value)
+    assert "\n" not in line
+    return line
+
+
+def test_defaults_are_the_contracts() -> None:
+    assert load_settings().model_dump(exclude={"model_dir"}) == {
+        "host": "127.0.0.1",
+        "port": 8888,
+        "engine": "keras",
+        "database_url": "sqlite:///keys.db",
+        "log_dir": Path("logs"),
+        "plans": {"freemium": 5, "premium": 50},
+        "bitacora_sync": "os",
+        "log_inputs": False,
+    }
+
+
+def test_default_network_is_the_one_in_the_package() -> None:
+    assert load_settings().model_dir.parts[-2:] == ("cardiorisk", "artefact")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name: str) -> None:
+    assert Settings.model_fields[name].description
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        load_settings().port = 1  # type: ignore[misc]  # frozen: that is what is tested
+
+
+# Where a value comes from
+
+
+def test_file_comes_before_the_default() -> None:
+    write_toml("port = 1001")
+    assert load_settings().port == 1001
+
+
+def test_variable_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_toml("port = 1001")
+    monkeypatch.setenv("CARDIORISK_PORT", "1002")
+    assert load_settings().port == 1002
+
+
+def test_flag_comes_before_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_PORT", "1002")
+    assert load_settings({"port": 1003}).port == 1003
+
+
+def test_flag_that_was_not_given_leaves_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_PORT", "1002")
+    assert load_settings({"port": None, "host": "::1"}).port == 1002
+
+
+def test_variable_hides_an_unusable_value_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_toml("port = -1")
+    monkeypatch.setenv("CARDIORISK_PORT", "1002")
+    assert load_settings().port == 1002
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104 - nothing listens here
+        ("PORT", "0", 0),
+        ("ENGINE", "litert", "litert"),
+        ("DATABASE_URL", "sqlite:////var/keys.db", "sqlite:////var/keys.db"),
+        ("LOG_DIR", "/var/log/x", Path("/var/log/x")),
+        ("MODEL_DIR", "net", Path("net")),
+        ("BITACORA_SYNC", "disk", "disk"),
+        ("LOG_INPUTS", "1", True),
+        ("LOG_INPUTS", "0", False),
+        ("PLANS", "bench=1000000", {"freemium": 5, "premium": 50, "bench": 1_000_000}),
+    ],
+)
+def test_every_setting_has_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(f"CARDIORISK_{variable}", text)
+    assert getattr(load_settings(), variable.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "plans"),
+    [
+        ("premium=100", {"freemium": 5, "premium": 100}),
+        (" team = 600 , premium=100,", {"freemium": 5, "premium": 100, "team": 600}),
+        ("", {"freemium": 5, "premium": 50}),
+        ("big=1000000000", {"freemium": 5, "premium": 50, "big": 1_000_000_000}),
+    ],
+)
+def test_plans_are_added_to_the_default_ones(
+    monkeypatch: pytest.MonkeyPatch, text: str, plans: dict[str, int]
+) -> None:
+    monkeypatch.setenv("CARDIORISK_PLANS", text)
+    assert load_settings().plans == plans
+
+
+@pytest.mark.parametrize("text", ['plans = "team=600"', "[plans]\nteam = 600"])
+def test_plans_may_stand_in_the_file_as_text_or_table(text: str) -> None:
+    write_toml(text)
+    assert load_settings().plans == {"freemium": 5, "premium": 50, "team": 600}
+
+
+def test_plans_of_a_variable_take_the_place_of_those_in_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_toml("[plans]\nteam = 600")
+    monkeypatch.setenv("CARDIORISK_PLANS", "bench=7")
+    assert load_settings().plans == {"freemium": 5, "premium": 50, "bench": 7}
+
+
+def test_default_plans_are_never_changed() -> None:
+    write_toml("[plans]\nfreemium = 9")
+    load_settings()
+    Path(TOML_FILE).unlink()
+    assert load_settings().plans["freemium"] == 5
+
+
+# What is refused, and how
+
+
+def test_unknown_variable_is_refused_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_PROT", "9000")
+    line = refusal()
+    assert line.startswith("CARDIORISK_PROT is not a setting; the settings are CARDIORISK_")
+    assert "CARDIORISK_PORT" in line
+
+
+def test_unknown_key_in_the_file_is_refused_with_those_there_are() -> None:
+    write_toml("prot = 9000")
+    assert refusal() == (
+        "prot in cardiorisk.toml: there is no such setting; there are "
+        + ", ".join(Settings.model_fields)
+    )
+
+
+def test_table_in_the_file_is_refused() -> None:
+    write_toml("[server]\nport = 9000")
+    assert refusal().startswith("server in cardiorisk.toml: there is no such setting")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "fault"),
+    [
+        ("HOST", "", "at least 1 character"),
+        ("PORT", "", "valid integer"),
+        ("PORT", "http", "valid integer"),
+        ("PORT", "-1", "greater than or equal to 0"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("ENGINE", "torch", "'keras' or 'litert'"),
+        ("ENGINE", "KERAS", "'keras' or 'litert'"),
+        ("DATABASE_URL", "postgresql://x/y", "must name a SQLite file"),
+        ("DATABASE_URL", "sqlite://", "must name a SQLite file"),
+        ("DATABASE_URL", "sqlite:///", "must name a SQLite file"),
+        ("BITACORA_SYNC", "never", "'os' or 'disk'"),
+        ("LOG_INPUTS", "perhaps", "valid boolean"),
+        ("PLANS", "premium", "premium: Input should be a valid integer"),
+        ("PLANS", "premium=many", "premium: Input should be a valid integer"),
+        ("PLANS", "premium=1=2", "premium: Input should be a valid integer"),
+        ("PLANS", "premium=0", "plan premium must allow 1 to 1000000000 requests a minute"),
+        ("PLANS", "premium=1000000001", "plan premium must allow 1 to 1000000000"),
+        ("PLANS", "Premium=9", "plan name 'Premium' must be a lower-case word"),
+        ("PLANS", "=9", "plan name '' must be a lower-case word"),
+        ("PLANS", 'a"b=9', "plan name 'a\"b' must be a lower-case word"),
+        ("PLANS", "team=1,team=2", "plan team is given more than once"),
+    ],
+)
+def test_unusable_variable_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, fault: str
+) -> None:
+    monkeypatch.setenv(f"CARDIORISK_{variable}", text)
+    line = refusal()
+    assert line.startswith(f"CARDIORISK_{variable}: ")
+    assert fault in line
+
+
+@pytest.mark.parametrize("variable", ["cardiorisk_port", "Cardiorisk_Port"])
+def test_unusable_variable_in_lower_case_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http")
+    assert refusal().startswith("CARDIORISK_PORT: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("port = -1", "port in cardiorisk.toml: "),
+        ('engine = "torch"', "engine in cardiorisk.toml: "),
+        ("plans = 5", "plans in cardiorisk.toml: "),
+        ("[plans]\npremium = 0", "plans in cardiorisk.toml: plan premium must allow 1 to"),
+        ("[plans]\npremium = 'many'", "plans in cardiorisk.toml: premium: Input should be"),
+        ("port", "cardiorisk.toml cannot be read: "),
+        ("port = 1\nport = 2", "cardiorisk.toml cannot be read: "),
+    ],
+)
+def test_unusable_value_in_the_file_is_refused_by_its_place(text: str, start: str) -> None:
+    write_toml(text)
+    assert refusal().startswith(start)
+
+
+def test_file_that_is_not_utf_8_is_refused() -> None:
+    Path(TOML_FILE).write_bytes(b'host = "\xff"')
+    assert refusal().startswith("cardiorisk.toml cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "start"),
+    [("port", 70_000, "--port: "), ("log_dir", 5, "--log-dir: "), ("engine", "x", "--engine: ")],
+)
+def test_unusable_flag_is_refused_as_it_was_typed(flag: str, value: object, start: str) -> None:
+    assert refusal(**{flag: value}).startswith(start)
+
+
+def test_flag_is_blamed_and_not_the_variable_it_hides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_PORT", "1")
+    assert refusal(port=-5).startswith("--port: ")
