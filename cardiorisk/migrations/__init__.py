@@ -1,0 +1,1 @@
+"""The database's history: Alembic revisions, and the code that applies them."""

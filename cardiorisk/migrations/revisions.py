@@ -1,0 +1,91 @@
+"""Which revision a database is at, which one this version needs, and the way between.
+
+Revisions are a straight line, numbered ``0001`` onwards by the names of their files, and only
+forward. So the newest is known without importing Alembic, which costs a command a tenth of a
+second and is needed only when there is something to apply. A test asks Alembic for the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SCRIPTS = Path(__file__).parent
+_NUMBER_CHARACTERS = 4
+
+
+def known() -> list[str]:
+    """Return the revisions this version of the service knows, the newest last."""
+    files = (SCRIPTS / "versions").glob("[0-9]*.py")
+    return sorted(file.name[:_NUMBER_CHARACTERS] for file in files)
+
+
+def head() -> str:
+    """Return the newest revision that this version of the service knows."""
+    return known()[-1]
+
+
+def current(connection: Connection) -> str | None:
+    """Return the revision the database is at, None where none was ever applied."""
+    tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    if not connection.exec_driver_sql(tables).scalar_one():
+        return None
+    revision: str | None = connection.exec_driver_sql(
+        "SELECT version_num FROM alembic_version"
+    ).scalar_one_or_none()
+    return revision
+
+
+def require_head(connection: Connection) -> None:
+    """Check that the database is at the revision this version of the service works with.
+
+    Raises:
+        StoreUnavailable: it is older, newer, or has no tables; the message says what to do.
+    """
+    found = current(connection)
+    if found is None:
+        raise StoreUnavailable(f"{_place(connection)} has no tables; run `cardiorisk db upgrade`")
+    _refuse_unknown(connection, found)
+    if found != head():
+        raise StoreUnavailable(
+            f"{_place(connection)} is at revision {found} and this version needs {head()}; "
+            "run `cardiorisk db upgrade`"
+        )
+
+
+def upgrade(connection: Connection) -> None:
+    """Apply what is missing, inside the caller's transaction.
+
+    Raises:
+        StoreUnavailable: the database was made by a newer version; nothing is touched.
+    """
+    found = current(connection)
+    if found is not None:
+        _refuse_unknown(connection, found)
+    if found == head():
+        return
+    from alembic import command  # noqa: PLC0415 - slow to import, seldom needed
+    from alembic.config import Config  # noqa: PLC0415 - likewise
+
+    config = Config()
+    # A lone per cent sign in the path would be read as the start of a substitution.
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _refuse_unknown(connection: Connection, found: str) -> None:
+    if found not in known():
+        raise StoreUnavailable(
+            f"{_place(connection)} was made by a newer version of cardiorisk (revision {found}; "
+            f"this one knows none after {head()}); install that version or name another database"
+        )
+
+
+def _place(connection: Connection) -> str:
+    return connection.engine.url.database or "the database"

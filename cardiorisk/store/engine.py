@@ -1,0 +1,218 @@
+"""One connection to one SQLite file: how it is opened, and how its transactions begin.
+
+Every SQLAlchemy or SQLite error leaves here as ``StoreUnavailable``, and nowhere else. The
+surprise: the driver's own idea of transactions is switched off. It begins late and never
+``IMMEDIATE``, so two writers would meet in the middle of their work instead of at its start.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import NullPool, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from cardiorisk.errors import StoreUnavailable
+from cardiorisk.migrations import revisions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+BUSY_SECONDS = 5.0
+"""How long a command waits for another process's write to end."""
+
+_PRIVATE = 0o600
+_SWITCH_AGAIN_SECONDS = 0.01
+_PRIMARY_CODE = 0xFF
+_BEGIN = "cardiorisk_begin"
+
+
+class Database:
+    """One open connection; to be used on the thread that opened it only.
+
+    Raises:
+        StoreUnavailable: by every method, where the file cannot be used; the message names it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.path = Path(make_url(url).database or "")
+        with translated(self.path):
+            status = self.path.stat()
+            self._connection = _engine(url).connect()
+        self._file_identity = (status.st_dev, status.st_ino)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the file at its newest revision, making or upgrading it where needed."""
+        path = Path(make_url(url).database or "")
+        with translated(path):
+            _make_private_file(path)
+        database = cls(url)
+        try:
+            database.upgrade()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @classmethod
+    def open_existing(cls, url: str) -> Self:
+        """Open a file that is there, at whatever revision."""
+        path = Path(make_url(url).database or "")
+        if not path.is_file():
+            raise StoreUnavailable(
+                f"there is no database at {path}; "
+                "`cardiorisk serve` or `cardiorisk keys create` makes one"
+            )
+        return cls(url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give the connection inside a transaction that sees one moment and takes no lock."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the connection inside a transaction that holds the write lock from its start."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def upgrade(self) -> None:
+        """Apply the revisions that are missing, wholly or not at all.
+
+        Foreign keys are not enforced meanwhile, as a revision that rebuilds a table drops the
+        old one, and that would delete the rows that point at it; they are checked at the end.
+        Source: https://www.sqlite.org/lang_altertable.html#otheralter
+        """
+        with self.reading() as connection:
+            if revisions.current(connection) == revisions.head():
+                return
+        self._pragma("foreign_keys = OFF")
+        try:
+            with self.writing() as connection:
+                revisions.upgrade(connection)
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
+        finally:
+            self._pragma("foreign_keys = ON")
+
+    def current_revision(self) -> str | None:
+        """Return the revision the file is at, None for an empty one."""
+        with self.reading() as connection:
+            return revisions.current(connection)
+
+    def require_head(self) -> None:
+        """Check that the file is at the revision this version of the service works with."""
+        with self.reading() as connection:
+            revisions.require_head(connection)
+
+    def version(self) -> int:
+        """Return a number that changes when, and only when, another connection has written.
+
+        Source: https://www.sqlite.org/pragma.html#pragma_data_version
+        """
+        return int(self._pragma("data_version")[0])
+
+    def require_writable(self) -> None:
+        """Take the write lock and give it back; check that the path still names this file."""
+        with self.writing() as connection:
+            connection.rollback()
+        with translated(self.path):
+            status = self.path.stat()
+        if (status.st_dev, status.st_ino) != self._file_identity:
+            raise StoreUnavailable(f"{self.path} was replaced by another file; restart the service")
+
+    def wait_at_most(self, busy_seconds: float) -> None:
+        """Set how long a statement waits for another process's lock before it fails."""
+        self._pragma(f"busy_timeout = {round(busy_seconds * 1000)}")
+
+    def close(self) -> None:
+        """Close the connection; the last one of all processes tidies the write-ahead log away."""
+        with translated(self.path):
+            self._connection.close()
+            self._connection.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        connection = self._connection.execution_options(**{_BEGIN: begin})
+        with translated(self.path), connection.begin():
+            yield connection
+
+    def _pragma(self, statement: str) -> Any:
+        """Run a pragma outside of any transaction, where alone most of them work."""
+        with translated(self.path):
+            driver = self._connection.connection.driver_connection
+            assert driver is not None  # noqa: S101 - for mypy; None only after invalidate()
+            return driver.execute(f"PRAGMA {statement}").fetchone()
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what the database's libraries raise into this service's own failure."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = cause.strerror if isinstance(cause, OSError) else str(cause)
+        raise StoreUnavailable(f"{path} cannot be used: {reason}") from error
+
+
+def _make_private_file(path: Path) -> None:
+    """Make an empty file only its owner may read: it will hold the keys' digests.
+
+    SQLite gives the files it puts beside it (``-wal``, ``-shm``) the same mode.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
+    except FileExistsError:
+        return
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(
+        url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": True}
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(driver: sqlite3.Connection, _record: object) -> None:
+        driver.isolation_level = None
+        try:
+            _switch_to_write_ahead_log(driver)
+            driver.execute("PRAGMA synchronous = FULL")
+            driver.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            driver.close()
+            raise
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options()[_BEGIN])
+
+    return engine
+
+
+def _switch_to_write_ahead_log(driver: sqlite3.Connection) -> None:
+    """Switch, and switch again while another process is at it with the same new file.
+
+    There SQLite says "locked" at once, whatever its busy timeout: one in two hundred openings of
+    a fresh file by six at a time. On a file that has been switched before, nothing happens.
+    """
+    give_up_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= give_up_at:
+                raise
+            time.sleep(_SWITCH_AGAIN_SECONDS)
+        else:
+            return

@@ -1,0 +1,249 @@
+"""Accounts and keys as they are stored: each method is one transaction.
+
+Synchronous: the commands call it directly and the server through ``Store``, on one thread. A key's
+text leaves from the method that makes it and is never kept. The surprise: a key is refused by
+its digest alone, so nothing here compares secrets character by character.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import insert, select, update
+
+from cardiorisk import keys
+from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
+from cardiorisk.keys import Principal
+from cardiorisk.store import statements
+from cardiorisk.store.engine import Database
+from cardiorisk.store.words import AccountRecord, Credential, KeyRecord, MintedKey, Rotation
+from cardiorisk.tables import Account, ApiKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from sqlalchemy import Connection
+
+NEW_ACCOUNT_PLAN = "freemium"
+DEMO_ACCOUNT = "demo"
+
+
+def utc_now() -> datetime:
+    """Return this moment."""
+    return datetime.now(UTC)
+
+
+class Records:
+    """The stored accounts and keys; every method may raise ``StoreUnavailable``.
+
+    Args:
+        database: an open database; ``close`` closes it.
+        clock: this moment, aware.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = utc_now) -> None:
+        self.database = database
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open the database, making or upgrading it where needed."""
+        return cls(Database.open(url), clock)
+
+    @classmethod
+    def open_existing(cls, url: str, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open a database that is there and up to date; nothing is made or upgraded."""
+        records = cls(Database.open_existing(url), clock)
+        try:
+            records.database.require_head()
+        except BaseException:
+            records.close()
+            raise
+        return records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def find_credential(self, digest: bytes) -> Credential | None:
+        """Return what a key stands for, None where it is unknown, expired or revoked."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                statements.CREDENTIAL_BY_DIGEST, {"digest": digest}
+            ).one_or_none()
+        if row is None:
+            return None
+        account_id, key_id, plan, expires_at, revoked_at = row
+        if revoked_at is not None:
+            return None
+        lifetime_seconds = math.inf
+        if expires_at is not None:
+            lifetime_seconds = (expires_at - self._clock()).total_seconds()
+            if lifetime_seconds <= 0:
+                return None
+        return Credential(Principal(account_id, key_id, plan), lifetime_seconds)
+
+    def create_key(self, account: str, plan: str | None, lifetime: timedelta | None) -> MintedKey:
+        """Make a key of an account, and the account where there is none of this name.
+
+        Raises:
+            Conflict: the account exists and is on another plan than ``plan``.
+        """
+        with self.database.writing() as connection:
+            found = connection.execute(statements.ACCOUNT_BY_NAME, {"name": account}).one_or_none()
+            if found is None:
+                account_id = self._insert_account(connection, account, plan or NEW_ACCOUNT_PLAN)
+            else:
+                account_id, actual_plan = found
+                if plan not in {None, actual_plan}:
+                    raise Conflict(
+                        f"the account {account} is on {actual_plan}; change that first with "
+                        f"`cardiorisk accounts plan {shlex.quote(account)} {plan}`"
+                    )
+            return self._insert_key(connection, account_id, lifetime)
+
+    def create_first_key(self) -> MintedKey | None:
+        """Make a demo account with a key where there is no account at all, else None."""
+        with self.database.writing() as connection:
+            if connection.execute(statements.ANY_ACCOUNT).scalar_one():
+                return None
+            account_id = self._insert_account(connection, DEMO_ACCOUNT, NEW_ACCOUNT_PLAN)
+            return self._insert_key(connection, account_id, None)
+
+    def list_keys(self) -> tuple[KeyRecord, ...]:
+        """Return every key there ever was, the oldest first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(statements.KEYS).all()
+        return tuple(KeyRecord(*row) for row in rows)
+
+    def revoke_key(self, key_id: str) -> KeyRecord:
+        """End a key now and return it; one that was revoked before keeps its moment.
+
+        Raises:
+            UnknownKey: no key has this id.
+        """
+        with self.database.writing() as connection:
+            connection.execute(
+                update(ApiKey)
+                .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+                .values(revoked_at=self._clock())
+            )
+            return _require_key(connection, key_id)
+
+    def rotate_key(self, key_id: str, grace: timedelta) -> Rotation:
+        """Put a new key of as long a life in a key's place, and end the old one after ``grace``.
+
+        Raises:
+            UnknownKey: no key has this id.
+            Conflict: the key has ended already.
+        """
+        with self.database.writing() as connection:
+            now = self._clock()
+            old = _require_key(connection, key_id)
+            if old.status(now) != "active":
+                raise Conflict(
+                    f"{key_id} is {old.status(now)}; make another with "
+                    f"`cardiorisk keys create --account {shlex.quote(old.account)}`"
+                )
+            account_id = connection.execute(
+                select(ApiKey.account_id).where(ApiKey.id == key_id)
+            ).scalar_one()
+            lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+            new = self._insert_key(connection, account_id, lifetime)
+            ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
+            end = {"expires_at": ends_at} if grace else {"revoked_at": now}
+            connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(end))
+            return Rotation(_require_key(connection, key_id), new)
+
+    def note_last_used(self, moments: Mapping[str, datetime]) -> None:
+        """Keep when keys were last used, by id; a moment earlier than the kept one is dropped."""
+        with self.database.writing() as connection:
+            connection.execute(
+                statements.NOTE_USE,
+                [{"key_id": key_id, "used_at": at} for key_id, at in moments.items()],
+            )
+
+    def list_accounts(self) -> tuple[AccountRecord, ...]:
+        """Return every account, by name."""
+        with self.database.reading() as connection:
+            return self._accounts(connection)
+
+    def set_plan(self, name: str, plan: str) -> AccountRecord:
+        """Put an account on a plan; which plans there are is the caller's to know.
+
+        Raises:
+            UnknownAccount: no account has this name.
+        """
+        return self._change_account(name, {"plan": plan})
+
+    def set_operator(self, name: str, *, is_operator: bool) -> AccountRecord:
+        """Make an account an operator, or no longer one.
+
+        Raises:
+            UnknownAccount: no account has this name.
+        """
+        return self._change_account(name, {"is_operator": is_operator})
+
+    def _change_account(self, name: str, values: Mapping[str, str | bool]) -> AccountRecord:
+        with self.database.writing() as connection:
+            connection.execute(update(Account).where(Account.name == name).values(values))
+            found = self._accounts(connection, name)
+            if not found:
+                raise UnknownAccount(f"there is no account {name}; see `cardiorisk accounts list`")
+            return found[0]
+
+    def _accounts(
+        self, connection: Connection, name: str | None = None
+    ) -> tuple[AccountRecord, ...]:
+        statement = statements.ACCOUNTS
+        if name is not None:
+            statement = statement.where(Account.name == name)
+        rows = connection.execute(statement, {"now": self._clock()})
+        return tuple(AccountRecord(*row) for row in rows)
+
+    def _insert_account(self, connection: Connection, name: str, plan: str) -> int:
+        values = {
+            "name": name,
+            "plan": plan,
+            "is_operator": False,
+            "created_at": self._clock(),
+        }
+        inserted = connection.execute(insert(Account).values(values).returning(Account.id))
+        return inserted.scalar_one()
+
+    def _insert_key(
+        self, connection: Connection, account_id: int, lifetime: timedelta | None
+    ) -> MintedKey:
+        key, key_id, now = keys.new_key(), keys.new_key_id(), self._clock()
+        values = {
+            "id": key_id,
+            "account_id": account_id,
+            "digest": keys.digest(key),
+            "prefix": keys.visible_prefix(key),
+            "created_at": now,
+            "expires_at": None if lifetime is None else now + lifetime,
+        }
+        connection.execute(insert(ApiKey).values(values))
+        return MintedKey(key, _require_key(connection, key_id))
+
+
+def _require_key(connection: Connection, key_id: str) -> KeyRecord:
+    row = connection.execute(statements.KEYS.where(ApiKey.id == key_id)).one_or_none()
+    if row is None:
+        raise UnknownKey(f"there is no key {key_id}; see `cardiorisk keys list`")
+    return KeyRecord(*row)

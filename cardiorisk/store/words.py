@@ -1,0 +1,71 @@
+"""What the store answers with: frozen values that know nothing of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cardiorisk.keys import Principal
+
+KeyStatus = Literal["active", "expired", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """One account as it is stored; ``active_keys`` counts those that open a door now."""
+
+    account_id: int
+    name: str
+    plan: str
+    is_operator: bool
+    created_at: datetime
+    active_keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key as it is stored, which is without the key."""
+
+    key_id: str
+    account: str
+    plan: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    def status(self, now: datetime) -> KeyStatus:
+        """Tell whether the key opens a door at ``now``, and if not, why."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "active"
+
+
+@dataclass(frozen=True, slots=True)
+class MintedKey:
+    """A key just made: the only time its text exists outside its owner's hands."""
+
+    key: str = field(repr=False)
+    record: KeyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A key and the one that takes its place; ``old`` says when it ends."""
+
+    old: KeyRecord
+    new: MintedKey
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Whom a valid key stands for, and how long it still will (infinite without an expiry)."""
+
+    principal: Principal
+    lifetime_seconds: float

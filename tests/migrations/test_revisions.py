@@ -1,0 +1,224 @@
+"""The way from nothing to the tables, and what happens to a database from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from cardiorisk.errors import StoreUnavailable
+from cardiorisk.migrations import revisions
+from cardiorisk.store.engine import Database
+from cardiorisk.store.records import Records
+from cardiorisk.tables import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give this version of the service one more revision, 0002, with the given statements."""
+    scripts = tmp_path / "a 100% new version"
+    shutil.copytree(revisions.SCRIPTS, scripts)
+
+    def add(statements: str) -> None:
+        (scripts / "versions" / "0002_more.py").write_text(
+            "import sqlalchemy as sa\nfrom alembic import op\n"
+            'revision = "0002"\ndown_revision = "0001"\n'
+            f"def upgrade():\n    {statements}\n"
+        )
+        monkeypatch.setattr(revisions, "SCRIPTS", scripts)
+
+    return add
+
+
+def _declarations(path: Path) -> dict[str, str]:
+    """Return each table's and index's SQL without its blanks."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE name <> 'alembic_version'"
+        ).fetchall()
+    return {name: re.sub(r"\s+", "", sql) for name, sql in rows if sql is not None}
+
+
+def _set_revision(path: Path, revision: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def _revision(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def _upgrade(url: str) -> None:
+    Database.open(url).close()
+
+
+# The revisions themselves
+
+
+def test_alembic_knows_the_same_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(revisions.SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_current_head() == revisions.head()
+
+
+def test_the_revisions_are_a_line_in_the_order_of_their_numbers() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(revisions.SCRIPTS))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert walked[::-1] == revisions.known()
+
+
+def test_the_revisions_make_what_the_tables_declare(url: str) -> None:
+    with closing(Database.open(url)) as database, database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_revisions_make_it_to_the_letter(url: str, path: Path, tmp_path: Path) -> None:
+    _upgrade(url)
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert _declarations(path) == _declarations(declared)
+
+
+# From nothing, and again
+
+
+def test_a_new_file_is_at_the_newest_revision(url: str, path: Path) -> None:
+    _upgrade(url)
+    assert _revision(path) == revisions.head()
+
+
+def test_an_empty_file_is_at_no_revision(url: str, path: Path) -> None:
+    path.touch()
+    with closing(Database(url)) as database:
+        assert database.current_revision() is None
+
+
+def test_an_upgrade_of_what_is_up_to_date_writes_nothing(url: str) -> None:
+    with closing(Database.open(url)) as database:
+        before = database.version()
+        _upgrade(url)
+        assert database.version() == before
+
+
+def test_an_upgrade_that_another_process_has_just_made_is_not_made_twice(
+    url: str, path: Path
+) -> None:
+    with closing(Database.open(url)) as database, database.writing() as connection:
+        revisions.upgrade(connection)
+    assert _revision(path) == revisions.head()
+
+
+# From one revision to the next
+
+
+def test_a_later_revision_keeps_the_rows(url: str, add_revision: Callable[[str], None]) -> None:
+    with Records.open(url) as records:
+        records.create_key("ana", None, None)
+    add_revision('op.add_column("account", sa.Column("email", sa.String(), nullable=True))')
+    with Records.open(url) as records:
+        assert [key.account for key in records.list_keys()] == ["ana"]
+
+
+def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_point_at_it(
+    url: str, path: Path, add_revision: Callable[[str], None]
+) -> None:
+    with Records.open(url) as records:
+        records.create_key("ana", None, None)
+    add_revision(
+        'with op.batch_alter_table("account", recreate="always") as table:\n'
+        '        table.add_column(sa.Column("email", sa.String(), nullable=True))'
+    )
+    with Records.open(url) as records:
+        assert len(records.list_keys()) == 1
+    assert _revision(path) == "0002"
+
+
+def test_foreign_keys_are_enforced_again_after_an_upgrade(
+    url: str, add_revision: Callable[[str], None]
+) -> None:
+    _upgrade(url)
+    add_revision("pass")
+    with closing(Database.open(url)) as database, database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_a_revision_that_would_leave_loose_rows_is_not_applied(
+    url: str, path: Path, add_revision: Callable[[str], None]
+) -> None:
+    with Records.open(url) as records:
+        records.create_key("ana", None, None)
+    add_revision('op.execute("DELETE FROM account")')
+    with pytest.raises(StoreUnavailable, match="loose rows"):
+        _upgrade(url)
+    assert _revision(path) == "0001"
+
+
+def test_a_revision_that_fails_half_way_leaves_nothing(
+    url: str, path: Path, add_revision: Callable[[str], None]
+) -> None:
+    _upgrade(url)
+    before = _declarations(path)
+    add_revision('op.create_table("half", sa.Column("a", sa.Integer())); op.execute("no SQL")')
+    with pytest.raises(StoreUnavailable, match="syntax error"):
+        _upgrade(url)
+    assert _declarations(path) == before
+
+
+# Databases from other versions
+
+
+def test_an_older_database_is_told_how_to_be_upgraded(
+    url: str, add_revision: Callable[[str], None]
+) -> None:
+    _upgrade(url)
+    add_revision("pass")
+    with pytest.raises(StoreUnavailable, match=r"at revision 0001 .* needs 0002; run `cardiorisk"):
+        Records.open_existing(url)
+
+
+def test_a_newer_database_is_not_upgraded(url: str, path: Path) -> None:
+    _upgrade(url)
+    _set_revision(path, "9999")
+    with pytest.raises(StoreUnavailable, match=r"newer version of cardiorisk \(revision 9999"):
+        _upgrade(url)
+
+
+def test_a_newer_database_is_not_used(url: str, path: Path) -> None:
+    _upgrade(url)
+    _set_revision(path, "9999")
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        Records.open_existing(url)
+
+
+def test_the_refusal_names_the_file(url: str, path: Path) -> None:
+    _upgrade(url)
+    _set_revision(path, "9999")
+    with pytest.raises(StoreUnavailable, match=re.escape(str(path))):
+        _upgrade(url)
