@@ -1,0 +1,112 @@
+"""Waiting for the disk together: many callers share one ``fsync``.
+
+Who comes while an ``fsync`` runs shares the next one, for nobody can say whether the running one
+still takes their line along. There is no timer: alone, a caller waits for exactly one ``fsync``.
+
+The surprise: when an ``fsync`` fails, those who wait for the next one are refused with it. The
+system reports a failed write-back once and then forgets the pages; a second ``fsync`` would
+succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import LogUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Files = tuple[int, ...]
+
+
+class GroupSync:
+    """The queue before the disk; belongs to one event loop, with one thread of its own.
+
+    Args:
+        begin: gives the open files to sync, called on the loop as each ``fsync`` starts.
+        end: told on the loop which files were synced, and the failure if there was one.
+        fsync: puts one open file's content on the disk.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[], Files],
+        end: Callable[[Files, BaseException | None], None],
+        fsync: Callable[[int], None] = os.fsync,
+    ) -> None:
+        self._begin = begin
+        self._end = end
+        self._fsync = fsync
+        self._thread = ThreadPoolExecutor(1, "bitacora-sync")
+        self._waiting: list[asyncio.Future[None]] = []
+        self._running: Future[None] | None = None
+
+    async def wait(self) -> None:
+        """Wait for an ``fsync`` that starts after this call.
+
+        Raises:
+            LogUnavailable: it failed, or the one before it did while this caller waited.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        if self._running is None:
+            self._start()
+        await turn
+
+    def close(self) -> None:
+        """Wait for the running ``fsync``, sync once more, and let whoever still waits go.
+
+        Raises:
+            OSError: the last ``fsync`` failed.
+        """
+        self._thread.shutdown()
+        waiting, self._waiting = self._waiting, []
+        files = self._begin()
+        error = None if self._running is None else self._running.exception()
+        try:
+            self._sync(files)
+        except OSError as failure:
+            error = failure
+        self._end(files, error)
+        _release(waiting, error)
+        if error is not None:
+            raise error
+
+    def _start(self) -> None:
+        files = self._begin()
+        self._running = self._thread.submit(self._sync, files)
+        group, self._waiting = self._waiting, []
+        asyncio.wrap_future(self._running).add_done_callback(partial(self._finish, group, files))
+
+    def _sync(self, files: Files) -> None:
+        for file in files:
+            self._fsync(file)
+
+    def _finish(
+        self, group: list[asyncio.Future[None]], files: Files, running: asyncio.Future[None]
+    ) -> None:
+        self._running = None
+        error = running.exception()
+        self._end(files, error)
+        if error is not None:
+            group, self._waiting = group + self._waiting, []
+        _release(group, error)
+        if self._waiting:
+            self._start()
+
+
+def _release(turns: list[asyncio.Future[None]], error: BaseException | None) -> None:
+    for turn in turns:
+        if turn.done():  # The caller has gone away.
+            continue
+        if error is None:
+            turn.set_result(None)
+        else:
+            refusal = LogUnavailable("the bitácora cannot be put on the disk")
+            refusal.__cause__ = error
+            turn.set_exception(refusal)

@@ -1,0 +1,166 @@
+"""Reading the bitácora back: forwards, from the newest lines, and as it grows.
+
+Nothing here holds more than one line in memory, however large the log is or however long a
+foreign line in it. Lines that are torn or not ours are counted and passed over, never an error:
+a log outlives crashes, full disks and curious editors.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from cardiorisk.bitacora.entry import Entry, read_entry
+from cardiorisk.errors import LogUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import BufferedReader
+    from pathlib import Path
+
+LONGEST_LINE_BYTES = 1 << 20
+"""A longer line is foreign and is not even looked at: ours hold less than 70 KiB."""
+
+_BLOCK_BYTES = 1 << 16
+_NEWLINE = b"\n"
+_OVERLONG = b"?" + _NEWLINE
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of our lines: the bytes as they stand in the file, and what they say."""
+
+    text: bytes
+    entry: Entry
+
+
+class LogReader:
+    """An open log, read forwards from a position.
+
+    Attributes:
+        torn_lines: lines passed so far that are torn or not ours.
+        position_bytes: where the next line starts.
+
+    Raises:
+        LogUnavailable: there is no log at ``path``, or it may not be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.torn_lines = 0
+        self.position_bytes = 0
+        self._path = path
+        self._has_unfinished_line = False
+        try:
+            self._file = path.open("rb")
+        except FileNotFoundError as error:
+            raise LogUnavailable(
+                f"there is no bitácora at {path}; the service makes it when it starts"
+            ) from error
+        except OSError as error:
+            raise LogUnavailable(f"the bitácora {path} cannot be read: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+    def size_bytes(self) -> int:
+        """Return how long the file is now."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def go_to_newest(self, count: int) -> None:
+        """Move to the start of the newest ``count`` lines of ours, or of all there are."""
+        start = _start_of_newest(self._file.fileno(), self.size_bytes(), count)
+        self.position_bytes = self._file.seek(start)
+
+    def lines(self) -> Iterator[Line]:
+        """Read to the end of the file; a last line without its newline counts as torn."""
+        yield from self._whole_lines()
+        self.torn_lines += self._has_unfinished_line
+
+    def follow(self, pause: Callable[[], None]) -> Iterator[Line]:
+        """Read to the end of the file and on as it grows, through rotations, without an end.
+
+        Args:
+            pause: called when there is nothing new; returns when it is time to look again.
+        """
+        while True:
+            yield from self._whole_lines()
+            replacement = self._find_replacement()
+            if replacement is not None:
+                yield from self.lines()  # The writer has moved on: what is here now is all.
+                self._file.close()
+                self._file, self.position_bytes = replacement, 0
+            elif self.size_bytes() < self.position_bytes:
+                self.position_bytes = self._file.seek(0)
+            else:
+                pause()
+
+    def _whole_lines(self) -> Iterator[Line]:
+        while text := self._next_text():
+            entry = read_entry(text)
+            if entry is not None:
+                yield Line(text, entry)
+            elif text != _NEWLINE:
+                self.torn_lines += 1
+
+    def _next_text(self) -> bytes:
+        """Return the next line with its newline, or nothing where none is finished."""
+        length_bytes = 0
+        while part := self._file.readline(LONGEST_LINE_BYTES):
+            length_bytes += len(part)
+            if part.endswith(_NEWLINE):
+                self.position_bytes += length_bytes
+                return part if length_bytes == len(part) else _OVERLONG
+        self._has_unfinished_line = length_bytes > 0
+        self._file.seek(self.position_bytes)
+        return b""
+
+    def _find_replacement(self) -> BufferedReader | None:
+        """Open the file that has taken the log's name, once there is anything in it.
+
+        An empty one may have been made by the rotating tool; the writer may still be here.
+        """
+        try:
+            named = self._path.stat()
+            if not named.st_size or os.path.samestat(named, os.fstat(self._file.fileno())):
+                return None
+            return self._path.open("rb")
+        except OSError:
+            return None
+
+
+def _start_of_newest(file: int, size_bytes: int, count: int) -> int:
+    found = 0
+    for start, end in _spans_backwards(file, size_bytes):
+        if end - start > LONGEST_LINE_BYTES:
+            continue
+        text = os.pread(file, end - start, start)
+        if not text.endswith(_NEWLINE):
+            continue
+        if not count:
+            return end
+        found += read_entry(text) is not None
+        if found == count:
+            return start
+    return 0
+
+
+def _spans_backwards(file: int, size_bytes: int) -> Iterator[tuple[int, int]]:
+    """Give where each line starts and ends, newline included, the newest first."""
+    end = block_end = size_bytes
+    while block_end:
+        block_start = max(0, block_end - _BLOCK_BYTES)
+        block = os.pread(file, block_end - block_start, block_start)
+        newline = block.rfind(_NEWLINE)
+        while newline >= 0:
+            start = block_start + newline + 1
+            if start < end:
+                yield start, end
+            end = start
+            newline = block.rfind(_NEWLINE, 0, newline)
+        block_end = block_start
+    if end:
+        yield 0, end

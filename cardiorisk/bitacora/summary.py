@@ -1,0 +1,82 @@
+"""What a stretch of the bitácora adds up to: counts, rate and times by stage.
+
+A summary takes entries one by one and keeps none of them, so its size does not grow with the
+log. It knows nothing of files or of how it is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cardiorisk.bitacora.histogram import Histogram
+
+if TYPE_CHECKING:
+    from cardiorisk.bitacora.entry import Entry
+
+REFUSAL_STATUSES = frozenset({401, 403, 413, 429, 503})
+"""Turned away for who asked, how often or how much; a faulty patient is not a refusal."""
+
+_SECONDS_A_MINUTE = 60
+
+
+class Summary:
+    """Counts of the entries added so far.
+
+    Attributes:
+        requests: entries added.
+        refusals: those with one of ``REFUSAL_STATUSES``.
+        by_status: requests by HTTP status.
+        by_code: requests by error code; those without one are left out.
+        by_plan: requests by plan; those without an accepted key are left out.
+        first_ts_seconds: the earliest arrival.
+        last_ts_seconds: the latest arrival.
+    """
+
+    __slots__ = (
+        "_by_stage_ms",
+        "by_code",
+        "by_plan",
+        "by_status",
+        "first_ts_seconds",
+        "last_ts_seconds",
+        "refusals",
+        "requests",
+    )
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.refusals = 0
+        self.by_status: Counter[int] = Counter()
+        self.by_code: Counter[str] = Counter()
+        self.by_plan: Counter[str] = Counter()
+        self._by_stage_ms: dict[str, Histogram] = {}
+        self.first_ts_seconds = 0.0
+        self.last_ts_seconds = 0.0
+
+    def add(self, entry: Entry) -> None:
+        """Count one request."""
+        ts = entry.ts_seconds
+        self.first_ts_seconds = min(self.first_ts_seconds, ts) if self.requests else ts
+        self.last_ts_seconds = max(self.last_ts_seconds, ts) if self.requests else ts
+        self.requests += 1
+        self.refusals += entry.status in REFUSAL_STATUSES
+        self.by_status[entry.status] += 1
+        if entry.code is not None:
+            self.by_code[entry.code] += 1
+        if entry.plan is not None:
+            self.by_plan[entry.plan] += 1
+        for stage, ms in entry.timings_ms.items():
+            histogram = self._by_stage_ms.get(stage)
+            if histogram is None:
+                histogram = self._by_stage_ms[stage] = Histogram()
+            histogram.add(ms)
+
+    def stages_ms(self) -> list[tuple[str, Histogram]]:
+        """Return the times by stage, in the order in which they were first seen, total last."""
+        return sorted(self._by_stage_ms.items(), key=lambda stage: stage[0] == "total")
+
+    def requests_per_minute(self) -> float | None:
+        """Return the mean rate between the first and the last arrival, None where they are one."""
+        span_seconds = self.last_ts_seconds - self.first_ts_seconds
+        return self.requests * _SECONDS_A_MINUTE / span_seconds if span_seconds > 0 else None

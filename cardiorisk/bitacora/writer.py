@@ -1,0 +1,212 @@
+"""The open bitácora: lines go to the end of the file before their answers are sent.
+
+One ``write`` a line, so that a killed process tears at most the line it was writing. It must
+never drop a line in silence: whatever cannot be written raises ``LogUnavailable``, for an answer
+that is not in the bitácora is not given.
+
+The surprise: a file that was rotated away by renaming is written to for up to a second more, and
+those lines are in the renamed file; a tool that packs it must leave it alone for that long. A
+deleted file never gets another line.
+
+Not thread-safe: it belongs to the event loop. Only ``fsync`` has a thread of its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Literal
+
+from cardiorisk.bitacora.group_sync import GroupSync
+from cardiorisk.errors import LogUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cardiorisk.bitacora.group_sync import Files
+
+LOG_FILE = "bitacora.jsonl"
+ROTATION_CHECK_SECONDS = 1.0
+"""How often the file's name is compared with the open file, at most."""
+
+_FILE_MODE = 0o640
+_DIRECTORY_MODE = 0o750
+_NEWLINE = b"\n"
+
+Sync = Literal["os", "disk"]
+
+
+class Bitacora:
+    """The log file, open for appending; make it with ``open``.
+
+    Attributes:
+        lines_written: lines appended since it was opened.
+        write_failures: appends and syncs that failed since then.
+    """
+
+    def __init__(self, path: Path, sync: Sync, clock: Callable[[], float]) -> None:
+        self.lines_written = 0
+        self.write_failures = 0
+        self._path = path
+        self._clock = clock
+        self._group_sync = GroupSync(self._begin_sync, self._end_sync) if sync == "disk" else None
+        self._file, self._ends_torn = self._open_file()
+        self._rotated_files: list[int] = []
+        self._next_check_s = clock() + ROTATION_CHECK_SECONDS
+        self._is_closed = False
+
+    @classmethod
+    def open(
+        cls, log_dir: Path, *, sync: Sync = "os", clock: Callable[[], float] = time.monotonic
+    ) -> Bitacora:
+        """Open the log in ``log_dir``, making both where needed, and close a torn last line.
+
+        Args:
+            log_dir: the directory of ``bitacora.jsonl``.
+            sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
+            clock: seconds from a monotonic clock.
+
+        Raises:
+            LogUnavailable: the directory or the file cannot be made, read or written.
+        """
+        path = log_dir / LOG_FILE
+        bitacora = None
+        try:
+            bitacora = cls(path, sync, clock)
+            if bitacora._ends_torn:
+                bitacora._write(b"")
+        except OSError as error:
+            if bitacora is not None:
+                os.close(bitacora._file)
+            raise LogUnavailable(f"cannot open the bitácora {path}: {error.strerror}") from error
+        return bitacora
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether ``synced`` has anything to wait for; a caller may skip it where it has not."""
+        return self._group_sync is not None
+
+    def append(self, line: bytes) -> None:
+        """Add one line, newline included, to the end of the file.
+
+        Raises:
+            LogUnavailable: it was not written, or not wholly.
+        """
+        if self._is_closed:
+            raise LogUnavailable("the bitácora is closed")
+        try:
+            self._follow_rotation()
+            self._write(line)
+        except OSError as error:
+            self.write_failures += 1
+            raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
+        self.lines_written += 1
+
+    async def synced(self) -> None:
+        """Wait until every line appended before this call is on the disk; ``os`` mode: at once.
+
+        Raises:
+            LogUnavailable: the disk refused, and the lines may be lost.
+        """
+        if self._group_sync is None:
+            return
+        if self._is_closed:
+            raise LogUnavailable("the bitácora is closed")
+        await self._group_sync.wait()
+
+    def close(self) -> None:
+        """Close the file, in ``disk`` mode after a last sync.
+
+        Raises:
+            LogUnavailable: the last sync failed.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._group_sync is not None:
+                self._group_sync.close()
+        except OSError as error:
+            raise LogUnavailable(f"the bitácora cannot be synced: {error.strerror}") from error
+        finally:
+            os.close(self._file)
+
+    def _write(self, line: bytes) -> None:
+        """Write the line, on a line of its own, with one call of the system."""
+        text = _NEWLINE + line if self._ends_torn else line
+        written_bytes = os.write(self._file, text)
+        if written_bytes < len(text):
+            if written_bytes:
+                self._ends_torn = not text[:written_bytes].endswith(_NEWLINE)
+            raise OSError(errno.EIO, f"{written_bytes} of {len(text)} bytes were taken")
+        self._ends_torn = False
+
+    def _follow_rotation(self) -> None:
+        """Open the file anew where its name was given to another, or to none."""
+        now_s = self._clock()
+        opened = os.fstat(self._file)
+        if now_s < self._next_check_s and opened.st_nlink:
+            return
+        if not self._is_still_named(opened):
+            file, self._ends_torn = self._open_file()
+            self._rotated_files.append(self._file)
+            self._file = file
+            if self._group_sync is None:
+                self._close_rotated(tuple(self._rotated_files))
+        self._next_check_s = now_s + ROTATION_CHECK_SECONDS
+
+    def _is_still_named(self, opened: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), opened)
+        except OSError:
+            return False
+
+    def _open_file(self) -> tuple[int, bool]:
+        """Open the file for appending; tell also whether its last line is torn."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            file = os.open(self._path, flags, _FILE_MODE)
+        except FileNotFoundError:
+            self._path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+            file = os.open(self._path, flags, _FILE_MODE)
+        try:
+            if self._group_sync is not None:
+                _sync_directory(self._path.parent)
+            return file, _ends_torn(file)
+        except OSError:
+            os.close(file)
+            raise
+
+    def _begin_sync(self) -> Files:
+        return (*self._rotated_files, self._file)
+
+    def _end_sync(self, files: Files, error: BaseException | None) -> None:
+        self.write_failures += error is not None
+        # The last file was the current one when the sync began: if it has been rotated away
+        # since, it may hold newer lines, and it is for the next sync to close.
+        self._close_rotated(files[:-1])
+
+    def _close_rotated(self, files: Files) -> None:
+        for file in files:
+            if file in self._rotated_files:
+                self._rotated_files.remove(file)
+                os.close(file)
+
+
+def _ends_torn(file: int) -> bool:
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return False
+    return os.pread(file, 1, status.st_size - 1) != _NEWLINE
+
+
+def _sync_directory(directory: Path) -> None:
+    """Put the file's name on the disk; without it a synced file may be nowhere after a crash."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,70 @@
+"""What the tests of the bitácora share: a request, a clock, a disk that waits to be told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from cardiorisk.bitacora.entry import Entry
+
+PATIENCE_S = 10.0
+"""After this long something hangs; no test comes near it."""
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Disk:
+    """A disk that finishes an fsync when it is told to."""
+
+    def __init__(self) -> None:
+        self.synced_files: list[int] = []
+        self.failing = False
+        self._started = threading.Semaphore(0)
+        self._may_finish = threading.Semaphore(0)
+
+    def fsync(self, file: int) -> None:
+        self._started.release()
+        assert self._may_finish.acquire(timeout=PATIENCE_S)
+        if self.failing:
+            raise OSError(5, "Input/output error")
+        self.synced_files.append(file)
+
+    async def until_fsync_starts(self) -> None:
+        assert await asyncio.to_thread(self._started.acquire, timeout=PATIENCE_S)
+
+    def finish_fsync(self, times: int = 1) -> None:
+        self._may_finish.release(times)
+
+
+def make_entry(**changes: Any) -> Entry:
+    """Make the contract's example entry, but for the changes."""
+    usual: dict[str, Any] = {
+        "ts_seconds": 1_795_380_443.123456,
+        "request_id": "5f2c",
+        "key_id": "key_00112233aabb",
+        "plan": "freemium",
+        "method": "GET",
+        "route": "/service",
+        "status": 200,
+        "ip": "127.0.0.1",
+        "riesgo_cardiaco": True,
+        "probabilidad": 0.97,
+        "modelo": "a1b2c3",
+        "timings_ms": {
+            "auth": 0.02,
+            "limit": 0.01,
+            "validate": 0.05,
+            "predict": 0.80,
+            "total": 1.02,
+        },
+    }
+    return Entry(**(usual | changes))

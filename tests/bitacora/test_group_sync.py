@@ -1,0 +1,160 @@
+"""Waiting for the disk together: who shares which fsync, and who hears of its failure."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.bitacora.group_sync import GroupSync
+from cardiorisk.errors import LogUnavailable
+from tests.bitacora.support import PATIENCE_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from tests.bitacora.support import Disk
+
+
+@pytest.fixture
+def group_sync(disk: Disk) -> Iterator[GroupSync]:
+    group_sync = GroupSync(lambda: (3,), lambda _files, _error: None, disk.fsync)
+    yield group_sync
+    disk.finish_fsync(100)
+    with suppress(OSError):
+        group_sync.close()
+
+
+async def start(
+    calls: int, wait: Callable[[], Coroutine[None, None, None]]
+) -> list[asyncio.Task[None]]:
+    """Let callers come to the queue."""
+    waiting = [asyncio.create_task(wait()) for _ in range(calls)]
+    await asyncio.sleep(0)
+    return waiting
+
+
+async def outcomes(waiting: list[asyncio.Task[None]]) -> list[type | None]:
+    async with asyncio.timeout(PATIENCE_S):
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+    return [None if result is None else type(result) for result in results]
+
+
+def test_callers_during_an_fsync_share_the_next_one(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        first = await start(1, group_sync.wait)
+        await disk.until_fsync_starts()
+        others = await start(50, group_sync.wait)
+        disk.finish_fsync(2)
+        assert await outcomes(first + others) == [None] * 51
+        assert disk.synced_files == [3, 3]
+
+    asyncio.run(scenario())
+
+
+def test_caller_during_an_fsync_is_not_let_go_by_it(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        first = await start(1, group_sync.wait)
+        await disk.until_fsync_starts()
+        late = await start(1, group_sync.wait)
+        disk.finish_fsync()
+        await outcomes(first)
+        await disk.until_fsync_starts()
+        assert not late[0].done()
+        disk.finish_fsync()
+        assert await outcomes(late) == [None]
+
+    asyncio.run(scenario())
+
+
+def test_failure_reaches_every_caller_of_the_group(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        first = await start(1, group_sync.wait)
+        await disk.until_fsync_starts()
+        others = await start(3, group_sync.wait)
+        disk.finish_fsync()
+        await outcomes(first)
+        disk.failing = True
+        disk.finish_fsync()
+        assert await outcomes(others) == [LogUnavailable] * 3
+
+    asyncio.run(scenario())
+
+
+def test_failure_reaches_those_who_came_while_it_ran(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        disk.failing = True
+        first = await start(1, group_sync.wait)
+        await disk.until_fsync_starts()
+        others = await start(3, group_sync.wait)
+        disk.finish_fsync()
+        assert await outcomes(first + others) == [LogUnavailable] * 4
+
+    asyncio.run(scenario())
+
+
+def test_caller_after_a_failure_gets_a_new_fsync(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        disk.failing = True
+        disk.finish_fsync()
+        await outcomes(await start(1, group_sync.wait))
+        disk.failing = False
+        disk.finish_fsync()
+        assert await outcomes(await start(1, group_sync.wait)) == [None]
+
+    asyncio.run(scenario())
+
+
+def test_caller_who_goes_away_holds_nobody_up(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        first, second = await start(2, group_sync.wait)
+        await disk.until_fsync_starts()
+        first.cancel()
+        disk.finish_fsync(2)
+        assert await outcomes([first, second]) == [asyncio.CancelledError, None]
+
+    asyncio.run(scenario())
+
+
+def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None:
+    async def scenario() -> None:
+        disk.finish_fsync(2)
+        await outcomes(await start(1, two_files.wait))
+
+    ended: list[tuple[tuple[int, ...], BaseException | None]] = []
+    two_files = GroupSync(
+        lambda: (3, 4), lambda files, error: ended.append((files, error)), disk.fsync
+    )
+    asyncio.run(scenario())
+    assert disk.synced_files == [3, 4]
+    assert ended == [((3, 4), None)]
+    disk.finish_fsync(2)
+    two_files.close()
+
+
+def test_closing_waits_and_lets_everybody_go(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        first = await start(1, group_sync.wait)
+        await disk.until_fsync_starts()
+        late = await start(1, group_sync.wait)
+        disk.finish_fsync(2)
+        group_sync.close()
+        assert await outcomes(first + late) == [None, None]
+
+    asyncio.run(scenario())
+
+
+def test_closing_tells_everybody_of_a_failure(disk: Disk, group_sync: GroupSync) -> None:
+    async def scenario() -> None:
+        disk.failing = True
+        first = await start(1, group_sync.wait)
+        await disk.until_fsync_starts()
+        late = await start(1, group_sync.wait)
+        disk.finish_fsync(2)
+        with pytest.raises(OSError, match="Input/output error"):
+            group_sync.close()
+        assert await outcomes(first + late) == [LogUnavailable, LogUnavailable]
+
+    asyncio.run(scenario())
