@@ -1,0 +1,1 @@
+"""The commands, one file a noun; each is imported only when it is called."""

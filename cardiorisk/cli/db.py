@@ -1,0 +1,55 @@
+"""``cardiorisk db``: bring the database to this version's revision, or tell which it has."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from cardiorisk.cli.options import database_option, settings_with
+
+
+@click.group()
+def db() -> None:
+    """Bring the database up to date.
+
+    `cardiorisk serve` does so by itself when it starts; these commands are for doing it
+    beforehand, and for finding out.
+    """
+
+
+@db.command()
+@database_option
+def upgrade(database_url: str | None) -> None:
+    """Apply the revisions the database lacks, making the file where there is none.
+
+    All of them are applied or none is. Doing it again changes nothing.
+
+    \b
+    Examples:
+      cardiorisk db upgrade
+      cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.engine import Database  # noqa: PLC0415 - keeps --help quick
+
+    with closing(Database.open(settings_with(database_url).database_url)) as database:
+        click.echo(f"{database.path} is at revision {database.current_revision()}.", err=True)
+
+
+@db.command()
+@database_option
+def current(database_url: str | None) -> None:
+    """Print the database's revision, alone, on standard output; "none" for an empty file.
+
+    \b
+    Example:
+      cardiorisk db current
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.migrations import revisions  # noqa: PLC0415 - keeps --help quick
+    from cardiorisk.store.engine import Database  # noqa: PLC0415 - likewise
+
+    with closing(Database.open_existing(settings_with(database_url).database_url)) as database:
+        revision = database.current_revision()
+    click.echo(revision or "none")
+    if revision != revisions.head():
+        click.echo(f"This version of cardiorisk needs {revisions.head()}.", err=True)

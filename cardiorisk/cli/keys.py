@@ -1,0 +1,198 @@
+"""``cardiorisk keys``: make, list, end and replace API keys.
+
+A key is written to standard output once, alone, and never again: whoever pipes it into a file or
+a variable gets the key and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from cardiorisk.cli.group import CommandFailure, abandon_stdout
+from cardiorisk.cli.listing import iso, show_json, show_list
+from cardiorisk.cli.options import (
+    AccountName,
+    database_option,
+    json_option,
+    require_plan,
+    settings_with,
+)
+
+if TYPE_CHECKING:
+    from cardiorisk.store.words import KeyRecord, MintedKey
+
+_LONGEST_DAYS = 36_500
+_LONGEST_GRACE_MINUTES = 60 * 24 * 365
+_COLUMNS = (
+    "key_id",
+    "account",
+    "plan",
+    "prefix",
+    "status",
+    "created_at",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+)
+
+
+@click.group()
+def keys() -> None:
+    """Make, list, end and replace API keys.
+
+    A key is shown once, when it is made; only its SHA-256 is kept. What these commands change
+    reaches a running server within a second.
+    """
+
+
+@keys.command()
+@click.option("--account", type=AccountName(), required=True, help="Whose key it is.")
+@click.option("--plan", help="Plan of a new account.  [default: freemium]")
+@click.option(
+    "--expires",
+    "expires_days",
+    type=click.IntRange(1, _LONGEST_DAYS),
+    metavar="DAYS",
+    help="Days until the key ends.  [default: never]",
+)
+@database_option
+def create(
+    account: str, plan: str | None, expires_days: int | None, database_url: str | None
+) -> None:
+    """Make a key and print it, alone, on standard output.
+
+    The account is made where there is none of this name.
+
+    \b
+    Examples:
+      cardiorisk keys create --account ana
+      cardiorisk keys create --account hospital --plan premium --expires 90
+      KEY=$(cardiorisk keys create --account ana)
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
+
+    settings = settings_with(database_url)
+    if plan is not None:
+        require_plan(plan, settings.plans)
+    _require_stdout()
+    lifetime = None if expires_days is None else timedelta(days=expires_days)
+    with Records.open(settings.database_url) as records:
+        minted = records.create_key(account, plan, lifetime)
+    _show_key(minted)
+
+
+@keys.command("list")
+@json_option
+@database_option
+def list_keys(*, as_json: bool, database_url: str | None) -> None:
+    """List every key, ended ones too, without the keys themselves.
+
+    \b
+    Examples:
+      cardiorisk keys list
+      cardiorisk keys list --json | jq -r '.[] | select(.status == "active") | .key_id'
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.records import Records, utc_now  # noqa: PLC0415 - keeps --help quick
+
+    with Records.open_existing(settings_with(database_url).database_url) as records:
+        stored = records.list_keys()
+    now = utc_now()
+    rows = [
+        (
+            record.key_id,
+            record.account,
+            record.plan,
+            record.prefix,
+            record.status(now),
+            record.created_at,
+            record.expires_at,
+            record.revoked_at,
+            record.last_used_at,
+        )
+        for record in stored
+    ]
+    show = show_json if as_json else show_list
+    show(_COLUMNS, rows)
+
+
+@keys.command()
+@click.argument("key_id")
+@database_option
+def revoke(key_id: str, database_url: str | None) -> None:
+    """End a key for good. Revoking it again changes nothing.
+
+    KEY_ID is the key's name in `cardiorisk keys list`, not the key.
+
+    \b
+    Example:
+      cardiorisk keys revoke key_0123456789ab
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
+
+    with Records.open_existing(settings_with(database_url).database_url) as records:
+        record = records.revoke_key(key_id)
+    click.echo(f"{key_id} of {record.account} ended {_end(record)}.", err=True)
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option(
+    "--grace",
+    "grace_minutes",
+    type=click.IntRange(0, _LONGEST_GRACE_MINUTES),
+    default=0,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long the old key still works.",
+)
+@database_option
+def rotate(key_id: str, grace_minutes: int, database_url: str | None) -> None:
+    """Replace a key: print a new one and end the old one.
+
+    The new key belongs to the same account and lives as long as the old one was meant to.
+
+    \b
+    Examples:
+      cardiorisk keys rotate key_0123456789ab
+      cardiorisk keys rotate key_0123456789ab --grace 60
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
+
+    settings = settings_with(database_url)
+    _require_stdout()
+    with Records.open_existing(settings.database_url) as records:
+        rotation = records.rotate_key(key_id, timedelta(minutes=grace_minutes))
+    _show_key(rotation.new)
+    click.echo(f"The old key, {key_id}, ends {_end(rotation.old)}.", err=True)
+
+
+def _require_stdout() -> None:
+    """Check, before a key is made, that there is somewhere to show it."""
+    if sys.stdout is None:  # Python's way to say that the descriptor was closed at the start
+        raise CommandFailure("standard output is closed, so a new key could not be shown")
+
+
+def _show_key(minted: MintedKey) -> None:
+    record = minted.record
+    try:
+        click.echo(minted.key)
+    except OSError as error:
+        abandon_stdout()
+        raise CommandFailure(
+            f"{record.key_id} was made but could not be shown ({error.strerror}); "
+            f"end it with `cardiorisk keys revoke {record.key_id}`"
+        ) from error
+    click.echo(
+        f"{record.key_id} of {record.account} ({record.plan}) ends {_end(record)}. "
+        "The key is shown only this once.",
+        err=True,
+    )
+
+
+def _end(record: KeyRecord) -> str:
+    moment = record.revoked_at or record.expires_at
+    return "never" if moment is None else iso(moment)

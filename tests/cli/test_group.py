@@ -1,0 +1,134 @@
+"""The command line as a whole: its help, its speed, and how it words what failed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from cardiorisk.__main__ import SUMMARIES, main
+from cardiorisk.cli.group import LazyGroup
+from cardiorisk.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.conftest import Call, Start
+
+SLOW_TO_IMPORT = ("sqlalchemy", "alembic", "pydantic", "pandas", "keras", "tensorflow", "tornado")
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+
+
+ALL_COMMANDS = sorted(_commands(main))
+
+
+def test_help_names_every_command(call: Call) -> None:
+    shown = call("--help").stdout
+    assert all(f"\n  {name} " in shown for name in SUMMARIES)
+
+
+@pytest.mark.parametrize("path", ALL_COMMANDS, ids=" ".join)
+def test_every_command_has_help(call: Call, path: tuple[str, ...]) -> None:
+    result = call(*path, "--help")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in ALL_COMMANDS if len(path) > 1 or path == ("serve",)], ids=" ".join
+)
+def test_every_commands_help_has_an_example(call: Call, path: tuple[str, ...]) -> None:
+    shown = call(*path, "--help").stdout
+    assert "Example" in shown
+    assert f"cardiorisk {' '.join(path)}" in shown.split("Example")[1]
+
+
+def test_version_is_the_packages(call: Call) -> None:
+    assert call("--version").stdout == f"cardiorisk, version {version('cardiorisk')}\n"
+
+
+def test_an_unknown_command_is_wrong_usage(call: Call) -> None:
+    result = call("kyes")
+    assert result.exit_code == 2
+    assert "No such command 'kyes'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", ["'--help'", "'keys', '--help'", "'accounts', 'plan', '--help'"]
+)
+def test_help_imports_nothing_slow(arguments: str) -> None:
+    program = (
+        "import sys\n"
+        "from cardiorisk.__main__ import main\n"
+        f"main([{arguments}], standalone_mode=False)\n"
+        f"print([name for name in {SLOW_TO_IMPORT} if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_package_can_be_run_as_a_module(start: Start) -> None:
+    assert start("keys", "--help").stdout.startswith("Usage: cardiorisk keys")
+
+
+def test_a_failure_is_one_line_whatever_its_message(start: Start) -> None:
+    result = start("keys", "revoke", "a\nb")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("cardiorisk: ")
+
+
+def test_an_unusable_setting_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_DATABSE_URL", "sqlite:///keys.db")
+    result = call("keys", "list")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("cardiorisk: CARDIORISK_DATABSE_URL is not a setting")
+
+
+def _failing_with(error: Exception) -> click.Group:
+    def fail() -> None:
+        raise error
+
+    return LazyGroup({}, callback=fail, invoke_without_command=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (Conflict("two\nlines"), "cardiorisk: two lines\n"),
+        (PermissionError(13, "Permission denied", "logs"), "cardiorisk: logs: Permission denied\n"),
+        (OSError("something"), "cardiorisk: something\n"),
+    ],
+    ids=["ours", "a file's", "unnumbered"],
+)
+def test_a_failure_is_worded_in_one_place(
+    error: Exception, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _failing_with(error).main([])
+    assert (ended.value.code, capfd.readouterr().err) == (1, message)
+
+
+def test_an_error_nobody_foresaw_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        _failing_with(ZeroDivisionError()).main([])
+
+
+def test_a_module_without_its_command_is_a_fault_of_ours() -> None:
+    group = LazyGroup({"options": "no command"})
+    with pytest.raises(AttributeError):
+        group.get_command(click.Context(group), "options")

@@ -1,0 +1,333 @@
+"""``cardiorisk keys``, as somebody at a terminal or a script meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cardiorisk.keys import is_well_formed
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Call, Start
+
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+
+
+def _listed(call: Call) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(call("keys", "list", "--json").stdout)
+    return rows
+
+
+@pytest.fixture
+def key_id(call: Call) -> str:
+    """Return the id of a key of an account ana."""
+    call("keys", "create", "--account", "ana")
+    return str(_listed(call)[0]["key_id"])
+
+
+# create
+
+
+def test_create_prints_the_key_alone_on_standard_output(call: Call) -> None:
+    result = call("keys", "create", "--account", "ana")
+    assert is_well_formed(result.stdout.removesuffix("\n"))
+
+
+def test_create_ends_with_0(call: Call) -> None:
+    assert call("keys", "create", "--account", "ana").exit_code == 0
+
+
+def test_create_says_the_rest_on_standard_error(call: Call) -> None:
+    assert re.fullmatch(
+        r"key_[0-9a-f]{12} of ana \(freemium\) ends never\. The key is shown only this once\.\n",
+        call("keys", "create", "--account", "ana").stderr,
+    )
+
+
+def test_create_makes_the_database_in_the_working_directory(call: Call) -> None:
+    call("keys", "create", "--account", "ana")
+    assert Path("keys.db").exists()
+
+
+def test_create_takes_a_plan_for_a_new_account(call: Call) -> None:
+    call("keys", "create", "--account", "ana", "--plan", "premium")
+    assert _listed(call)[0]["plan"] == "premium"
+
+
+def test_create_takes_any_plan_that_is_set(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_PLANS", "bench=1000000")
+    call("keys", "create", "--account", "ana", "--plan", "bench")
+    assert _listed(call)[0]["plan"] == "bench"
+
+
+def test_create_refuses_a_plan_that_is_not_set(call: Call) -> None:
+    result = call("keys", "create", "--account", "ana", "--plan", "gold")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "cardiorisk: there is no plan gold; there are freemium, premium "
+        "(CARDIORISK_PLANS adds others)\n"
+    )
+
+
+def test_create_refuses_another_plan_than_the_accounts(call: Call, key_id: str) -> None:
+    del key_id
+    result = call("keys", "create", "--account", "ana", "--plan", "premium")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "cardiorisk: the account ana is on freemium; change that first with "
+        "`cardiorisk accounts plan ana premium`\n"
+    )
+
+
+def test_create_with_an_expiry_ends_so_many_days_from_now(call: Call) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    call("keys", "create", "--account", "ana", "--expires", "30")
+    ends_at = datetime.fromisoformat(_listed(call)[0]["expires_at"])
+    assert before <= ends_at - timedelta(days=30) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "soon", "1.5"])
+def test_create_refuses_an_unusable_expiry_as_wrong_usage(call: Call, days: str) -> None:
+    assert call("keys", "create", "--account", "ana", "--expires", days).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["", " ana", "ana ", "a\nb", "a\x1b[31m", "a" * 81])
+def test_create_refuses_an_unusable_name_as_wrong_usage(call: Call, name: str) -> None:
+    assert call("keys", "create", "--account", name).exit_code == 2
+
+
+def test_create_wants_an_account(call: Call) -> None:
+    assert call("keys", "create").exit_code == 2
+
+
+def test_create_takes_a_database_from_its_option(call: Call, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    call("keys", "create", "--account", "ana", "--database-url", url)
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere.db"]
+
+
+def test_create_refuses_another_kind_of_database(call: Call) -> None:
+    result = call("keys", "create", "--account", "ana", "--database-url", "mysql://host/keys")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("cardiorisk: --database-url: must name a SQLite file")
+
+
+def test_create_into_a_full_disk_says_which_key_to_end(start: Start) -> None:
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        result = start("keys", "create", "--account", "ana", stdout=full)
+    assert result.returncode == 1
+    assert re.fullmatch(
+        r"cardiorisk: (key_\w+) was made but could not be shown \(No space left on device\); "
+        r"end it with `cardiorisk keys revoke \1`\n",
+        result.stderr,
+    )
+
+
+def test_create_without_standard_output_makes_nothing() -> None:
+    command = f"{sys.executable} -m cardiorisk keys create --account ana >&-"
+    result = subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True, text=True)
+    assert (result.returncode, Path("keys.db").exists()) == (1, False)
+    assert result.stderr == (
+        "cardiorisk: standard output is closed, so a new key could not be shown\n"
+    )
+
+
+# list
+
+
+def test_list_has_a_line_of_names_and_one_for_each_key(call: Call, key_id: str) -> None:
+    lines = call("keys", "list").stdout.splitlines()
+    assert lines[0].split("\t") == [
+        "key_id",
+        "account",
+        "plan",
+        "prefix",
+        "status",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    ]
+    assert re.fullmatch(
+        rf"{key_id}\tana\tfreemium\tcrk_\w{{6}}\tactive\t{MOMENT}\t-\t-\t-", lines[1]
+    )
+    assert len(lines) == 2
+
+
+def test_list_as_json_is_an_array_of_objects(call: Call, key_id: str) -> None:
+    (row,) = _listed(call)
+    assert re.fullmatch(MOMENT, row.pop("created_at"))
+    assert re.fullmatch(r"crk_\w{6}", row.pop("prefix"))
+    assert row == {
+        "key_id": key_id,
+        "account": "ana",
+        "plan": "freemium",
+        "status": "active",
+        "expires_at": None,
+        "revoked_at": None,
+        "last_used_at": None,
+    }
+
+
+def test_list_of_no_keys_is_an_empty_array(call: Call) -> None:
+    call("db", "upgrade")
+    assert _listed(call) == []
+
+
+def test_list_shows_no_key(call: Call) -> None:
+    key = call("keys", "create", "--account", "ana").stdout.strip()
+    assert key not in call("keys", "list").stdout
+
+
+def test_list_without_a_database_says_how_to_get_one(call: Call) -> None:
+    result = call("keys", "list")
+    assert (result.exit_code, Path("keys.db").exists()) == (1, False)
+    assert result.stderr == (
+        "cardiorisk: there is no database at keys.db; "
+        "`cardiorisk serve` or `cardiorisk keys create` makes one\n"
+    )
+
+
+def _on_a_terminal(columns: int, *arguments: str) -> str:
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
+    with os.fdopen(theirs, "w") as terminal:
+        subprocess.run(
+            [sys.executable, "-m", "cardiorisk", *arguments],
+            stdout=terminal,
+            env=environment,
+            check=True,
+        )
+    with os.fdopen(ours, "rb") as shown:
+        return re.sub(r"\x1b\[[0-9;]*m", "", shown.read1(65536).decode())
+
+
+def test_list_on_a_terminal_is_a_table_without_empty_columns(key_id: str) -> None:
+    names, row = _on_a_terminal(120, "keys", "list").splitlines()
+    assert names.split("  ")[0] == "key id"
+    assert "last used at" not in names
+    assert re.match(rf"{key_id}  ana +freemium  crk_\w{{6}}  active  [0-9-]{{10}} [0-9:]{{5}}", row)
+
+
+def test_list_on_a_terminal_fits_its_width(key_id: str) -> None:
+    del key_id
+    assert all(len(line) <= 60 for line in _on_a_terminal(60, "keys", "list").splitlines())
+
+
+def test_list_into_a_full_disk_is_one_line(start: Start, key_id: str) -> None:
+    del key_id
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        result = start("keys", "list", stdout=full)
+    assert (result.returncode, result.stderr) == (1, "cardiorisk: No space left on device\n")
+
+
+@pytest.mark.usefixtures("key_id")
+def test_list_to_a_reader_that_has_had_enough_is_quiet(start: Start) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        assert start("keys", "list", stdout=pipe).stderr == ""
+
+
+@pytest.mark.usefixtures("key_id")
+def test_list_without_standard_output_is_quiet() -> None:
+    command = f"{sys.executable} -m cardiorisk keys list >&-"
+    result = subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+# revoke
+
+
+def test_revoke_ends_the_key(call: Call, key_id: str) -> None:
+    assert call("keys", "revoke", key_id).exit_code == 0
+    assert _listed(call)[0]["status"] == "revoked"
+
+
+def test_revoke_says_whose_key_has_ended(call: Call, key_id: str) -> None:
+    result = call("keys", "revoke", key_id)
+    assert result.stdout == ""
+    assert re.fullmatch(rf"{key_id} of ana ended {MOMENT}\.\n", result.stderr)
+
+
+def test_revoke_again_is_fine(call: Call, key_id: str) -> None:
+    call("keys", "revoke", key_id)
+    assert call("keys", "revoke", key_id).exit_code == 0
+
+
+def test_revoke_of_an_unknown_key_fails_in_one_line(call: Call, key_id: str) -> None:
+    del key_id
+    result = call("keys", "revoke", "key_none")
+    assert result.exit_code == 1
+    assert result.stderr == "cardiorisk: there is no key key_none; see `cardiorisk keys list`\n"
+
+
+def test_revoke_in_a_directory_without_a_database_makes_none(call: Call) -> None:
+    assert call("keys", "revoke", "key_none").exit_code == 1
+    assert not Path("keys.db").exists()
+
+
+def test_revoke_while_another_process_writes_for_long_fails_in_one_line(
+    call: Call, key_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cardiorisk.store.engine.BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect("keys.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        result = call("keys", "revoke", key_id)
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "cardiorisk: keys.db cannot be used: database is locked\n",
+    )
+
+
+# rotate
+
+
+def test_rotate_prints_the_new_key_alone(call: Call, key_id: str) -> None:
+    result = call("keys", "rotate", key_id)
+    assert is_well_formed(result.stdout.removesuffix("\n"))
+
+
+def test_rotate_ends_the_old_key_at_once(call: Call, key_id: str) -> None:
+    call("keys", "rotate", key_id)
+    assert [row["status"] for row in _listed(call)] == ["revoked", "active"]
+
+
+def test_rotate_with_grace_lets_the_old_key_live_that_long(call: Call, key_id: str) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    call("keys", "rotate", key_id, "--grace", "60")
+    ends_at = datetime.fromisoformat(_listed(call)[0]["expires_at"])
+    assert before <= ends_at - timedelta(minutes=60) <= datetime.now(UTC)
+
+
+def test_rotate_says_when_the_old_key_ends(call: Call, key_id: str) -> None:
+    assert re.search(
+        rf"The old key, {key_id}, ends {MOMENT}\.\n$", call("keys", "rotate", key_id).stderr
+    )
+
+
+def test_rotate_of_an_ended_key_fails_in_one_line(call: Call, key_id: str) -> None:
+    call("keys", "revoke", key_id)
+    result = call("keys", "rotate", key_id)
+    assert (result.exit_code, result.stderr) == (
+        1,
+        (
+            f"cardiorisk: {key_id} is revoked; make another with "
+            "`cardiorisk keys create --account ana`\n"
+        ),
+    )
+
+
+def test_rotate_refuses_a_negative_grace_as_wrong_usage(call: Call, key_id: str) -> None:
+    assert call("keys", "rotate", key_id, "--grace", "-1").exit_code == 2
