@@ -1,0 +1,132 @@
+"""The two things that can run the saved network, behind one small protocol.
+
+``KerasEngine`` runs the saved Keras model as one compiled graph; ``LiteRTEngine`` runs its
+conversion. Neither is thread-safe: each belongs to the one thread that calls it. TensorFlow is
+imported when a Keras engine is made and never otherwise; it takes many seconds and hundreds of
+megabytes.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from cardiorisk.card import KERAS_FILE, LITERT_FILE
+from cardiorisk.errors import UnusableArtefact
+from cardiorisk.patient import FIELDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cardiorisk.config import EngineName
+
+
+class Engine(Protocol):
+    """A network that is ready to run."""
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of risk of each row.
+
+        Args:
+            rows: float32, shape (n, 6), columns in ``FIELDS`` order and units, n at least 1.
+
+        Returns:
+            float32, shape (n,), each from 0 to 1.
+        """
+        ...
+
+
+class KerasEngine:
+    """The Keras model as a concrete function of the fixed signature (None, 6) float32.
+
+    ``model.predict`` takes about 200 times as long for one row, and calling the model directly
+    about 15 times. TensorFlow gets one thread: with two, a network this small spends its time
+    handing work over.
+
+    Raises:
+        UnusableArtefact: Keras cannot read the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        import keras  # noqa: PLC0415 - see the module docstring
+        import tensorflow as tf  # noqa: PLC0415
+
+        _use_one_thread(tf)
+        try:
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+            signature = tf.TensorSpec((None, len(FIELDS)), tf.float32)
+            run = tf.function(lambda rows: model(rows, training=False))
+            self._model = model  # the graph refers to the model's weights
+            self._run = run.get_concrete_function(signature)
+        except (ValueError, TypeError, OSError) as error:
+            raise UnusableArtefact(f"Keras cannot load {path}: {_first_line(error)}") from error
+        self._constant = tf.constant
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See ``Engine``."""
+        answers = self._run(self._constant(rows)).numpy()  # (n, 1)
+        return cast("NDArray[np.float32]", answers[:, 0])
+
+
+class LiteRTEngine:
+    """The converted network; resized only when the number of rows changes.
+
+    Raises:
+        UnusableArtefact: LiteRT cannot read the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - half a second
+
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise UnusableArtefact(f"LiteRT cannot load {path}: {_first_line(error)}") from error
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._rows_allocated = 0
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See ``Engine``."""
+        if len(rows) != self._rows_allocated:
+            self._interpreter.resize_tensor_input(self._input, rows.shape)
+            self._interpreter.allocate_tensors()
+            self._rows_allocated = len(rows)
+        self._interpreter.set_tensor(self._input, rows)
+        self._interpreter.invoke()
+        answers = self._interpreter.get_tensor(self._output)  # (n, 1)
+        return cast("NDArray[np.float32]", answers[:, 0])
+
+
+def load_engine(name: EngineName, directory: Path) -> Engine:
+    """Make the engine of this name from the artefact in ``directory``.
+
+    Raises:
+        UnusableArtefact: the engine cannot read its file.
+    """
+    if name == "litert":
+        return LiteRTEngine(directory / LITERT_FILE)
+    return KerasEngine(directory / KERAS_FILE)
+
+
+def file_of(name: EngineName) -> str:
+    """Return the name of the file that the engine reads."""
+    return LITERT_FILE if name == "litert" else KERAS_FILE
+
+
+def _use_one_thread(tf: Any) -> None:
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        # TensorFlow has already run something in this process, and keeps the threads it has.
+        return
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,198 @@
+"""One worker, whoever waits goes together, and nobody waits for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.config import load_settings
+from cardiorisk.errors import NotReady, Overloaded
+from cardiorisk.patient import Patient
+from cardiorisk.predictor.artefact import Artefact, load_artefact
+from cardiorisk.predictor.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+SMOKER = Patient(2.0, 1.2, 1.0, 40, 1, 1)
+HEALTHY = Patient(1.5, 1.0, 0.8, 30, 0, 0)
+
+
+class HeldEngine:
+    """The real network behind a gate, so that a test decides when the worker is free."""
+
+    def __init__(self, artefact: Artefact) -> None:
+        self._engine = artefact.engine
+        self.gate = threading.Event()
+        self.started = threading.Event()
+        self.batch_sizes: list[int] = []
+        self.failure: Exception | None = None
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.batch_sizes.append(len(rows))
+        self.started.set()
+        assert self.gate.wait(timeout=10)
+        if self.failure is not None:
+            raise self.failure
+        return self._engine.probabilities(rows)
+
+
+@pytest.fixture(scope="module")
+def artefact() -> Artefact:
+    return load_artefact(load_settings().model_dir, "litert")
+
+
+@pytest.fixture
+def engine(artefact: Artefact) -> HeldEngine:
+    return HeldEngine(artefact)
+
+
+@pytest.fixture
+def predictor(artefact: Artefact, engine: HeldEngine) -> Iterator[Predictor]:
+    predictor = Predictor(queue_limit=4)
+    predictor.adopt(Artefact(artefact.card, engine))
+    yield predictor
+    engine.gate.set()
+    predictor.close()
+
+
+async def until(event: threading.Event) -> None:
+    with ThreadPoolExecutor(max_workers=1) as waiting:
+        assert await asyncio.get_running_loop().run_in_executor(waiting, event.wait, 10)
+
+
+def test_before_the_network_is_loaded_a_patient_is_refused_as_not_ready() -> None:
+    predictor = Predictor()
+
+    async def assess() -> None:
+        with pytest.raises(NotReady):
+            predictor.assess(SMOKER)
+
+    asyncio.run(assess())
+    predictor.close()
+
+
+def test_loading_makes_it_ready() -> None:
+    predictor = Predictor()
+
+    async def assess() -> None:
+        await predictor.load(load_settings().model_dir, "litert")
+        assessment = await predictor.assess(SMOKER)
+        assert assessment.at_risk
+        assert assessment.model_version == predictor.card.version
+
+    asyncio.run(assess())
+    predictor.close()
+
+
+def test_each_patient_gets_their_own_answer(predictor: Predictor, engine: HeldEngine) -> None:
+    engine.gate.set()
+
+    async def assess() -> None:
+        answers = await asyncio.gather(
+            *(predictor.assess(p) for p in (SMOKER, HEALTHY, SMOKER, HEALTHY))
+        )
+        assert [answer.at_risk for answer in answers] == [True, False, True, False]
+
+    asyncio.run(assess())
+
+
+def test_patients_of_one_turn_of_the_loop_go_as_one_batch(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+
+    async def assess() -> None:
+        await asyncio.gather(*(predictor.assess(SMOKER) for _ in range(4)))
+
+    asyncio.run(assess())
+    assert engine.batch_sizes == [4]
+
+
+def test_whoever_waits_while_the_worker_is_busy_goes_as_one_batch(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    async def assess() -> None:
+        first = predictor.assess(SMOKER)
+        await until(engine.started)
+        others = [predictor.assess(HEALTHY) for _ in range(3)]
+        engine.gate.set()
+        await asyncio.gather(first, *others)
+
+    asyncio.run(assess())
+    assert engine.batch_sizes == [1, 3]
+
+
+def test_a_full_queue_refuses_at_once(predictor: Predictor, engine: HeldEngine) -> None:
+    async def assess() -> None:
+        first = predictor.assess(SMOKER)
+        await until(engine.started)
+        waiting = [predictor.assess(SMOKER) for _ in range(4)]
+        with pytest.raises(Overloaded):
+            predictor.assess(SMOKER)
+        assert predictor.waiting == 4
+        engine.gate.set()
+        await asyncio.gather(first, *waiting)
+
+    asyncio.run(assess())
+
+
+def test_a_caller_who_has_gone_is_skipped(predictor: Predictor, engine: HeldEngine) -> None:
+    async def assess() -> None:
+        first = predictor.assess(SMOKER)
+        await until(engine.started)
+        gone, stays = predictor.assess(SMOKER), predictor.assess(HEALTHY)
+        gone.cancel()
+        engine.gate.set()
+        await asyncio.gather(first, stays)
+
+    asyncio.run(assess())
+    assert engine.batch_sizes == [1, 1]
+
+
+def test_when_everybody_who_waited_has_gone_the_next_one_is_still_served(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+
+    async def assess() -> None:
+        predictor.assess(SMOKER).cancel()
+        await asyncio.sleep(0)
+        assert (await predictor.assess(SMOKER)).at_risk
+
+    asyncio.run(assess())
+    assert engine.batch_sizes == [1]
+
+
+def test_a_failing_batch_fails_its_callers_and_not_the_next(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+
+    async def assess() -> None:
+        engine.failure = RuntimeError("broken")
+        with pytest.raises(RuntimeError, match="broken"):
+            await predictor.assess(SMOKER)
+        engine.failure = None
+        assert (await predictor.assess(SMOKER)).at_risk
+
+    asyncio.run(assess())
+
+
+def test_the_threshold_itself_counts_as_risk(predictor: Predictor, engine: HeldEngine) -> None:
+    engine.gate.set()
+
+    async def assess() -> None:
+        probability = (await predictor.assess(SMOKER)).probability
+        card = predictor.card.model_copy(update={"threshold": probability})
+        predictor.adopt(Artefact(card, engine))
+        assert (await predictor.assess(SMOKER)).at_risk
+
+    asyncio.run(assess())
