@@ -1,0 +1,1 @@
+"""The HTTP rooms: the only ones, with ``app`` and ``server``, that know Tornado."""

@@ -1,0 +1,315 @@
+"""The ladder of handlers: each rung adds one promise to every request.
+
+``BaseHandler`` promises that a request is timed from its arrival, named, answered in one form,
+and written to the bitácora before its answer leaves. ``AuthenticatedHandler`` promises that the
+caller is known and within the plan's limit.
+
+The surprise: the line and the last headers are written in ``finish``, the only place that every
+answer passes, Tornado's own errors included. A failure is always raised and never finished by
+hand, because Tornado would go on with the request after a ``finish`` in ``prepare``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler
+
+from cardiorisk.bitacora.entry import Entry
+from cardiorisk.errors import (
+    BodyTooLarge,
+    ClientClosed,
+    InternalFailure,
+    LogUnavailable,
+    MalformedBody,
+    MethodNotAllowed,
+    MissingKey,
+    NotFound,
+    RateLimited,
+    ServiceError,
+)
+from cardiorisk.limits import WINDOW_SECONDS, Verdict, limit_of
+from cardiorisk.timings import Timings
+from cardiorisk.web.bodies import BODY_LIMIT_BYTES
+from cardiorisk.web.problems import (
+    CONTENT_TYPE,
+    problem_body,
+    problem_headers,
+    problem_of,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from cardiorisk.keys import Principal
+    from cardiorisk.patient import Patient
+    from cardiorisk.predictor.predictor import Assessment
+    from cardiorisk.web.services import Services
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_BEARER = "bearer "
+
+
+class BaseHandler(RequestHandler):
+    """A request that is timed, named, and written to the bitácora before it is answered."""
+
+    SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
+
+    # Tornado marks its own methods in the same way.
+    query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001
+
+    def initialize(self, services: Services, route: str) -> None:
+        """Start the timer and name the request: Tornado calls this first, for any method.
+
+        Args:
+            services: the long-lived things.
+            route: the template of the path, the only form of it that is logged.
+        """
+        self.timings = Timings()
+        self.services = services
+        self.route = route
+        self.arrived_at_seconds = services.clock()
+        self.request_id = _request_id(self.request.headers.get("X-Request-ID", ""))
+        self.principal: Principal | None = None
+        self.verdict: Verdict | None = None
+        self.patient: Patient | None = None
+        self.assessment: Assessment | None = None
+        self._error: ServiceError | None = None
+        self._answer: asyncio.Future[None] | None = None
+        self._awaited: asyncio.Future[Any] | None = None
+        services.traffic.enter()
+
+    def set_default_headers(self) -> None:
+        """Set what every answer carries, after Tornado's ``clear`` too."""
+        self.set_header("Server", "cardiorisk")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    async def prepare(self) -> None:
+        """Check the request in the order that is promised: method, key, limit, body."""
+        if self.request.method not in self.allowed_methods():
+            raise MethodNotAllowed(f"use {' or '.join(self.allowed_methods())}")
+        await self.admit()
+        if len(self.request.body) > BODY_LIMIT_BYTES:
+            raise BodyTooLarge(f"a body may hold {BODY_LIMIT_BYTES // 1024} KiB")
+
+    async def admit(self) -> None:
+        """Let the caller in; anybody may come in here."""
+
+    @classmethod
+    def allowed_methods(cls) -> list[str]:
+        """Return the methods that the handler answers."""
+        unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own mark
+        return [
+            method
+            for method in cls.SUPPORTED_METHODS
+            if getattr(cls, method.lower()) is not unimplemented
+        ]
+
+    async def while_connected(self, awaited: asyncio.Future[Result]) -> Result:
+        """Wait for a future that is cancelled if the caller hangs up."""
+        self._awaited = awaited
+        return await awaited
+
+    def on_connection_close(self) -> None:
+        """Stop working for a caller who has hung up."""
+        if self._awaited is not None:
+            self._awaited.cancel()
+
+    def compute_etag(self) -> None:
+        """Spend nothing on a tag: no answer here may be kept."""
+
+    def answer(self, document: dict[str, Any]) -> None:
+        """Give a JSON answer."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(to_json(document))
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+        """Write the bitácora's line, then let the answer leave.
+
+        Tornado calls this again when the handler's method returns, hence the first two lines.
+        """
+        if self._answer is not None:
+            return self._answer
+        if chunk is not None:
+            self.write(chunk)
+        try:
+            self.services.bitacora.append(self._entry().line())
+        except LogUnavailable as error:
+            self._show(error)
+        self._set_last_headers()
+        if self.services.bitacora.is_durable:
+            self._answer = asyncio.ensure_future(self._finish_when_on_disk())
+        else:
+            self._answer = super().finish()
+        return self._answer
+
+    def on_finish(self) -> None:
+        """Count the request out."""
+        self.services.traffic.leave()
+
+    def write_error(self, status_code: int, **context: Any) -> None:  # noqa: ARG002 - Tornado's
+        """Show the failure that ended the request, whoever raised it."""
+        self._show(self.error_of(context["exc_info"][1]))
+
+    def error_of(self, exception: BaseException) -> ServiceError:
+        """Give a failure its name; one without a name shows nothing of itself."""
+        if isinstance(exception, ServiceError):
+            return exception
+        if isinstance(exception, asyncio.CancelledError):
+            return ClientClosed("the caller hung up before the answer")
+        status = exception.status_code if isinstance(exception, HTTPError) else 500
+        if status == 405:  # noqa: PLR2004 - Tornado's answer to a method it has never heard of
+            return MethodNotAllowed(f"use {' or '.join(self.allowed_methods())}")
+        if status == 400:  # noqa: PLR2004 - Tornado's answer to escapes that are not UTF-8
+            return MalformedBody("the request cannot be read")
+        return InternalFailure("quote the request id when you report this")
+
+    def log_exception(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Report what nobody expected, with neither the request's values nor its key."""
+        if exception is None or not isinstance(self.error_of(exception), InternalFailure):
+            return
+        logger.error(
+            "unexpected failure in request %s (%s %s)",
+            self.request_id,
+            self.request.method,
+            self.route,
+            exc_info=(kind or type(exception), exception, traceback),
+        )
+
+    def _show(self, error: ServiceError) -> None:
+        """Replace whatever the answer was with the problem document of ``error``."""
+        self._error = error
+        self.clear()
+        problem = problem_of(error)
+        self.set_status(problem.status)
+        self.set_header("Content-Type", CONTENT_TYPE)
+        for name, value in problem_headers(error).items():
+            self.set_header(name, value)
+        if isinstance(error, MethodNotAllowed):
+            self.set_header("Allow", ", ".join(self.allowed_methods()))
+        self.write(problem_body(error, self.request_id))
+
+    def _set_last_headers(self) -> None:
+        """Set the headers that are known last, or that an error's ``clear`` takes away."""
+        self.set_header("X-Request-ID", self.request_id)
+        self.set_header("Server-Timing", self.timings.server_timing())
+        if self.principal is not None and self.verdict is not None:
+            plan, verdict = self.principal.plan, self.verdict
+            self.set_header("RateLimit-Policy", f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}')
+            self.set_header(
+                "RateLimit", f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}'
+            )
+
+    def _entry(self) -> Entry:
+        assessment, principal = self.assessment, self.principal
+        shows_inputs = self.services.settings.log_inputs and self.patient is not None
+        return Entry(
+            ts_seconds=self.arrived_at_seconds,
+            request_id=self.request_id,
+            key_id=principal.key_id if principal else None,
+            plan=principal.plan if principal else None,
+            method=self.request.method or "",
+            route=self.route,
+            status=self.get_status(),
+            ip=self.request.remote_ip or "",
+            riesgo_cardiaco=assessment.at_risk if assessment else None,
+            probabilidad=assessment.probability if assessment else None,
+            modelo=assessment.model_version if assessment else None,
+            code=self._error.code if self._error else None,
+            timings_ms={**self.timings.stages_ms, "total": self.timings.total_ms()},
+            inputs=self.patient if shows_inputs else None,
+        )
+
+    async def _finish_when_on_disk(self) -> None:
+        try:
+            await self.services.bitacora.synced()
+        except LogUnavailable as error:
+            self._show(error)
+            self._set_last_headers()
+        with suppress(StreamClosedError):
+            await super().finish()
+
+
+class AuthenticatedHandler(BaseHandler):
+    """A request whose caller is known and within the plan's limit."""
+
+    async def admit(self) -> None:
+        """Let in who has a valid key and requests left in this minute.
+
+        Raises:
+            MissingKey: there is no ``Authorization`` header.
+            InvalidKey: the key is not one of ours, or no longer.
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        try:
+            key = _key(self.request.headers.get("Authorization", ""))
+            self.principal = await self.services.store.principal(key)
+        finally:
+            self.timings.end_stage("auth")
+        principal = self.principal
+        limit = limit_of(principal.plan, self.services.settings.plans)
+        self.verdict = self.services.limiter.hit(principal.account_id, limit)
+        self.timings.end_stage("limit")
+        if not self.verdict.allowed:
+            seconds = self.verdict.resets_in_seconds
+            raise RateLimited(
+                f"the plan {principal.plan} allows {limit} requests a minute; "
+                f"the next minute starts in {seconds} s",
+                seconds,
+            )
+
+
+class NotFoundHandler(BaseHandler):
+    """Whatever has no other handler."""
+
+    async def prepare(self) -> None:
+        """Refuse the request.
+
+        Raises:
+            NotFound: always.
+        """
+        raise _nothing_here()
+
+    def error_of(self, exception: BaseException) -> ServiceError:
+        """Answer a method that does not exist like any other: it is the path that is wrong."""
+        error = super().error_of(exception)
+        return (
+            NotFound("there is nothing at this path")
+            if isinstance(error, MethodNotAllowed)
+            else error
+        )
+
+
+def _nothing_here() -> NotFound:
+    return NotFound("there is nothing at this path; POST /service assesses a patient")
+
+
+def _request_id(given: str) -> str:
+    """Return the caller's own id where it is well formed, else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def _key(authorization: str) -> str:
+    """Take the key out of an ``Authorization`` header, with or without ``Bearer``."""
+    if not authorization:
+        raise MissingKey("send your API key in the Authorization header")
+    if authorization[: len(_BEARER)].lower() == _BEARER:
+        return authorization[len(_BEARER) :].strip()
+    return authorization

@@ -1,0 +1,108 @@
+"""How a failure looks over HTTP: one table of statuses, one way to write them (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cardiorisk.errors import (
+    BodyTooLarge,
+    ClientClosed,
+    InternalFailure,
+    InvalidKey,
+    InvalidPatient,
+    LogUnavailable,
+    MalformedBody,
+    MethodNotAllowed,
+    MissingKey,
+    NotFound,
+    NotReady,
+    Overloaded,
+    RateLimited,
+    ServiceError,
+    StoreUnavailable,
+)
+
+CONTENT_TYPE = "application/problem+json"
+_CHALLENGE = 'Bearer realm="cardiorisk"'
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a code means over HTTP.
+
+    Attributes:
+        status: the HTTP status.
+        title: the code in words; it never varies between two answers.
+        retry_after_seconds: when another try makes sense, where one does.
+        challenge: the ``WWW-Authenticate`` header, where one is due.
+    """
+
+    status: int
+    title: str
+    retry_after_seconds: int | None = None
+    challenge: str | None = None
+
+
+PROBLEMS: dict[str, Problem] = {
+    MissingKey.code: Problem(401, "No API key was given", challenge=_CHALLENGE),
+    InvalidKey.code: Problem(
+        401, "The API key is not valid", challenge=f'{_CHALLENGE}, error="invalid_token"'
+    ),
+    RateLimited.code: Problem(429, "The plan's limit is used up"),
+    MalformedBody.code: Problem(400, "The body cannot be read"),
+    InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
+    BodyTooLarge.code: Problem(413, "The body is too large"),
+    NotFound.code: Problem(404, "Nothing is served here"),
+    MethodNotAllowed.code: Problem(405, "The method is not allowed here"),
+    # Not a registered status: the customary mark, in logs only, of a caller who hung up.
+    ClientClosed.code: Problem(499, "The caller closed the connection"),
+    Overloaded.code: Problem(503, "The service is overloaded", retry_after_seconds=1),
+    NotReady.code: Problem(503, "The service is not ready", retry_after_seconds=5),
+    LogUnavailable.code: Problem(503, "The request log cannot be written", retry_after_seconds=5),
+    StoreUnavailable.code: Problem(503, "The database cannot be used", retry_after_seconds=5),
+    InternalFailure.code: Problem(500, "Something went wrong inside the service"),
+}
+"""Every code that can reach a caller."""
+
+
+def problem_of(error: ServiceError) -> Problem:
+    """Return the row of the error's code; one that was never meant for callers is internal."""
+    return PROBLEMS.get(error.code, PROBLEMS[InternalFailure.code])
+
+
+def problem_headers(error: ServiceError) -> dict[str, str]:
+    """Return the headers that the error's answer needs, but for ``Content-Type`` and ``Allow``."""
+    problem = problem_of(error)
+    headers = {}
+    if problem.challenge is not None:
+        headers["WWW-Authenticate"] = problem.challenge
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.resets_in_seconds)
+    elif problem.retry_after_seconds is not None:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
+    return headers
+
+
+def problem_body(error: ServiceError, request_id: str) -> bytes:
+    """Write the error as a problem document."""
+    problem = problem_of(error)
+    document: dict[str, Any] = {
+        "type": f"urn:cardiorisk:problem:{error.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": str(error),
+        "code": error.code,
+        "request_id": request_id,
+    }
+    if isinstance(error, InvalidPatient):
+        document["errors"] = [
+            {"field": fault.field, "detail": fault.detail} for fault in error.faults
+        ]
+    return to_json(document)
+
+
+def to_json(document: Any) -> bytes:
+    """Write an answer's body: UTF-8 with a line end, so that a terminal shows it well."""
+    return (json.dumps(document, ensure_ascii=False) + "\n").encode("utf-8", "replace")

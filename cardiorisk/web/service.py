@@ -1,0 +1,36 @@
+"""The service itself: six values in, an assessment out."""
+
+from __future__ import annotations
+
+from cardiorisk.card import NOTICE
+from cardiorisk.patient import Patient, parse_json, parse_query
+from cardiorisk.web.base import AuthenticatedHandler
+
+
+class ServiceHandler(AuthenticatedHandler):
+    """``/service`` by GET (as the assignment shows it), POST or QUERY (RFC 10008)."""
+
+    async def post(self) -> None:
+        """Assess the patient in the body or, for a GET without one, in the query string."""
+        try:
+            self.patient = self._read_patient()
+        finally:
+            self.timings.end_stage("validate")
+        self.assessment = await self.while_connected(self.services.predictor.assess(self.patient))
+        self.timings.end_stage("predict")
+        self.answer(
+            {
+                "riesgo_cardiaco": self.assessment.at_risk,
+                "probabilidad": self.assessment.probability,
+                "umbral": self.assessment.threshold,
+                "modelo": self.assessment.model_version,
+                "aviso": NOTICE,
+            }
+        )
+
+    get = query = post
+
+    def _read_patient(self) -> Patient:
+        if self.request.method == "GET" and not self.request.body:
+            return parse_query(self.request.query_arguments)
+        return parse_json(self.request.body)

@@ -1,0 +1,49 @@
+"""What operators and load balancers ask: is it up, is it ready, which network answers."""
+
+from __future__ import annotations
+
+from cardiorisk.card import NOTICE
+from cardiorisk.version import VERSION
+from cardiorisk.web.base import BaseHandler
+
+
+class HealthHandler(BaseHandler):
+    """``/healthz``: the process is up and its bitácora can be written."""
+
+    def get(self) -> None:
+        """Answer; that there is an answer is the answer."""
+        self.answer({"status": "ok", "version": VERSION})
+
+    head = get
+
+
+class ReadyHandler(BaseHandler):
+    """``/readyz``: a request sent now would be assessed."""
+
+    async def get(self) -> None:
+        """Check the network and the database; this answer's own line checks the bitácora.
+
+        Raises:
+            NotReady: the network is not loaded yet.
+            StoreUnavailable: the database cannot be written.
+        """
+        version = self.services.predictor.card.version
+        await self.services.store.check()
+        self.answer({"status": "ready", "modelo": version})
+
+    head = get
+
+
+class ModelHandler(BaseHandler):
+    """``/model``: the card of the network that answers."""
+
+    def get(self) -> None:
+        """Show the card.
+
+        Raises:
+            NotReady: the network is not loaded yet.
+        """
+        card = self.services.predictor.card
+        self.answer({"modelo": card.version, "aviso": NOTICE, "card": card.model_dump(mode="json")})
+
+    head = get

@@ -1,0 +1,104 @@
+"""What tests that speak HTTP share: a caller, a clock, a reader of the log."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cardiorisk.store.records import Records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+
+    from cardiorisk.config import Settings
+
+EXAMPLE: dict[str, Any] = {
+    "nivel_colesterol": 2.00,
+    "presion_arterial": 1.20,
+    "azucar": 1.00,
+    "edad": 40,
+    "sobrepeso": 1,
+    "tabaquismo": 0,
+}
+"""The assignment's own example; its rule gives no risk."""
+
+
+class SettableClock:
+    """Seconds since the epoch, moved by the test; it starts 12.25 s into a minute."""
+
+    def __init__(self) -> None:
+        self.now_seconds = 29_400_000 * 60 + 12.25
+
+    def __call__(self) -> float:
+        return self.now_seconds
+
+
+@dataclass
+class Caller:
+    """Somebody with an HTTP client and, usually, a key."""
+
+    client: AsyncHTTPClient
+    base_url: str
+    key: str | None = None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> HTTPResponse:
+        sent_headers = dict(headers or {})
+        if self.key is not None:
+            sent_headers.setdefault("Authorization", self.key)
+        return await self.client.fetch(
+            self.base_url + path,
+            method=method,
+            body=json.dumps(body).encode() if isinstance(body, dict) else body,
+            headers=sent_headers,
+            raise_error=False,
+            allow_nonstandard_methods=True,
+        )
+
+    async def assess(self, **changes: Any) -> HTTPResponse:
+        return await self.send("POST", "/service", EXAMPLE | changes)
+
+
+def document(response: HTTPResponse) -> Any:
+    return json.loads(response.body)
+
+
+@dataclass
+class Bitacora:
+    """The log as a reader sees it."""
+
+    path: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    def last(self) -> dict[str, Any]:
+        return self.lines()[-1]
+
+
+def create_key(settings: Settings, account: str, plan: str) -> str:
+    """Make a key on a connection of its own, as another process would."""
+    with Records.open(settings.database_url) as records:
+        return records.create_key(account, plan, lifetime=None).key
+
+
+def cardiorisk(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line on the same database."""
+    return subprocess.run(
+        [sys.executable, "-m", "cardiorisk", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"CARDIORISK_DATABASE_URL": settings.database_url},
+    )

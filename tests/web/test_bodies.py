@@ -1,0 +1,129 @@
+"""A body over the limit: a 413 with its line in the log, however it is sent, and no memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.web.bodies import BODY_LIMIT_BYTES
+from tests.support import EXAMPLE, document
+
+if TYPE_CHECKING:
+    from cardiorisk.patient import Patient
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora, Caller
+
+PADDED = json.dumps(EXAMPLE).encode()
+
+
+async def raw(port: int, *pieces: bytes) -> bytes:
+    """Send bytes as they are and read until the server closes or falls silent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    received = b""
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        while chunk := await asyncio.wait_for(reader.read(65536), 0.5):
+            received += chunk
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+    return received
+
+
+def head(key: str | None, *headers: str) -> bytes:
+    lines = ["POST /service HTTP/1.1", "Host: x", f"Authorization: {key}", *headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+@pytest.mark.gen_test
+async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
+    response = await premium.send("POST", "/service", PADDED.ljust(BODY_LIMIT_BYTES))
+    assert response.code == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("size", [BODY_LIMIT_BYTES + 1, 1_000_000, 2_000_000])
+async def test_a_longer_one_is_refused_and_logged(
+    premium: Caller, bitacora: Bitacora, size: int
+) -> None:
+    response = await premium.send("POST", "/service", PADDED.ljust(size))
+    assert response.code == 413
+    assert document(response)["code"] == bitacora.last()["code"] == "body-too-large"
+
+
+@pytest.mark.gen_test
+async def test_it_is_counted_like_any_request_with_a_key(premium: Caller) -> None:
+    response = await premium.send("POST", "/service", b" " * (BODY_LIMIT_BYTES + 1))
+    assert response.headers["RateLimit"] == '"premium";r=49;t=48'
+
+
+@pytest.mark.gen_test
+async def test_without_a_key_it_is_the_key_that_is_missing(stranger: Caller) -> None:
+    assert (await stranger.send("POST", "/service", b" " * 100_000)).code == 401
+
+
+@pytest.mark.gen_test
+async def test_a_connection_lives_on_after_a_refused_body_was_drained(
+    premium: Caller, http_port: int
+) -> None:
+    small = head(premium.key, f"Content-Length: {len(PADDED)}") + PADDED
+    received = await raw(
+        http_port, head(premium.key, "Content-Length: 100000") + b" " * 100_000, small
+    )
+    assert received.count(b"HTTP/1.1 413") == 1
+    assert received.count(b"HTTP/1.1 200") == 1
+
+
+@pytest.mark.gen_test
+async def test_a_length_that_lies_beyond_belief_is_answered_before_the_body(
+    premium: Caller, http_port: int, bitacora: Bitacora
+) -> None:
+    received = await raw(http_port, head(premium.key, f"Content-Length: {10**18}"))
+    assert received.startswith(b"HTTP/1.1 413")
+    assert received.count(b"HTTP/1.1") == 1
+    assert bitacora.last()["status"] == 413
+
+
+@pytest.mark.gen_test
+async def test_a_chunked_body_is_bounded_too(
+    premium: Caller, http_port: int, bitacora: Bitacora
+) -> None:
+    chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
+    received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), *[chunk] * 40)
+    assert received.startswith(b"HTTP/1.1 413")
+    assert [line["status"] for line in bitacora.lines()] == [413]
+
+
+@pytest.mark.gen_test
+async def test_a_small_chunked_body_is_read(premium: Caller, http_port: int) -> None:
+    chunk = f"{len(PADDED):x}\r\n".encode() + PADDED + b"\r\n0\r\n\r\n"
+    received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), chunk)
+    assert received.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.gen_test
+async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
+    premium: Caller, app: CardioriskApplication, http_port: int, bitacora: Bitacora
+) -> None:
+    held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    has_arrived = asyncio.Event()
+
+    def hold(_: Patient) -> asyncio.Future[None]:
+        has_arrived.set()
+        return held
+
+    app.services.predictor.assess = hold  # type: ignore[method-assign, assignment]
+    _, writer = await asyncio.open_connection("127.0.0.1", http_port)
+    writer.write(head(premium.key, f"Content-Length: {len(PADDED)}") + PADDED)
+    await has_arrived.wait()
+    writer.close()
+    assert await app.services.traffic.wait_until_idle(deadline_seconds=3)
+    assert held.cancelled()
+    line = bitacora.last()
+    assert (line["status"], line["code"]) == (499, "client-closed")
