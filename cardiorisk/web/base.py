@@ -218,7 +218,8 @@ class BaseHandler(RequestHandler):
             )
 
     def _entry(self) -> Entry:
-        assessment, principal = self.assessment, self.principal
+        assessment = self.assessment if self._error is None else None
+        principal = self.principal
         shows_inputs = self.services.settings.log_inputs and self.patient is not None
         return Entry(
             ts_seconds=self.arrived_at_seconds,
@@ -241,8 +242,11 @@ class BaseHandler(RequestHandler):
         try:
             await self.services.bitacora.synced()
         except LogUnavailable as error:
+            # The line that may be lost says that an answer was given; say that none was.
             self._show(error)
             self._set_last_headers()
+            with suppress(LogUnavailable):
+                self.services.bitacora.append(self._entry().line())
         with suppress(StreamClosedError):
             await super().finish()
 

@@ -1,0 +1,53 @@
+"""With ``bitacora_sync = disk``, an answer waits until its line is on the disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import document
+
+if TYPE_CHECKING:
+    from cardiorisk.config import Settings
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora, Caller
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"bitacora_sync": "disk"})
+
+
+@pytest.mark.gen_test
+async def test_an_assessment_is_answered(premium: Caller, bitacora: Bitacora) -> None:
+    assert (await premium.assess()).code == 200
+    assert bitacora.last()["status"] == 200
+
+
+@pytest.mark.gen_test
+async def test_a_refusal_is_answered(stranger: Caller, bitacora: Bitacora) -> None:
+    assert (await stranger.assess()).code == 401
+    assert bitacora.last()["status"] == 401
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_refuses_gives_503_and_a_line_that_takes_the_answer_back(
+    premium: Caller, app: CardioriskApplication, bitacora: Bitacora
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    sync = app.services.bitacora._group_sync
+    assert sync is not None
+    sync._fsync, working = refuse, sync._fsync
+    response = await premium.assess()
+    sync._fsync = working
+    assert response.code == 503
+    assert document(response)["code"] == "log-unavailable"
+    given, taken_back = bitacora.lines()
+    assert given["request_id"] == taken_back["request_id"]
+    assert (given["status"], taken_back["status"]) == (200, 503)
+    assert taken_back["riesgo_cardiaco"] is None
