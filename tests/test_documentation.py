@@ -1,0 +1,71 @@
+"""What users may rely on is written down: settings, errors, fields and routes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cardiorisk.config import PREFIX, Settings
+from cardiorisk.patient import FIELDS, Field
+from cardiorisk.web.problems import PROBLEMS
+from cardiorisk.web.routes import ROUTES
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text()
+
+
+def row_of(page: str, first_cell: str) -> str:
+    """Return the row of a Markdown table that starts with this cell."""
+    rows = [
+        line
+        for line in (DOCS / page).read_text().splitlines()
+        if line.startswith(f"| `{first_cell}` ")
+    ]
+    assert len(rows) == 1, f"{page} has {len(rows)} rows for {first_cell}"
+    return rows[0]
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_variable(name: str) -> None:
+    assert f"`{PREFIX}{name.upper()}`" in row_of("settings.md", name)
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_every_error_code_is_documented_with_its_status(code: str) -> None:
+    status = PROBLEMS[code].status
+    if status == 499:
+        assert f"`{code}` (499)" in (DOCS / "errors.md").read_text()
+    else:
+        assert f" {status} " in row_of("errors.md", code)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.wire_name)
+def test_every_field_is_in_the_readme_with_its_range(field: Field) -> None:
+    row = re.search(rf"^\| `{field.wire_name}` .*$", README, re.MULTILINE)
+    assert row
+    if field.kind == "flag":
+        assert "0, 1, false, true" in row[0]
+    else:
+        low, high = re.findall(r"([0-9.]+) \u2013 ([0-9.]+)", row[0])[0]
+        assert (float(low), float(high)) == (field.minimum, field.maximum)
+
+
+@pytest.mark.parametrize("template", [template for template, _ in ROUTES])
+def test_every_route_is_in_the_readme(template: str) -> None:
+    assert f"`{template}`" in README or f" {template}`" in README
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *DOCS.rglob("*.md")], ids=lambda p: p.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_decision_record_is_short_and_numbered_once() -> None:
+    records = sorted((DOCS / "decisions").glob("*.md"))
+    numbers = [record.name[:4] for record in records]
+    assert len(set(numbers)) == len(numbers) > 0
+    assert all(len(record.read_text().splitlines()) <= 40 for record in records)
