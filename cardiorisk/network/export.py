@@ -1,0 +1,173 @@
+"""The artefact: the network's two files and their card, written whole or not at all.
+
+Everything is made and measured in a directory of its own beside the old files, and moved over
+them only when it is good; the card goes last. The surprise: the files' hashes differ from run to
+run, because Keras writes the date into its own; the version depends on the weights alone.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cardiorisk.card import (
+    CARD_FILE,
+    KERAS_FILE,
+    LITERT_FILE,
+    Card,
+    GoldenRow,
+    load_card,
+    save_card,
+)
+from cardiorisk.errors import UnusableArtefact
+from cardiorisk.network.evaluation import Evaluation, evaluate, load_keras
+from cardiorisk.network.recipe import LAYER_UNITS, THRESHOLD
+from cardiorisk.patient import FIELD_NAMES
+
+if TYPE_CHECKING:
+    from cardiorisk.network.dataset import Cohort, Split
+    from cardiorisk.network.recipe import Recipe
+    from cardiorisk.network.training import Trained
+
+LARGEST_DIFFERENCE = 1e-4
+"""How far apart the engines' probabilities may lie anywhere on the grid.
+
+Rounding in another order moves an answer by a few millionths at the steepest edge. A conversion
+gone wrong is off by far more, or NaN. The predictor accepts as much on the golden rows.
+"""
+
+_VERSION_DIGITS = 8
+
+GOLDEN_VALUES: tuple[tuple[float, float, float, float, float, float], ...] = (
+    # Each clause of the course's rule, one step inside its edge and one step outside.
+    (1.8, 1.2, 1.1, 51, 0, 0),
+    (1.8, 1.2, 1.1, 50, 0, 0),
+    (1.8, 1.2, 1.0, 51, 0, 0),
+    (1.8, 1.2, 0.9, 40, 1, 1),
+    (1.8, 1.2, 0.9, 40, 1, 0),
+    (1.8, 1.2, 0.9, 40, 0, 1),
+    (2.1, 1.5, 0.8, 30, 0, 0),
+    (2.0, 1.5, 0.8, 30, 0, 0),
+    (2.1, 1.4, 0.8, 30, 0, 0),
+    # Two and three clauses at once, and the ends of the ranges.
+    (2.5, 1.6, 1.6, 70, 1, 1),
+    (2.9, 1.7, 0.5, 20, 1, 1),
+    (1.0, 0.6, 0.5, 0, 0, 0),
+    (3.0, 1.8, 2.0, 99, 1, 1),
+    (1.0, 1.8, 0.5, 99, 0, 1),
+    # Ordinary people, between the grid's steps.
+    (1.95, 1.25, 0.92, 34, 0, 0),
+    (2.35, 1.55, 1.28, 63, 1, 0),
+)
+"""Rows, in ``FIELDS`` order and units, whose answers the card keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """What was written: the card and the figures behind it."""
+
+    card: Card
+    evaluation: Evaluation
+
+
+def write_artefact(
+    trained: Trained, cohort: Cohort, split: Split, recipe: Recipe, directory: Path
+) -> Artefact:
+    """Save the network, check what was saved, and only then put it in the old one's place.
+
+    Raises:
+        UnusableArtefact: the two saved files do not answer alike; the old artefact stays.
+        OSError: the directory cannot be written; the old artefact stays.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=directory) as staging_name:
+        staging = Path(staging_name)
+        keras_path, litert_path = staging / KERAS_FILE, staging / LITERT_FILE
+        trained.network.save(keras_path)
+        trained.network.export(litert_path, format="litert", verbose=False)
+        evaluation = evaluate(cohort, split.held_out, keras_path, litert_path)
+        # Written this way round, NaN fails too.
+        if not evaluation.largest_difference <= LARGEST_DIFFERENCE:
+            raise UnusableArtefact(
+                f"the engines differ by {evaluation.largest_difference:g}, more than "
+                f"{LARGEST_DIFFERENCE:g}; the network was not saved"
+            )
+        save_card(_card(trained, cohort, recipe, evaluation, staging), staging)
+        card = load_card(staging)
+        for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
+            os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
+    return Artefact(card, evaluation)
+
+
+def network_version(network: Any) -> str:
+    """Return the network's name: its layers, and a hash of its weights and its scaling."""
+    scaling = network.get_layer("scaling")
+    arrays = [scaling.scale, scaling.offset, *network.get_weights()]
+    content = b"".join(np.asarray(array, dtype="<f4").tobytes() for array in arrays)
+    shape = "-".join(map(str, LAYER_UNITS))
+    return f"{shape}-{sha256(content).hexdigest()[:_VERSION_DIGITS]}"
+
+
+def _card(
+    trained: Trained, cohort: Cohort, recipe: Recipe, evaluation: Evaluation, directory: Path
+) -> Card:
+    return Card(
+        version=network_version(trained.network),
+        field_order=FIELD_NAMES,
+        threshold=THRESHOLD,
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        data_sha256=cohort.fingerprint(),
+        data_rows=len(cohort),
+        metrics=_metrics(trained, evaluation),
+        libraries=_libraries(),
+        files={name: _sha256(directory / name) for name in (KERAS_FILE, LITERT_FILE)},
+        golden_rows=_golden_rows(directory / KERAS_FILE),
+    )
+
+
+def _metrics(trained: Trained, evaluation: Evaluation) -> dict[str, float]:
+    last = trained.epochs[-1]
+    metrics = {
+        "training_accuracy": last.training_accuracy,
+        "training_loss": last.training_loss,
+        "held_out_loss": last.held_out_loss,
+        "engines_largest_difference": evaluation.largest_difference,
+    }
+    for engine, figures in (("keras", evaluation.keras), ("litert", evaluation.litert)):
+        metrics[f"held_out_accuracy_{engine}"] = figures.held_out_accuracy
+        if figures.grid_accuracy is not None:
+            metrics[f"grid_accuracy_{engine}"] = figures.grid_accuracy
+    return dict(sorted(metrics.items()))
+
+
+def _libraries() -> dict[str, str]:
+    return {
+        "ai-edge-litert": version("ai-edge-litert"),
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+    }
+
+
+def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
+    probabilities = load_keras(keras_path)(np.array(GOLDEN_VALUES, dtype=np.float32))
+    return tuple(
+        GoldenRow(values=values, probability=float(probability))
+        for values, probability in zip(GOLDEN_VALUES, probabilities, strict=True)
+    )
+
+
+def _sha256(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

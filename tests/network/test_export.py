@@ -1,0 +1,173 @@
+"""The artefact: whole or not at all, and right when its files are loaded again."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from cardiorisk.card import CARD_FILE, KERAS_FILE, LITERT_FILE, load_card
+from cardiorisk.config import load_settings
+from cardiorisk.errors import UnusableArtefact
+from cardiorisk.network import export
+from cardiorisk.network.dataset import Cohort, make_cohort, split_cohort, whole_grid
+from cardiorisk.network.evaluation import load_keras, load_litert
+from cardiorisk.network.export import Artefact, write_artefact
+from cardiorisk.patient import FIELD_NAMES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cardiorisk.network.dataset import Split
+    from cardiorisk.network.recipe import Recipe
+    from cardiorisk.network.training import Trained
+
+# Keras 3.15 asks its own TensorFlow variables for an array in NumPy 1's way when it saves them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+COMMITTED = load_settings().model_dir
+ARTEFACT_FILES = {KERAS_FILE, LITERT_FILE, CARD_FILE}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parent") / "artefact"
+
+
+@pytest.fixture(scope="module")
+def artefact(trained: Trained, split: Split, recipe: Recipe, directory: Path) -> Artefact:
+    return write_artefact(trained, make_cohort(3, rows=1000), split, recipe, directory)
+
+
+def file_hashes(directory: Path) -> dict[str, str]:
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+
+
+def test_the_artefact_is_three_files_and_nothing_else(artefact: Artefact, directory: Path) -> None:
+    assert load_card(directory) == artefact.card
+    assert {path.name for path in directory.iterdir()} == ARTEFACT_FILES
+
+
+def test_the_card_has_the_hashes_of_the_written_files(artefact: Artefact, directory: Path) -> None:
+    hashes = file_hashes(directory)
+    assert artefact.card.files == {name: hashes[name] for name in (KERAS_FILE, LITERT_FILE)}
+
+
+def test_the_card_names_the_six_inputs_in_their_order(artefact: Artefact) -> None:
+    assert artefact.card.field_order == FIELD_NAMES
+
+
+def test_the_card_identifies_the_data(artefact: Artefact) -> None:
+    rows = make_cohort(3, rows=1000)
+    content = rows.values.astype("<f4").tobytes() + bytes(rows.at_risk.tolist())
+    assert artefact.card.data_sha256 == sha256(content).hexdigest()
+    assert artefact.card.data_rows == 1000
+
+
+def test_the_golden_rows_are_sixteen_of_both_classes(artefact: Artefact) -> None:
+    committed = load_card(COMMITTED).golden_rows
+    assert len(committed) == len(artefact.card.golden_rows) == 16
+    assert 5 <= sum(row.probability >= 0.5 for row in committed) <= 11
+
+
+def test_the_saved_file_scales_by_itself(
+    artefact: Artefact, trained: Trained, split: Split, directory: Path
+) -> None:
+    assert artefact.card.version
+    in_memory = np.asarray(trained.network(split.held_out.values))[:, 0]
+    reloaded = load_keras(directory / KERAS_FILE)(split.held_out.values)
+    assert reloaded == pytest.approx(in_memory, abs=1e-6)
+
+
+def test_the_saved_file_carries_no_code(artefact: Artefact, directory: Path) -> None:
+    assert artefact.card.version
+    with zipfile.ZipFile(directory / KERAS_FILE) as archive:
+        assert b"Lambda" not in archive.read("config.json")
+
+
+def test_the_version_depends_on_the_weights(trained: Trained) -> None:
+    changed = keras.models.clone_model(trained.network)
+    assert export.network_version(changed) != export.network_version(trained.network)
+    changed.set_weights(trained.network.get_weights())
+    assert export.network_version(changed) == export.network_version(trained.network)
+
+
+def test_data_with_another_rule_get_no_grid_accuracy(
+    trained: Trained, split: Split, recipe: Recipe, tmp_path: Path
+) -> None:
+    rows = make_cohort(3, rows=1000)
+    other_rule = Cohort(rows.values, ~rows.at_risk)
+    card = write_artefact(trained, other_rule, split, recipe, tmp_path).card
+    assert not [name for name in card.metrics if name.startswith("grid")]
+
+
+def test_a_refused_network_leaves_the_old_one_as_it_was(
+    artefact: Artefact,
+    trained: Trained,
+    split: Split,
+    recipe: Recipe,
+    directory: Path,
+) -> None:
+    before = file_hashes(directory)
+    weights = [array * np.nan for array in trained.network.get_weights()]
+    broken = replace(trained, network=keras.models.clone_model(trained.network))
+    broken.network.set_weights(weights)
+    with pytest.raises(UnusableArtefact, match="the engines differ by nan"):
+        write_artefact(broken, make_cohort(3), split, recipe, directory)
+    assert artefact.card.files
+    assert file_hashes(directory) == before
+
+
+@pytest.fixture(scope="module")
+def grid() -> Cohort:
+    return whole_grid()
+
+
+def test_the_committed_network_is_right_on_999_in_a_thousand_cells(grid: Cohort) -> None:
+    probabilities = load_litert(COMMITTED / LITERT_FILE)(grid.values)
+    accuracy = ((probabilities >= 0.5) == grid.at_risk).mean()
+    assert accuracy >= 0.999
+    assert load_card(COMMITTED).metrics["grid_accuracy_litert"] == pytest.approx(accuracy, abs=1e-4)
+
+
+def test_the_committed_engines_agree_to_a_hundred_thousandth_over_the_grid(grid: Cohort) -> None:
+    difference = load_keras(COMMITTED / KERAS_FILE)(grid.values) - load_litert(
+        COMMITTED / LITERT_FILE
+    )(grid.values)
+    assert np.abs(difference).max() < 1e-5
+
+
+def test_the_committed_network_knows_the_rows_it_was_trained_without() -> None:
+    card = load_card(COMMITTED)
+    cohort = make_cohort(card.seed)
+    assert cohort.fingerprint() == card.data_sha256
+    held_out = split_cohort(cohort, card.seed).held_out
+    probabilities = load_litert(COMMITTED / LITERT_FILE)(held_out.values)
+    assert ((probabilities >= 0.5) == held_out.at_risk).mean() >= 0.998
+
+
+def test_the_committed_files_match_their_card() -> None:
+    hashes = file_hashes(COMMITTED)
+    assert set(hashes) == ARTEFACT_FILES
+    assert load_card(COMMITTED).files == {name: hashes[name] for name in (KERAS_FILE, LITERT_FILE)}
+
+
+def test_the_committed_version_is_that_of_its_weights() -> None:
+    network = keras.models.load_model(COMMITTED / KERAS_FILE, compile=False, safe_mode=True)
+    assert load_card(COMMITTED).version == export.network_version(network)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 64, 65_536, 65_537, 3])
+def test_litert_takes_any_number_of_rows(grid: Cohort, rows: int) -> None:
+    assert load_litert(COMMITTED / LITERT_FILE)(grid.values[:rows]).shape == (rows,)
+
+
+def test_the_artefact_is_small_enough_to_commit() -> None:
+    assert sum(path.stat().st_size for path in COMMITTED.iterdir()) < 64 * 1024

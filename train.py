@@ -1,0 +1,233 @@
+"""Trains the network and writes what the service loads: ``python train.py --help``.
+
+Thin on purpose: the work is done in ``cardiorisk.network``. TensorFlow is imported only once the
+data are known to be good, so a bad file is refused at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cardiorisk.card import CARD_FILE, KERAS_FILE
+from cardiorisk.errors import ServiceError
+from cardiorisk.network.recipe import THRESHOLD, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardiorisk.network.dataset import Cohort, Split
+    from cardiorisk.network.evaluation import EngineFigures
+    from cardiorisk.network.export import Artefact
+    from cardiorisk.network.training import Epoch, Trained
+
+DEFAULT = Recipe()
+PROJECT = Path(__file__).resolve().parent
+DEFAULT_OUTPUT = PROJECT / "cardiorisk" / "artefact"
+DEFAULT_PLOTS = PROJECT / "docs" / "model"
+LARGEST_SEED = 2**32 - 1
+ROWS_SHOWN = 5
+TABLE_CHARACTERS = 78
+
+QUIET_TENSORFLOW = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Off, TensorFlow has nothing to announce at start, and adds in the same order everywhere.
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+
+EPILOG = """\b
+Examples:
+  python train.py
+  python train.py --data patients.csv --output my_model --plots my_model/plots
+  CARDIORISK_MODEL_DIR=my_model cardiorisk serve
+
+The CSV needs a header and the columns colesterol, presion, glucosa, edad, sobrepeso, tabaquismo
+and riesgo_cardiaco (0 or 1), separated by commas; any other column, such as a row number, is
+ignored. The same rows and the same seed give the same network on the same machine.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Patients to learn from; without it, the course's 5,000 are made from the seed.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_OUTPUT,
+    show_default="cardiorisk/artefact",
+    metavar="DIR",
+    help="Where the network's two files and their card go.",
+)
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_PLOTS,
+    show_default="docs/model",
+    metavar="DIR",
+    help="Where the two learning curves go.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 100_000),
+    default=DEFAULT.epochs,
+    show_default=True,
+    help="Passes over the training rows.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, LARGEST_SEED),
+    default=DEFAULT.seed,
+    show_default=True,
+    help="Seed of the made data, the 80/20 split and the first weights.",
+)
+def main(data: Path | None, output: Path, plots: Path, epochs: int, seed: int) -> None:
+    """Train the 14-7-1 network, measure the saved files, and write them with their plots.
+
+    An existing network is replaced only by one that was saved and measured in full.
+    """
+    os.environ.update(QUIET_TENSORFLOW)
+    try:
+        run(data, output, plots, epochs, seed)
+    except ServiceError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot write {error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def run(data: Path | None, output: Path, plots: Path, epochs: int, seed: int) -> None:
+    """Do the whole training and print what happened."""
+    # Pandas and scikit-learn take a second to import, which --help need not wait for.
+    from cardiorisk.network.dataset import (  # noqa: PLC0415
+        make_cohort,
+        read_cohort,
+        split_cohort,
+    )
+
+    cohort = make_cohort(seed) if data is None else read_cohort(data)
+    split = split_cohort(cohort, seed)
+    for directory in (output, plots):
+        directory.mkdir(parents=True, exist_ok=True)
+    click.echo(describe_rows(cohort, split, data))
+
+    # TensorFlow takes several, and half a gigabyte.
+    from cardiorisk.network.export import write_artefact  # noqa: PLC0415
+    from cardiorisk.network.plots import write_plots  # noqa: PLC0415
+
+    recipe = Recipe(seed=seed, epochs=epochs)
+    started = time.monotonic()
+    trained = train_with_progress(split, recipe)
+    click.echo(f"Trained {epochs} epochs in {time.monotonic() - started:.0f} s.")
+    artefact = write_artefact(trained, cohort, split, recipe, output)
+    plot_paths = write_plots(trained.epochs, plots)
+
+    trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
+    click.echo(describe_first_rows(split, output))
+    click.echo(describe_figures(artefact))
+    click.echo(f"Network {artefact.card.version}:")
+    for path in (*(output / name for name in artefact.card.files), output / CARD_FILE):
+        click.echo(f"  {shown(path)}")
+    click.echo("Plots:")
+    for path in plot_paths:
+        click.echo(f"  {shown(path)}")
+
+
+def train_with_progress(split: Split, recipe: Recipe) -> Trained:
+    """Train while a bar on standard error shows the leading candidate's figures."""
+    from cardiorisk.network.training import train  # noqa: PLC0415 - as above
+
+    bar = Progress(
+        TextColumn("Training"),
+        BarColumn(),
+        TextColumn("epoch {task.completed}/{task.total}"),
+        TextColumn("accuracy {task.fields[accuracy]:.4f}  loss {task.fields[loss]:.2e}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task("training", total=recipe.epochs, accuracy=0.0, loss=1.0)
+
+        def show(epoch: Epoch) -> None:
+            bar.update(
+                task,
+                completed=epoch.number,
+                accuracy=epoch.training_accuracy,
+                loss=epoch.training_loss,
+            )
+
+        return train(split, recipe, show)
+
+
+def describe_rows(cohort: Cohort, split: Split, data: Path | None) -> str:
+    """Say where the rows come from and how they were divided."""
+    origin = "made from the seed" if data is None else f"read from {data}"
+    return (
+        f"{len(cohort):,} patients {origin}, {cohort.at_risk.mean():.1%} at risk: "
+        f"{len(split.training):,} to learn from, {len(split.held_out):,} held out."
+    )
+
+
+def describe_first_rows(split: Split, output: Path) -> str:
+    """Set the saved network's answers for the first held-out patients beside the truth."""
+    from cardiorisk.network.evaluation import load_keras  # noqa: PLC0415 - as above
+
+    first = split.held_out.take(np.arange(ROWS_SHOWN))
+    probabilities = load_keras(output / KERAS_FILE)(first.values)
+    lines = [
+        f"{probability:>12.6f}  {yes_or_no(probability >= THRESHOLD):>10}  {yes_or_no(truth):>6}"
+        for probability, truth in zip(probabilities, first.at_risk, strict=True)
+    ]
+    heading = f"{'probability':>12}  {'prediction':>10}  {'truth':>6}"
+    return "\n".join([f"First {ROWS_SHOWN} held-out patients:", heading, *lines])
+
+
+def yes_or_no(is_so: object) -> str:
+    """Write a truth value as a word."""
+    return "yes" if is_so else "no"
+
+
+def describe_figures(artefact: Artefact) -> str:
+    """Give both engines' accuracy, as served."""
+    evaluation = artefact.evaluation
+    engines: Sequence[tuple[str, EngineFigures]] = (
+        ("keras", evaluation.keras),
+        ("litert", evaluation.litert),
+    )
+    lines = ["Accuracy of the saved files, loaded again:"]
+    for name, figures in engines:
+        grid = (
+            "the data do not follow the course's rule, so the grid has no truth"
+            if figures.grid_accuracy is None
+            else f"whole grid {figures.grid_accuracy:.4%}"
+        )
+        lines.append(f"  {name:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}")
+    lines.append(f"  largest difference between them: {evaluation.largest_difference:.1e}")
+    return "\n".join(lines)
+
+
+def shown(path: Path) -> Path:
+    """Write a path as the reader would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def fail(message: str) -> None:
+    """End with one line on standard error and exit code 1."""
+    click.echo(f"train.py: {message}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
