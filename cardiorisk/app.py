@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from cardiorisk.accounts import Accounts, Guard
+from cardiorisk.assessments import Assessments
 from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.limits import Limiter
+from cardiorisk.openapi.document import describe
+from cardiorisk.openapi.words import Sources
+from cardiorisk.passwords import Passwords
 from cardiorisk.predictor.predictor import Predictor
 from cardiorisk.store.store import Store
+from cardiorisk.web.bodies import BODY_LIMIT_BYTES
+from cardiorisk.web.files import FILE_NAMES, load_files
+from cardiorisk.web.original import ORIGINAL_NAMES
+from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.routes import CardioriskApplication
 from cardiorisk.web.services import Services, Traffic
 
@@ -16,6 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cardiorisk.config import Settings
+
+
+def describe_api() -> dict[str, Any]:
+    """Describe the API from the tables that serve it."""
+    return describe(Sources(PROBLEMS, ORIGINAL_NAMES, BODY_LIMIT_BYTES, FILE_NAMES))
 
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:
@@ -29,14 +44,29 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         LogUnavailable: the bitácora cannot be opened.
         StoreUnavailable: the database cannot be opened or upgraded.
     """
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(clock(), UTC)
+
     bitacora = Bitacora.open(settings.log_dir, sync=settings.bitacora_sync)
+    secret = settings.token_secret
+    store = Store.open(
+        settings.database_url,
+        now=now,
+        token_secret=secret.get_secret_value().encode() if secret is not None else None,
+    )
+    passwords = Passwords()
     return CardioriskApplication(
         Services(
             settings=settings,
-            store=Store.open(settings.database_url),
+            store=store,
             limiter=Limiter(clock),
             predictor=Predictor(),
             bitacora=bitacora,
+            passwords=passwords,
+            accounts=Accounts(store.accounts, store.tokens, passwords, Guard(clock), now),
+            assessments=Assessments(store.assessments, now),
+            files=load_files(describe_api()),
             clock=clock,
             traffic=Traffic(),
         )

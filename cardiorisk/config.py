@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -31,8 +31,27 @@ TOML_FILE = "cardiorisk.toml"
 DEFAULT_PLANS = {"freemium": 5, "premium": 50}
 """Requests a minute by plan. Source: the assignment."""
 
+DEFAULT_MODEL_DIR = Path(__file__).parent / "artefact"
+"""The network that comes with the package."""
+
 _PLAN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LARGEST_QUOTA = 1_000_000_000
+_SHOWN_CHARACTERS = 60
+
+_WANTED = {
+    "host": "must be an address, as in 127.0.0.1",
+    "port": "must be a whole number from 0 to 65535",
+    "engine": "must be keras or litert",
+    "database_url": "must name a SQLite file, as in sqlite:///keys.db",
+    "log_dir": "must name a directory",
+    "model_dir": "must name a directory",
+    "plans": "must look like name=number, name=number",
+    "bitacora_sync": "must be os or disk",
+    "token_secret": "must have 32 to 1024 characters",
+    "log_inputs": "must be true or false, or 1 or 0",
+}
+_UNSHOWN = {"token_secret", "database_url"}
+"""Settings of which a wrong value is not repeated: it may be a secret, or another server's URL."""
 
 EngineName = Literal["keras", "litert"]
 
@@ -41,7 +60,11 @@ class Settings(BaseSettings):
     """Everything that may be set; see ``docs/settings.md``."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, toml_file=TOML_FILE
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        toml_file=TOML_FILE,
+        hide_input_in_errors=True,
     )
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
@@ -52,7 +75,7 @@ class Settings(BaseSettings):
     )
     log_dir: Path = Field(Path("logs"), description="directory of bitacora.jsonl")
     model_dir: Path = Field(
-        Path(__file__).parent / "artefact", description="directory of the trained network"
+        DEFAULT_MODEL_DIR, description="directory of the trained network"
     )
     plans: Annotated[dict[str, int], NoDecode] = Field(
         DEFAULT_PLANS,
@@ -60,6 +83,12 @@ class Settings(BaseSettings):
     )
     bitacora_sync: Literal["os", "disk"] = Field(
         "os", description="os: hand each line to the system; disk: also fsync before answering"
+    )
+    token_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        max_length=1024,
+        description="signs the access tokens; without it, one is made and kept in the database",
     )
     log_inputs: bool = Field(
         default=False, description="write the patient's six values, which are health data"
@@ -91,9 +120,21 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database(cls, url: str) -> str:
-        if not url.startswith("sqlite:///") or url == "sqlite:///":
-            raise ValueError("must name a SQLite file, as in sqlite:///keys.db")
+        path = url.removeprefix("sqlite:///")
+        if path in {url, ""}:
+            raise ValueError(_WANTED["database_url"])
+        if path == ":memory:":
+            raise ValueError("must name a file: what is kept in memory is nobody else's")
+        if path.startswith("file:") or "?" in path:
+            raise ValueError("must be sqlite:/// and a path, without file: and without ?…")
         return url
+
+    @field_validator("log_dir", "model_dir", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, given: object) -> object:
+        if given == "":
+            raise ValueError("must name a directory; it is empty")
+        return given
 
     @classmethod
     def settings_customise_sources(
@@ -140,5 +181,14 @@ def _first_fault(error: ValidationError, flags: Mapping[str, Any]) -> str:
         place = f"{name} in {TOML_FILE}"
     if fault["type"] == "extra_forbidden":
         return f"{place}: there is no such setting; there are {', '.join(Settings.model_fields)}"
-    part = "".join(f"{inner}: " for inner in fault["loc"][1:])
-    return f"{place}: {part}{fault['msg'].removeprefix('Value error, ')}"
+    if fault["type"] == "value_error":
+        return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+    given = ""
+    if name not in _UNSHOWN:
+        inner = "".join(f"{part}=" for part in fault["loc"][1:])
+        given = f"{_shortened(inner + str(fault['input']))!r} "
+    return f"{place}: {given}{_WANTED[name]}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

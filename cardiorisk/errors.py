@@ -18,13 +18,13 @@ class ServiceError(Exception):
 
 
 class MissingKey(ServiceError):
-    """The request carries no API key."""
+    """The request carries neither an API key nor a token."""
 
     code = "missing-key"
 
 
 class InvalidKey(ServiceError):
-    """The API key is malformed, unknown, expired or revoked; which one is not told."""
+    """The key or token is malformed, unknown, expired or revoked; which one is not told."""
 
     code = "invalid-key"
 
@@ -53,18 +53,84 @@ class FieldFault:
     detail: str
 
 
+def _refusal(noun: str, faults: tuple[FieldFault, ...]) -> str:
+    """Say how many cannot be accepted, and which."""
+    plural = "" if len(faults) == 1 else "s"
+    return f"{len(faults)} {noun}{plural} cannot be accepted: {_fields(faults)}"
+
+
+def _fields(faults: tuple[FieldFault, ...]) -> str:
+    """Name the first few faulty fields."""
+    names = ", ".join(fault.field for fault in faults[:6])
+    return names + ("…" if len(faults) > 6 else "")  # noqa: PLR2004 - as many as a patient has
+
+
 class InvalidPatient(ServiceError):
     """One or more of the patient's fields cannot be accepted; ``faults`` names all of them."""
 
     code = "invalid-patient"
 
     def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(
-            f"{len(faults)} field(s) cannot be accepted: "
-            + ", ".join(fault.field for fault in faults[:6])
-            + ("…" if len(faults) > 6 else "")  # noqa: PLR2004 - as many as a patient has
-        )
+        super().__init__(_refusal("field", faults))
         self.faults = faults
+
+
+class InvalidAccount(ServiceError):
+    """What was said of an account cannot be accepted; ``faults`` names every such field."""
+
+    code = "invalid-account"
+
+    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
+        super().__init__(_refusal("field", faults))
+        self.faults = faults
+
+
+class InvalidQuery(ServiceError):
+    """One or more parameters of the query string cannot be accepted; ``faults`` names all."""
+
+    code = "invalid-query"
+
+    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
+        super().__init__(_refusal("parameter", faults))
+        self.faults = faults
+
+
+class Taken(ServiceError):
+    """The name or the address belongs to another account; ``faults`` names which."""
+
+    code = "taken"
+
+    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
+        super().__init__(f"already taken: {_fields(faults)}")
+        self.faults = faults
+
+
+class InvalidLogin(ServiceError):
+    """The name or the password is wrong; which one is not told."""
+
+    code = "invalid-login"
+
+
+class TooManyAttempts(ServiceError):
+    """A name or an address has failed too often; after a while it may try again."""
+
+    code = "too-many-attempts"
+
+    def __init__(self, message: str, resets_in_seconds: int) -> None:
+        super().__init__(message)
+        self.resets_in_seconds = resets_in_seconds
+
+
+class WrongPlan(ServiceError):
+    """The route is for accounts on another plan."""
+
+    code = "wrong-plan"
+
+
+class UnknownAssessment(ServiceError):
+    """The account has kept no assessment of this id; whether another has is not told."""
+
+    code = "unknown-assessment"
 
 
 class BodyTooLarge(ServiceError):
@@ -152,7 +218,7 @@ class UnknownAccount(ServiceError):
 
 
 class UnknownKey(ServiceError):
-    """No key has this id."""
+    """No key has this id, or none of the account that asks."""
 
     code = "unknown-key"
 

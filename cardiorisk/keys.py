@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from zlib import crc32
+
+from cardiorisk.errors import FieldFault, InvalidAccount
+from cardiorisk.json_object import echoed, read_object
 
 PREFIX = "crk_"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -21,14 +25,23 @@ KEY_CHARACTERS = len(PREFIX) + _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS
 _VISIBLE_CHARACTERS = 10
 _ID_BYTES = 6
 
+LONGEST_LIFETIME_DAYS = 36_500
+LONGEST_GRACE_MINUTES = 60 * 24 * 365
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: what a valid credential stands for."""
+    """Who is calling: what a valid credential stands for.
+
+    Attributes:
+        key_id: the credential's public name; ``jwt_…`` for an access token.
+        session_id: the session of an access token, None for an API key.
+    """
 
     account_id: int
     key_id: str
     plan: str
+    session_id: str | None = None
 
 
 def new_key() -> str:
@@ -67,3 +80,43 @@ def _checksum(body: str) -> str:
         number, digit = divmod(number, len(_BASE62))
         digits.append(_BASE62[digit])
     return "".join(reversed(digits))
+
+
+def read_lifetime(body: bytes) -> timedelta | None:
+    """Read ``expires_days`` from an optional JSON object; None means that the key does not end.
+
+    Raises:
+        MalformedBody: there is a body, and it is not a JSON object.
+        InvalidAccount: the number cannot be accepted, or there is another member.
+    """
+    days = _read_whole_number(body, "expires_days", 1, LONGEST_LIFETIME_DAYS)
+    return None if days is None else timedelta(days=days)
+
+
+def read_grace(body: bytes) -> timedelta:
+    """Read ``grace_minutes`` from an optional JSON object; without it, there is no grace.
+
+    Raises:
+        MalformedBody: there is a body, and it is not a JSON object.
+        InvalidAccount: the number cannot be accepted, or there is another member.
+    """
+    minutes = _read_whole_number(body, "grace_minutes", 0, LONGEST_GRACE_MINUTES)
+    return timedelta(minutes=minutes or 0)
+
+
+def _read_whole_number(body: bytes, name: str, minimum: int, maximum: int) -> int | None:
+    if not body:
+        return None
+    found = read_object(body, (name,))
+    faults = [
+        FieldFault(echoed(other), "is not a field of this request")
+        for other in found.by_name
+        if other != name
+    ]
+    given = found.by_name.get(name)
+    is_whole = isinstance(given, float) and minimum <= given <= maximum and given.is_integer()
+    if name in found.repeated or (given is not None and not is_whole):
+        faults.append(FieldFault(name, f"must be one integer from {minimum} to {maximum}"))
+    if faults:
+        raise InvalidAccount(tuple(faults))
+    return None if given is None else int(given)

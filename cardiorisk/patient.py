@@ -7,17 +7,16 @@ notices. Parsing collects every fault before it raises, so a caller mends all of
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from codecs import BOM_UTF8
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody, UnusableData
+from cardiorisk.errors import FieldFault, InvalidPatient, UnusableData
+from cardiorisk.json_object import echoed, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,11 +104,21 @@ FIELDS: tuple[Field, ...] = (
 """The six inputs, in the order of the network's columns. Source: the assignment's ranges."""
 
 FIELD_NAMES: tuple[str, ...] = tuple(field.wire_name for field in FIELDS)
+EXAMPLE: Mapping[str, float | int] = MappingProxyType(
+    {
+        "nivel_colesterol": 2.0,
+        "presion_arterial": 1.2,
+        "azucar": 1.0,
+        "edad": 40,
+        "sobrepeso": 1,
+        "tabaquismo": 0,
+    }
+)
+"""A patient by wire name; the course's rule gives no risk. Source: the assignment's example."""
 RISK_COLUMN = "riesgo_cardiaco"
 """The label's column in the course's CSV files, and the answer's name on the wire."""
 
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
-_ECHOED_NAME_CHARACTERS = 64
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _FLAG_WORDS = {"false": False, "true": True}
 
@@ -137,6 +146,14 @@ class Patient:
             self.smoker,
         )
 
+    @property
+    def members(self) -> dict[str, float | int]:
+        """The values by wire name, as a caller may send them again: flags are 0 or 1."""
+        return {
+            field.wire_name: value if field.kind == "number" else int(value)
+            for field, value in zip(FIELDS, self.values, strict=True)
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
@@ -147,23 +164,41 @@ class RowFault:
 
 
 def parse_json(body: bytes) -> Patient:
-    """Read a patient from a JSON object in UTF-8; a byte order mark before it is passed over.
-
-    Python's JSON takes ``NaN`` and ``Infinity`` for numbers, which are then out of every range.
+    """Read a patient from a JSON object; see ``read_object`` for how it is read.
 
     Raises:
         MalformedBody: the body is not UTF-8 JSON, or not an object.
         InvalidPatient: a field is missing, unknown, repeated, of the wrong type or out of range.
     """
-    try:
-        members = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody(
-            "the body must be a JSON object with the fields " + ", ".join(FIELD_NAMES)
-        ) from error
-    if not isinstance(members, _Members):
-        raise MalformedBody("the body must be a JSON object, not an array or a single value")
-    return _patient(members.by_name, members.repeated)
+    members = read_object(body, FIELD_NAMES)
+    return parse_members(members.by_name, members.repeated)
+
+
+def parse_members(members: Mapping[str, object], repeated: AbstractSet[str]) -> Patient:
+    """Read a patient from members by wire name, of which some may have been given twice.
+
+    Raises:
+        InvalidPatient: as for ``parse_json``.
+    """
+    values: list[float] = []
+    faults: list[FieldFault] = []
+    for field in FIELDS:
+        value = members.get(field.wire_name, _MISSING)
+        number = _number(field, value)
+        if number is None or field.wire_name in repeated:
+            detail = _fault(field, value, field.wire_name in repeated)
+            faults.append(FieldFault(field.wire_name, detail))
+        else:
+            values.append(number)
+    if len(members) > len(values):
+        faults.extend(
+            FieldFault(echoed(name), "is not a field of a patient")
+            for name in members
+            if name not in _BY_WIRE_NAME
+        )
+    if faults:
+        raise InvalidPatient(tuple(faults))
+    return Patient(*values)
 
 
 def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
@@ -173,27 +208,9 @@ def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
         InvalidPatient: as for ``parse_json``; text that is not a number counts as a wrong type.
     """
     repeated = {name for name, texts in arguments.items() if len(texts) > 1}
-    return _patient(
+    return parse_members(
         {name: _query_value(name, texts[-1]) for name, texts in arguments.items()}, repeated
     )
-
-
-class _Members:
-    """The members of a JSON object, and which names it repeats."""
-
-    __slots__ = ("by_name", "repeated")
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        self.by_name = dict(pairs)
-        self.repeated: AbstractSet[str] = frozenset()
-        if len(self.by_name) < len(pairs):
-            counts = Counter(name for name, _ in pairs)
-            self.repeated = {name for name, count in counts.items() if count > 1}
-
-
-# Integers are read as floats: one of a thousand digits is then infinite, and out of range like
-# any other, where Python's own would refuse to be read.
-_DECODER = json.JSONDecoder(object_pairs_hook=_Members, parse_int=float)
 
 
 def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFault, ...]]:
@@ -256,35 +273,7 @@ def _query_value(name: str, text_bytes: bytes) -> object:
     return text if number is None else number
 
 
-def _patient(members: Mapping[str, object], repeated: AbstractSet[str]) -> Patient:
-    values: list[float] = []
-    faults: list[FieldFault] = []
-    for field in FIELDS:
-        value = members.get(field.wire_name, _MISSING)
-        number = _number(field, value)
-        if number is None or field.wire_name in repeated:
-            faults.append(
-                FieldFault(field.wire_name, _fault(field, value, field.wire_name in repeated))
-            )
-        else:
-            values.append(number)
-    if len(members) > len(values):
-        faults.extend(
-            FieldFault(_echoed(name), "is not a field of a patient")
-            for name in members
-            if name not in _BY_WIRE_NAME
-        )
-    if faults:
-        raise InvalidPatient(tuple(faults))
-    return Patient(*values)
-
-
 _MISSING = object()
-
-
-def _echoed(name: str) -> str:
-    """Return a stranger's name for a field as it may be sent back: short and writable."""
-    return name[:_ECHOED_NAME_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 def _number(field: Field, value: object) -> float | None:

@@ -1,9 +1,9 @@
 """The database's tables, as SQLAlchemy declares them: what is kept, and nothing of how.
 
-No key is ever stored, only its digest. The migrations build these tables; a test holds the two
-together, so a change here needs a revision. The surprise: ids of accounts are never used again
-(``AUTOINCREMENT``), because the limiter counts by them and would charge a new account for what
-a deleted one has used.
+No key or password is ever stored, only its digest or hash. The migrations build these tables; a
+test holds the two together, so a change here needs a revision. The surprise: ids of accounts are
+never used again (``AUTOINCREMENT``), because the limiter counts by them and would charge a new
+account for what a deleted one has used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from __future__ import annotations
 from datetime import UTC, datetime  # SQLAlchemy reads the annotations at run time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, LargeBinary, MetaData, String
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -20,6 +30,9 @@ if TYPE_CHECKING:
 
 NAME_CHARACTERS = 80
 """Longest name of an account."""
+FOLDED_CHARACTERS = 3 * NAME_CHARACTERS
+"""Folding makes three letters of one at most."""
+EMAIL_CHARACTERS = 254
 
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -57,11 +70,17 @@ class Base(DeclarativeBase):
     """Root of the tables; names every constraint, so that a later revision can change it."""
 
     metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own protocol
+    type_annotation_map = {datetime: UtcDateTime, float: Double}  # noqa: RUF012 - SQLAlchemy's own protocol
 
 
 class Account(Base):
-    """One subscription: who pays, and for how many requests a minute."""
+    """One subscription: who pays, and for how many requests a minute.
+
+    Made by a registration or by a command; the latter has neither address nor password, and
+    nobody can log in to it. ``folded_name`` is what names are compared by, null for an account
+    of the first revision whose name differed from an older one's in case only. A new password
+    raises ``token_generation``, and with it ends every token.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
@@ -74,6 +93,10 @@ class Account(Base):
     plan: Mapped[str] = mapped_column(String(32))
     is_operator: Mapped[bool]
     created_at: Mapped[datetime]
+    folded_name: Mapped[str | None] = mapped_column(String(FOLDED_CHARACTERS), unique=True)
+    email: Mapped[str | None] = mapped_column(String(EMAIL_CHARACTERS), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    token_generation: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class ApiKey(Base):
@@ -92,3 +115,56 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """One login, until it is ended or not refreshed for a month.
+
+    Only the refresh token named ``refresh_id`` may be used, once; any other that is genuine has
+    been used before.
+    """
+
+    __tablename__ = "session"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    refresh_id: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    renewed_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Assessment(Base):
+    """One assessment that an account keeps: a patient's six values and what was said of them.
+
+    Ids sort by the moment they were made at.
+    """
+
+    __tablename__ = "assessment"
+    __table_args__ = (Index(None, "account_id", "id"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+    label: Mapped[str | None] = mapped_column(String(80))
+    cholesterol: Mapped[float]
+    systolic_pressure: Mapped[float]
+    sugar: Mapped[float]
+    age: Mapped[float]
+    overweight: Mapped[float]
+    smoker: Mapped[float]
+    probability: Mapped[float]
+    at_risk: Mapped[bool]
+    threshold: Mapped[float]
+    model_version: Mapped[str] = mapped_column(String(80))
+
+
+class Secret(Base):
+    """What the service has made up for itself and must find again at its next start."""
+
+    __tablename__ = "secret"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary(64))

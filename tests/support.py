@@ -9,7 +9,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cardiorisk import patient
 from cardiorisk.store.records import Records
+from tests.conformity import require_described
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,14 +20,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.config import Settings
 
-EXAMPLE: dict[str, Any] = {
-    "nivel_colesterol": 2.00,
-    "presion_arterial": 1.20,
-    "azucar": 1.00,
-    "edad": 40,
-    "sobrepeso": 1,
-    "tabaquismo": 0,
-}
+EXAMPLE: dict[str, Any] = dict(patient.EXAMPLE)
 """The assignment's own example; its rule gives no risk."""
 
 
@@ -41,7 +36,7 @@ class SettableClock:
 
 @dataclass
 class Caller:
-    """Somebody with an HTTP client and, usually, a key."""
+    """Somebody with an HTTP client and, usually, a key; every answer is held to the description."""
 
     client: AsyncHTTPClient
     base_url: str
@@ -57,7 +52,7 @@ class Caller:
         sent_headers = dict(headers or {})
         if self.key is not None:
             sent_headers.setdefault("Authorization", self.key)
-        return await self.client.fetch(
+        response = await self.client.fetch(
             self.base_url + path,
             method=method,
             body=json.dumps(body).encode() if isinstance(body, dict) else body,
@@ -65,6 +60,8 @@ class Caller:
             raise_error=False,
             allow_nonstandard_methods=True,
         )
+        require_described(response)
+        return response
 
     async def assess(self, **changes: Any) -> HTTPResponse:
         return await self.send("POST", "/service", EXAMPLE | changes)

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from cardiorisk.config import PREFIX, TOML_FILE, Settings, load_settings
+from cardiorisk.config import TOML_FILE, Settings, load_settings
 from cardiorisk.errors import InvalidSettings
-
-
-@pytest.fixture(autouse=True)
-def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in an empty directory, with no setting made."""
-    for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
 
 
 def write_toml(text: str) -> None:
@@ -42,6 +33,7 @@ def test_defaults_are_the_contracts() -> None:
         "log_dir": Path("logs"),
         "plans": {"freemium": 5, "premium": 50},
         "bitacora_sync": "os",
+        "token_secret": None,
         "log_inputs": False,
     }
 
@@ -175,21 +167,28 @@ def test_table_in_the_file_is_refused() -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "fault"),
     [
-        ("HOST", "", "at least 1 character"),
-        ("PORT", "", "valid integer"),
-        ("PORT", "http", "valid integer"),
-        ("PORT", "-1", "greater than or equal to 0"),
-        ("PORT", "65536", "less than or equal to 65535"),
-        ("ENGINE", "torch", "'keras' or 'litert'"),
-        ("ENGINE", "KERAS", "'keras' or 'litert'"),
+        ("HOST", "", "'' must be an address, as in 127.0.0.1"),
+        ("PORT", "", "'' must be a whole number from 0 to 65535"),
+        ("PORT", "http", "'http' must be a whole number from 0 to 65535"),
+        ("PORT", "-1", "'-1' must be a whole number from 0 to 65535"),
+        ("PORT", "65536", "'65536' must be a whole number from 0 to 65535"),
+        ("PORT", "9" * 5000, "…' must be a whole number from 0 to 65535"),
+        ("ENGINE", "torch", "'torch' must be keras or litert"),
+        ("ENGINE", "KERAS", "'KERAS' must be keras or litert"),
         ("DATABASE_URL", "postgresql://x/y", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite://", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite:///", "must name a SQLite file"),
-        ("BITACORA_SYNC", "never", "'os' or 'disk'"),
-        ("LOG_INPUTS", "perhaps", "valid boolean"),
-        ("PLANS", "premium", "premium: Input should be a valid integer"),
-        ("PLANS", "premium=many", "premium: Input should be a valid integer"),
-        ("PLANS", "premium=1=2", "premium: Input should be a valid integer"),
+        ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+        ("DATABASE_URL", "sqlite:///keys.db?timeout=abc", "must be sqlite:/// and a path"),
+        ("DATABASE_URL", "sqlite:///file:keys.db", "must be sqlite:/// and a path"),
+        ("DATABASE_URL", "sqlite:///file::memory:?uri=true", "must be sqlite:/// and a path"),
+        ("LOG_DIR", "", "must name a directory"),
+        ("MODEL_DIR", "", "must name a directory"),
+        ("BITACORA_SYNC", "never", "'never' must be os or disk"),
+        ("LOG_INPUTS", "perhaps", "'perhaps' must be true or false, or 1 or 0"),
+        ("PLANS", "premium", "'premium=' must look like name=number, name=number"),
+        ("PLANS", "premium=many", "'premium=many' must look like name=number, name=number"),
+        ("PLANS", "premium=1=2", "'premium=1=2' must look like name=number, name=number"),
         ("PLANS", "premium=0", "plan premium must allow 1 to 1000000000 requests a minute"),
         ("PLANS", "premium=1000000001", "plan premium must allow 1 to 1000000000"),
         ("PLANS", "Premium=9", "plan name 'Premium' must be a lower-case word"),
@@ -222,7 +221,7 @@ def test_unusable_variable_in_lower_case_is_refused_too(
         ('engine = "torch"', "engine in cardiorisk.toml: "),
         ("plans = 5", "plans in cardiorisk.toml: "),
         ("[plans]\npremium = 0", "plans in cardiorisk.toml: plan premium must allow 1 to"),
-        ("[plans]\npremium = 'many'", "plans in cardiorisk.toml: premium: Input should be"),
+        ("[plans]\npremium = 'many'", "plans in cardiorisk.toml: 'premium=many' must look like"),
         ("port", "cardiorisk.toml cannot be read: "),
         ("port = 1\nport = 2", "cardiorisk.toml cannot be read: "),
     ],
@@ -248,3 +247,31 @@ def test_unusable_flag_is_refused_as_it_was_typed(flag: str, value: object, star
 def test_flag_is_blamed_and_not_the_variable_it_hides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDIORISK_PORT", "1")
     assert refusal(port=-5).startswith("--port: ")
+
+
+# The secret that tokens are signed with
+
+
+def test_a_token_secret_is_taken_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_TOKEN_SECRET", "s" * 32)
+    secret = load_settings().token_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "s" * 32
+
+
+def test_what_is_printed_of_the_settings_does_not_show_the_secret() -> None:
+    assert "s" * 32 not in repr(load_settings({"token_secret": "s" * 32}))
+
+
+@pytest.mark.parametrize("secret", ["", "hunter2" * 4, "s" * 1025])
+def test_a_secret_of_the_wrong_length_is_refused_and_not_shown(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIORISK_TOKEN_SECRET", secret)
+    line = refusal()
+    assert line.startswith("CARDIORISK_TOKEN_SECRET: ")
+    assert not secret or secret not in line
+
+
+def test_a_database_of_another_kind_is_refused_without_its_password() -> None:
+    assert "hunter2" not in refusal(database_url="postgresql://ana:hunter2@host/keys")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk import keys
+from cardiorisk.errors import InvalidAccount
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -81,3 +83,54 @@ def test_the_visible_prefix_shows_six_of_the_random_characters() -> None:
 
 def test_a_key_id_says_nothing_of_the_key() -> None:
     assert re.fullmatch(r"key_[0-9a-f]{12}", keys.new_key_id())
+
+
+# How long a key is to live
+
+
+@pytest.mark.parametrize(
+    ("body", "lifetime"),
+    [
+        (b"", None),
+        (b"{}", None),
+        (b'{"expires_days": null}', None),
+        (b'{"expires_days": 1}', timedelta(days=1)),
+        (b'{"expires_days": 90.0}', timedelta(days=90)),
+        (b'{"expires_days": 36500}', timedelta(days=36_500)),
+    ],
+)
+def test_a_lifetime_is_read(body: bytes, lifetime: timedelta | None) -> None:
+    assert keys.read_lifetime(body) == lifetime
+
+
+@pytest.mark.parametrize(
+    ("body", "grace"),
+    [
+        (b"", timedelta()),
+        (b"{}", timedelta()),
+        (b'{"grace_minutes": 0}', timedelta()),
+        (b'{"grace_minutes": 60}', timedelta(hours=1)),
+    ],
+)
+def test_a_grace_is_read(body: bytes, grace: timedelta) -> None:
+    assert keys.read_grace(body) == grace
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-1", "36501", "1.5", '"1"', "true", "[]", "NaN", "Infinity", "1" * 400]
+)
+def test_a_lifetime_that_is_none_is_a_fault(value: str) -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        keys.read_lifetime(f'{{"expires_days": {value}}}'.encode())
+    assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
+
+
+def test_a_member_that_is_not_asked_for_is_a_fault() -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        keys.read_grace(b'{"expires_days": 1}')
+    assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
+
+
+def test_a_member_that_is_given_twice_is_a_fault() -> None:
+    with pytest.raises(InvalidAccount):
+        keys.read_grace(b'{"grace_minutes": 1, "grace_minutes": 2}')

@@ -13,7 +13,7 @@ from cardiorisk.cli.options import (
     settings_with,
 )
 
-_COLUMNS = ("account", "plan", "operator", "active_keys", "created_at")
+_COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email")
 
 
 @click.group()
@@ -47,6 +47,7 @@ def list_accounts(*, as_json: bool, database_url: str | None) -> None:
             record.is_operator,
             record.active_keys,
             record.created_at,
+            record.email,
         )
         for record in stored
     ]

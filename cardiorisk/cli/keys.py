@@ -16,17 +16,18 @@ from cardiorisk.cli.group import CommandFailure, abandon_stdout
 from cardiorisk.cli.listing import iso, show_json, show_list
 from cardiorisk.cli.options import (
     AccountName,
+    KeyId,
+    WholeNumber,
     database_option,
     json_option,
     require_plan,
     settings_with,
 )
+from cardiorisk.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
 
 if TYPE_CHECKING:
     from cardiorisk.store.words import KeyRecord, MintedKey
 
-_LONGEST_DAYS = 36_500
-_LONGEST_GRACE_MINUTES = 60 * 24 * 365
 _COLUMNS = (
     "key_id",
     "account",
@@ -55,7 +56,7 @@ def keys() -> None:
 @click.option(
     "--expires",
     "expires_days",
-    type=click.IntRange(1, _LONGEST_DAYS),
+    type=WholeNumber(1, LONGEST_LIFETIME_DAYS),
     metavar="DAYS",
     help="Days until the key ends.  [default: never]",
 )
@@ -120,7 +121,7 @@ def list_keys(*, as_json: bool, database_url: str | None) -> None:
 
 
 @keys.command()
-@click.argument("key_id")
+@click.argument("key_id", type=KeyId())
 @database_option
 def revoke(key_id: str, database_url: str | None) -> None:
     """End a key for good. Revoking it again changes nothing.
@@ -139,11 +140,11 @@ def revoke(key_id: str, database_url: str | None) -> None:
 
 
 @keys.command()
-@click.argument("key_id")
+@click.argument("key_id", type=KeyId())
 @click.option(
     "--grace",
     "grace_minutes",
-    type=click.IntRange(0, _LONGEST_GRACE_MINUTES),
+    type=WholeNumber(0, LONGEST_GRACE_MINUTES),
     default=0,
     show_default=True,
     metavar="MINUTES",
@@ -186,8 +187,9 @@ def _show_key(minted: MintedKey) -> None:
             f"{record.key_id} was made but could not be shown ({error.strerror}); "
             f"end it with `cardiorisk keys revoke {record.key_id}`"
         ) from error
+    ending = "never ends" if record.expires_at is None else f"ends {iso(record.expires_at)}"
     click.echo(
-        f"{record.key_id} of {record.account} ({record.plan}) ends {_end(record)}. "
+        f"{record.key_id} of {record.account} ({record.plan}) {ending}. "
         "The key is shown only this once.",
         err=True,
     )

@@ -7,10 +7,11 @@ surprise: the driver's own idea of transactions is switched off. It begins late 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,6 +32,13 @@ BUSY_SECONDS = 5.0
 _PRIVATE = 0o600
 _SWITCH_AGAIN_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF
+_REFUSALS_OF_SQLITE = {
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+_REFUSALS_OF_THE_SYSTEM = {errno.EACCES, errno.EPERM, errno.EROFS}
 _BEGIN = "cardiorisk_begin"
 
 
@@ -86,8 +94,10 @@ class Database:
             yield connection
 
     def upgrade(self) -> None:
-        """Apply the revisions that are missing, wholly or not at all.
+        """Apply the revisions that are missing, wholly or not at all, to a file that was copied.
 
+        The copy, ``keys.db.0001.backup`` for one at revision 0001, is made under the write lock:
+        another process that upgrades at the same time finds nothing to copy or to do.
         Foreign keys are not enforced meanwhile, as a revision that rebuilds a table drops the
         old one, and that would delete the rows that point at it; they are checked at the end.
         Source: https://www.sqlite.org/lang_altertable.html#otheralter
@@ -98,6 +108,9 @@ class Database:
         self._pragma("foreign_keys = OFF")
         try:
             with self.writing() as connection:
+                found = revisions.current(connection)
+                if found in revisions.known()[:-1]:
+                    back_up(self.path, self.path.with_name(f"{self.path.name}.{found}.backup"))
                 revisions.upgrade(connection)
                 if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
@@ -154,6 +167,23 @@ class Database:
             return driver.execute(f"PRAGMA {statement}").fetchone()
 
 
+def back_up(path: Path, copy: Path) -> None:
+    """Copy a database that is in use, as it was last committed, for its owner's eyes only.
+
+    A copy from an earlier try is replaced when the new one is whole.
+    """
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    _make_private_file(part)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+        part.replace(copy)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn what the database's libraries raise into this service's own failure."""
@@ -162,7 +192,21 @@ def translated(path: Path) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = cause.strerror if isinstance(cause, OSError) else str(cause)
-        raise StoreUnavailable(f"{path} cannot be used: {reason}") from error
+        hint = _hint(path) if _is_refusal(cause) else ""
+        raise StoreUnavailable(f"{path} cannot be used: {reason}{hint}") from error
+
+
+def _is_refusal(cause: BaseException) -> bool:
+    """Tell whether the system would not let this user have the file."""
+    if isinstance(cause, OSError):
+        return cause.errno in _REFUSALS_OF_THE_SYSTEM
+    return getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE in _REFUSALS_OF_SQLITE
+
+
+def _hint(path: Path) -> str:
+    if path.is_dir():
+        return "; it is a directory"
+    return "; check that this user may read and write it and its directory"
 
 
 def _make_private_file(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Accounts and keys as they are stored: each method is one transaction.
+"""Accounts and keys as the commands see them: each method is one transaction.
 
 Synchronous: the commands call it directly and the server through ``Store``, on one thread. A key's
 text leaves from the method that makes it and is never kept. The surprise: a key is refused by
@@ -12,15 +12,15 @@ import shlex
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
-from cardiorisk import keys
 from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
 from cardiorisk.keys import Principal
-from cardiorisk.store import statements
+from cardiorisk.registration import folded
+from cardiorisk.store import key_rows, statements
 from cardiorisk.store.engine import Database
 from cardiorisk.store.words import AccountRecord, Credential, KeyRecord, MintedKey, Rotation
-from cardiorisk.tables import Account, ApiKey
+from cardiorisk.tables import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,17 +105,19 @@ class Records:
             Conflict: the account exists and is on another plan than ``plan``.
         """
         with self.database.writing() as connection:
-            found = connection.execute(statements.ACCOUNT_BY_NAME, {"name": account}).one_or_none()
+            found = connection.execute(
+                statements.ACCOUNT_BY_NAME, {"name": account, "folded_name": folded(account)}
+            ).one_or_none()
             if found is None:
                 account_id = self._insert_account(connection, account, plan or NEW_ACCOUNT_PLAN)
             else:
-                account_id, actual_plan = found
+                account_id, actual_plan, _ = found
                 if plan not in {None, actual_plan}:
                     raise Conflict(
                         f"the account {account} is on {actual_plan}; change that first with "
                         f"`cardiorisk accounts plan {shlex.quote(account)} {plan}`"
                     )
-            return self._insert_key(connection, account_id, lifetime)
+            return key_rows.insert_key(connection, account_id, lifetime, self._clock())
 
     def create_first_key(self) -> MintedKey | None:
         """Make a demo account with a key where there is no account at all, else None."""
@@ -123,7 +125,7 @@ class Records:
             if connection.execute(statements.ANY_ACCOUNT).scalar_one():
                 return None
             account_id = self._insert_account(connection, DEMO_ACCOUNT, NEW_ACCOUNT_PLAN)
-            return self._insert_key(connection, account_id, None)
+            return key_rows.insert_key(connection, account_id, None, self._clock())
 
     def list_keys(self) -> tuple[KeyRecord, ...]:
         """Return every key there ever was, the oldest first."""
@@ -138,12 +140,8 @@ class Records:
             UnknownKey: no key has this id.
         """
         with self.database.writing() as connection:
-            connection.execute(
-                update(ApiKey)
-                .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-                .values(revoked_at=self._clock())
-            )
-            return _require_key(connection, key_id)
+            _require_key(connection, key_id)
+            return key_rows.revoke_key(connection, key_id, self._clock())
 
     def rotate_key(self, key_id: str, grace: timedelta) -> Rotation:
         """Put a new key of as long a life in a key's place, and end the old one after ``grace``.
@@ -160,15 +158,7 @@ class Records:
                     f"{key_id} is {old.status(now)}; make another with "
                     f"`cardiorisk keys create --account {shlex.quote(old.account)}`"
                 )
-            account_id = connection.execute(
-                select(ApiKey.account_id).where(ApiKey.id == key_id)
-            ).scalar_one()
-            lifetime = None if old.expires_at is None else old.expires_at - old.created_at
-            new = self._insert_key(connection, account_id, lifetime)
-            ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
-            end = {"expires_at": ends_at} if grace else {"revoked_at": now}
-            connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(end))
-            return Rotation(_require_key(connection, key_id), new)
+            return key_rows.rotate_key(connection, old, grace, now)
 
     def note_last_used(self, moments: Mapping[str, datetime]) -> None:
         """Keep when keys were last used, by id; a moment earlier than the kept one is dropped."""
@@ -181,7 +171,8 @@ class Records:
     def list_accounts(self) -> tuple[AccountRecord, ...]:
         """Return every account, by name."""
         with self.database.reading() as connection:
-            return self._accounts(connection)
+            rows = connection.execute(statements.ACCOUNTS, {"now": self._clock()}).all()
+        return tuple(AccountRecord(*row) for row in rows)
 
     def set_plan(self, name: str, plan: str) -> AccountRecord:
         """Put an account on a plan; which plans there are is the caller's to know.
@@ -201,24 +192,22 @@ class Records:
 
     def _change_account(self, name: str, values: Mapping[str, str | bool]) -> AccountRecord:
         with self.database.writing() as connection:
-            connection.execute(update(Account).where(Account.name == name).values(values))
-            found = self._accounts(connection, name)
-            if not found:
+            found = connection.execute(
+                statements.ACCOUNT_BY_NAME, {"name": name, "folded_name": folded(name)}
+            ).one_or_none()
+            if found is None:
                 raise UnknownAccount(f"there is no account {name}; see `cardiorisk accounts list`")
-            return found[0]
-
-    def _accounts(
-        self, connection: Connection, name: str | None = None
-    ) -> tuple[AccountRecord, ...]:
-        statement = statements.ACCOUNTS
-        if name is not None:
-            statement = statement.where(Account.name == name)
-        rows = connection.execute(statement, {"now": self._clock()})
-        return tuple(AccountRecord(*row) for row in rows)
+            account_id = found[0]
+            connection.execute(update(Account).where(Account.id == account_id).values(values))
+            row = connection.execute(
+                statements.ACCOUNTS.where(Account.id == account_id), {"now": self._clock()}
+            ).one()
+            return AccountRecord(*row)
 
     def _insert_account(self, connection: Connection, name: str, plan: str) -> int:
         values = {
             "name": name,
+            "folded_name": folded(name),
             "plan": plan,
             "is_operator": False,
             "created_at": self._clock(),
@@ -226,24 +215,9 @@ class Records:
         inserted = connection.execute(insert(Account).values(values).returning(Account.id))
         return inserted.scalar_one()
 
-    def _insert_key(
-        self, connection: Connection, account_id: int, lifetime: timedelta | None
-    ) -> MintedKey:
-        key, key_id, now = keys.new_key(), keys.new_key_id(), self._clock()
-        values = {
-            "id": key_id,
-            "account_id": account_id,
-            "digest": keys.digest(key),
-            "prefix": keys.visible_prefix(key),
-            "created_at": now,
-            "expires_at": None if lifetime is None else now + lifetime,
-        }
-        connection.execute(insert(ApiKey).values(values))
-        return MintedKey(key, _require_key(connection, key_id))
-
 
 def _require_key(connection: Connection, key_id: str) -> KeyRecord:
-    row = connection.execute(statements.KEYS.where(ApiKey.id == key_id)).one_or_none()
-    if row is None:
+    record = key_rows.find_key(connection, key_id)
+    if record is None:
         raise UnknownKey(f"there is no key {key_id}; see `cardiorisk keys list`")
-    return KeyRecord(*row)
+    return record

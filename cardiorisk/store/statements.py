@@ -1,14 +1,45 @@
-"""The SQL of accounts and keys, written once and compiled once."""
+"""The SQL of accounts, keys and sessions, written once and compiled once."""
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, not_, or_, select, update
 
-from cardiorisk.tables import Account, ApiKey
+from cardiorisk.tables import Account, ApiKey, Session
 
 ANY_ACCOUNT = select(exists(select(Account.id)))
 
-ACCOUNT_BY_NAME = select(Account.id, Account.plan).where(Account.name == bindparam("name"))
+ACCOUNT_BY_NAME = (
+    select(Account.id, Account.plan, Account.name)
+    .where(or_(Account.name == bindparam("name"), Account.folded_name == bindparam("folded_name")))
+    .order_by((Account.name == bindparam("name")).desc())
+    .limit(1)
+)
+"""The account of exactly this name, else the one whose name differs in case only."""
+
+LOGIN = select(Account.id, Account.name, Account.password_hash, Account.token_generation).where(
+    Account.folded_name == bindparam("folded_name")
+)
+"""The columns of ``StoredLogin``, in its order."""
+
+TAKEN = select(Account.folded_name, Account.name, Account.email).where(
+    or_(
+        Account.folded_name == bindparam("folded_name"),
+        Account.name == bindparam("name"),
+        Account.email == bindparam("email"),
+    )
+)
+
+PLAN_OF_SESSION = (
+    select(Account.plan)
+    .join(Session)
+    .where(
+        Session.id == bindparam("session_id"),
+        Session.expires_at > bindparam("now"),
+        Account.id == bindparam("account_id"),
+        Account.token_generation == bindparam("generation"),
+    )
+)
+"""The plan of a token's account, if its session lives and the password is still the same."""
 
 CREDENTIAL_BY_DIGEST = (
     select(ApiKey.account_id, ApiKey.id, Account.plan, ApiKey.expires_at, ApiKey.revoked_at)
@@ -45,12 +76,32 @@ ACCOUNTS = (
         Account.is_operator,
         Account.created_at,
         func.count(ApiKey.id).filter(_IS_ACTIVE),
+        Account.email,
     )
     .outerjoin(ApiKey)
     .group_by(Account.id)
     .order_by(Account.name)
 )
 """The columns of ``AccountRecord``, in its order; takes ``now``."""
+
+ACTIVE_KEYS_OF_ACCOUNT = select(func.count(ApiKey.id)).where(
+    ApiKey.account_id == bindparam("account_id"), _IS_ACTIVE
+)
+"""Takes ``now``."""
+
+ENDED_KEYS_OF_ACCOUNT = (
+    select(ApiKey.id)
+    .where(ApiKey.account_id == bindparam("account_id"), not_(_IS_ACTIVE))
+    .order_by(ApiKey.created_at.desc(), ApiKey.id)
+)
+"""The newest first; takes ``now``."""
+
+SESSIONS_OF_ACCOUNT = (
+    select(Session.id)
+    .where(Session.account_id == bindparam("account_id"))
+    .order_by(Session.renewed_at.desc(), Session.id)
+)
+"""The one that was used last comes first."""
 
 NOTE_USE = (
     update(ApiKey)

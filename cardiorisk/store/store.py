@@ -1,26 +1,32 @@
 """The server's way to the database: asynchronous, remembered, on one thread.
 
-A known key costs the event loop a hash and a dictionary look-up. Everything else runs on one
-thread with one connection, so that ``PRAGMA data_version`` tells of other processes' writes
-alone; a watcher asks it four times a second and then forgets the whole memo. The surprise: a
-call whose caller goes away still runs to its end, and what it makes stale is dropped all the
-same. A failure's cause is logged here and never told to a client. See decision 0010.
+A known key or access token costs the event loop a hash and a dictionary look-up. Everything else
+runs on one thread with one connection, so that ``PRAGMA data_version`` tells of other processes'
+writes alone; a watcher asks it four times a second and then forgets the whole memo. The surprise:
+a call whose caller goes away still runs to its end, and what it makes stale is dropped all the
+same. See decision 0010.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-from cardiorisk.errors import InvalidKey, Overloaded, ServiceError, StoreUnavailable
+from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable
 from cardiorisk.keys import digest, is_well_formed
+from cardiorisk.store.account_records import AccountRecords
+from cardiorisk.store.account_store import AccountStore
+from cardiorisk.store.assessment_records import AssessmentRecords
+from cardiorisk.store.assessment_store import AssessmentStore
 from cardiorisk.store.memo import REFUSED, Memo
 from cardiorisk.store.records import Records, utc_now
+from cardiorisk.store.session_records import SessionRecords
 from cardiorisk.store.thread import DatabaseThread
+from cardiorisk.store.work import Work
+from cardiorisk.tokens import Tokens, looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +46,19 @@ MOST_LOOKUPS = 1_000
 _USES_A_TRANSACTION = 500
 """Keys whose last use one transaction writes, in 30 ms; look-ups get their turn in between."""
 
-_logger = logging.getLogger(__name__)
-_Result = TypeVar("_Result")
-
 
 class Store:
     """Accounts and keys for the event loop; made by ``open``, ended by ``close``.
 
+    Attributes:
+        tokens: makes and reads tokens with this database's secret, or the one that was given.
+        accounts: accounts, sessions and keys of one's own.
+        assessments: kept assessments.
+
     Args:
         records: opened on ``thread``, and used there only.
         thread: where the database's work is done.
+        tokens: see the attribute.
         clock: seconds from a monotonic clock.
         now: this moment, aware.
         most_lookups: look-ups that may wait before callers are sent away.
@@ -59,6 +68,7 @@ class Store:
         self,
         records: Records,
         thread: DatabaseThread,
+        tokens: Tokens,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         most_lookups: int = MOST_LOOKUPS,
@@ -69,13 +79,20 @@ class Store:
         self._now = now
         self._most_lookups = most_lookups
         self._memo = Memo(clock)
+        self._work = Work(thread, self._memo)
+        database = records.database
+        self._sessions = SessionRecords(database, now)
+        self.tokens = tokens
+        self.accounts = AccountStore(
+            AccountRecords(database, now), self._sessions, self._work, self._memo
+        )
+        self.assessments = AssessmentStore(AssessmentRecords(database), self._work)
         self._lookups: dict[tuple[int, bytes], asyncio.Future[Credential | None]] = {}
         self._checking: asyncio.Future[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._version: int | None = None
         self._last_used: dict[str, datetime] = {}
         self._flush_at = clock() + FLUSH_SECONDS
-        self._failing: set[str] = set()
 
     @classmethod
     def open(
@@ -84,40 +101,46 @@ class Store:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         most_lookups: int = MOST_LOOKUPS,
+        token_secret: bytes | None = None,
     ) -> Self:
         """Open the database at its newest revision, making or upgrading it where needed.
+
+        Without a ``token_secret``, the database's own is used; the first opening makes it.
 
         Raises:
             StoreUnavailable: the file cannot be used; the message names it and says why.
         """
         thread = DatabaseThread()
         try:
-            records = thread.run_now(partial(_open_records, url, now))
+            records, secret = thread.run_now(partial(_open_records, url, now, token_secret))
         except BaseException:
             thread.end()
             raise
-        return cls(records, thread, clock, now, most_lookups)
+        return cls(records, thread, Tokens(secret, now), clock, now, most_lookups)
 
     async def start(self) -> None:
         """Begin to watch for other processes' writes and to keep when keys were last used."""
         await self.refresh()
         self._watcher = asyncio.create_task(self._watch(), name="store-watcher")
 
-    async def principal(self, key: str) -> Principal:
-        """Return whom a key stands for.
+    async def principal(self, credential: str) -> Principal:
+        """Return whom an API key or an access token stands for.
 
         Raises:
-            InvalidKey: it is malformed, unknown, expired or revoked.
+            InvalidKey: it is malformed, unknown, forged, expired, revoked or ended.
             Overloaded: too many look-ups wait.
             StoreUnavailable: the database cannot be read.
         """
-        key_digest = digest(key)
+        key_digest = digest(credential)
         found = self._memo.find(key_digest)
         if found is None:
-            found = await self._look_up(key_digest) if is_well_formed(key) else REFUSED
+            found = await self._look_up(key_digest, credential)
         if found is REFUSED:
-            raise InvalidKey("the API key is not valid: mistyped, unknown, expired or revoked")
-        self._last_used[found.key_id] = self._now()
+            raise InvalidKey(
+                "the API key or token is not valid: mistyped, unknown, expired or revoked"
+            )
+        if found.session_id is None:
+            self._last_used[found.key_id] = self._now()
         return found
 
     async def create_first_key(self) -> str | None:
@@ -131,7 +154,7 @@ class Store:
         Raises:
             UnknownKey: no key has this id.
         """
-        return await self._change(
+        return await self._work.change(
             partial(self._records.revoke_key, key_id), lambda _: self._memo.drop_key(key_id)
         )
 
@@ -141,7 +164,7 @@ class Store:
         Raises:
             UnknownAccount: no account has this name.
         """
-        return await self._change(
+        return await self._work.change(
             partial(self._records.set_plan, account, plan),
             lambda record: self._memo.drop_account(record.account_id),
         )
@@ -157,20 +180,20 @@ class Store:
         try:
             await asyncio.shield(self._checking)
         except StoreUnavailable as error:
-            self._note("check", error)
+            self._work.note("check", error)
             raise StoreUnavailable("the database cannot be written right now") from error
-        self._note("check", None)
+        self._work.note("check", None)
 
     async def refresh(self) -> None:
         """Drop the memo if another process has written since the last call, or might have."""
         try:
             version = await self._thread.run(self._records.database.version)
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
-            self._note("watch", error)
+            self._work.note("watch", error)
             self._version = None
             self._memo.drop_all()
             return
-        self._note("watch", None)
+        self._work.note("watch", None)
         if version != self._version:
             self._version = version
             self._memo.drop_all()
@@ -184,10 +207,10 @@ class Store:
             try:
                 await self._thread.run(partial(self._records.note_last_used, moments))
             except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
-                self._note("flush", error)
+                self._work.note("flush", error)
                 self._last_used = moments | self._last_used
                 return
-        self._note("flush", None)
+        self._work.note("flush", None)
 
     async def close(self) -> None:
         """Stop watching, write what is left to write, and close; closing twice is harmless."""
@@ -215,27 +238,44 @@ class Store:
                 self._flush_at = self._clock() + FLUSH_SECONDS
                 await self.flush()
 
-    async def _look_up(self, key_digest: bytes) -> Principal | Refusal:
-        """Ask the database for a key, together with whoever asks for the same one meanwhile.
+    def _job_for(
+        self, key_digest: bytes, credential: str
+    ) -> Callable[[], Credential | None] | None:
+        """Return what must be asked of the database, None where it need not be."""
+        if is_well_formed(credential):
+            return partial(self._records.find_credential, key_digest)
+        if looks_like_token(credential):
+            try:
+                claims = self.tokens.read_access(credential)
+            except InvalidKey:
+                return None
+            return partial(self._sessions.find_credential, claims)
+        return None
+
+    async def _look_up(self, key_digest: bytes, credential: str) -> Principal | Refusal:
+        """Ask the database for a credential, together with whoever asks for the same one.
 
         A look-up is shared within a generation of the memo only: one that began before a drop
         may have read what was dropped, and a caller that came after it must not be told.
         """
+        job = self._job_for(key_digest, credential)
+        if job is None:
+            return REFUSED
         place = (self._memo.generation, key_digest)
         lookup = self._lookups.get(place)
         if lookup is None:
             if len(self._lookups) >= self._most_lookups:
                 raise Overloaded("too many keys are being looked up; try again in a second")
-            lookup = self._thread.submit(partial(self._records.find_credential, key_digest))
+            lookup = self._thread.submit(job)
             self._lookups[place] = lookup
             lookup.add_done_callback(partial(self._remember, *place))
         try:
-            credential = await asyncio.shield(lookup)
+            found = await asyncio.shield(lookup)
         except StoreUnavailable as error:
-            self._note("look-up", error)
+            self._work.note("look-up", error)
             raise StoreUnavailable("the database cannot be read right now") from error
-        self._note("look-up", None)
-        return REFUSED if credential is None else credential.principal
+        self._work.note("look-up", None)
+        return REFUSED if found is None else found.principal
 
     def _remember(
         self, generation: int, key_digest: bytes, lookup: asyncio.Future[Credential | None]
@@ -251,34 +291,14 @@ class Store:
                 key_digest, credential.principal, credential.lifetime_seconds, generation
             )
 
-    async def _change(self, job: Callable[[], _Result], drop: Callable[[_Result], None]) -> _Result:
-        """Run a change to its end and drop what it made stale, before anybody is told.
 
-        After a failure that leaves open whether the change was kept, everything is dropped.
-        """
-        change = self._thread.submit(job)
-
-        def drop_stale(done: asyncio.Future[_Result]) -> None:
-            error = done.exception()
-            if error is None:
-                drop(done.result())
-            elif isinstance(error, StoreUnavailable) or not isinstance(error, ServiceError):
-                self._memo.drop_all()
-
-        change.add_done_callback(drop_stale)
-        return await asyncio.shield(change)
-
-    def _note(self, work: str, error: Exception | None) -> None:
-        """Log the first of a row of failures, and the end of the row."""
-        if error is not None and work not in self._failing:
-            self._failing.add(work)
-            _logger.warning("%s fails: %s", work, error)
-        elif error is None and work in self._failing:
-            self._failing.remove(work)
-            _logger.warning("%s works again", work)
-
-
-def _open_records(url: str, now: Callable[[], datetime]) -> Records:
+def _open_records(
+    url: str, now: Callable[[], datetime], token_secret: bytes | None
+) -> tuple[Records, bytes]:
     records = Records.open(url, now)
-    records.database.wait_at_most(BUSY_SECONDS)
-    return records
+    try:
+        records.database.wait_at_most(BUSY_SECONDS)
+        return records, token_secret or SessionRecords(records.database, now).load_secret()
+    except BaseException:
+        records.close()
+        raise

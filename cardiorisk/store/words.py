@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cardiorisk.keys import Principal
+    from cardiorisk.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
 
@@ -23,6 +24,17 @@ class AccountRecord:
     is_operator: bool
     created_at: datetime
     active_keys: int
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLogin:
+    """What a login is checked against; without a password hash, nobody can log in."""
+
+    account_id: int
+    name: str
+    password_hash: str | None = field(repr=False)
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +81,27 @@ class Credential:
 
     principal: Principal
     lifetime_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAssessment:
+    """One assessment that its account has kept.
+
+    Attributes:
+        assessment_id: its public name, which sorts by the moment it was made at.
+        label: what its owner calls it, or None.
+        patient: the six values.
+        probability: probability of risk, from 0 to 1.
+        at_risk: whether the probability reached the threshold.
+        threshold: the threshold that was applied.
+        model_version: which network answered.
+    """
+
+    assessment_id: str
+    created_at: datetime
+    label: str | None
+    patient: Patient
+    probability: float
+    at_risk: bool
+    threshold: float
+    model_version: str

@@ -1,8 +1,9 @@
 """The ladder of handlers: each rung adds one promise to every request.
 
 ``BaseHandler`` promises that a request is timed from its arrival, named, answered in one form,
-and written to the bitácora before its answer leaves. ``AuthenticatedHandler`` promises that the
-caller is known and within the plan's limit.
+and written to the bitácora before its answer leaves; ``IdentifiedHandler``, that the caller is
+known; ``AuthenticatedHandler``, that the caller is also within the plan's limit;
+``AssessingHandler``, that patients are assessed in one way.
 
 The surprise: the line and the last headers are written in ``finish``, the only place that every
 answer passes, Tornado's own errors included. A failure is always raised and never finished by
@@ -34,6 +35,7 @@ from cardiorisk.errors import (
     RateLimited,
     ServiceError,
 )
+from cardiorisk.keys import PREFIX
 from cardiorisk.limits import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.timings import Timings
 from cardiorisk.web.bodies import BODY_LIMIT_BYTES
@@ -81,14 +83,13 @@ class BaseHandler(RequestHandler):
         self.route = route
         self.arrived_at_seconds = services.clock()
         self.request_id = _request_id(self.request.headers.get("X-Request-ID", ""))
-        self.principal: Principal | None = None
+        self.caller: Principal | None = None
         self.verdict: Verdict | None = None
         self.patient: Patient | None = None
         self.assessment: Assessment | None = None
         self._error: ServiceError | None = None
         self._answer: asyncio.Future[None] | None = None
         self._awaited: asyncio.Future[Any] | None = None
-        services.traffic.enter()
 
     def set_default_headers(self) -> None:
         """Set what every answer carries, after Tornado's ``clear`` too."""
@@ -117,6 +118,19 @@ class BaseHandler(RequestHandler):
             if getattr(cls, method.lower()) is not unimplemented
         ]
 
+    def credential(self) -> str:
+        """Take the credential out of the ``Authorization`` header, with or without ``Bearer``.
+
+        Raises:
+            MissingKey: there is no such header.
+        """
+        authorization = self.request.headers.get("Authorization", "")
+        if not authorization:
+            raise MissingKey("send your API key in the Authorization header")
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            return authorization[len(_BEARER) :].strip()
+        return authorization
+
     async def while_connected(self, awaited: asyncio.Future[Result]) -> Result:
         """Wait for a future that is cancelled if the caller hangs up."""
         self._awaited = awaited
@@ -130,8 +144,14 @@ class BaseHandler(RequestHandler):
     def compute_etag(self) -> None:
         """Spend nothing on a tag: no answer here may be kept."""
 
-    def answer(self, document: dict[str, Any]) -> None:
+    def answer_nothing(self) -> None:
+        """Say that it is done, and no more."""
+        self.set_status(204)
+        self.finish()
+
+    def answer(self, document: Any, status: int = 200) -> None:
         """Give a JSON answer."""
+        self.set_status(status)
         self.set_header("Content-Type", "application/json")
         self.finish(to_json(document))
 
@@ -151,6 +171,7 @@ class BaseHandler(RequestHandler):
         self._set_last_headers()
         if self.services.bitacora.is_durable:
             self._answer = asyncio.ensure_future(self._finish_when_on_disk())
+            self._answer.add_done_callback(self._report_lost_answer)
         else:
             self._answer = super().finish()
         return self._answer
@@ -188,10 +209,15 @@ class BaseHandler(RequestHandler):
         logger.error(
             "unexpected failure in request %s (%s %s)",
             self.request_id,
-            self.request.method,
+            self.method(),
             self.route,
             exc_info=(kind or type(exception), exception, traceback),
         )
+
+    def method(self) -> str:
+        """Return the method as it may be logged; one that nobody knows is a stranger's text."""
+        known = self.request.method in self.SUPPORTED_METHODS
+        return self.request.method if known and self.request.method else "*"
 
     def _show(self, error: ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""
@@ -210,8 +236,8 @@ class BaseHandler(RequestHandler):
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
         self.set_header("X-Request-ID", self.request_id)
         self.set_header("Server-Timing", self.timings.server_timing())
-        if self.principal is not None and self.verdict is not None:
-            plan, verdict = self.principal.plan, self.verdict
+        if self.caller is not None and self.verdict is not None:
+            plan, verdict = self.caller.plan, self.verdict
             self.set_header("RateLimit-Policy", f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}')
             self.set_header(
                 "RateLimit", f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}'
@@ -219,14 +245,14 @@ class BaseHandler(RequestHandler):
 
     def _entry(self) -> Entry:
         assessment = self.assessment if self._error is None else None
-        principal = self.principal
+        caller = self.caller
         shows_inputs = self.services.settings.log_inputs and self.patient is not None
         return Entry(
             ts_seconds=self.arrived_at_seconds,
             request_id=self.request_id,
-            key_id=principal.key_id if principal else None,
-            plan=principal.plan if principal else None,
-            method=self.request.method or "",
+            key_id=caller.key_id if caller else None,
+            plan=caller.plan if caller else None,
+            method=self.method(),
             route=self.route,
             status=self.get_status(),
             ip=self.request.remote_ip or "",
@@ -250,23 +276,46 @@ class BaseHandler(RequestHandler):
         with suppress(StreamClosedError):
             await super().finish()
 
+    def _report_lost_answer(self, answer: asyncio.Future[None]) -> None:
+        """Count a request out, and say so, where its answer failed on its way out."""
+        if answer.cancelled() or answer.exception() is None:
+            return
+        self.services.traffic.leave()
+        logger.error("request %s was not answered", self.request_id, exc_info=answer.exception())
 
-class AuthenticatedHandler(BaseHandler):
-    """A request whose caller is known and within the plan's limit."""
+
+class IdentifiedHandler(BaseHandler):
+    """A request whose caller is known."""
 
     async def admit(self) -> None:
-        """Let in who has a valid key and requests left in this minute.
+        """Let in who has a valid API key or access token.
 
         Raises:
             MissingKey: there is no ``Authorization`` header.
-            InvalidKey: the key is not one of ours, or no longer.
-            RateLimited: the plan's requests of this minute are used up.
+            InvalidKey: the credential is not one of ours, or no longer.
         """
         try:
-            key = _key(self.request.headers.get("Authorization", ""))
-            self.principal = await self.services.store.principal(key)
+            self.caller = await self.services.store.principal(self.credential())
         finally:
             self.timings.end_stage("auth")
+
+    @property
+    def principal(self) -> Principal:
+        """Who is calling; known from ``admit`` on."""
+        assert self.caller is not None  # noqa: S101 - for mypy; admit has let the caller in
+        return self.caller
+
+
+class AuthenticatedHandler(IdentifiedHandler):
+    """A request whose caller is known and within the plan's limit."""
+
+    async def admit(self) -> None:
+        """Let in who is known and has requests left in this minute.
+
+        Raises:
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        await super().admit()
         principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
@@ -278,6 +327,24 @@ class AuthenticatedHandler(BaseHandler):
                 f"the next minute starts in {seconds} s",
                 seconds,
             )
+
+
+class AssessingHandler(AuthenticatedHandler):
+    """A request that has a patient assessed."""
+
+    def validated(self, read: Callable[[], Result]) -> Result:
+        """Read what was sent, with its own stage of the timer."""
+        try:
+            return read()
+        finally:
+            self.timings.end_stage("validate")
+
+    async def assess(self, patient: Patient) -> Assessment:
+        """Ask the network, with its own stage of the timer."""
+        self.patient = patient
+        self.assessment = await self.while_connected(self.services.predictor.assess(patient))
+        self.timings.end_stage("predict")
+        return self.assessment
 
 
 class NotFoundHandler(BaseHandler):
@@ -306,14 +373,6 @@ def _nothing_here() -> NotFound:
 
 
 def _request_id(given: str) -> str:
-    """Return the caller's own id where it is well formed, else a new one."""
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-
-
-def _key(authorization: str) -> str:
-    """Take the key out of an ``Authorization`` header, with or without ``Bearer``."""
-    if not authorization:
-        raise MissingKey("send your API key in the Authorization header")
-    if authorization[: len(_BEARER)].lower() == _BEARER:
-        return authorization[len(_BEARER) :].strip()
-    return authorization
+    """Return the caller's own id where it is well formed and no key, else a new one."""
+    is_good = _REQUEST_ID.fullmatch(given) and PREFIX not in given
+    return given if is_good else secrets.token_hex(16)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tornado.httputil import HTTPHeaders, RequestStartLine, ResponseStartLine
 
+    from cardiorisk.web.services import Traffic
+
 BODY_LIMIT_BYTES = 64 * 1024
 _DRAINED_BYTES = 1024 * 1024
 _OVER_THE_LIMIT = b" " * (BODY_LIMIT_BYTES + 1)
@@ -27,10 +29,12 @@ class BoundedBody(HTTPMessageDelegate):
 
     Args:
         handler: what would receive the whole request.
+        traffic: counts the request in; its handler, once there is one, counts it out.
     """
 
-    def __init__(self, handler: HTTPMessageDelegate) -> None:
+    def __init__(self, handler: HTTPMessageDelegate, traffic: Traffic) -> None:
         self._handler = handler
+        self._traffic = traffic
         self._received_bytes = 0
         self._is_passed_on = False
 
@@ -38,6 +42,7 @@ class BoundedBody(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Pass the headers on, and refuse a body that announces itself as very long."""
+        self._traffic.enter()
         waiting = self._handler.headers_received(start_line, headers)
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
@@ -63,6 +68,8 @@ class BoundedBody(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         """Pass the loss of the connection on."""
+        if not self._is_passed_on:
+            self._traffic.leave()
         self._handler.on_connection_close()
 
     def _pass_on_as_too_large(self) -> None:

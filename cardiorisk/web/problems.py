@@ -9,9 +9,13 @@ from typing import Any
 from cardiorisk.errors import (
     BodyTooLarge,
     ClientClosed,
+    Conflict,
     InternalFailure,
+    InvalidAccount,
     InvalidKey,
+    InvalidLogin,
     InvalidPatient,
+    InvalidQuery,
     LogUnavailable,
     MalformedBody,
     MethodNotAllowed,
@@ -22,6 +26,11 @@ from cardiorisk.errors import (
     RateLimited,
     ServiceError,
     StoreUnavailable,
+    Taken,
+    TooManyAttempts,
+    UnknownAssessment,
+    UnknownKey,
+    WrongPlan,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -50,9 +59,18 @@ PROBLEMS: dict[str, Problem] = {
     InvalidKey.code: Problem(
         401, "The API key is not valid", challenge=f'{_CHALLENGE}, error="invalid_token"'
     ),
+    InvalidLogin.code: Problem(401, "The name or the password is wrong", challenge=_CHALLENGE),
     RateLimited.code: Problem(429, "The plan's limit is used up"),
     MalformedBody.code: Problem(400, "The body cannot be read"),
     InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
+    InvalidAccount.code: Problem(422, "The account's fields cannot be accepted"),
+    InvalidQuery.code: Problem(422, "The query's parameters cannot be accepted"),
+    Taken.code: Problem(409, "The name or the address is taken"),
+    Conflict.code: Problem(409, "What was asked contradicts what is stored"),
+    TooManyAttempts.code: Problem(429, "Too many attempts"),
+    WrongPlan.code: Problem(403, "The route is for another plan"),
+    UnknownKey.code: Problem(404, "The account has no such key"),
+    UnknownAssessment.code: Problem(404, "The account has no such assessment"),
     BodyTooLarge.code: Problem(413, "The body is too large"),
     NotFound.code: Problem(404, "Nothing is served here"),
     MethodNotAllowed.code: Problem(405, "The method is not allowed here"),
@@ -78,7 +96,7 @@ def problem_headers(error: ServiceError) -> dict[str, str]:
     headers = {}
     if problem.challenge is not None:
         headers["WWW-Authenticate"] = problem.challenge
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | TooManyAttempts):
         headers["Retry-After"] = str(error.resets_in_seconds)
     elif problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(problem.retry_after_seconds)
@@ -96,7 +114,7 @@ def problem_body(error: ServiceError, request_id: str) -> bytes:
         "code": error.code,
         "request_id": request_id,
     }
-    if isinstance(error, InvalidPatient):
+    if isinstance(error, InvalidPatient | InvalidAccount | InvalidQuery | Taken):
         document["errors"] = [
             {"field": fault.field, "detail": fault.detail} for fault in error.faults
         ]

@@ -2,29 +2,90 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tornado.http1connection import HTTP1Connection
 from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
+from cardiorisk.web.account import (
+    AccountHandler,
+    KeyHandler,
+    KeysHandler,
+    LoginHandler,
+    LogoutHandler,
+    PasswordHandler,
+    RefreshHandler,
+    RegisterHandler,
+    RotateHandler,
+    SwitchPlanHandler,
+)
 from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.bodies import BoundedBody
+from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
+from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
+from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.service import ServiceHandler
 from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
     from cardiorisk.web.services import Services
 
-ROUTES: tuple[tuple[str, type[BaseHandler]], ...] = (
-    ("/service", ServiceHandler),
-    ("/healthz", HealthHandler),
-    ("/readyz", ReadyHandler),
-    ("/model", ModelHandler),
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path and who answers it.
+
+    Attributes:
+        template: the path, with a name in braces, as ``{id}``, where it varies.
+        handler: the class of its handler.
+        options: what ``initialize`` is told beside the services and the template.
+    """
+
+    template: str
+    handler: type[BaseHandler]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that matches the path."""
+        return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z]+\}", self.template)))
+
+
+FREEMIUM, PREMIUM = {"plan": "freemium"}, {"plan": "premium"}
+
+ROUTES: tuple[Route, ...] = (
+    Route("/service", ServiceHandler),
+    Route("/predictions", PredictionsHandler),
+    Route("/predictions/{id}", PredictionHandler),
+    Route("/register", RegisterHandler),
+    Route("/login", LoginHandler),
+    Route("/refresh", RefreshHandler),
+    Route("/logout", LogoutHandler),
+    Route("/SwitchToPremium", SwitchPlanHandler, PREMIUM),
+    Route("/SwitchToFreemium", SwitchPlanHandler, FREEMIUM),
+    Route("/account", AccountHandler),
+    Route("/account/password", PasswordHandler),
+    Route("/account/keys", KeysHandler),
+    Route("/account/keys/{id}", KeyHandler),
+    Route("/account/keys/{id}/rotate", RotateHandler),
+    Route("/freemium/predict", OriginalPredictHandler, FREEMIUM),
+    Route("/freemium/predictById/{id}", OriginalPredictionHandler, FREEMIUM),
+    Route("/premium/predict", OriginalPredictHandler, PREMIUM),
+    Route("/premium/predictById/{id}", OriginalPredictionHandler, PREMIUM),
+    Route("/healthz", HealthHandler),
+    Route("/readyz", ReadyHandler),
+    Route("/model", ModelHandler),
+    Route("/openapi.json", OpenApiHandler),
+    Route("/docs", DocsHandler),
+    Route("/docs/{file}", DocsFileHandler),
 )
-"""Templates of the paths and their handlers."""
 
 _NO_BOUND = 1 << 128  # Tornado's own bound gives no proper answer; BoundedBody does
 
@@ -39,8 +100,12 @@ class CardioriskApplication(Application):
         self.services = services
         super().__init__(
             [
-                URLSpec(template, handler, {"services": services, "route": template})
-                for template, handler in ROUTES
+                URLSpec(
+                    route.pattern,
+                    route.handler,
+                    {"services": services, "route": route.template, **route.options},
+                )
+                for route in ROUTES
             ],
             default_handler_class=NotFoundHandler,
             default_handler_args={"services": services, "route": NO_ROUTE},
@@ -64,7 +129,7 @@ class CardioriskApplication(Application):
         delegate = super().get_handler_delegate(
             request, target_class, target_kwargs, path_args, path_kwargs
         )
-        return BoundedBody(delegate)
+        return BoundedBody(delegate, self.services.traffic)
 
 
 def _keep_no_second_log(handler: RequestHandler) -> None:

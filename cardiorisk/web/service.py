@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from cardiorisk.card import NOTICE
 from cardiorisk.patient import Patient, parse_json, parse_query
-from cardiorisk.web.base import AuthenticatedHandler
+from cardiorisk.web.base import AssessingHandler
 
 
-class ServiceHandler(AuthenticatedHandler):
+class ServiceHandler(AssessingHandler):
     """``/service`` by GET (as the assignment shows it), POST or QUERY (RFC 10008)."""
 
     async def post(self) -> None:
         """Assess the patient in the body or, for a GET without one, in the query string."""
-        try:
-            self.patient = self._read_patient()
-        finally:
-            self.timings.end_stage("validate")
-        self.assessment = await self.while_connected(self.services.predictor.assess(self.patient))
-        self.timings.end_stage("predict")
+        assessment = await self.assess(self.validated(self._read_patient))
         self.answer(
             {
-                "riesgo_cardiaco": self.assessment.at_risk,
-                "probabilidad": self.assessment.probability,
-                "umbral": self.assessment.threshold,
-                "modelo": self.assessment.model_version,
+                "riesgo_cardiaco": assessment.at_risk,
+                "probabilidad": assessment.probability,
+                "umbral": assessment.threshold,
+                "modelo": assessment.model_version,
                 "aviso": NOTICE,
             }
         )

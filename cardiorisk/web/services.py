@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cardiorisk.accounts import Accounts
+    from cardiorisk.assessments import Assessments
     from cardiorisk.bitacora.writer import Bitacora
     from cardiorisk.config import Settings
     from cardiorisk.limits import Limiter
+    from cardiorisk.passwords import Passwords
     from cardiorisk.predictor.predictor import Predictor
     from cardiorisk.store.store import Store
+    from cardiorisk.web.files import Files
 
 
 class Traffic:
-    """The requests that have come in and are not answered yet."""
+    """The requests whose headers have come in and that are not answered yet."""
 
     def __init__(self) -> None:
         self._open = 0
@@ -35,13 +40,18 @@ class Traffic:
         if self._open == 0:
             self._idle.set()
 
-    async def wait_until_idle(self, deadline_seconds: float) -> bool:
-        """Wait until nothing is in flight, or the deadline; tell which of the two it was."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), deadline_seconds)
-        except TimeoutError:
-            return False
-        return True
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is in flight."""
+        return self._open > 0
+
+    async def wait_until_idle(self, deadline_seconds: float) -> None:
+        """Wait until nothing is in flight, or until the deadline."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_seconds):
+                # Whoever waits is woken a turn later, and a new request may be in by then.
+                while self._open:
+                    await self._idle.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,10 @@ class Services:
     limiter: Limiter
     predictor: Predictor
     bitacora: Bitacora
+    passwords: Passwords
+    accounts: Accounts
+    assessments: Assessments
+    files: Files
     clock: Callable[[], float]
     traffic: Traffic
 
@@ -73,7 +87,9 @@ class Services:
         await self.predictor.load(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:
-        """Close everything, the log last: whatever happens before it can still be written."""
-        self.predictor.close()
-        await self.store.close()
-        self.bitacora.close()
+        """Close everything, whatever fails to; the network's thread, which may take long, last."""
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(self.predictor.close)
+            closing.callback(self.bitacora.close)
+            closing.push_async_callback(self.store.close)
+            closing.callback(self.passwords.close)

@@ -37,7 +37,13 @@ def test_list_has_a_line_of_names_and_one_for_each_account(call: Call) -> None:
 def test_list_as_json_is_an_array_of_objects(call: Call) -> None:
     row = _listed(call)
     assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", str(row.pop("created_at")))
-    assert row == {"account": "ana", "plan": "freemium", "operator": False, "active_keys": 1}
+    assert row == {
+        "account": "ana",
+        "plan": "freemium",
+        "operator": False,
+        "active_keys": 1,
+        "email": None,
+    }
 
 
 def test_plan_changes_the_plan(call: Call) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from cardiorisk.errors import StoreUnavailable
+from cardiorisk.keys import Principal
 from cardiorisk.migrations import revisions
 from cardiorisk.store.engine import Database
 from cardiorisk.store.records import Records
@@ -38,14 +40,14 @@ def url(path: Path) -> str:
 
 @pytest.fixture
 def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Give this version of the service one more revision, 0002, with the given statements."""
+    """Give this version of the service one more revision, 0003, with the given statements."""
     scripts = tmp_path / "a 100% new version"
     shutil.copytree(revisions.SCRIPTS, scripts)
 
     def add(statements: str) -> None:
-        (scripts / "versions" / "0002_more.py").write_text(
+        (scripts / "versions" / "0003_more.py").write_text(
             "import sqlalchemy as sa\nfrom alembic import op\n"
-            'revision = "0002"\ndown_revision = "0001"\n'
+            'revision = "0003"\ndown_revision = "0002"\n'
             f"def upgrade():\n    {statements}\n"
         )
         monkeypatch.setattr(revisions, "SCRIPTS", scripts)
@@ -54,12 +56,12 @@ def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 
 
 def _declarations(path: Path) -> dict[str, str]:
-    """Return each table's and index's SQL without its blanks."""
+    """Return each table's and index's SQL without blanks, and quotes that a renaming leaves."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE name <> 'alembic_version'"
         ).fetchall()
-    return {name: re.sub(r"\s+", "", sql) for name, sql in rows if sql is not None}
+    return {name: re.sub(r'[\s"]+', "", sql) for name, sql in rows if sql is not None}
 
 
 def _set_revision(path: Path, revision: str) -> None:
@@ -141,7 +143,7 @@ def test_an_upgrade_that_another_process_has_just_made_is_not_made_twice(
 def test_a_later_revision_keeps_the_rows(url: str, add_revision: Callable[[str], None]) -> None:
     with Records.open(url) as records:
         records.create_key("ana", None, None)
-    add_revision('op.add_column("account", sa.Column("email", sa.String(), nullable=True))')
+    add_revision('op.add_column("account", sa.Column("colour", sa.String(), nullable=True))')
     with Records.open(url) as records:
         assert [key.account for key in records.list_keys()] == ["ana"]
 
@@ -153,11 +155,11 @@ def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_point_at_it(
         records.create_key("ana", None, None)
     add_revision(
         'with op.batch_alter_table("account", recreate="always") as table:\n'
-        '        table.add_column(sa.Column("email", sa.String(), nullable=True))'
+        '        table.add_column(sa.Column("colour", sa.String(), nullable=True))'
     )
     with Records.open(url) as records:
         assert len(records.list_keys()) == 1
-    assert _revision(path) == "0002"
+    assert _revision(path) == "0003"
 
 
 def test_foreign_keys_are_enforced_again_after_an_upgrade(
@@ -177,7 +179,7 @@ def test_a_revision_that_would_leave_loose_rows_is_not_applied(
     add_revision('op.execute("DELETE FROM account")')
     with pytest.raises(StoreUnavailable, match="loose rows"):
         _upgrade(url)
-    assert _revision(path) == "0001"
+    assert _revision(path) == "0002"
 
 
 def test_a_revision_that_fails_half_way_leaves_nothing(
@@ -191,6 +193,161 @@ def test_a_revision_that_fails_half_way_leaves_nothing(
     assert _declarations(path) == before
 
 
+# From the revisions that were published
+
+
+@pytest.fixture
+def first_revision(url: str, path: Path) -> Path:
+    """A database of revision 0001 with four accounts, one of them deleted, and two keys."""
+    path.touch(mode=0o600)
+    with closing(Database(url)) as database, database.writing() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(revisions.SCRIPTS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with closing(sqlite3.connect(path)) as driver, driver:
+        driver.executemany(
+            "INSERT INTO account (id, name, plan, is_operator, created_at)"
+            " VALUES (?, ?, ?, ?, '2026-11-22 20:47:23.000000')",
+            [
+                (1, "ana", "premium", 1),
+                (2, "Ana", "freemium", 0),
+                (3, "Jose\u0301", "team", 0),
+                (7, "deleted", "freemium", 0),
+            ],
+        )
+        driver.execute("DELETE FROM account WHERE id = 7")
+        driver.executemany(
+            "INSERT INTO api_key VALUES (?, ?, ?, ?, '2026-11-22 20:47:23.000000', ?, NULL, NULL)",
+            [
+                ("key_a", 1, b"a" * 32, "crk_aaaaaa", None),
+                ("key_b", 3, b"b" * 32, "crk_bbbbbb", "2099-01-01 00:00:00.000000"),
+            ],
+        )
+    return path
+
+
+def test_an_upgrade_from_the_first_revision_keeps_every_account(
+    url: str, first_revision: Path
+) -> None:
+    _upgrade(url)
+    with closing(sqlite3.connect(first_revision)) as connection:
+        rows = connection.execute(
+            "SELECT id, name, plan, is_operator, created_at, email, password_hash,"
+            " token_generation FROM account ORDER BY id"
+        ).fetchall()
+    made = "2026-11-22 20:47:23.000000"
+    assert rows == [
+        (1, "ana", "premium", 1, made, None, None, 0),
+        (2, "Ana", "freemium", 0, made, None, None, 0),
+        (3, "Jose\u0301", "team", 0, made, None, None, 0),
+    ]
+
+
+def test_an_upgrade_folds_names_and_the_older_of_two_keeps_the_folded_one(
+    url: str, first_revision: Path
+) -> None:
+    _upgrade(url)
+    with closing(sqlite3.connect(first_revision)) as connection:
+        rows = connection.execute("SELECT folded_name FROM account ORDER BY id").fetchall()
+    assert rows == [("ana",), (None,), ("jos\u00e9",)]
+
+
+def test_keys_from_the_first_revision_still_open_their_accounts(
+    url: str, first_revision: Path
+) -> None:
+    assert first_revision.exists()
+    with Records.open(url) as records:
+        found = [records.find_credential(letter * 32) for letter in (b"a", b"b")]
+    assert [credential and credential.principal for credential in found] == [
+        Principal(1, "key_a", "premium"),
+        Principal(3, "key_b", "team"),
+    ]
+
+
+def test_an_upgraded_database_is_what_the_tables_declare(url: str, first_revision: Path) -> None:
+    assert first_revision.exists()
+    with closing(Database.open(url)) as database, database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_an_upgraded_database_is_like_a_new_one_to_the_letter(
+    url: str, first_revision: Path, tmp_path: Path
+) -> None:
+    _upgrade(url)
+    new = tmp_path / "new.db"
+    _upgrade(f"sqlite:///{new}")
+    assert _declarations(first_revision) == _declarations(new)
+
+
+def test_the_number_of_an_account_deleted_before_the_upgrade_is_not_used_again(
+    url: str, first_revision: Path
+) -> None:
+    assert first_revision.exists()
+    with Records.open(url) as records:
+        records.create_key("new", None, None)
+        assert max(account.account_id for account in records.list_accounts()) == 8
+
+
+# The copy
+
+
+def _copy_of(path: Path) -> Path:
+    return path.with_name("keys.db.0001.backup")
+
+
+def test_an_upgrade_leaves_a_copy_of_the_file_as_it_was(url: str, first_revision: Path) -> None:
+    before = _declarations(first_revision)
+    _upgrade(url)
+    copy = _copy_of(first_revision)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM api_key").fetchone() == (2,)
+    assert (_revision(copy), _declarations(copy)) == ("0001", before)
+
+
+def test_the_copy_holds_what_is_still_in_the_write_ahead_log(
+    url: str, first_revision: Path
+) -> None:
+    with closing(sqlite3.connect(first_revision)) as other:
+        with other:
+            other.execute("UPDATE account SET plan = 'gold' WHERE id = 1")
+        _upgrade(url)
+    with closing(sqlite3.connect(_copy_of(first_revision))) as connection:
+        assert connection.execute("SELECT plan FROM account").fetchone() == ("gold",)
+
+
+def test_the_copy_is_its_owners_alone(url: str, first_revision: Path) -> None:
+    first_revision.chmod(0o644)
+    _upgrade(url)
+    assert _copy_of(first_revision).stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_but_the_copy_is_left_beside_the_file(url: str, first_revision: Path) -> None:
+    _upgrade(url)
+    assert {file.name for file in first_revision.parent.iterdir()} == {
+        "keys.db",
+        "keys.db.0001.backup",
+    }
+
+
+def test_a_new_file_is_not_copied(url: str, path: Path) -> None:
+    _upgrade(url)
+    assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
+
+
+def test_an_old_copy_is_replaced(url: str, first_revision: Path) -> None:
+    _copy_of(first_revision).write_text("from an earlier try")
+    _upgrade(url)
+    assert _revision(_copy_of(first_revision)) == "0001"
+
+
+def test_a_file_that_cannot_be_copied_is_not_upgraded(url: str, first_revision: Path) -> None:
+    first_revision.with_name("keys.db.0001.backup.part").mkdir()
+    with pytest.raises(StoreUnavailable, match=re.escape(str(first_revision))):
+        _upgrade(url)
+    assert _revision(first_revision) == "0001"
+
+
 # Databases from other versions
 
 
@@ -199,7 +356,7 @@ def test_an_older_database_is_told_how_to_be_upgraded(
 ) -> None:
     _upgrade(url)
     add_revision("pass")
-    with pytest.raises(StoreUnavailable, match=r"at revision 0001 .* needs 0002; run `cardiorisk"):
+    with pytest.raises(StoreUnavailable, match=r"at revision 0002 .* needs 0003; run `cardiorisk"):
         Records.open_existing(url)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -111,6 +112,7 @@ def test_reading_holds_no_writer_up(database: Database, other_process: sqlite3.C
     with database.reading() as connection:
         connection.exec_driver_sql("SELECT * FROM account").all()
         other_process.execute("CREATE TABLE t (a)")
+    assert other_process.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
 
 def test_a_lock_that_is_not_given_up_is_a_failure_that_names_the_file(
@@ -183,8 +185,12 @@ def test_a_foreign_write_seen_by_a_read_still_changes_the_version(
 # Readiness
 
 
-def test_a_writable_database_is_writable(database: Database) -> None:
+def test_the_check_lets_go_of_a_writable_database(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
     database.require_writable()
+    other_process.execute("BEGIN IMMEDIATE")
+    assert other_process.in_transaction
 
 
 def test_the_check_writes_nothing(database: Database, other_process: sqlite3.Connection) -> None:
@@ -216,6 +222,32 @@ def test_a_replaced_file_is_noticed(database: Database, tmp_path: Path) -> None:
 
 
 # Files that cannot be used
+
+
+def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(database: Database) -> None:
+    database._pragma("query_only = ON")  # what SQLite says of a read-only file, without needing one
+    with (
+        pytest.raises(StoreUnavailable) as raised,
+        database.writing() as connection,
+    ):
+        connection.exec_driver_sql("DELETE FROM account")
+    assert str(raised.value) == (
+        f"{database.path} cannot be used: attempt to write a readonly database; "
+        "check that this user may read and write it and its directory"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(tmp_path: Path) -> None:
+    (tmp_path / "keys.db").touch(0o000)
+    with pytest.raises(StoreUnavailable, match="check that this user may read and write it"):
+        Database.open(f"sqlite:///{tmp_path / 'keys.db'}")
+
+
+def test_a_directory_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "keys.db").mkdir()
+    with pytest.raises(StoreUnavailable, match="unable to open database file; it is a directory"):
+        Database.open(f"sqlite:///{tmp_path / 'keys.db'}")
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:

@@ -456,11 +456,12 @@ def test_the_watcher_outlives_a_broken_database(
             store._records = Records(_closed_database(store))
             await _until(lambda: store.memo_statistics.entries == 0)
             store._records = whole
-            await _until(lambda: not store._failing)
+            await _until(lambda: not store._work.failing)
             await store.principal(minted.key)
             with Records.open(f"sqlite:///{whole.database.path}") as records:
                 records.set_plan("ana", "premium")
             await _until(lambda: store.memo_statistics.entries == 0)
+            assert (await store.principal(minted.key)).plan == "premium"
 
     asyncio.run(scenario())
 
@@ -630,6 +631,7 @@ def test_the_watcher_writes_last_uses_once_a_minute(
             seconds.seconds += FLUSH_SECONDS
             with Records.open_existing(url) as records:
                 await _until(lambda: records.list_keys()[0].last_used_at is not None)
+                assert store._last_used == {}
 
     asyncio.run(scenario())
 
@@ -677,6 +679,8 @@ def test_closing_twice_is_harmless(open_store: OpenStore) -> None:
         async with open_store() as store:
             await store.start()
             await store.close()
+            await store.close()
+            assert store._thread.is_closed
 
     asyncio.run(scenario())
 

@@ -9,10 +9,8 @@ from cardiorisk.web.problems import PROBLEMS, problem_body, problem_of, to_json
 
 FOR_COMMANDS_ONLY = {
     "cannot-listen",
-    "conflict",
     "invalid-settings",
     "unknown-account",
-    "unknown-key",
     "unknown-plan",
     "unusable-artefact",
     "unusable-data",

@@ -1,0 +1,257 @@
+"""What the owner of an account can do: register, log in, change the plan, manage keys.
+
+No HTTP and no SQL. The order of a login is its safety: the attempt is counted, then the password
+is checked in a time that does not depend on whether the name exists, then something is done.
+Whatever is done is one transaction, so nothing is ever half-written.
+
+The surprise: a token carries the account's generation as it was read *before* the password was
+checked. If the password is changed in between, the tokens of that login are dead when issued.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cardiorisk.attempts import Attempts, site_of
+from cardiorisk.errors import Conflict, InvalidKey, InvalidLogin, Taken
+from cardiorisk.keys import digest
+from cardiorisk.registration import folded
+from cardiorisk.tokens import new_token_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime, timedelta
+
+    from cardiorisk.keys import Principal
+    from cardiorisk.passwords import Passwords
+    from cardiorisk.registration import Login, PasswordChange, Registration
+    from cardiorisk.store.account_store import AccountStore
+    from cardiorisk.store.words import (
+        AccountRecord,
+        KeyRecord,
+        MintedKey,
+        Rotation,
+        StoredLogin,
+    )
+    from cardiorisk.tokens import TokenPair, Tokens
+
+NEW_ACCOUNT_PLAN = "freemium"
+NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
+"""Wrong passwords for one name and failures from one address, and the window they count in."""
+REGISTRATIONS, REGISTRATION_SECONDS = 60, 3600.0
+"""Accounts that may be made from one address, and the window they count in."""
+
+
+class Guard:
+    """Who may try a password or register now; what fails is counted, what succeeds is not.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._names = Attempts(NAME_FAILURES, FAILURE_SECONDS, clock)
+        self._addresses = Attempts(ADDRESS_FAILURES, FAILURE_SECONDS, clock)
+        self._registrations = Attempts(REGISTRATIONS, REGISTRATION_SECONDS, clock)
+
+    @contextmanager
+    def login(self, name: str, address: str) -> Iterator[None]:
+        """Count the block as a failure of the name and the address if the login was wrong.
+
+        Success starts the name's count anew; the address gets back what this try took, no more,
+        so that a guesser's own account does not clean the slate.
+
+        Raises:
+            TooManyAttempts: the name or the address has failed too often.
+        """
+        who, site = digest(folded(name)).hex(), site_of(address)
+        self._names.require(who)
+        self._addresses.require(site)
+        self._names.count(who)
+        self._addresses.count(site)
+        try:
+            yield
+        except InvalidLogin:
+            raise
+        except BaseException:
+            self._names.give_back(who)
+            self._addresses.give_back(site)
+            raise
+        self._names.forget(who)
+        self._addresses.give_back(site)
+
+    @contextmanager
+    def registration(self, address: str) -> Iterator[None]:
+        """Count the block as a registration, or as a failure if a name was taken.
+
+        Raises:
+            TooManyAttempts: the address has registered or failed too often.
+        """
+        site = site_of(address)
+        self._addresses.require(site)
+        self._registrations.require(site)
+        self._addresses.count(site)
+        self._registrations.count(site)
+        try:
+            yield
+        except Taken:
+            self._registrations.give_back(site)
+            raise
+        except BaseException:
+            self._addresses.give_back(site)
+            self._registrations.give_back(site)
+            raise
+        self._addresses.give_back(site)
+
+
+class Accounts:
+    """The use cases of an account; every one may raise ``StoreUnavailable`` and ``Overloaded``.
+
+    Args:
+        store: where accounts are kept.
+        tokens: makes and reads tokens with the store's secret.
+        passwords: hashes and checks passwords.
+        guard: limits attempts.
+        now: this moment, aware.
+    """
+
+    def __init__(
+        self,
+        store: AccountStore,
+        tokens: Tokens,
+        passwords: Passwords,
+        guard: Guard,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._passwords = passwords
+        self._guard = guard
+        self.now = now
+
+    async def register(self, registration: Registration, client_address: str) -> AccountRecord:
+        """Make an account on freemium.
+
+        Raises:
+            Taken: another account has the name or the address.
+            TooManyAttempts: the client's address has registered or failed too often.
+        """
+        with self._guard.registration(client_address):
+            password_hash = await self._passwords.hash(registration.password)
+            return await self._store.register(
+                registration.username, registration.email, password_hash, NEW_ACCOUNT_PLAN
+            )
+
+    async def login(self, login: Login, client_address: str) -> TokenPair:
+        """Begin a session.
+
+        Raises:
+            InvalidLogin: the name or the password is wrong.
+            TooManyAttempts: the name or the client's address has failed too often.
+        """
+        stored = await self._require_login(login, client_address)
+        session_id, refresh_id = new_token_id(), new_token_id()
+        await self._store.open_session(stored.account_id, session_id, refresh_id)
+        return self._tokens.issue(stored.account_id, session_id, stored.generation, refresh_id)
+
+    async def refresh(self, refresh_token: str) -> TokenPair:
+        """Use a refresh token up for the session's next pair of tokens.
+
+        Raises:
+            InvalidKey: it is not valid, or was used before, which ends its session.
+        """
+        claims = self._tokens.read_refresh(refresh_token)
+        refresh_id = new_token_id()
+        if not await self._store.renew_session(claims, refresh_id):
+            raise InvalidKey("the refresh token is not valid: used before, expired or ended")
+        return self._tokens.issue(
+            claims.account_id, claims.session_id, claims.generation, refresh_id
+        )
+
+    async def switch_plan(self, login: Login, plan: str, client_address: str) -> AccountRecord:
+        """Put an account on a plan; its keys and tokens carry it from the next request on.
+
+        Raises:
+            InvalidLogin: the name or the password is wrong.
+            TooManyAttempts: the name or the client's address has failed too often.
+        """
+        stored = await self._require_login(login, client_address)
+        return await self._store.set_plan(stored.account_id, plan)
+
+    async def change_password(self, change: PasswordChange, client_address: str) -> None:
+        """Change a password; every token ends at once, keys stay.
+
+        Raises:
+            InvalidLogin: the name or the password is wrong, or was changed at the same moment.
+            TooManyAttempts: the name or the client's address has failed too often.
+        """
+        stored = await self._require_login(change.login, client_address)
+        new_hash = await self._passwords.hash(change.new_password)
+        if not await self._store.set_password(stored.account_id, stored.generation, new_hash):
+            raise _wrong()
+
+    async def logout(self, principal: Principal) -> None:
+        """End the session that a token belongs to; its tokens end at once.
+
+        Raises:
+            Conflict: the caller used an API key, which has no session.
+        """
+        if principal.session_id is None:
+            raise Conflict("an API key has no session to end; revoke the key instead")
+        await self._store.end_session(principal.account_id, principal.session_id)
+
+    async def end_sessions(self, principal: Principal) -> None:
+        """End every session of the caller's account."""
+        await self._store.end_sessions(principal.account_id)
+
+    async def view(self, principal: Principal) -> AccountRecord:
+        """Return the caller's account."""
+        return await self._store.load_account(principal.account_id)
+
+    async def list_keys(self, principal: Principal) -> tuple[KeyRecord, ...]:
+        """Return the account's keys, ended ones too, the oldest first."""
+        return await self._store.list_keys(principal.account_id)
+
+    async def create_key(self, principal: Principal, lifetime: timedelta | None) -> MintedKey:
+        """Make a key of the account; without a lifetime it lives for ever.
+
+        Raises:
+            Conflict: the account has as many active keys as it may.
+        """
+        return await self._store.create_key(principal.account_id, lifetime)
+
+    async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
+        """End a key of the account at once.
+
+        Raises:
+            UnknownKey: the account has no such key.
+        """
+        return await self._store.revoke_key(principal.account_id, key_id)
+
+    async def rotate_key(self, principal: Principal, key_id: str, grace: timedelta) -> Rotation:
+        """Replace a key of the account by a new one; the old one still works for ``grace``.
+
+        Raises:
+            UnknownKey: the account has no such key.
+            Conflict: the key has ended already, or there are too many to have two for a while.
+        """
+        return await self._store.rotate_key(principal.account_id, key_id, grace)
+
+    async def _require_login(self, login: Login, client_address: str) -> StoredLogin:
+        """Return the account that a name and a password belong to."""
+        with self._guard.login(login.username, client_address):
+            stored = await self._store.find_login(login.username)
+            known_hash = None if stored is None else stored.password_hash
+            is_right = await self._passwords.matches(login.password, known_hash)
+            if stored is None or known_hash is None or not is_right:
+                raise _wrong()
+        if self._passwords.is_outdated(known_hash):
+            new_hash = await self._passwords.hash(login.password)
+            await self._store.replace_hash(stored.account_id, known_hash, new_hash)
+        return stored
+
+
+def _wrong() -> InvalidLogin:
+    return InvalidLogin("the name or the password is wrong")

@@ -1,0 +1,249 @@
+"""JSON schemas of what is sent and answered, written from the tables that validate it.
+
+What a schema cannot say (that a name is compared without regard to case, that text is measured
+after normalization) is said in its description. Every object that is answered is closed: what a
+caller may find in it is in here, and the tests hold every answer to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cardiorisk.assessments import ID_CHARACTERS, LABEL_CHARACTERS, LABEL_FIELD
+from cardiorisk.assessments import PREFIX as ASSESSMENT_PREFIX
+from cardiorisk.card import NOTICE, Card
+from cardiorisk.keys import KEY_CHARACTERS, LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.keys import PREFIX as KEY_PREFIX
+from cardiorisk.patient import FIELDS, RISK_COLUMN, Field
+from cardiorisk.registration import EMAIL, NEW_PASSWORD, PASSWORD, USERNAME, TextField
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cardiorisk.openapi.words import Json
+
+ASSESSMENT_ID: Json = {
+    "type": "string",
+    "pattern": f"^{ASSESSMENT_PREFIX}[0-9a-hjkmnp-tv-z]"
+    f"{{{ID_CHARACTERS - len(ASSESSMENT_PREFIX)}}}$",
+}
+"""What the id of a kept assessment looks like."""
+
+_FLAG_WORDS = ("True", "False", "true", "false")
+_MOMENT: Json = {"type": "string", "format": "date-time"}
+_TEXT: Json = {"type": "string"}
+
+
+def closed(properties: Json, optional: tuple[str, ...] = (), description: str = "") -> Json:
+    """Describe an object that has these members and no other."""
+    schema: Json = {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+    return {"description": description} | schema if description else schema
+
+
+def referred(name: str) -> Json:
+    """Refer to a schema by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def field_schema(field: Field) -> Json:
+    """Describe a value of a patient as it may be sent."""
+    hint = f"; {field.hint}" if field.hint else ""
+    unit = f", in {field.unit}" if field.unit else ""
+    description = f"{field.description}{unit}{hint}".capitalize()
+    if field.kind == "flag":
+        return {"enum": [0, 1, False, True], "description": description}
+    return {
+        "type": field.kind,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "description": description,
+    }
+
+
+def request_schemas(original_names: Mapping[str, str]) -> Json:
+    """Describe what may be sent, by name."""
+    patient = {field.wire_name: field_schema(field) for field in FIELDS}
+    label = {
+        "type": ["string", "null"],
+        "maxLength": LABEL_CHARACTERS,
+        "description": "What you call the patient: printable characters, blanks at the ends cut",
+    }
+    original = {
+        original_names[field.wire_name]: _original_field_schema(field) for field in FIELDS
+    } | {original_names[LABEL_FIELD]: label}
+    return {
+        "Patient": closed(patient, description="The six values of one patient"),
+        "LabelledPatient": closed(patient | {LABEL_FIELD: label}, (LABEL_FIELD,)),
+        "OriginalPatient": closed(original, (original_names[LABEL_FIELD],)),
+        "Registration": closed(_texts(USERNAME, PASSWORD, EMAIL)),
+        "Login": closed(_claims()),
+        "PasswordChange": closed(_claims() | _texts(NEW_PASSWORD)),
+        "KeyWish": _optional_number("expires_days", 1, LONGEST_LIFETIME_DAYS, "Days until it ends"),
+        "RotationWish": _optional_number(
+            "grace_minutes", 0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works"
+        ),
+    }
+
+
+def answer_schemas(original_names: Mapping[str, str]) -> Json:
+    """Describe what is answered, by name."""
+    card = Card.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    parts = card.pop("$defs")
+    card.pop("description")
+    label = {"type": ["string", "null"], "maxLength": LABEL_CHARACTERS}
+    kept = closed(
+        {"id": ASSESSMENT_ID, "created_at": _MOMENT, LABEL_FIELD: label}
+        | {field.wire_name: _kept_field_schema(field) for field in FIELDS}
+        | _assessment()
+    )
+    original = closed(
+        {"id": ASSESSMENT_ID, original_names[LABEL_FIELD]: label}
+        | {original_names[field.wire_name]: _shown_field_schema(field) for field in FIELDS}
+        | {"riesgoCardiaco": {"type": "boolean"}}
+    )
+    after = {"anyOf": [ASSESSMENT_ID, {"type": "null"}]}
+    return {
+        "Assessment": closed(_assessment()),
+        "KeptAssessment": kept,
+        "KeptAssessments": closed({"items": _array("KeptAssessment"), "after": after}),
+        "OriginalAssessment": original,
+        "OriginalAssessments": _array("OriginalAssessment"),
+        "Health": closed({"status": {"const": "ok"}, "version": _TEXT}),
+        "Readiness": closed({"status": {"const": "ready"}, "modelo": _TEXT}),
+        "Model": closed({"modelo": _TEXT, "aviso": _notice(), "card": referred("Card")}),
+        "Card": card,
+        **{
+            name: dict(part, description="An input row and its output")
+            for name, part in parts.items()
+        },
+        "OpenApi": {"type": "object", "required": ["openapi", "info", "paths"]},
+        **_account_schemas(),
+    }
+
+
+def _account_schemas() -> Json:
+    maybe_moment = {"type": ["string", "null"], "format": "date-time"}
+    key = {
+        "key_id": {"type": "string", "pattern": "^key_[0-9a-f]{12}$"},
+        "prefix": _TEXT | {"description": "The start of the key, by which you recognise it"},
+        "status": {"enum": ["active", "expired", "revoked"]},
+        "created_at": _MOMENT,
+        "expires_at": maybe_moment,
+        "revoked_at": maybe_moment,
+        "last_used_at": maybe_moment,
+    }
+    shown_once = {
+        "key": {
+            "type": "string",
+            "pattern": f"^{KEY_PREFIX}[0-9A-Za-z]{{{KEY_CHARACTERS - len(KEY_PREFIX)}}}$",
+            "description": "The key itself: shown now and never again",
+        }
+    }
+    return {
+        "Account": closed(
+            {
+                "username": _TEXT,
+                "email": {"type": ["string", "null"]},
+                "plan": _TEXT,
+                "requests_per_minute": {"type": "integer", "minimum": 1},
+                "active_keys": {"type": "integer", "minimum": 0},
+                "operator": {"type": "boolean"},
+                "created_at": _MOMENT,
+            }
+        ),
+        "Tokens": closed(
+            {
+                "access_token": _TEXT,
+                "refresh_token": _TEXT,
+                "token_type": {"const": "Bearer"},
+                "expires_in": {"type": "integer", "description": "Seconds of the access token"},
+            }
+        ),
+        "Key": closed(key),
+        "Keys": closed({"items": _array("Key")}),
+        "NewKey": closed(shown_once | key),
+        "RotatedKey": closed(shown_once | key | {"replaces": referred("Key")}),
+    }
+
+
+def _assessment() -> Json:
+    return {
+        RISK_COLUMN: {"type": "boolean", "description": "`probabilidad` reached `umbral`"},
+        "probabilidad": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "How sure the network is of its rule; not a chance of falling ill",
+        },
+        "umbral": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        "modelo": _TEXT | {"description": "Version of the network; `GET /model` has its card"},
+        "aviso": _notice(),
+    }
+
+
+def _notice() -> Json:
+    return {"const": NOTICE, "description": "What the model is not"}
+
+
+def _array(name: str) -> Json:
+    return {"type": "array", "items": referred(name)}
+
+
+def _original_field_schema(field: Field) -> Json:
+    schema = field_schema(field)
+    if field.kind == "flag":
+        schema["enum"] = [*schema["enum"], *_FLAG_WORDS]
+    return schema
+
+
+def _kept_field_schema(field: Field) -> Json:
+    return {"enum": [0, 1]} if field.kind == "flag" else field_schema(field)
+
+
+def _shown_field_schema(field: Field) -> Json:
+    return {"type": "boolean"} if field.kind == "flag" else field_schema(field)
+
+
+def _texts(*fields: TextField) -> Json:
+    return {field.wire_name: _text_schema(field) for field in fields}
+
+
+def _text_schema(field: TextField) -> Json:
+    schema: Json = {
+        "type": "string",
+        "minLength": field.minimum_characters,
+        "maxLength": field.maximum_characters,
+        "description": f"{field.description.capitalize()}; must {field.accepted}",
+    }
+    if field is EMAIL:
+        schema |= {"format": "email"}
+    elif field is not USERNAME:
+        schema |= {"format": "password"}
+    return schema
+
+
+def _claims() -> Json:
+    """Describe a name and a password that are held to no rule: only the right ones are right."""
+    return {
+        USERNAME.wire_name: {"type": "string", "description": USERNAME.description.capitalize()},
+        PASSWORD.wire_name: {
+            "type": "string",
+            "format": "password",
+            "description": PASSWORD.description.capitalize(),
+        },
+    }
+
+
+def _optional_number(name: str, minimum: int, maximum: int, description: str) -> Json:
+    number: dict[str, Any] = {
+        "type": ["integer", "null"],
+        "minimum": minimum,
+        "maximum": maximum,
+        "description": description,
+    }
+    return closed({name: number}, (name,))

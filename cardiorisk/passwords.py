@@ -1,0 +1,134 @@
+"""The door to argon2: passwords are hashed and checked on threads of their own.
+
+A hash takes some twenty milliseconds and 19 MiB on purpose, so it may neither run on the event
+loop nor wait without bound. A name nobody has is checked against a hash nobody knows the
+password of, so that the time an answer takes does not tell which names there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from cardiorisk.errors import Overloaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
+
+PASSES = 2
+MEMORY_KIB = 19 * 1024
+LANES = 1
+"""Source: OWASP Password Storage Cheat Sheet, argon2id with its least memory of 19 MiB. RFC 9106
+would have 64 MiB and three passes, 170 ms here: a few logins at once would hold the service up."""
+_SALT_BYTES = 16
+_HASH_BYTES = 32
+
+MOST_WAITING = 32
+"""Passwords that may wait for a thread: under a second of work for one."""
+
+
+class Passwords:
+    """Hashes and checks passwords, a few at a time; call it on the event loop only.
+
+    Args:
+        hasher: argon2id with its costs.
+        most_waiting: passwords under way or waiting before callers are sent away.
+    """
+
+    def __init__(
+        self, hasher: PasswordHasher | None = None, most_waiting: int = MOST_WAITING
+    ) -> None:
+        self._hasher = hasher or PasswordHasher(
+            time_cost=PASSES,
+            memory_cost=MEMORY_KIB,
+            parallelism=LANES,
+            hash_len=_HASH_BYTES,
+            salt_len=_SALT_BYTES,
+            type=Type.ID,
+        )
+        self._most_waiting = most_waiting
+        self._waiting = 0
+        self._nobodys_hash = _nobodys_hash(self._hasher)
+        # Half of the processors at most: the event loop and the network need theirs.
+        threads = max(1, min(2, (os.cpu_count() or 1) // 2))
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
+
+    async def hash(self, password: str) -> str:
+        """Hash a password for keeping.
+
+        Raises:
+            Overloaded: too many passwords wait.
+        """
+        return await self._run(partial(self._hasher.hash, _bytes(password)))
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Tell whether a password is the one that was hashed; without a hash, it is not.
+
+        Both take the same time.
+
+        Raises:
+            Overloaded: too many passwords wait.
+        """
+        is_same = await self._run(
+            partial(_is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password))
+        )
+        return is_same and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether a hash was made at other costs than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def close(self) -> None:
+        """Finish what is under way, drop what waits, and end the threads; twice is harmless."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    async def _run(self, job: Callable[[], _Result]) -> _Result:
+        if self._waiting >= self._most_waiting:
+            raise Overloaded("too many passwords are being checked; try again in a second")
+        self._waiting += 1
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._executor, job)
+        except BaseException:
+            self._waiting -= 1
+            raise
+        future.add_done_callback(self._count_out)
+        # A caller who goes away must not make room for another while the thread is still busy.
+        return await asyncio.shield(future)
+
+    def _count_out(self, done: asyncio.Future[_Result]) -> None:
+        self._waiting -= 1
+        if not done.cancelled():
+            done.exception()
+
+
+def _bytes(password: str) -> bytes:
+    """Return a password's bytes: the same ones however its accents were typed."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+
+
+def _is_same(hasher: PasswordHasher, password_hash: str, password: bytes) -> bool:
+    try:
+        return hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _nobodys_hash(hasher: PasswordHasher) -> str:
+    """Make a hash at today's costs that no password is known to give."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${costs}${salt}${digest}"

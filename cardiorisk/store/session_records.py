@@ -1,0 +1,149 @@
+"""Sessions as they are stored: one row a login, and which refresh token it waits for.
+
+A session's row names the one refresh token that may be used next. A genuine token of a living
+session that is not that one was used before: somebody has a copy, nobody can tell who, and the
+session ends for both. So a row a session is all that is kept of however many tokens.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from cardiorisk.keys import Principal
+from cardiorisk.store import statements
+from cardiorisk.store.words import Credential
+from cardiorisk.tables import Account, Secret, Session
+from cardiorisk.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cardiorisk.store.engine import Database
+    from cardiorisk.tokens import Claims
+
+MOST_SESSIONS = 50
+"""An account may have at the same time; the one unused for longest ends first."""
+_TOKEN_SECRET = "token"  # noqa: S105 - the secret's name, not the secret
+_KEY_ID_CHARACTERS = 12
+
+
+class SessionRecords:
+    """The stored sessions; every method is one transaction and may raise ``StoreUnavailable``.
+
+    Args:
+        database: an open database, closed by whoever opened it.
+        clock: this moment, aware.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def load_secret(self) -> bytes:
+        """Return what tokens are signed with; the first call of all makes it."""
+        statement = select(Secret.value).where(Secret.name == _TOKEN_SECRET)
+        with self._database.reading() as connection:
+            found = connection.execute(statement).scalar_one_or_none()
+        if found is not None:
+            return found
+        with self._database.writing() as connection:
+            # Another process may have made it since.
+            found = connection.execute(statement).scalar_one_or_none()
+            if found is None:
+                found = secrets.token_bytes(SECRET_BYTES)
+                connection.execute(insert(Secret).values(name=_TOKEN_SECRET, value=found))
+        return found
+
+    def find_credential(self, claims: Claims) -> Credential | None:
+        """Return what an access token stands for, None where its session has ended."""
+        now = self._clock()
+        with self._database.reading() as connection:
+            plan = connection.execute(
+                statements.PLAN_OF_SESSION,
+                {
+                    "session_id": claims.session_id,
+                    "account_id": claims.account_id,
+                    "generation": claims.generation,
+                    "now": now,
+                },
+            ).scalar_one_or_none()
+        lifetime_seconds = (claims.expires_at + LEEWAY - now).total_seconds()
+        if plan is None or lifetime_seconds <= 0:
+            return None
+        key_id = "jwt_" + claims.token_id[:_KEY_ID_CHARACTERS]
+        return Credential(
+            Principal(claims.account_id, key_id, plan, claims.session_id), lifetime_seconds
+        )
+
+    def open_session(self, account_id: int, session_id: str, refresh_id: str) -> bool:
+        """Begin a session, sweep expired ones, and tell whether an older one had to make room."""
+        now = self._clock()
+        oldest = statements.SESSIONS_OF_ACCOUNT.offset(MOST_SESSIONS - 1).limit(-1)
+        with self._database.writing() as connection:
+            connection.execute(delete(Session).where(Session.expires_at <= now))
+            ended = connection.execute(
+                delete(Session).where(Session.id.in_(oldest)), {"account_id": account_id}
+            )
+            connection.execute(
+                insert(Session).values(
+                    id=session_id,
+                    account_id=account_id,
+                    refresh_id=refresh_id,
+                    created_at=now,
+                    renewed_at=now,
+                    expires_at=now + REFRESH_LIFETIME,
+                )
+            )
+            return ended.rowcount > 0
+
+    def renew_session(self, claims: Claims, refresh_id: str) -> bool:
+        """Use a refresh token up for the next one; tell whether it could be used.
+
+        One that was used before ends its session.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            expected = connection.execute(
+                select(Session.refresh_id)
+                .join(Account)
+                .where(
+                    Session.id == claims.session_id,
+                    Session.expires_at > now,
+                    Account.id == claims.account_id,
+                    Account.token_generation == claims.generation,
+                )
+            ).scalar_one_or_none()
+            this = Session.id == claims.session_id
+            if expected == claims.token_id:
+                connection.execute(
+                    update(Session)
+                    .where(this)
+                    .values(
+                        refresh_id=refresh_id, renewed_at=now, expires_at=now + REFRESH_LIFETIME
+                    )
+                )
+                return True
+            if expected is not None:
+                connection.execute(delete(Session).where(this))
+            return False
+
+    def end_session(self, account_id: int, session_id: str) -> None:
+        """End one session of an account; one that has ended already is none."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(Session).where(Session.id == session_id, Session.account_id == account_id)
+            )
+
+    def end_sessions(self, account_id: int) -> None:
+        """End every session of an account, those that are being opened included."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(Account)
+                .where(Account.id == account_id)
+                .values(token_generation=Account.token_generation + 1)
+            )
+            connection.execute(delete(Session).where(Session.account_id == account_id))

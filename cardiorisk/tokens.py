@@ -1,0 +1,183 @@
+"""Access and refresh tokens: JSON Web Tokens that say whose session somebody speaks for.
+
+Pure: a token is made or read with a secret and a moment, nothing is looked up. That a token is
+genuine is therefore not enough: the store still asks whether its session lives and whether the
+password is the one it was issued under.
+
+One algorithm, HS256, stands here and is never taken from a token. The surprise: PyJWT checks
+times against the system's clock only, so they are checked here, against the given one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import jwt
+
+from cardiorisk.errors import InvalidKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Use = Literal["access", "refresh"]
+
+ALGORITHM = "HS256"
+ISSUER = AUDIENCE = "cardiorisk"
+ACCESS_LIFETIME = timedelta(minutes=15)
+REFRESH_LIFETIME = timedelta(days=30)
+LEEWAY = timedelta(seconds=5)
+"""How far the clock that issued a token may be from the one that reads it."""
+SECRET_BYTES = 32
+"""As many as the hash gives. Source: RFC 7518, section 3.2."""
+LONGEST_TOKEN = 1024
+"""Characters; ours have about 400."""
+
+_ID_BYTES = 16
+_REQUIRED = ("iss", "aud", "sub", "exp", "iat", "jti", "use", "sid", "gen")
+_CHECKED_HERE = ("exp", "iat", "nbf")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a genuine token says.
+
+    Attributes:
+        account_id: whose it is.
+        session_id: the login it comes from.
+        generation: the account's generation when it was issued; a new password raises that.
+        token_id: the token's own name.
+        expires_at: when it ends, the leeway left out.
+    """
+
+    account_id: int
+    session_id: str
+    generation: int
+    token_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """The two tokens that a login or a refresh gives."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in_seconds: int
+
+
+class Tokens:
+    """Makes tokens and reads them.
+
+    Args:
+        secret: what they are signed with, ``SECRET_BYTES`` bytes or more.
+        now: this moment, aware.
+    """
+
+    def __init__(self, secret: bytes, now: Callable[[], datetime]) -> None:
+        self._secret = secret
+        self._now = now
+
+    def issue(
+        self, account_id: int, session_id: str, generation: int, refresh_id: str
+    ) -> TokenPair:
+        """Make an access token and the refresh token of this id for a session."""
+        common = {"sub": str(account_id), "sid": session_id, "gen": generation}
+        return TokenPair(
+            self._make("access", common | {"jti": new_token_id()}, ACCESS_LIFETIME),
+            self._make("refresh", common | {"jti": refresh_id}, REFRESH_LIFETIME),
+            round(ACCESS_LIFETIME.total_seconds()),
+        )
+
+    def read_access(self, token: str) -> Claims:
+        """Read an access token.
+
+        Raises:
+            InvalidKey: it is malformed, forged, out of its time, or no access token.
+        """
+        return self._read(token, "access")
+
+    def read_refresh(self, token: str) -> Claims:
+        """Read a refresh token.
+
+        Raises:
+            InvalidKey: it is malformed, forged, out of its time, or no refresh token.
+        """
+        return self._read(token, "refresh")
+
+    def _make(self, use: Use, claims: dict[str, Any], lifetime: timedelta) -> str:
+        issued_at = int(self._now().timestamp())
+        own = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "use": use,
+            "iat": issued_at,
+            "exp": issued_at + round(lifetime.total_seconds()),
+        }
+        return jwt.encode(own | claims, self._secret, algorithm=ALGORITHM)
+
+    def _read(self, token: str, use: Use) -> Claims:
+        if not looks_like_token(token):
+            raise _invalid()
+        try:
+            said = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={
+                    "require": list(_REQUIRED),
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
+            )
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise _invalid() from error
+        claims = _claims(said, use)
+        now = self._now()
+        if claims.expires_at + LEEWAY <= now or said["iat"] > (now + LEEWAY).timestamp():
+            raise _invalid()
+        return claims
+
+
+def new_token_id() -> str:
+    """Make the name of a token or of a session from the system's random source."""
+    return secrets.token_hex(_ID_BYTES)
+
+
+def looks_like_token(text: str) -> bool:
+    """Tell whether a text has the form of a token: three parts, not too long."""
+    return len(text) <= LONGEST_TOKEN and text.count(".") == 2 and text.isascii()  # noqa: PLR2004 - three parts
+
+
+def _claims(said: dict[str, Any], use: Use) -> Claims:
+    """Take the claims out of a genuine payload, in the types that they must have."""
+    match said:
+        case {
+            "use": found,
+            "sub": str(subject),
+            "sid": str(session_id),
+            "gen": int(generation),
+            "jti": str(token_id),
+            "iat": int(_),
+            "exp": int(expires),
+        } if found == use and subject.isdecimal():
+            try:
+                return Claims(
+                    int(subject),
+                    session_id,
+                    generation,
+                    token_id,
+                    datetime.fromtimestamp(expires, UTC),
+                )
+            except (ValueError, OverflowError, OSError) as error:
+                raise _invalid() from error
+    raise _invalid()
+
+
+def _invalid() -> InvalidKey:
+    return InvalidKey("the token is not valid: malformed, forged, expired or ended")

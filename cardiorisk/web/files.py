@@ -1,0 +1,81 @@
+"""The door to the files that a browser loads: a few of ours, and Swagger UI's.
+
+Read whole at the start of the process, so that a request touches no disk and can name no path:
+what is not in the table does not exist. The surprise: the package that ships Swagger UI is looked
+up and never imported, because its code would bring a template engine and a YAML reader along.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OURS = Path(__file__).parent / "static"
+_SWAGGER_PACKAGE = "swagger_ui"
+_PAGE = "docs.html"
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+}
+_OUR_NAMES = ("docs.css", "docs.js")
+_SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+
+FILE_NAMES: tuple[str, ...] = (*_OUR_NAMES, *_SWAGGER_NAMES)
+"""Everything that the page is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """A file as it is sent."""
+
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is served ready-made.
+
+    Attributes:
+        openapi: the description of the API, JSON.
+        page: the page that shows it, HTML.
+        by_name: what the page is made of.
+    """
+
+    openapi: bytes
+    page: bytes
+    by_name: Mapping[str, ServedFile]
+
+
+def load_files(openapi: dict[str, Any]) -> Files:
+    """Read the files, and write the description that they show."""
+    by_name = {name: _load(_OURS / name) for name in _OUR_NAMES}
+    by_name |= {name: _load(_swagger_directory() / name) for name in _SWAGGER_NAMES}
+    # The page names its files with their version, so that they may be kept for a year.
+    contents = b"".join(served.body for served in by_name.values())
+    version = sha256(contents).hexdigest()[:12]
+    page = (_OURS / _PAGE).read_text(encoding="utf-8").replace("{version}", version)
+    return Files(
+        openapi=json.dumps(openapi, ensure_ascii=False).encode(),
+        page=page.encode(),
+        by_name=by_name,
+    )
+
+
+def _load(path: Path) -> ServedFile:
+    return ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())
+
+
+def _swagger_directory() -> Path:
+    spec = find_spec(_SWAGGER_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{_SWAGGER_PACKAGE} is not installed: run `make install`")
+    return Path(spec.origin).parent / "static"

@@ -1,0 +1,100 @@
+"""The original system's client, served unchanged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import Caller, document
+
+if TYPE_CHECKING:
+    from tests.support import SettableClock
+
+PATIENT: dict[str, Any] = {
+    "nombre": "Natalia",
+    "presionArterial": 1.4,
+    "colesterol": 2.4,
+    "azucar": 1.8,
+    "edad": 72,
+    "sobrepeso": "False",
+    "tabaquismo": "False",
+}
+"""The second record of the course's data, as the original's client sends it."""
+
+
+@pytest.mark.gen_test
+async def test_the_original_flow_runs_as_it_stands(stranger: Caller, clock: SettableClock) -> None:
+    person = {"username": "test", "password": "test-password", "email": "test@test.com"}
+    login = {"username": "test", "password": "test-password"}
+    assert (await stranger.send("POST", "/register", person)).code == 201
+    tokens = document(await stranger.send("POST", "/login", login))
+    test = Caller(stranger.client, stranger.base_url, f"Bearer {tokens['access_token']}")
+    codes = [(await test.send("POST", "/freemium/predict", PATIENT)).code for _ in range(6)]
+    assert codes == [200] * 5 + [429]
+    assert (await stranger.send("POST", "/SwitchToPremium", login)).code == 200
+    tokens = document(await stranger.send("POST", "/login", login))
+    test = Caller(stranger.client, stranger.base_url, f"Bearer {tokens['access_token']}")
+    clock.now_seconds += 1
+    made = document(await test.send("POST", "/premium/predict", PATIENT))
+    assert made["riesgoCardiaco"] is True
+    listed = document(await test.send("GET", "/premium/predict"))
+    assert len(listed) == 6  # whichever plan they were made on
+    assert listed[0] == made
+    by_id = await test.send("GET", f"/premium/predictById/{made['id']}")
+    assert document(by_id) == made
+    headers = {"Authorization": f"Bearer {tokens['refresh_token']}"}
+    refreshed = document(await stranger.send("POST", "/refresh", b"", headers))
+    assert refreshed["access_token"]
+
+
+@pytest.mark.gen_test
+async def test_the_answer_has_the_original_s_members(premium: Caller) -> None:
+    made = document(await premium.send("POST", "/premium/predict", PATIENT))
+    assert made.pop("id")
+    assert made == PATIENT | {"sobrepeso": False, "tabaquismo": False, "riesgoCardiaco": True}
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("flag", [True, 1, "True", "true"])
+async def test_flags_may_be_text(premium: Caller, flag: Any) -> None:
+    response = await premium.send("POST", "/premium/predict", PATIENT | {"sobrepeso": flag})
+    assert document(response)["sobrepeso"] is True
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/freemium/predict"),
+        ("GET", "/freemium/predict"),
+        ("GET", "/freemium/predictById/pred_x"),
+    ],
+)
+async def test_the_other_plan_s_routes_are_closed(premium: Caller, method: str, path: str) -> None:
+    response = await premium.send(method, path, PATIENT if method == "POST" else None)
+    assert response.code == 403
+    assert document(response)["code"] == "wrong-plan"
+
+
+@pytest.mark.gen_test
+async def test_faults_come_under_the_names_that_were_sent(premium: Caller) -> None:
+    body = PATIENT | {"presionArterial": 9, "tabaquismo": "yes", "presion_arterial": 1}
+    response = await premium.send("POST", "/premium/predict", body)
+    assert response.code == 422
+    fields = {fault["field"] for fault in document(response)["errors"]}
+    assert fields == {"presionArterial", "tabaquismo", "presion_arterial"}
+
+
+@pytest.mark.gen_test
+async def test_a_name_of_ours_is_not_one_of_the_original_s(premium: Caller) -> None:
+    response = await premium.send("POST", "/premium/predict", PATIENT | {"nivel_colesterol": 2})
+    assert response.code == 422
+
+
+@pytest.mark.gen_test
+async def test_both_names_list_the_same(premium: Caller) -> None:
+    made = document(await premium.send("POST", "/premium/predict", PATIENT))
+    kept = document(await premium.send("GET", f"/predictions/{made['id']}"))
+    assert kept["presion_arterial"] == made["presionArterial"]
+    assert kept["nombre"] == "Natalia"

@@ -1,0 +1,114 @@
+"""Kept assessments: one's own, in order, and nobody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import EXAMPLE, document
+
+if TYPE_CHECKING:
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora, Caller, SettableClock
+
+NAMED = EXAMPLE | {"nombre": "Inés Ñandú"}
+
+
+@pytest.mark.gen_test
+async def test_an_assessment_is_kept_as_it_was_given(
+    premium: Caller, app: CardioriskApplication
+) -> None:
+    response = await premium.send("POST", "/predictions", NAMED)
+    kept = document(response)
+    assert response.code == 201
+    assert response.headers["Location"] == f"/predictions/{kept['id']}"
+    assert document(await premium.send("GET", response.headers["Location"])) == kept
+    assert {name: kept[name] for name in NAMED} == NAMED
+    assert kept["riesgo_cardiaco"] is False
+    assert kept["modelo"] == app.services.predictor.card.version
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("label", [None, "", "  "])
+async def test_a_name_may_be_left_out(premium: Caller, label: str | None) -> None:
+    kept = document(await premium.send("POST", "/predictions", EXAMPLE | {"nombre": label}))
+    assert kept["nombre"] is None
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("label", ["x" * 81, "a\nb", 7, "\ud800"])
+async def test_a_name_that_cannot_be_is_named_beside_the_patient_s_faults(
+    premium: Caller, label: Any
+) -> None:
+    response = await premium.send("POST", "/predictions", EXAMPLE | {"nombre": label, "edad": 400})
+    assert response.code == 422
+    assert [fault["field"] for fault in document(response)["errors"]] == ["edad", "nombre"]
+
+
+@pytest.mark.gen_test
+async def test_the_list_is_newest_first_and_paged(premium: Caller, clock: SettableClock) -> None:
+    ids: list[str] = []
+    for _ in range(5):
+        clock.now_seconds += 1
+        ids.insert(0, document(await premium.send("POST", "/predictions", EXAMPLE))["id"])
+    first = document(await premium.send("GET", "/predictions?limit=2"))
+    second = document(await premium.send("GET", f"/predictions?limit=2&after={first['after']}"))
+    third = document(await premium.send("GET", f"/predictions?limit=2&after={second['after']}"))
+    found = [item["id"] for page in (first, second, third) for item in page["items"]]
+    assert found == ids
+    assert third["after"] is None
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "after=1%27%20or%201"])
+async def test_a_page_that_cannot_be_is_refused(premium: Caller, query: str) -> None:
+    response = await premium.send("GET", f"/predictions?{query}")
+    assert response.code == 422
+    assert document(response)["code"] == "invalid-query"
+
+
+@pytest.mark.gen_test
+async def test_a_deleted_one_is_gone(premium: Caller) -> None:
+    path = (await premium.send("POST", "/predictions", EXAMPLE)).headers["Location"]
+    response = await premium.send("DELETE", path)
+    assert (response.code, response.body) == (204, b"")
+    assert (await premium.send("GET", path)).code == 404
+    assert (await premium.send("DELETE", path)).code == 404
+
+
+@pytest.mark.gen_test
+async def test_nobody_else_s_is_ever_seen(premium: Caller, freemium: Caller) -> None:
+    path = (await premium.send("POST", "/predictions", NAMED)).headers["Location"]
+    assessment_id = path.rpartition("/")[2]
+    assert document(await freemium.send("GET", "/predictions"))["items"] == []
+    assert document(await freemium.send("GET", "/freemium/predict")) == []
+    assert (await freemium.send("GET", path)).code == 404
+    assert (await freemium.send("DELETE", path)).code == 404
+    assert (await freemium.send("GET", f"/freemium/predictById/{assessment_id}")).code == 404
+    assert (await premium.send("GET", path)).code == 200
+
+
+@pytest.mark.gen_test
+async def test_the_service_keeps_nothing(premium: Caller) -> None:
+    await premium.assess()
+    assert document(await premium.send("GET", "/predictions"))["items"] == []
+
+
+@pytest.mark.gen_test
+async def test_they_draw_on_the_window(freemium: Caller) -> None:
+    codes = [(await freemium.send("POST", "/predictions", EXAMPLE)).code for _ in range(6)]
+    assert codes == [201] * 5 + [429]
+
+
+@pytest.mark.gen_test
+async def test_the_line_names_the_route_and_the_store_s_time(
+    premium: Caller, bitacora: Bitacora
+) -> None:
+    response = await premium.send("POST", "/predictions", NAMED)
+    line = bitacora.last()
+    assert line["riesgo_cardiaco"] is False
+    assert list(line["timings_ms"]) == ["auth", "limit", "validate", "predict", "store", "total"]
+    await premium.send("GET", response.headers["Location"])
+    assert bitacora.last()["route"] == "/predictions/{id}"
+    assert "Ñandú" not in bitacora.path.read_text()
