@@ -3,8 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HOST ?= 127.0.0.1
-PORT ?= 8888
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
@@ -19,7 +17,7 @@ help: ## list the targets
 install: $(INSTALLED) ## create .venv and install cardiorisk with its pinned dependencies
 
 serve: install ## run the service on 127.0.0.1:8888 (PORT=9000 make serve for another port)
-	@$(BIN)/cardiorisk serve --host $(HOST) --port $(PORT)
+	@$(BIN)/cardiorisk serve $(if $(PORT),--port $(PORT))
 
 test: $(INSTALLED_TEST) lint ## every check, then every test
 	@$(BIN)/pytest --cov --cov-report=term
@@ -35,7 +33,7 @@ train: install ## make the data, train the network, write its files and plots
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(INSTALLED): $(SOURCES) | $(VENV)
 	@echo "Installing cardiorisk into $(VENV); the first time takes a minute or two..."

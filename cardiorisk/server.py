@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import signal
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +15,10 @@ from cardiorisk.app import make_app
 from cardiorisk.errors import CannotListen
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from socket import socket
+
+    from tornado.iostream import IOStream
 
     from cardiorisk.config import Settings
     from cardiorisk.web.services import Services
@@ -23,6 +28,9 @@ DRAIN_SECONDS = 10.0
 _IDLE_SECONDS = 75.0
 _BODY_SECONDS = 20.0
 _HEADER_BYTES = 16 * 1024
+_MOST_DESCRIPTORS = 65_536
+_OWN_DESCRIPTORS = 64
+"""Files that the process needs for itself: log, database, network, libraries."""
 
 
 class Announcer(Protocol):
@@ -41,6 +49,26 @@ class Announcer(Protocol):
         """Hear that a signal has ended the service."""
 
 
+class BoundedServer(HTTPServer):
+    """An HTTP server that turns connections away before the process runs out of descriptors."""
+
+    most_connections = 0
+    _open_connections = 0
+
+    def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
+        """Serve a new connection if there is room for one."""
+        if self._open_connections >= self.most_connections:
+            stream.close()
+            return
+        self._open_connections += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        """Make room."""
+        self._open_connections -= 1
+        super().on_close(server_conn)
+
+
 async def serve(settings: Settings, announcer: Announcer) -> None:
     """Serve until SIGTERM or SIGINT; a second signal does not wait for answers under way.
 
@@ -53,12 +81,13 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     stops = _watch_signals()
     application = make_app(settings)
     services = application.services
-    server = HTTPServer(
+    server = BoundedServer(
         application,
         idle_connection_timeout=_IDLE_SECONDS,
         body_timeout=_BODY_SECONDS,
         max_header_size=_HEADER_BYTES,
     )
+    server.most_connections = _descriptors() - _OWN_DESCRIPTORS
     try:
         sockets = _bind(settings)
         await services.start()
@@ -75,13 +104,22 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         await _stop(server, services, stops)
 
 
+def _descriptors() -> int:
+    """Return how many files this process may open, after asking for all that it may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return wanted
+
+
 def _bind(settings: Settings) -> list[socket]:
     try:
         return bind_sockets(settings.port, settings.host)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "not an address"
         raise CannotListen(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "choose another port with --port"
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
+            "choose another address with --host or another port with --port"
         ) from error
 
 
@@ -95,28 +133,40 @@ def _watch_signals() -> asyncio.Queue[signal.Signals]:
 
 async def _load_network(services: Services, stops: asyncio.Queue[signal.Signals]) -> bool:
     """Load the network unless a signal comes first; tell which of the two it was."""
-    loading = asyncio.ensure_future(services.load_network())
-    stop = asyncio.ensure_future(stops.get())
-    await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
-    if stop.done():
-        loading.cancel()
-        return False
-    stop.cancel()
-    loading.result()
-    return True
+    return await _unless_signalled(services.load_network(), stops)
 
 
 async def _stop(
     server: HTTPServer, services: Services, stops: asyncio.Queue[signal.Signals]
 ) -> None:
+    """Take no more, finish what is under way, close; each further signal skips a wait."""
     server.stop()
-    drained = asyncio.ensure_future(services.traffic.wait_until_idle(DRAIN_SECONDS))
-    second_signal = asyncio.ensure_future(stops.get())
-    await asyncio.wait({drained, second_signal}, return_when=asyncio.FIRST_COMPLETED)
-    drained.cancel()
-    second_signal.cancel()
+    server.conn_params.no_keep_alive = True  # each connection's next answer is its last
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + DRAIN_SECONDS
+    # Asked again without waiting: a request may have come in since the waiting ended.
+    while services.traffic.is_busy and clock() < deadline:
+        calm = services.traffic.wait_until_idle(deadline - clock())
+        if not await _unless_signalled(calm, stops):
+            break
     await server.close_all_connections()
-    await services.close()
+    if not await _unless_signalled(services.close(), stops):
+        # The log and the database are closed; only the network's thread, which cannot be
+        # stopped while it imports TensorFlow, would keep the process.
+        os._exit(0)
+
+
+async def _unless_signalled(
+    work: Coroutine[None, None, object], stops: asyncio.Queue[signal.Signals]
+) -> bool:
+    """Wait for the work or the next signal; tell whether the work was done."""
+    working, signalled = asyncio.ensure_future(work), asyncio.ensure_future(stops.get())
+    await asyncio.wait({working, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not working.done():
+        return False
+    working.result()
+    return True
 
 
 def _url(bound: socket) -> str:

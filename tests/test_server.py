@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from http.client import HTTPException
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.processes import Server, require_program
 from tests.support import EXAMPLE
 
 if TYPE_CHECKING:
@@ -26,76 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Server:
-    """A ``cardiorisk serve`` of its own directory, ready to be asked."""
-
-    def __init__(self, directory: Path, *options: str, **variables: str) -> None:
-        self.directory = directory
-        command = [sys.executable, "-m", "cardiorisk", "serve", "--port", "0", *options]
-        self.process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env=os.environ | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.output = ""
-
-    def wait_until_ready(self) -> Server:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output += line
-            if line.startswith("Stop with"):
-                return self
-        raise AssertionError(self.output + (self.process.stderr or sys.stderr).read())
-
-    @property
-    def address(self) -> str:
-        found = re.search(r"http://(\S+)", self.output)
-        assert found
-        return found[1]
-
-    @property
-    def key(self) -> str:
-        found = re.search(r"crk_\w+", self.output)
-        assert found
-        return found[0]
-
-    @contextmanager
-    def connection(self) -> Iterator[HTTPConnection]:
-        connection = HTTPConnection(self.address, timeout=30)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def ask(self) -> tuple[int, dict[str, Any]]:
-        with self.connection() as connection:
-            connection.request(
-                "POST", "/service", json.dumps(EXAMPLE), {"Authorization": f"Bearer {self.key}"}
-            )
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-
-    def log_lines(self) -> list[dict[str, Any]]:
-        text = (self.directory / "logs" / "bitacora.jsonl").read_text()
-        return [json.loads(line) for line in text.splitlines()]
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=30)[0]
-        return self.process.returncode
-
-
 @pytest.fixture
 def servers() -> Iterator[list[Server]]:
     started: list[Server] = []
     yield started
     for server in started:
-        if server.process.poll() is None:
-            server.process.kill()
-        server.process.communicate()
+        server.clean_up()
 
 
 @pytest.fixture
@@ -105,8 +40,7 @@ def server(tmp_path: Path, servers: list[Server]) -> Server:
 
 
 def test_the_printed_curl_line_works_when_pasted(server: Server) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    require_program("curl", "apt-get install curl")
     line = next(line for line in server.output.splitlines() if line.strip().startswith("curl "))
     run = subprocess.run([*shlex.split(line), "-s"], capture_output=True, check=True)
     assert json.loads(run.stdout)["riesgo_cardiaco"] is False
@@ -172,7 +106,13 @@ def test_a_revocation_by_the_command_arrives_within_a_second(server: Server) -> 
     assert server.ask()[1]["code"] == "invalid-key"
 
 
-def test_killed_under_load_every_answer_seen_is_in_the_log(server: Server) -> None:
+def test_killed_under_load_every_answer_seen_is_in_the_log(
+    tmp_path: Path, servers: list[Server]
+) -> None:
+    server = Server(
+        tmp_path, "--engine", "litert", is_measured=False, CARDIORISK_PLANS="freemium=1000000"
+    )
+    servers.append(server.wait_until_ready())
     seen: list[str] = []
 
     def ask_on() -> None:
@@ -219,3 +159,56 @@ def test_while_the_network_loads_it_is_up_and_not_ready(
             statuses.append(connection.getresponse().status)
     assert statuses == [200, 503]
     assert server.stop(signal.SIGINT) == 0
+
+
+def test_a_request_under_way_is_answered_after_the_signal(server: Server) -> None:
+    body = json.dumps(EXAMPLE).encode()
+    head = f"POST /service HTTP/1.1\r\nHost: x\r\nAuthorization: {server.key}\r\n"
+    host, _, port = server.address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as caller:
+        caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
+        assert server.ask()[0] == 200  # so the half request has been read
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.stdout is not None
+        assert server.process.stdout.readline().startswith("Stopping")
+        caller.sendall(body[10:])
+        answer = b"".join(iter(lambda: caller.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert server.process.wait(timeout=10) == 0
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path, servers: list[Server]) -> None:
+    server = Server(tmp_path)  # Keras, whose loading cannot be interrupted
+    servers.append(server)
+    assert server.process.stdout is not None
+    assert server.process.stdout.readline().startswith("cardiorisk")
+    server.process.send_signal(signal.SIGINT)
+    while not server.process.stdout.readline().startswith("Stopping"):
+        pass
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(timeout=3) == 0
+
+
+def test_connections_are_bounded_below_the_process_s_files(
+    tmp_path: Path, servers: list[Server]
+) -> None:
+    command = ["sh", "-c", 'ulimit -n 96 && exec "$@"', "sh"]
+    server = Server(tmp_path, "--engine", "litert", wrapper=command)
+    servers.append(server)
+    host, _, port = server.wait_until_ready().address.partition(":")
+    callers = [socket.create_connection((host, int(port)), timeout=10) for _ in range(40)]
+    # The first 32 are kept open; the rest are closed as they come.
+    assert callers[-1].recv(1) == b""
+    for caller in callers:
+        caller.close()
+    assert wait_for_answer(server) == 200
+    assert server.stop() == 0
+
+
+def wait_for_answer(server: Server) -> int:
+    """Ask until the server has noticed that its other callers have gone."""
+    ends_at = time.monotonic() + 5
+    while time.monotonic() < ends_at:
+        with suppress(OSError, HTTPException):
+            return server.ask()[0]
+    return 0

@@ -51,10 +51,11 @@ class KerasEngine:
     """
 
     def __init__(self, path: Path) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its notice, and no gain for 6 inputs
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         import keras  # noqa: PLC0415 - see the module docstring
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf  # noqa: PLC0415 - likewise
 
         _use_one_thread(tf)
         try:

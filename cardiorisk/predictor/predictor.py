@@ -99,10 +99,10 @@ class Predictor:
     def assess(self, patient: Patient) -> asyncio.Future[Assessment]:
         """Queue a patient; the future gives the assessment.
 
-        Cancelling the future takes the patient out of the queue.
+        A patient whose future is cancelled is passed over when its turn comes.
 
         Raises:
-            NotReady: the network is not loaded yet.
+            NotReady: the network is not loaded yet, or the service is stopping.
             Overloaded: the queue is full.
         """
         self._require_artefact()
@@ -117,17 +117,19 @@ class Predictor:
             loop.call_soon(self._start_batch, loop)
         return future
 
-    def close(self) -> None:
-        """Stop the worker when it has finished what it is running."""
-        self._worker.shutdown(wait=True)
+    async def close(self) -> None:
+        """Refuse whoever comes or waits, and wait for the worker to finish what it is running."""
+        self._artefact = None
+        while self._waiting:
+            _fail(self._waiting.popleft()[1], _not_ready())
+        await asyncio.to_thread(self._worker.shutdown)
 
     def _require_artefact(self) -> Artefact:
         if self._artefact is None:
-            raise NotReady("the network is still being loaded; try again in a few seconds")
+            raise _not_ready()
         return self._artefact
 
     def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        artefact = self._require_artefact()
         patients: list[Patient] = []
         futures: list[asyncio.Future[Assessment]] = []
         while self._waiting and len(patients) < BATCH_LIMIT:
@@ -135,15 +137,15 @@ class Predictor:
             if not future.done():
                 patients.append(patient)
                 futures.append(future)
-        if not patients:
-            self._is_busy = False
+        self._is_busy = bool(patients)
+        if self._artefact is None or not patients:
             return
-        run = self._worker.submit(_run, artefact, patients)
-        run.add_done_callback(
-            lambda done: loop.call_soon_threadsafe(
-                self._finish_batch, loop, artefact, futures, done
-            )
-        )
+        artefact = self._artefact
+
+        def hand_back(run: Future[NDArray[np.float32]]) -> None:
+            loop.call_soon_threadsafe(self._finish_batch, loop, artefact, futures, run)
+
+        self._worker.submit(_run, artefact, patients).add_done_callback(hand_back)
 
     def _finish_batch(
         self,
@@ -152,19 +154,33 @@ class Predictor:
         futures: list[asyncio.Future[Assessment]],
         run: Future[NDArray[np.float32]],
     ) -> None:
+        # The worker goes on while the answers are handed out.
         self._start_batch(loop)
         failure = run.exception()
+        if failure is not None:
+            for future in futures:
+                _fail(future, failure)
+            return
         threshold, version = artefact.card.threshold, artefact.card.version
-        for index, future in enumerate(futures):
-            if future.done():
-                continue
-            if failure is not None:
-                future.set_exception(failure)
-                continue
-            probability = round(float(run.result()[index]), PROBABILITY_DECIMALS)
-            future.set_result(Assessment(probability, probability >= threshold, threshold, version))
+        for future, value in zip(futures, run.result().tolist(), strict=True):
+            if not future.done():
+                probability = round(value, PROBABILITY_DECIMALS)
+                is_at_risk = probability >= threshold
+                future.set_result(Assessment(probability, is_at_risk, threshold, version))
 
 
 def _run(artefact: Artefact, patients: list[Patient]) -> NDArray[np.float32]:
     rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
-    return artefact.engine.probabilities(rows)  # (n,)
+    probabilities = artefact.engine.probabilities(rows)  # (n,)
+    if probabilities.shape != (len(patients),):
+        raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
+    return probabilities
+
+
+def _fail(future: asyncio.Future[Assessment], failure: BaseException) -> None:
+    if not future.done():
+        future.set_exception(failure)
+
+
+def _not_ready() -> NotReady:
+    return NotReady("the network is being loaded or put away; try again in a few seconds")

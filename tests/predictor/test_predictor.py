@@ -60,7 +60,7 @@ def predictor(artefact: Artefact, engine: HeldEngine) -> Iterator[Predictor]:
     predictor.adopt(Artefact(artefact.card, engine))
     yield predictor
     engine.gate.set()
-    predictor.close()
+    asyncio.run(predictor.close())
 
 
 async def until(event: threading.Event) -> None:
@@ -74,9 +74,9 @@ def test_before_the_network_is_loaded_a_patient_is_refused_as_not_ready() -> Non
     async def assess() -> None:
         with pytest.raises(NotReady):
             predictor.assess(SMOKER)
+        await predictor.close()
 
     asyncio.run(assess())
-    predictor.close()
 
 
 def test_loading_makes_it_ready() -> None:
@@ -87,9 +87,9 @@ def test_loading_makes_it_ready() -> None:
         assessment = await predictor.assess(SMOKER)
         assert assessment.at_risk
         assert assessment.model_version == predictor.card.version
+        await predictor.close()
 
     asyncio.run(assess())
-    predictor.close()
 
 
 def test_each_patient_gets_their_own_answer(predictor: Predictor, engine: HeldEngine) -> None:
@@ -194,5 +194,41 @@ def test_the_threshold_itself_counts_as_risk(predictor: Predictor, engine: HeldE
         card = predictor.card.model_copy(update={"threshold": probability})
         predictor.adopt(Artefact(card, engine))
         assert (await predictor.assess(SMOKER)).at_risk
+
+    asyncio.run(assess())
+
+
+def test_an_engine_that_loses_rows_fails_its_callers_and_not_the_next(
+    predictor: Predictor, artefact: Artefact, engine: HeldEngine
+) -> None:
+    class Forgetful:
+        def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+            return artefact.engine.probabilities(rows)[1:]
+
+    engine.gate.set()
+
+    async def assess() -> None:
+        predictor.adopt(Artefact(artefact.card, Forgetful()))
+        with pytest.raises(ValueError, match="1 patients gave"):
+            await predictor.assess(SMOKER)
+        predictor.adopt(Artefact(artefact.card, engine))
+        assert (await predictor.assess(SMOKER)).at_risk
+
+    asyncio.run(assess())
+
+
+def test_closing_refuses_whoever_waits(predictor: Predictor, engine: HeldEngine) -> None:
+    async def assess() -> None:
+        running = predictor.assess(SMOKER)
+        await until(engine.started)
+        waiting = predictor.assess(SMOKER)
+        closing = asyncio.ensure_future(predictor.close())
+        with pytest.raises(NotReady):
+            await waiting
+        with pytest.raises(NotReady):
+            predictor.assess(SMOKER)
+        engine.gate.set()
+        assert (await running).at_risk
+        await closing
 
     asyncio.run(assess())

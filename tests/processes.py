@@ -1,0 +1,134 @@
+"""What tests share that start programs: the server as people run it, and programs of the system."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import EXAMPLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+class Server:
+    """A ``cardiorisk serve`` of its own directory, ready to be asked."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        wrapper: Sequence[str] = (),
+        is_measured: bool = True,
+        **variables: str,
+    ) -> None:
+        self.directory = directory
+        command = [*wrapper, sys.executable, "-m", "cardiorisk", "serve", "--port", "0", *options]
+        self.process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=_environment(is_measured=is_measured) | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.output = ""
+
+    def wait_until_ready(self) -> Server:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            if line.startswith("Stop with"):
+                return self
+        raise AssertionError(self.output + (self.process.stderr or sys.stderr).read())
+
+    @property
+    def address(self) -> str:
+        found = re.search(r"http://(\S+)", self.output)
+        assert found
+        return found[1]
+
+    @property
+    def key(self) -> str:
+        found = re.search(r"crk_\w+", self.output)
+        assert found
+        return found[0]
+
+    @contextmanager
+    def connection(self) -> Iterator[HTTPConnection]:
+        connection = HTTPConnection(self.address, timeout=30)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        with self.connection() as connection:
+            connection.request(
+                "POST", "/service", json.dumps(EXAMPLE), {"Authorization": f"Bearer {self.key}"}
+            )
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+    def create_key(self, account: str, plan: str) -> str:
+        """Make a key with the command, while the server runs."""
+        command = [sys.executable, "-m", "cardiorisk", "keys", "create"]
+        run = subprocess.run(
+            [*command, "--account", account, "--plan", plan],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return run.stdout.strip()
+
+    def log_text(self) -> str:
+        return (self.directory / "logs" / "bitacora.jsonl").read_text()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log_text().splitlines()]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        self.output += self.process.communicate(timeout=30)[0]
+        return self.process.returncode
+
+    def clean_up(self) -> None:
+        """Leave no process behind, however the test ended."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def _environment(*, is_measured: bool) -> dict[str, str]:
+    """Copy ours, without what coverage puts into it where a process will be killed.
+
+    A killed process leaves coverage a file that it cannot read.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if is_measured or not name.startswith("COVERAGE_PROCESS_")
+    }
+
+
+def require_program(name: str, how_to_install: str) -> str:
+    """Find a program of the system; without it skip the test, and fail where ``CI=true``."""
+    found = shutil.which(name)
+    if found is not None:
+        return found
+    reason = f"{name} is not installed: {how_to_install}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
