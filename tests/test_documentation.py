@@ -10,11 +10,12 @@ import pytest
 from cardiorisk.config import PREFIX, Settings
 from cardiorisk.patient import FIELDS, Field
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.routes import ROUTES
+from cardiorisk.web.routes import ROUTES, Route
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
+API = (DOCS / "api.md").read_text()
 
 
 def row_of(page: str, first_cell: str) -> str:
@@ -53,9 +54,15 @@ def test_every_field_is_in_the_readme_with_its_range(field: Field) -> None:
         assert (float(low), float(high)) == (field.minimum, field.maximum)
 
 
-@pytest.mark.parametrize("template", [template for template, _ in ROUTES])
+@pytest.mark.parametrize("template", [route.template for route in ROUTES])
 def test_every_route_is_in_the_readme(template: str) -> None:
     assert f"`{template}`" in README or f" {template}`" in README
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.template)
+def test_every_route_and_method_is_described_by_example(route: Route) -> None:
+    for method in route.handler.allowed_methods():
+        assert f"`{method} {route.template}`" in API
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *DOCS.rglob("*.md")], ids=lambda p: p.name)

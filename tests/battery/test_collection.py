@@ -1,0 +1,106 @@
+"""The Postman collection, run from top to bottom by newman as a grader would run it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cardiorisk.web.problems import PROBLEMS
+from cardiorisk.web.routes import ROUTES, Route
+from tests.processes import Server, require_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POSTMAN = Path(__file__).parents[2] / "docs" / "postman"
+COLLECTION = POSTMAN / "cardiorisk.postman_collection.json"
+ENVIRONMENT = POSTMAN / "cardiorisk.postman_environment.json"
+UNREACHABLE_CODES = {
+    "too-many-attempts",  # would lock the address out of the rest of the run
+    "client-closed",  # has no receiver
+    "internal",
+    "log-unavailable",
+    "not-ready",
+    "overloaded",
+    "store-unavailable",
+}
+"""What a healthy server does not answer to a polite caller."""
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    newman = require_program("newman", "see .ci/run")
+    report = tmp_path_factory.mktemp("newman") / "report.json"
+    command = [newman, "run", str(COLLECTION), "--environment", str(ENVIRONMENT)]
+    variables = ["--env-var", f"base_url=http://{server.address}"]
+    reporters = ["--reporters", "json", "--reporter-json-export", str(report)]
+    subprocess.run([*command, *variables, *reporters], check=False, capture_output=True)
+    finished: dict[str, Any] = json.loads(report.read_text())["run"]
+    return finished
+
+
+def test_every_assertion_of_the_collection_holds(
+    run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failures = [
+        f"{failure['source']['name']}: {failure['error']['test']}: {failure['error']['message']}"
+        if "test" in failure["error"]
+        else f"{failure['source']['name']}: {failure['error']['message']}"
+        for failure in run["failures"]
+    ]
+    assert failures == []
+    requests, assertions = run["stats"]["requests"]["total"], run["stats"]["assertions"]["total"]
+    with capsys.disabled():
+        print(f"\nnewman: {requests} requests, {assertions} assertions, 0 failures")  # noqa: T201
+    assert requests >= len(list(requests_of(json.loads(COLLECTION.read_text()))))
+    assert assertions > 2 * requests
+
+
+def test_the_run_reaches_the_last_request(run: dict[str, Any]) -> None:
+    last = list(requests_of(json.loads(COLLECTION.read_text())))[-1]
+    assert run["executions"][-1]["item"]["name"] == last["name"]
+
+
+def test_every_request_of_the_run_is_in_the_log(run: dict[str, Any], server: Server) -> None:
+    sent = [
+        header["value"]
+        for execution in run["executions"]
+        for header in execution["response"]["header"]
+        if header["key"] == "X-Request-Id"
+    ]
+    assert [line["request_id"] for line in server.log_lines()] == sent
+
+
+@pytest.mark.usefixtures("run")
+def test_no_secret_of_the_run_is_in_the_log(server: Server) -> None:
+    assert re.findall(r"crk_|eyJ|clave-|example\.org|Natalia", server.log_text()) == []
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.template)
+def test_every_route_and_method_is_in_the_collection(route: Route) -> None:
+    sent = {
+        (request["request"]["method"], "/" + "/".join(request["request"]["url"]["path"]))
+        for request in requests_of(json.loads(COLLECTION.read_text()))
+    }
+    pattern = re.compile(route.pattern)
+    methods = {method for method, path in sent if pattern.fullmatch(path)}
+    assert set(route.handler.allowed_methods()) <= methods
+
+
+@pytest.mark.parametrize("code", sorted(set(PROBLEMS) - UNREACHABLE_CODES))
+def test_every_error_that_a_caller_can_cause_is_in_the_collection(code: str) -> None:
+    assert f'pm.expect(pm.response.json().code).to.eql(\\"{code}\\")' in COLLECTION.read_text()
+
+
+def requests_of(folder: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk a folder's requests in the order in which they are run."""
+    for item in folder["item"]:
+        if "item" in item:
+            yield from requests_of(item)
+        else:
+            yield item
