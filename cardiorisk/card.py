@@ -6,6 +6,7 @@ by nobody: the predictor checks the hashes, the field order and the golden rows 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +20,8 @@ CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"
 LITERT_FILE = "cardiorisk.tflite"
 
+_LIST_OF_NUMBERS = re.compile(r"\[[-+.,eE0-9\s]+\]")
+
 NOTICE = (
     "Modelo didáctico entrenado con datos sintéticos: no es un dispositivo médico "
     "y no sirve para diagnosticar ni para decidir un tratamiento."
@@ -26,12 +29,16 @@ NOTICE = (
 """What every answer says of the network, in the language of its readers."""
 
 
+Row = tuple[float, float, float, float, float, float]
+"""One input row, in ``FIELDS`` order and units."""
+
+
 class GoldenRow(BaseModel):
-    """One input row, in ``FIELDS`` order and units, and the probability it must give."""
+    """One input row and the probability it must give."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    values: tuple[float, float, float, float, float, float]
+    values: Row
     probability: float = Field(ge=0, le=1)
 
 
@@ -50,6 +57,7 @@ class Card(BaseModel):
         libraries: versions of what trained it.
         files: SHA-256 of each network file, by file name.
         golden_rows: rows with the outputs of the saved network.
+        background: training rows that stand for "anybody" when an answer is explained.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -65,6 +73,7 @@ class Card(BaseModel):
     libraries: dict[str, str]
     files: dict[str, str]
     golden_rows: tuple[GoldenRow, ...] = Field(min_length=1)
+    background: tuple[Row, ...] = Field(min_length=1)
 
 
 def load_card(directory: Path) -> Card:
@@ -88,4 +97,10 @@ def load_card(directory: Path) -> Card:
 
 def save_card(card: Card, directory: Path) -> None:
     """Write the card into ``directory``, the last of the artefact's files to be written."""
-    (directory / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    text = _LIST_OF_NUMBERS.sub(_on_one_line, card.model_dump_json(indent=2))
+    (directory / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    """Close up a list: a row of numbers is read, and compared between versions, as one line."""
+    return " ".join(numbers[0].split()).replace("[ ", "[").replace(" ]", "]")

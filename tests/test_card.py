@@ -27,6 +27,7 @@ CARD = Card(
     libraries={"keras": "3.13.2"},
     files={"cardiorisk.keras": "11" * 32},
     golden_rows=(GoldenRow(values=(2.0, 1.2, 1.0, 40.0, 1.0, 0.0), probability=0.25),),
+    background=((2.0, 1.2, 1.0, 40.0, 1.0, 0.0), (1.0, 0.6, 1e-7, 20.0, 0.0, 1.0)),
 )
 
 
@@ -47,6 +48,12 @@ def test_saved_card_is_the_card_that_is_loaded(tmp_path: Path) -> None:
 def test_saved_card_ends_with_a_newline_for_editors(tmp_path: Path) -> None:
     save_card(CARD, tmp_path)
     assert (tmp_path / CARD_FILE).read_bytes().endswith(b"}\n")
+
+
+def test_each_row_of_numbers_is_one_line(tmp_path: Path) -> None:
+    save_card(CARD, tmp_path)
+    lines = (tmp_path / CARD_FILE).read_text().splitlines()
+    assert "    [1.0, 0.6, 1e-7, 20.0, 0.0, 1.0]" in lines
 
 
 def test_missing_card_says_how_to_make_one(tmp_path: Path) -> None:
@@ -71,6 +78,8 @@ def test_file_that_is_no_card_is_refused(tmp_path: Path, text: bytes) -> None:
         ("golden_rows", {"golden_rows": []}),
         ("golden_rows.0.values", {"golden_rows": [{"values": [1.0], "probability": 0.5}]}),
         ("golden_rows.0.probability", {"golden_rows": [{"values": [1.0] * 6, "probability": 2}]}),
+        ("background", {"background": []}),
+        ("background.0", {"background": [[1.0] * 5]}),
         ("threshold", {"threshold": 0}),
         ("threshold", {"threshold": 1}),
         ("seed", {"seed": "forty-two"}),

@@ -28,6 +28,9 @@ COURSE_ROWS = 5_000
 """Rows of the course's file."""
 
 HELD_OUT_SHARE = 0.2
+BACKGROUND_ROWS = 128
+"""Patients the explanations compare with: 64 coalitions of them are one batch of 8,192 rows."""
+
 FEWEST_ROWS = 100
 FEWEST_ROWS_PER_LABEL = 10
 
@@ -150,6 +153,23 @@ def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
         np.arange(len(cohort)), test_size=HELD_OUT_SHARE, random_state=seed
     )
     return Split(cohort.take(training), cohort.take(held_out))
+
+
+def draw_background(training: Cohort, seed: int = DEFAULT_SEED) -> Cohort:
+    """Draw the patients that stand for "anybody" when an answer is explained.
+
+    Both outcomes keep their share, so that the explanations start from the usual risk. Fewer
+    rows than ``BACKGROUND_ROWS`` are taken as they are.
+    """
+    if len(training) <= BACKGROUND_ROWS:
+        return training
+    drawn, _ = train_test_split(
+        np.arange(len(training)),
+        train_size=BACKGROUND_ROWS,
+        random_state=seed,
+        stratify=training.at_risk,
+    )
+    return training.take(drawn)
 
 
 def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

@@ -26,15 +26,19 @@ from cardiorisk.card import (
     LITERT_FILE,
     Card,
     GoldenRow,
+    Row,
     load_card,
     save_card,
 )
 from cardiorisk.errors import UnusableArtefact
+from cardiorisk.network.dataset import draw_background
 from cardiorisk.network.evaluation import Evaluation, evaluate, load_keras
 from cardiorisk.network.recipe import LAYER_UNITS, THRESHOLD
 from cardiorisk.patient import FIELD_NAMES
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cardiorisk.network.dataset import Cohort, Split
     from cardiorisk.network.recipe import Recipe
     from cardiorisk.network.training import Trained
@@ -102,7 +106,7 @@ def write_artefact(
                 f"the engines differ by {evaluation.largest_difference:g}, more than "
                 f"{LARGEST_DIFFERENCE:g}; the network was not saved"
             )
-        save_card(_card(trained, cohort, recipe, evaluation, staging), staging)
+        save_card(_card(trained, cohort, split, recipe, evaluation, staging), staging)
         card = load_card(staging)
         for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
             os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
@@ -119,7 +123,12 @@ def network_version(network: Any) -> str:
 
 
 def _card(
-    trained: Trained, cohort: Cohort, recipe: Recipe, evaluation: Evaluation, directory: Path
+    trained: Trained,
+    cohort: Cohort,
+    split: Split,
+    recipe: Recipe,
+    evaluation: Evaluation,
+    directory: Path,
 ) -> Card:
     return Card(
         version=network_version(trained.network),
@@ -133,6 +142,7 @@ def _card(
         libraries=_libraries(),
         files={name: _sha256(directory / name) for name in (KERAS_FILE, LITERT_FILE)},
         golden_rows=_golden_rows(directory / KERAS_FILE),
+        background=rows_of(draw_background(split.training, recipe.seed).values),
     )
 
 
@@ -167,6 +177,11 @@ def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
         GoldenRow(values=values, probability=float(probability))
         for values, probability in zip(GOLDEN_VALUES, probabilities, strict=True)
     )
+
+
+def rows_of(values: NDArray[np.float32]) -> tuple[Row, ...]:
+    """Write rows (float32, shape (n, 6)) in the fewest digits that give the same float32 back."""
+    return tuple(tuple(float(str(value)) for value in row) for row in values)  # type: ignore[misc]  # six of them
 
 
 def _sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from cardiorisk.errors import UnusableData
 from cardiorisk.network.dataset import (
     Cohort,
     course_rule,
+    draw_background,
     make_cohort,
     read_cohort,
     shaken,
@@ -131,6 +132,28 @@ def test_the_split_loses_and_repeats_no_row(cohort: Cohort) -> None:
     split = split_cohort(numbered)
     together = np.concatenate([split.training.values, split.held_out.values])
     assert sorted(together[:, 0].tolist()) == list(range(500))
+
+
+def test_the_background_keeps_the_share_at_risk(cohort: Cohort) -> None:
+    background = draw_background(cohort)
+    assert len(background) == 128
+    assert background.at_risk.mean() == pytest.approx(cohort.at_risk.mean(), abs=1 / 128)
+
+
+def test_the_background_is_made_of_rows_that_are_there(cohort: Cohort) -> None:
+    rows = set(map(tuple, cohort.values.tolist()))
+    assert set(map(tuple, draw_background(cohort).values.tolist())) <= rows
+
+
+def test_the_same_seed_draws_the_same_background(cohort: Cohort) -> None:
+    first = draw_background(cohort, 7).fingerprint()
+    assert draw_background(cohort, 7).fingerprint() == first
+    assert draw_background(cohort, 8).fingerprint() != first
+
+
+def test_a_small_cohort_is_its_own_background(cohort: Cohort) -> None:
+    few = cohort.take(np.arange(80))
+    assert draw_background(few).fingerprint() == few.fingerprint()
 
 
 def test_a_shaken_value_is_still_nearest_to_itself(cohort: Cohort) -> None:

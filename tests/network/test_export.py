@@ -15,7 +15,13 @@ from cardiorisk.card import CARD_FILE, KERAS_FILE, LITERT_FILE, load_card
 from cardiorisk.config import load_settings
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.network import export
-from cardiorisk.network.dataset import Cohort, make_cohort, split_cohort, whole_grid
+from cardiorisk.network.dataset import (
+    Cohort,
+    draw_background,
+    make_cohort,
+    split_cohort,
+    whole_grid,
+)
 from cardiorisk.network.evaluation import load_keras, load_litert
 from cardiorisk.network.export import Artefact, write_artefact
 from cardiorisk.patient import FIELD_NAMES
@@ -75,6 +81,18 @@ def test_the_golden_rows_are_sixteen_of_both_classes(artefact: Artefact) -> None
     committed = load_card(COMMITTED).golden_rows
     assert len(committed) == len(artefact.card.golden_rows) == 16
     assert 5 <= sum(row.probability >= 0.5 for row in committed) <= 11
+
+
+def test_the_cards_background_is_the_drawn_rows_to_the_last_bit(
+    artefact: Artefact, split: Split, recipe: Recipe
+) -> None:
+    drawn = draw_background(split.training, recipe.seed).values
+    assert np.array_equal(np.array(artefact.card.background, np.float32), drawn)
+
+
+def test_the_committed_background_is_written_as_people_write_it() -> None:
+    digits = [len(f"{value}") for row in load_card(COMMITTED).background for value in row]
+    assert max(digits) <= len("98.0")
 
 
 def test_the_saved_file_scales_by_itself(
