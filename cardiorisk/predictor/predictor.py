@@ -4,6 +4,9 @@ The event loop only queues and hands out results. While the worker runs one batc
 patients wait, and all of them form the next batch; nobody waits for a timer. The queue is
 bounded, and whoever finds it full is told so at once instead of waiting for an answer that
 comes too late.
+
+Explanations run thousands of rows each. They wait in a queue of their own and go one at a time,
+taking turns with the batches, so that one explanation at most stands between two batches.
 """
 
 from __future__ import annotations
@@ -11,19 +14,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cardiorisk.errors import NotReady, Overloaded
+from cardiorisk.explanations import Explanation, coalition_rows, explanation_of
 from cardiorisk.predictor.artefact import Artefact, load_artefact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from cardiorisk.card import Card
     from cardiorisk.config import EngineName
@@ -33,6 +36,9 @@ QUEUE_LIMIT = 2048
 """Patients that may wait; at some thousand assessments a second, under a second of work."""
 BATCH_LIMIT = 1024
 """Rows of one run of the network, which keeps one run well under a few milliseconds."""
+
+EXPLANATION_QUEUE_LIMIT = 64
+"""Explanations that may wait; each takes the worker about a millisecond."""
 
 PROBABILITY_DECIMALS = 6
 """More would be noise: two engines may differ in the fifth already."""
@@ -47,24 +53,67 @@ class Assessment:
         at_risk: whether the probability reaches the threshold.
         threshold: the threshold that was applied.
         model_version: which network answered.
+        explanation: the probability taken apart, where that was asked for.
     """
 
     probability: float
     at_risk: bool
     threshold: float
     model_version: str
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Patients that are run together, and who waits for them."""
+
+    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    patients: list[Patient]
+    futures: list[asyncio.Future[Assessment]]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Patients that wait for the same kind of answer.
+
+    Attributes:
+        run: what answers a batch of them, on the worker thread.
+        most_waiting: from here on callers are refused.
+        most_together: patients of one batch.
+    """
+
+    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    most_waiting: int
+    most_together: int
+    waiting: deque[tuple[Patient, asyncio.Future[Assessment]]] = field(default_factory=deque)
+
+    def take(self) -> _Batch:
+        """Take the next batch out, those who have gone left out; it may be empty."""
+        batch = _Batch(self.run, [], [])
+        while self.waiting and len(batch.patients) < self.most_together:
+            patient, future = self.waiting.popleft()
+            if not future.done():
+                batch.patients.append(patient)
+                batch.futures.append(future)
+        return batch
 
 
 class Predictor:
-    """The network behind a bounded queue; call it on the event loop only.
+    """The network behind two bounded queues; call it on the event loop only.
 
     Args:
         queue_limit: patients that may wait before callers are refused.
+        explanation_queue_limit: explanations that may wait, likewise.
     """
 
-    def __init__(self, queue_limit: int = QUEUE_LIMIT) -> None:
-        self._queue_limit = queue_limit
-        self._waiting: deque[tuple[Patient, asyncio.Future[Assessment]]] = deque()
+    def __init__(
+        self,
+        queue_limit: int = QUEUE_LIMIT,
+        explanation_queue_limit: int = EXPLANATION_QUEUE_LIMIT,
+    ) -> None:
+        self._assessed = _Queue(_assess, queue_limit, BATCH_LIMIT)
+        self._explained = _Queue(_explain, explanation_queue_limit, 1)
+        self._turns = deque([self._assessed, self._explained])
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
         self._artefact: Artefact | None = None
         self._is_busy = False
@@ -81,7 +130,7 @@ class Predictor:
     @property
     def waiting(self) -> int:
         """How many patients are queued, those being assessed left out."""
-        return len(self._waiting)
+        return sum(len(queue.waiting) for queue in self._turns)
 
     async def load(self, directory: Path, engine: EngineName) -> None:
         """Load, check and warm the network, on the worker thread.
@@ -105,17 +154,11 @@ class Predictor:
             NotReady: the network is not loaded yet.
             Overloaded: the queue is full.
         """
-        self._require_artefact()
-        if len(self._waiting) >= self._queue_limit:
-            raise Overloaded("too many patients are waiting; try again in a moment")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Assessment] = loop.create_future()
-        self._waiting.append((patient, future))
-        if not self._is_busy:
-            self._is_busy = True
-            # Not at once: whoever arrives in the same turn of the loop joins the same batch.
-            loop.call_soon(self._start_batch, loop)
-        return future
+        return self._enqueue(self._assessed, patient)
+
+    def explain(self, patient: Patient) -> asyncio.Future[Assessment]:
+        """Queue a patient as ``assess`` does; the assessment comes with its explanation."""
+        return self._enqueue(self._explained, patient)
 
     def close(self) -> None:
         """Stop the worker when it has finished what it is running."""
@@ -126,45 +169,74 @@ class Predictor:
             raise NotReady("the network is still being loaded; try again in a few seconds")
         return self._artefact
 
+    def _enqueue(self, queue: _Queue, patient: Patient) -> asyncio.Future[Assessment]:
+        self._require_artefact()
+        if len(queue.waiting) >= queue.most_waiting:
+            raise Overloaded("too many patients are waiting; try again in a moment")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Assessment] = loop.create_future()
+        queue.waiting.append((patient, future))
+        if not self._is_busy:
+            self._is_busy = True
+            # Not at once: whoever arrives in the same turn of the loop joins the same batch.
+            loop.call_soon(self._start_batch, loop)
+        return future
+
     def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        artefact = self._require_artefact()
-        patients: list[Patient] = []
-        futures: list[asyncio.Future[Assessment]] = []
-        while self._waiting and len(patients) < BATCH_LIMIT:
-            patient, future = self._waiting.popleft()
-            if not future.done():
-                patients.append(patient)
-                futures.append(future)
-        if not patients:
+        batch = self._next_batch()
+        if not batch.patients:
             self._is_busy = False
             return
-        run = self._worker.submit(_run, artefact, patients)
+        run = self._worker.submit(batch.run, self._require_artefact(), batch.patients)
         run.add_done_callback(
-            lambda done: loop.call_soon_threadsafe(
-                self._finish_batch, loop, artefact, futures, done
-            )
+            lambda done: loop.call_soon_threadsafe(self._finish_batch, loop, batch, done)
         )
+
+    def _next_batch(self) -> _Batch:
+        """Take a batch from the queue whose turn it is, or from the other where that is empty."""
+        for _ in range(len(self._turns) - 1):
+            batch = self._turns[0].take()
+            self._turns.rotate()
+            if batch.patients:
+                return batch
+        return self._turns[0].take()
 
     def _finish_batch(
         self,
         loop: asyncio.AbstractEventLoop,
-        artefact: Artefact,
-        futures: list[asyncio.Future[Assessment]],
-        run: Future[NDArray[np.float32]],
+        batch: _Batch,
+        run: Future[list[Assessment]],
     ) -> None:
         self._start_batch(loop)
         failure = run.exception()
-        threshold, version = artefact.card.threshold, artefact.card.version
-        for index, future in enumerate(futures):
+        for index, future in enumerate(batch.futures):
             if future.done():
                 continue
             if failure is not None:
                 future.set_exception(failure)
-                continue
-            probability = round(float(run.result()[index]), PROBABILITY_DECIMALS)
-            future.set_result(Assessment(probability, probability >= threshold, threshold, version))
+            else:
+                future.set_result(run.result()[index])
 
 
-def _run(artefact: Artefact, patients: list[Patient]) -> NDArray[np.float32]:
+def _assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
-    return artefact.engine.probabilities(rows)  # (n,)
+    probabilities = artefact.engine.probabilities(rows)  # (n,)
+    return [_assessment(artefact, float(probability)) for probability in probabilities]
+
+
+def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
+    background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
+    assessments = []
+    for patient in patients:
+        rows = coalition_rows(np.array(patient.values, dtype=np.float32), background)  # (64b, 6)
+        probability, explanation = explanation_of(artefact.engine.probabilities(rows))
+        assessments.append(_assessment(artefact, probability, explanation))
+    return assessments
+
+
+def _assessment(
+    artefact: Artefact, probability: float, explanation: Explanation | None = None
+) -> Assessment:
+    rounded = round(probability, PROBABILITY_DECIMALS)
+    threshold = artefact.card.threshold
+    return Assessment(rounded, rounded >= threshold, threshold, artefact.card.version, explanation)
