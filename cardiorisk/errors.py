@@ -67,6 +67,18 @@ class InvalidPatient(ServiceError):
         self.faults = faults
 
 
+class OperatorOnly(ServiceError):
+    """The route is for the accounts of operators."""
+
+    code = "operator-only"
+
+
+class ReloadUnderWay(ServiceError):
+    """Another reload of the network has not ended yet."""
+
+    code = "reload-under-way"
+
+
 class BodyTooLarge(ServiceError):
     """The body is longer than any patient needs."""
 

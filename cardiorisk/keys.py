@@ -29,6 +29,7 @@ class Principal:
     account_id: int
     key_id: str
     plan: str
+    is_operator: bool = False
 
 
 def new_key() -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardiorisk.errors import NotReady, Overloaded
+from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.explanations import Explanation, coalition_rows, explanation_of
 from cardiorisk.predictor.artefact import Artefact, load_artefact
 
@@ -61,6 +61,14 @@ class Assessment:
     threshold: float
     model_version: str
     explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Which network took which one's place; the versions are equal where the files are."""
+
+    old_version: str
+    new_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +123,10 @@ class Predictor:
         self._explained = _Queue(_explain, explanation_queue_limit, 1)
         self._turns = deque([self._assessed, self._explained])
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-loader")
         self._artefact: Artefact | None = None
         self._is_busy = False
+        self._is_reloading = False
 
     @property
     def card(self) -> Card:
@@ -141,6 +151,29 @@ class Predictor:
         loop = asyncio.get_running_loop()
         self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
 
+    async def reload(self, directory: Path, engine: EngineName) -> Replacement:
+        """Load, check and warm another network while this one answers, then change over.
+
+        It is loaded on a thread of its own, so nobody waits for it. A batch under way finishes on
+        the network it began with; if the new one does not hold, the old one goes on.
+
+        Raises:
+            NotReady: no network has been loaded yet.
+            ReloadUnderWay: another reload has not ended yet.
+            UnusableArtefact: see ``load_artefact``.
+        """
+        old = self._require_artefact()
+        if self._is_reloading:
+            raise ReloadUnderWay("the network is being reloaded already; wait for that to end")
+        self._is_reloading = True
+        try:
+            loop = asyncio.get_running_loop()
+            new = await loop.run_in_executor(self._loader, load_artefact, directory, engine)
+        finally:
+            self._is_reloading = False
+        self.adopt(new)
+        return Replacement(old.card.version, new.card.version)
+
     def adopt(self, artefact: Artefact) -> None:
         """Assess with this network from the next batch on."""
         self._artefact = artefact
@@ -161,8 +194,9 @@ class Predictor:
         return self._enqueue(self._explained, patient)
 
     def close(self) -> None:
-        """Stop the worker when it has finished what it is running."""
+        """Stop the threads when they have finished what they are running."""
         self._worker.shutdown(wait=True)
+        self._loader.shutdown(wait=True)
 
     def _require_artefact(self) -> Artefact:
         if self._artefact is None:

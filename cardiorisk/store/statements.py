@@ -11,7 +11,14 @@ ANY_ACCOUNT = select(exists(select(Account.id)))
 ACCOUNT_BY_NAME = select(Account.id, Account.plan).where(Account.name == bindparam("name"))
 
 CREDENTIAL_BY_DIGEST = (
-    select(ApiKey.account_id, ApiKey.id, Account.plan, ApiKey.expires_at, ApiKey.revoked_at)
+    select(
+        ApiKey.account_id,
+        ApiKey.id,
+        Account.plan,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        Account.is_operator,
+    )
     .join(Account)
     .where(ApiKey.digest == bindparam("digest"))
 )

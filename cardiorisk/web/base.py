@@ -1,8 +1,9 @@
 """The ladder of handlers: each rung adds one promise to every request.
 
 ``BaseHandler`` promises that a request is timed from its arrival, named, answered in one form,
-and written to the bitácora before its answer leaves. ``AuthenticatedHandler`` promises that the
-caller is known and within the plan's limit.
+and written to the bitácora before its answer leaves. ``IdentifiedHandler`` promises that the
+caller is known, ``OperatorHandler`` that it is an operator, and ``AuthenticatedHandler`` that it is
+within the plan's limit.
 
 The surprise: the line and the last headers are written in ``finish``, the only place that every
 answer passes, Tornado's own errors included. A failure is always raised and never finished by
@@ -31,6 +32,7 @@ from cardiorisk.errors import (
     MethodNotAllowed,
     MissingKey,
     NotFound,
+    OperatorOnly,
     RateLimited,
     ServiceError,
 )
@@ -251,23 +253,49 @@ class BaseHandler(RequestHandler):
             await super().finish()
 
 
-class AuthenticatedHandler(BaseHandler):
-    """A request whose caller is known and within the plan's limit."""
+class IdentifiedHandler(BaseHandler):
+    """A request whose caller is known."""
 
     async def admit(self) -> None:
-        """Let in who has a valid key and requests left in this minute.
+        """Let in who has a valid key.
 
         Raises:
             MissingKey: there is no ``Authorization`` header.
             InvalidKey: the key is not one of ours, or no longer.
-            RateLimited: the plan's requests of this minute are used up.
         """
         try:
             key = _key(self.request.headers.get("Authorization", ""))
             self.principal = await self.services.store.principal(key)
         finally:
             self.timings.end_stage("auth")
+
+
+class OperatorHandler(IdentifiedHandler):
+    """A request of an operator; it is not counted, so that a used-up plan cannot lock one out."""
+
+    async def admit(self) -> None:
+        """Let in operators.
+
+        Raises:
+            OperatorOnly: the caller is known and no operator.
+        """
+        await super().admit()
+        if self.principal is None or not self.principal.is_operator:
+            raise OperatorOnly("this needs a key of an operator's account")
+
+
+class AuthenticatedHandler(IdentifiedHandler):
+    """A request whose caller is known and within the plan's limit."""
+
+    async def admit(self) -> None:
+        """Let in who is known and has requests left in this minute.
+
+        Raises:
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        await super().admit()
         principal = self.principal
+        assert principal is not None  # noqa: S101 - for mypy; the line before has let it in
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
         self.timings.end_stage("limit")

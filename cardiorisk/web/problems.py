@@ -18,10 +18,13 @@ from cardiorisk.errors import (
     MissingKey,
     NotFound,
     NotReady,
+    OperatorOnly,
     Overloaded,
     RateLimited,
+    ReloadUnderWay,
     ServiceError,
     StoreUnavailable,
+    UnusableArtefact,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -53,6 +56,9 @@ PROBLEMS: dict[str, Problem] = {
     RateLimited.code: Problem(429, "The plan's limit is used up"),
     MalformedBody.code: Problem(400, "The body cannot be read"),
     InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
+    OperatorOnly.code: Problem(403, "The route is for operators"),
+    ReloadUnderWay.code: Problem(409, "A reload is under way", retry_after_seconds=5),
+    UnusableArtefact.code: Problem(409, "The new network cannot be used; the old one goes on"),
     BodyTooLarge.code: Problem(413, "The body is too large"),
     NotFound.code: Problem(404, "Nothing is served here"),
     MethodNotAllowed.code: Problem(405, "The method is not allowed here"),

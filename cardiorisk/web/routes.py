@@ -11,7 +11,7 @@ from tornado.web import Application, RequestHandler
 from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.bodies import BoundedBody
 from cardiorisk.web.service import ServiceHandler
-from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler
+from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
@@ -23,6 +23,7 @@ ROUTES: tuple[tuple[str, type[BaseHandler]], ...] = (
     ("/healthz", HealthHandler),
     ("/readyz", ReadyHandler),
     ("/model", ModelHandler),
+    ("/model/reload", ReloadHandler),
 )
 """Templates of the paths and their handlers."""
 
