@@ -53,6 +53,7 @@ class Assessment:
         at_risk: whether the probability reaches the threshold.
         threshold: the threshold that was applied.
         model_version: which network answered.
+        outside_training: wire names of the inputs beyond all that training saw.
         explanation: the probability taken apart, where that was asked for.
     """
 
@@ -60,6 +61,7 @@ class Assessment:
     at_risk: bool
     threshold: float
     model_version: str
+    outside_training: tuple[str, ...] = ()
     explanation: Explanation | None = None
 
 
@@ -254,8 +256,11 @@ class Predictor:
 
 def _assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
-    probabilities = artefact.engine.probabilities(rows)  # (n,)
-    return [_assessment(artefact, float(probability)) for probability in probabilities]
+    probabilities = artefact.engine.probabilities(rows).tolist()  # (n,)
+    return [
+        _assessment(artefact.card, patient, probability)
+        for patient, probability in zip(patients, probabilities, strict=True)
+    ]
 
 
 def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
@@ -264,13 +269,19 @@ def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     for patient in patients:
         rows = coalition_rows(np.array(patient.values, dtype=np.float32), background)  # (64b, 6)
         probability, explanation = explanation_of(artefact.engine.probabilities(rows))
-        assessments.append(_assessment(artefact, probability, explanation))
+        assessments.append(_assessment(artefact.card, patient, probability, explanation))
     return assessments
 
 
 def _assessment(
-    artefact: Artefact, probability: float, explanation: Explanation | None = None
+    card: Card, patient: Patient, probability: float, explanation: Explanation | None = None
 ) -> Assessment:
     rounded = round(probability, PROBABILITY_DECIMALS)
-    threshold = artefact.card.threshold
-    return Assessment(rounded, rounded >= threshold, threshold, artefact.card.version, explanation)
+    return Assessment(
+        probability=rounded,
+        at_risk=rounded >= card.threshold,
+        threshold=card.threshold,
+        model_version=card.version,
+        outside_training=card.outside_training(patient.values),
+        explanation=explanation,
+    )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.predictor.predictor import Assessment
 
+OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
 EXPLAIN_PARAMETER = "explicar"
 _EXPLAIN_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
 
@@ -72,6 +73,10 @@ def _document(assessment: Assessment) -> dict[str, Any]:
     }
     if assessment.explanation is not None:
         document |= _explanation(assessment.probability, assessment.explanation)
+    if assessment.outside_training:
+        document["advertencias"] = [
+            {"field": name, "detail": OUTSIDE_TRAINING} for name in assessment.outside_training
+        ]
     return document | {"aviso": NOTICE}
 
 

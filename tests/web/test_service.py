@@ -187,3 +187,14 @@ async def test_any_other_word_for_explaining_is_refused_by_name(
 async def test_a_faulty_field_and_a_faulty_parameter_are_named_at_once(premium: Caller) -> None:
     response = await premium.send("POST", "/service?explicar=x", EXAMPLE | {"edad": 400})
     assert [fault["field"] for fault in document(response)["errors"]] == ["edad", "explicar"]
+
+
+@pytest.mark.gen_test
+async def test_inputs_beyond_the_training_are_warned_about(premium: Caller) -> None:
+    answer = document(await premium.assess(edad=99, nivel_colesterol=3.0))
+    assert [warning["field"] for warning in answer["advertencias"]] == ["nivel_colesterol", "edad"]
+
+
+@pytest.mark.gen_test
+async def test_inputs_that_training_saw_are_not(premium: Caller) -> None:
+    assert "advertencias" not in document(await premium.assess(edad=98, nivel_colesterol=2.9))
