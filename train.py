@@ -17,22 +17,19 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cardiorisk.card import CARD_FILE, KERAS_FILE
+from cardiorisk.card import CARD_FILE, KERAS_FILE, LITERT_FILE
 from cardiorisk.errors import ServiceError
-from cardiorisk.network.recipe import THRESHOLD, Recipe
+from cardiorisk.network.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cardiorisk.network.dataset import Cohort, Split
-    from cardiorisk.network.evaluation import EngineFigures
+    from cardiorisk.network.dataset import Split
     from cardiorisk.network.export import Artefact
     from cardiorisk.network.training import Epoch, Trained
 
 DEFAULT = Recipe()
 PROJECT = Path(__file__).resolve().parent
 DEFAULT_OUTPUT = PROJECT / "cardiorisk" / "artefact"
-DEFAULT_PLOTS = PROJECT / "docs" / "model"
+DEFAULT_REPORT = PROJECT / "docs" / "model"
 LARGEST_SEED = 2**32 - 1
 ROWS_SHOWN = 5
 TABLE_CHARACTERS = 78
@@ -47,8 +44,9 @@ QUIET_TENSORFLOW = {
 EPILOG = """\b
 Examples:
   python train.py
-  python train.py --data patients.csv --output my_model --plots my_model/plots
+  python train.py --data patients.csv --output my_model --report my_model/report
   CARDIORISK_MODEL_DIR=my_model cardiorisk serve
+  python train.py --study
 
 The CSV needs a header and the columns colesterol, presion, glucosa, edad, sobrepeso, tabaquismo
 and riesgo_cardiaco (0 or 1), separated by commas; any other column, such as a row number, is
@@ -72,12 +70,12 @@ ignored. The same rows and the same seed give the same network on the same machi
     help="Where the network's two files and their card go.",
 )
 @click.option(
-    "--plots",
+    "--report",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_PLOTS,
+    default=DEFAULT_REPORT,
     show_default="docs/model",
     metavar="DIR",
-    help="Where the two learning curves go.",
+    help="Where the evaluation report and its plots go, and the model card for made data.",
 )
 @click.option(
     "--epochs",
@@ -93,21 +91,37 @@ ignored. The same rows and the same seed give the same network on the same machi
     show_default=True,
     help="Seed of the made data, the 80/20 split and the first weights.",
 )
-def main(data: Path | None, output: Path, plots: Path, epochs: int, seed: int) -> None:
-    """Train the 14-7-1 network, measure the saved files, and write them with their plots.
+@click.option(
+    "--study",
+    is_flag=True,
+    help="Instead: train on ten other seeds, and once as the original did, for the report's "
+    "comparison; a quarter of an hour, and no network is saved.",
+)
+def main(
+    data: Path | None,
+    output: Path,
+    report: Path,
+    epochs: int,
+    seed: int,
+    study: bool,  # noqa: FBT001 - a flag is what it is
+) -> None:
+    """Train the 14-7-1 network, measure the saved files, and write them with their report.
 
     An existing network is replaced only by one that was saved and measured in full.
     """
     os.environ.update(QUIET_TENSORFLOW)
     try:
-        run(data, output, plots, epochs, seed)
+        if study:
+            compare(report, epochs)
+        else:
+            run(data, output, report, Recipe(seed=seed, epochs=epochs))
     except ServiceError as error:
         fail(str(error))
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def run(data: Path | None, output: Path, plots: Path, epochs: int, seed: int) -> None:
+def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     """Do the whole training and print what happened."""
     # Pandas and scikit-learn take a second to import, which --help need not wait for.
     from cardiorisk.network.dataset import (  # noqa: PLC0415
@@ -116,32 +130,48 @@ def run(data: Path | None, output: Path, plots: Path, epochs: int, seed: int) ->
         split_cohort,
     )
 
-    cohort = make_cohort(seed) if data is None else read_cohort(data)
-    split = split_cohort(cohort, seed)
-    for directory in (output, plots):
+    cohort = make_cohort(recipe.seed) if data is None else read_cohort(data)
+    split = split_cohort(cohort, recipe.seed)
+    for directory in (output, report):
         directory.mkdir(parents=True, exist_ok=True)
-    click.echo(describe_rows(cohort, split, data))
+    click.echo(describe_rows(split, data))
 
     # TensorFlow takes several, and half a gigabyte.
+    from cardiorisk.network.evaluation import load_litert  # noqa: PLC0415
     from cardiorisk.network.export import write_artefact  # noqa: PLC0415
-    from cardiorisk.network.plots import write_plots  # noqa: PLC0415
+    from cardiorisk.network.model_card import write_model_card  # noqa: PLC0415
+    from cardiorisk.network.report import Measured, write_report  # noqa: PLC0415
 
-    recipe = Recipe(seed=seed, epochs=epochs)
     started = time.monotonic()
     trained = train_with_progress(split, recipe)
-    click.echo(f"Trained {epochs} epochs in {time.monotonic() - started:.0f} s.")
-    artefact = write_artefact(trained, cohort, split, recipe, output)
-    plot_paths = write_plots(trained.epochs, plots)
+    click.echo(f"Trained {recipe.epochs} epochs in {time.monotonic() - started:.0f} s.")
+    artefact = write_artefact(trained, split, recipe, output)
+    answers = load_litert(output / LITERT_FILE)
+    pages = list(write_report(Measured(artefact, split, trained.epochs, answers), report))
+    if data is None:
+        pages.append(write_model_card(artefact.card, report))
 
     trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
-    click.echo(describe_first_rows(split, output))
+    click.echo(describe_first_rows(split, output, artefact.card.threshold))
     click.echo(describe_figures(artefact))
     click.echo(f"Network {artefact.card.version}:")
     for path in (*(output / name for name in artefact.card.files), output / CARD_FILE):
         click.echo(f"  {shown(path)}")
-    click.echo("Plots:")
-    for path in plot_paths:
+    click.echo("Report:")
+    for path in pages:
         click.echo(f"  {shown(path)}")
+
+
+def compare(report: Path, epochs: int) -> None:
+    """Run the slow comparison and keep its figures for the next report."""
+    from cardiorisk.network.baselines import ORIGINAL_EPOCHS  # noqa: PLC0415 - as above
+    from cardiorisk.network.study import STUDY_SEEDS, run_study, save_study  # noqa: PLC0415 - as above
+
+    report.mkdir(parents=True, exist_ok=True)
+    # An unusual number of epochs is somebody trying this out: the original gets no more of them.
+    original_epochs = min(epochs, ORIGINAL_EPOCHS)
+    study = run_study(Recipe(epochs=epochs), STUDY_SEEDS, original_epochs, click.echo)
+    click.echo(f"Kept for the report: {shown(save_study(study, report))}")
 
 
 def train_with_progress(split: Split, recipe: Recipe) -> Trained:
@@ -170,23 +200,24 @@ def train_with_progress(split: Split, recipe: Recipe) -> Trained:
         return train(split, recipe, show)
 
 
-def describe_rows(cohort: Cohort, split: Split, data: Path | None) -> str:
+def describe_rows(split: Split, data: Path | None) -> str:
     """Say where the rows come from and how they were divided."""
     origin = "made from the seed" if data is None else f"read from {data}"
     return (
-        f"{len(cohort):,} patients {origin}, {cohort.at_risk.mean():.1%} at risk: "
-        f"{len(split.training):,} to learn from, {len(split.held_out):,} held out."
+        f"{len(split.cohort):,} patients {origin}, {split.cohort.at_risk.mean():.1%} at risk: "
+        f"{len(split.training):,} to learn from, {len(split.validation):,} to choose by, "
+        f"{len(split.held_out):,} held out."
     )
 
 
-def describe_first_rows(split: Split, output: Path) -> str:
+def describe_first_rows(split: Split, output: Path, threshold: float) -> str:
     """Set the saved network's answers for the first held-out patients beside the truth."""
     from cardiorisk.network.evaluation import load_keras  # noqa: PLC0415 - as above
 
     first = split.held_out.take(np.arange(ROWS_SHOWN))
     probabilities = load_keras(output / KERAS_FILE)(first.values)
     lines = [
-        f"{probability:>12.6f}  {yes_or_no(probability >= THRESHOLD):>10}  {yes_or_no(truth):>6}"
+        f"{probability:>12.6f}  {yes_or_no(probability >= threshold):>10}  {yes_or_no(truth):>6}"
         for probability, truth in zip(probabilities, first.at_risk, strict=True)
     ]
     heading = f"{'probability':>12}  {'prediction':>10}  {'truth':>6}"
@@ -200,20 +231,16 @@ def yes_or_no(is_so: object) -> str:
 
 def describe_figures(artefact: Artefact) -> str:
     """Give both engines' accuracy, as served."""
-    evaluation = artefact.evaluation
-    engines: Sequence[tuple[str, EngineFigures]] = (
-        ("keras", evaluation.keras),
-        ("litert", evaluation.litert),
-    )
-    lines = ["Accuracy of the saved files, loaded again:"]
-    for name, figures in engines:
+    metrics = artefact.card.metrics
+    lines = [f"Accuracy of the saved files, loaded again, at {artefact.card.threshold:.4g}:"]
+    for name, figures in (("keras", metrics.keras), ("litert", metrics.litert)):
         grid = (
             "the data do not follow the course's rule, so the grid has no truth"
             if figures.grid_accuracy is None
-            else f"whole grid {figures.grid_accuracy:.4%}"
+            else f"whole grid {figures.grid_accuracy:.4%} ({figures.grid_wrong_cells:,} wrong)"
         )
         lines.append(f"  {name:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}")
-    lines.append(f"  largest difference between them: {evaluation.largest_difference:.1e}")
+    lines.append(f"  largest difference between them: {metrics.engines_largest_difference:.1e}")
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ SUMMARIES = {
     "serve": "Run the service.",
     "keys": "Make, list, end and replace API keys.",
     "accounts": "List accounts, change their plan, name operators.",
+    "score": "Assess every row of a file.",
     "log": "Read the bitácora, the log of every request.",
     "db": "Bring the database up to date.",
 }

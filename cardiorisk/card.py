@@ -1,11 +1,15 @@
 """The model card: what the saved network is, and how a loader can tell that it is the one.
 
 The card is the JSON file beside the network's files. It is written by the training and believed
-by nobody: the predictor checks the hashes, the field order and the golden rows against it.
+by nobody: the predictor checks the hashes, the field order and the golden rows against it. The
+surprise: it also keeps what training saw (ranges, histograms, background rows), because answers
+are explained, warned about and watched for drift without the training rows at hand.
 """
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,11 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cardiorisk.errors import UnusableArtefact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"
 LITERT_FILE = "cardiorisk.tflite"
+
+_LIST_OF_NUMBERS = re.compile(r"\[[-+.,eE0-9\s]+\]")
+# A value that went through float32 is off by less; the finest step of a field is 100,000 of it.
+_ROUNDING = 1e-6
 
 NOTICE = (
     "Modelo didáctico entrenado con datos sintéticos: no es un dispositivo médico "
@@ -25,46 +34,167 @@ NOTICE = (
 )
 """What every answer says of the network, in the language of its readers."""
 
+Row = tuple[float, float, float, float, float, float]
+"""One input row, in ``FIELDS`` order and units."""
 
-class GoldenRow(BaseModel):
-    """One input row, in ``FIELDS`` order and units, and the probability it must give."""
 
+class _Member(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    values: tuple[float, float, float, float, float, float]
+
+class GoldenRow(_Member):
+    """One input row and the probability it must give."""
+
+    values: Row
     probability: float = Field(ge=0, le=1)
 
 
-class Card(BaseModel):
+class Interval(_Member):
+    """A figure and the bounds of its 95 % interval, by resampling the rows it was measured on.
+
+    A figure without a single error resamples to itself: its interval has no width, which says
+    that the rows were too few to see an error, not that there is none.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+class HeldOutFigures(_Member):
+    """What the saved Keras file answers on the rows that steered nothing.
+
+    Attributes:
+        rows: how many.
+        accuracy: share of right answers at the card's threshold.
+        auc: area under the ROC curve; None where all rows have the same outcome.
+        brier: mean squared distance of the probability from the outcome.
+        log_loss: mean cross-entropy, in nats.
+        calibration_error: expected calibration error over ten bins of equal width.
+    """
+
+    rows: int = Field(gt=0)
+    accuracy: Interval
+    auc: Interval | None
+    brier: Interval
+    log_loss: Interval
+    calibration_error: Interval
+
+
+class EngineFigures(_Member):
+    """How often one engine is right; the grid's two are None where the grid has no truth."""
+
+    held_out_accuracy: float
+    grid_accuracy: float | None
+    grid_wrong_cells: int | None
+
+
+class Metrics(_Member):
+    """Every figure of the network; accuracies and shares lie between 0 and 1."""
+
+    training_accuracy: float
+    training_loss: float
+    validation_accuracy: float
+    validation_loss: float
+    held_out: HeldOutFigures
+    keras: EngineFigures
+    litert: EngineFigures
+    engines_largest_difference: float
+
+
+class ThresholdChoice(_Member):
+    """Why the threshold is what it is.
+
+    Attributes:
+        lowest: the smallest threshold that makes as few mistakes on the validation rows.
+        highest: the largest one of the same unbroken range.
+        mistakes: mistakes anywhere in that range.
+        rows: validation rows.
+        explanation: the choice in one sentence.
+    """
+
+    lowest: float = Field(ge=0, le=1)
+    highest: float = Field(ge=0, le=1)
+    mistakes: int = Field(ge=0)
+    rows: int = Field(gt=0)
+    explanation: str
+
+
+class Profile(_Member):
+    """How the training rows were spread, in bins, to compare later traffic with.
+
+    Attributes:
+        edges: between the bins, rising; a value equal to an edge is in the bin below it.
+        counts: training rows in each bin, one more than the edges.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...] = Field(min_length=1)
+
+    def bin_of(self, value: float) -> int:
+        """Return the position in ``counts`` of the bin that a value falls in."""
+        return bisect_left(self.edges, value)
+
+
+class FieldProfile(Profile):
+    """One field as training saw it: its wire name, its extremes and its spread."""
+
+    field: str
+    lowest: float
+    highest: float
+
+
+class Card(_Member):
     """What ``card.json`` holds.
 
     Attributes:
         version: the network's name, made from a hash of its weights.
         field_order: wire names of the input columns.
         threshold: the probability from which the answer is "at risk".
+        threshold_choice: why that one.
         seed: the seed of the data, the split and the weights.
         epochs: passes over the training rows.
-        data_sha256: hash of the training table, row number left out.
-        data_rows: rows of that table, training and held-out together.
-        metrics: figures by name; accuracies and shares lie between 0 and 1.
+        data_sha256: hash of the whole table, row number left out.
+        data_rows: rows of that table: those learnt from, the validation and the held-out ones.
+        metrics: what the saved files were measured at.
         libraries: versions of what trained it.
         files: SHA-256 of each network file, by file name.
         golden_rows: rows with the outputs of the saved network.
+        training_fields: each field as training saw it, in ``field_order``.
+        training_scores: how the network's probabilities spread over the training rows.
+        background: training rows that stand for "anybody" when an answer is explained.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     version: str
     field_order: tuple[str, ...]
     threshold: float = Field(gt=0, lt=1)
+    threshold_choice: ThresholdChoice
     seed: int
     epochs: int
     data_sha256: str
     data_rows: int
-    metrics: dict[str, float]
+    metrics: Metrics
     libraries: dict[str, str]
     files: dict[str, str]
     golden_rows: tuple[GoldenRow, ...] = Field(min_length=1)
+    training_fields: tuple[FieldProfile, ...] = Field(min_length=1)
+    training_scores: Profile
+    background: tuple[Row, ...] = Field(min_length=1)
+
+    def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
+        """Return the wire names of the fields whose value lies beyond all that training saw.
+
+        Each field is looked at alone: a value inside every range may still be part of a
+        combination that no training row had.
+
+        Args:
+            values: one input row, in ``field_order``.
+        """
+        return tuple(
+            seen.field
+            for seen, value in zip(self.training_fields, values, strict=True)
+            if not seen.lowest - _ROUNDING <= value <= seen.highest + _ROUNDING
+        )
 
 
 def load_card(directory: Path) -> Card:
@@ -88,4 +218,10 @@ def load_card(directory: Path) -> Card:
 
 def save_card(card: Card, directory: Path) -> None:
     """Write the card into ``directory``, the last of the artefact's files to be written."""
-    (directory / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    text = _LIST_OF_NUMBERS.sub(_on_one_line, card.model_dump_json(indent=2))
+    (directory / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    """Close up a list: a row of numbers is read, and compared between versions, as one line."""
+    return " ".join(numbers[0].split()).replace("[ ", "[").replace(" ]", "]")

@@ -133,6 +133,18 @@ class UnknownAssessment(ServiceError):
     code = "unknown-assessment"
 
 
+class OperatorOnly(ServiceError):
+    """The route is for the accounts of operators."""
+
+    code = "operator-only"
+
+
+class ReloadUnderWay(ServiceError):
+    """Another reload of the network has not ended yet."""
+
+    code = "reload-under-way"
+
+
 class BodyTooLarge(ServiceError):
     """The body is longer than any patient needs."""
 

@@ -42,6 +42,7 @@ class Principal:
     key_id: str
     plan: str
     session_id: str | None = None
+    is_operator: bool = False
 
 
 def new_key() -> str:

@@ -1,8 +1,12 @@
-"""The process: listen, load the network, serve, and on a signal drain and close in order."""
+"""The process: listen, load the network, serve, and on a signal drain and close in order.
+
+SIGHUP does not end it: it replaces the network by the one that is on the disk now.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -12,7 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from cardiorisk.app import make_app
-from cardiorisk.errors import CannotListen
+from cardiorisk.errors import CannotListen, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
     from cardiorisk.config import Settings
     from cardiorisk.web.services import Services
+
+logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
@@ -78,7 +84,8 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         StoreUnavailable: the database cannot be opened.
         UnusableArtefact: the network's files do not hold.
     """
-    stops = _watch_signals()
+    stops = _watch_signals(signal.SIGTERM, signal.SIGINT)
+    reloads = _watch_signals(signal.SIGHUP)
     application = make_app(settings)
     services = application.services
     server = BoundedServer(
@@ -98,7 +105,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
             announcer.first_key(key)
         if await _load_network(services, stops):
             announcer.ready(url, services.predictor.card.version)
-            await stops.get()
+            await _reload_until_stopped(services, reloads, stops)
         announcer.stopping()
     finally:
         await _stop(server, services, stops)
@@ -123,12 +130,42 @@ def _bind(settings: Settings) -> list[socket]:
         ) from error
 
 
-def _watch_signals() -> asyncio.Queue[signal.Signals]:
-    stops: asyncio.Queue[signal.Signals] = asyncio.Queue()
+def _watch_signals(*numbers: signal.Signals) -> asyncio.Queue[signal.Signals]:
+    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stops.put_nowait, number)
-    return stops
+    for number in numbers:
+        loop.add_signal_handler(number, received.put_nowait, number)
+    return received
+
+
+async def _reload_until_stopped(
+    services: Services,
+    reloads: asyncio.Queue[signal.Signals],
+    stops: asyncio.Queue[signal.Signals],
+) -> None:
+    reloading = asyncio.ensure_future(_reload_at_each(services, reloads))
+    try:
+        await stops.get()
+    finally:
+        reloading.cancel()
+
+
+async def _reload_at_each(services: Services, reloads: asyncio.Queue[signal.Signals]) -> None:
+    """Reload at each signal; those that come meanwhile make one more reload together."""
+    while True:
+        await reloads.get()
+        while not reloads.empty():
+            reloads.get_nowait()
+        try:
+            replacement = await services.reload_network()
+        except ServiceError as error:
+            logger.warning("the network %s goes on: %s", services.predictor.card.version, error)
+        except Exception:
+            logger.exception("the network %s goes on", services.predictor.card.version)
+        else:
+            logger.warning(
+                "the network %s has replaced %s", replacement.new_version, replacement.old_version
+            )
 
 
 async def _load_network(services: Services, stops: asyncio.Queue[signal.Signals]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.config import load_settings
 from tests.processes import Server, require_program
 from tests.support import EXAMPLE
 
@@ -135,6 +137,27 @@ def test_killed_under_load_every_answer_seen_is_in_the_log(
     text = (server.directory / "logs" / "bitacora.jsonl").read_text()
     logged = {json.loads(line)["request_id"] for line in text.splitlines() if line.endswith("}")}
     assert set(seen) <= logged
+
+
+def test_a_hang_up_replaces_the_network(tmp_path: Path, servers: list[Server]) -> None:
+    model = shutil.copytree(load_settings().model_dir, tmp_path / "model")
+    servers.append(Server(tmp_path, "--engine", "litert", CARDIORISK_MODEL_DIR=str(model)))
+    server = servers[0].wait_until_ready()
+    assert server.process.stderr is not None
+    card = json.loads((model / "card.json").read_text())
+    said = []
+    for version, threshold in (("new", 0.5), ("bad", 2)):
+        (model / "card.json").write_text(
+            json.dumps(card | {"version": version, "threshold": threshold})
+        )
+        server.process.send_signal(signal.SIGHUP)
+        said.append(
+            next(line for line in server.process.stderr if "the network" in line).split(": ", 1)[1]
+        )
+    assert said[0] == f"the network new has replaced {card['version']}\n"
+    assert said[1].startswith("the network new goes on: ")
+    assert "threshold" in said[1]
+    assert server.ask()[1]["modelo"] == "new"
 
 
 def test_keras_serves_the_same_answer(tmp_path: Path, servers: list[Server]) -> None:

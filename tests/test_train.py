@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,7 @@ def tiny_run(directory: Path) -> subprocess.CompletedProcess[str]:
             "--epochs=2",
             "--seed=7",
             "--output=model",
-            "--plots=plots",
+            "--report=report",
         ],
         cwd=directory,
         env=environment,
@@ -47,7 +48,7 @@ def test_a_training_succeeds(tiny_run: subprocess.CompletedProcess[str]) -> None
     assert tiny_run.returncode == 0, tiny_run.stderr
 
 
-def test_it_leaves_the_network_its_card_and_two_plots(
+def test_it_leaves_the_network_its_card_and_the_report(
     tiny_run: subprocess.CompletedProcess[str], directory: Path
 ) -> None:
     assert tiny_run.returncode == 0
@@ -56,8 +57,14 @@ def test_it_leaves_the_network_its_card_and_two_plots(
         "model/card.json",
         "model/cardiorisk.keras",
         "model/cardiorisk.tflite",
-        "plots/perdida.png",
-        "plots/precision.png",
+        "report/calibracion.png",
+        "report/card.md",
+        "report/confusion.png",
+        "report/errores.png",
+        "report/evaluation.md",
+        "report/perdida.png",
+        "report/precision.png",
+        "report/roc.png",
     }
 
 
@@ -81,7 +88,21 @@ def test_it_prints_both_engines_accuracy_over_the_grid(
 ) -> None:
     metrics = load_card(directory / "model").metrics
     for engine in ("keras", "litert"):
-        assert f"whole grid {metrics[f'grid_accuracy_{engine}']:.4%}" in tiny_run.stdout
+        figures = getattr(metrics, engine)
+        said = f"whole grid {figures.grid_accuracy:.4%} ({figures.grid_wrong_cells:,} wrong)"
+        assert said in tiny_run.stdout
+
+
+def test_the_written_pages_name_the_network_and_their_pictures_exist(
+    tiny_run: subprocess.CompletedProcess[str], directory: Path
+) -> None:
+    assert tiny_run.returncode == 0
+    version = load_card(directory / "model").version
+    for name in ("evaluation.md", "card.md"):
+        text = (directory / "report" / name).read_text()
+        assert version in text
+        for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
+            assert (directory / "report" / picture).is_file()
 
 
 def test_nothing_but_the_progress_is_on_standard_error(

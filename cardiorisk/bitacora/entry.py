@@ -97,8 +97,7 @@ def timestamp(seconds: float) -> str:
 def read_entry(line: bytes) -> Entry | None:
     """Read a line back, or return None where it is torn or is not one of ours.
 
-    Members that a later version adds are passed over, and so are the inputs: nobody who reads
-    the log back has a use for them.
+    Members that a later version adds are passed over.
     """
     try:
         members = json.loads(line)
@@ -151,7 +150,12 @@ def _entry(members: Mapping[str, Any]) -> Entry:
         probabilidad=_member(members, "probabilidad", *_NUMBER, NoneType),
         modelo=_member(members, "modelo", str, NoneType),
         code=_member(members, "code", str, NoneType),
+        inputs=_patient(_member(members, "inputs", dict)) if "inputs" in members else None,
     )
+
+
+def _patient(members: Mapping[str, Any]) -> Patient:
+    return Patient(*(float(_member(members, field.wire_name, *_NUMBER)) for field in FIELDS))
 
 
 def _member(members: Mapping[str, Any], name: str, *types: type) -> Any:

@@ -7,11 +7,8 @@ characters, which would otherwise steer the reader's terminal.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,11 +17,13 @@ from cardiorisk.bitacora.entry import timestamp
 from cardiorisk.bitacora.histogram import RELATIVE_ERROR
 from cardiorisk.bitacora.reader import LogReader
 from cardiorisk.bitacora.summary import REFUSAL_STATUSES, Summary
-from cardiorisk.bitacora.writer import LOG_FILE
+from cardiorisk.cli.log_drift import drift
+from cardiorisk.cli.log_options import log_dir_option, log_path, read_entries, since_option
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cardiorisk.bitacora.entry import Entry
     from cardiorisk.bitacora.histogram import Histogram
@@ -32,37 +31,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.25
 """How often ``--follow`` looks for new lines."""
 
-LARGE_LOG_BYTES = 16 * 1024 * 1024
-"""From here on a progress bar is shown; it is about a second's work."""
-
-_LINES_A_STEP = 5_000
 _PERCENTS = (50, 90, 99)
-_SECONDS_BY_UNIT = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _COLUMNS = (("time", 23), ("status", 6), ("method", 7), ("route", 22), ("ms", 9), ("plan", 10))
-
-
-def _read_moment(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> float | None:
-    """Return the seconds since the epoch of an ISO time (UTC unless it says so) or of an age."""
-    if text is None:
-        return None
-    if age := re.fullmatch(r"([0-9]{1,9})([smhd])", text):
-        return time.time() - int(age[1]) * _SECONDS_BY_UNIT[age[2]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is neither a time (2026-11-22T20:47) nor an age (15m, 2h, 7d)"
-        ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-_log_dir_option = click.option(
-    "--log-dir",
-    type=click.Path(path_type=Path),
-    help="Directory of bitacora.jsonl.  [default: CARDIORISK_LOG_DIR, else logs]",
-)
 
 
 @click.group()
@@ -73,17 +43,16 @@ def log() -> None:
     Examples:
       cardiorisk log stats --since 1h
       cardiorisk log tail --follow
+      cardiorisk log drift --since 7d
     """  # noqa: D301 - click reads the \b
 
 
+log.add_command(drift)
+
+
 @log.command()
-@_log_dir_option
-@click.option(
-    "--since",
-    metavar="WHEN",
-    callback=_read_moment,
-    help="Leave out what is older than an age (15m, 2h, 7d) or a time (2026-11-22T20:47, UTC).",
-)
+@log_dir_option
+@since_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
 def stats(log_dir: Path | None, since: float | None, as_json: bool) -> None:  # noqa: FBT001 - click's
     """Sum the bitácora up: counts, refusals, rate, and times by stage.
@@ -98,7 +67,7 @@ def stats(log_dir: Path | None, since: float | None, as_json: bool) -> None:  # 
       cardiorisk log stats --since 15m
       cardiorisk log stats --since 2026-11-22T20:00 --json
     """  # noqa: D301 - click reads the \b
-    path = _log_path(log_dir)
+    path = log_path(log_dir)
     summary, torn_lines = _sum_up(path, since)
     if as_json:
         click.echo(json.dumps(_document(path, summary, torn_lines), ensure_ascii=False))
@@ -107,7 +76,7 @@ def stats(log_dir: Path | None, since: float | None, as_json: bool) -> None:  # 
 
 
 @log.command()
-@_log_dir_option
+@log_dir_option
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
@@ -124,7 +93,7 @@ def tail(log_dir: Path | None, lines: int, follow: bool, as_json: bool) -> None:
       cardiorisk log tail --follow | jq 'select(.status >= 500)'
     """  # noqa: D301 - click reads the \b
     is_raw = as_json or not sys.stdout.isatty()
-    with LogReader(_log_path(log_dir)) as reader:
+    with LogReader(log_path(log_dir)) as reader:
         reader.go_to_newest(lines)
         if not is_raw:
             click.echo(_header())
@@ -137,36 +106,13 @@ def tail(log_dir: Path | None, lines: int, follow: bool, as_json: bool) -> None:
             click.echo(f"{reader.torn_lines} torn line(s) passed over", err=True)
 
 
-def _log_path(log_dir: Path | None) -> Path:
-    from cardiorisk.config import load_settings  # noqa: PLC0415 - keeps --help quick
-
-    return load_settings({"log_dir": log_dir}).log_dir / LOG_FILE
-
-
 def _pause() -> None:
     time.sleep(POLL_SECONDS)
 
 
 def _sum_up(path: Path, since: float | None) -> tuple[Summary, int]:
     summary = Summary()
-    with LogReader(path) as reader:
-        size_bytes = reader.size_bytes()
-        bar = click.progressbar(
-            length=size_bytes,
-            label=f"Reading {path}",
-            file=sys.stderr,
-            hidden=size_bytes < LARGE_LOG_BYTES or not sys.stderr.isatty(),
-        )
-        with bar:
-            shown_bytes = 0
-            for number, line in enumerate(reader.lines()):
-                if since is None or line.entry.ts_seconds >= since:
-                    summary.add(line.entry)
-                if number % _LINES_A_STEP == 0:
-                    bar.update(reader.position_bytes - shown_bytes)
-                    shown_bytes = reader.position_bytes
-            bar.update(size_bytes - shown_bytes)
-        return summary, reader.torn_lines
+    return summary, read_entries(path, since, summary.add)
 
 
 def _document(path: Path, summary: Summary, torn_lines: int) -> dict[str, Any]:

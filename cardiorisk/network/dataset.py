@@ -28,6 +28,12 @@ COURSE_ROWS = 5_000
 """Rows of the course's file."""
 
 HELD_OUT_SHARE = 0.2
+VALIDATION_SHARE = 0.1
+"""Of the rows that are not held out."""
+
+BACKGROUND_ROWS = 128
+"""Patients the explanations compare with: 64 coalitions of them are one batch of 8,192 rows."""
+
 FEWEST_ROWS = 100
 FEWEST_ROWS_PER_LABEL = 10
 
@@ -35,6 +41,12 @@ _AGE_EDGE = np.float32(50)
 _SUGAR_EDGE = np.float32(1)
 _PRESSURE_EDGE = np.float32(1.4)
 _CHOLESTEROL_EDGE = np.float32(2)
+
+EDGE_GAPS: tuple[tuple[float, float], ...] = ((2.0, 2.1), (1.4, 1.5), (1.0, 1.1), (50, 51))
+"""The two steps between which the rule changes, for each number in ``FIELDS`` order.
+
+Nothing says where between them: the rows have one decimal, and the ages none.
+"""
 
 _FIRST_ROW_LINE = 2
 _LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
@@ -85,9 +97,18 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A cohort in two parts: one to learn from, one that the training never sees."""
+    """A cohort and its three parts.
 
+    Attributes:
+        cohort: all rows, as they came.
+        training: rows to learn from.
+        validation: rows that choose among candidates, and the threshold.
+        held_out: rows that are measured and steer nothing.
+    """
+
+    cohort: Cohort
     training: Cohort
+    validation: Cohort
     held_out: Cohort
 
 
@@ -118,6 +139,16 @@ def whole_grid() -> Cohort:
     return Cohort(values, course_rule(values))
 
 
+def lowest_and_highest() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the ends of the course's grid, each of shape (6,), in ``FIELDS`` order."""
+    return np.array([steps[0] for steps in _STEPS]), np.array([steps[-1] for steps in _STEPS])
+
+
+def follows_the_course(cohort: Cohort) -> bool:
+    """Tell whether the course's rule is right about every row, so that the grid has a truth."""
+    return bool((course_rule(cohort.values) == cohort.at_risk).all())
+
+
 def read_cohort(path: Path) -> Cohort:
     """Read a CSV file with the course's columns, or the wire names, and ``riesgo_cardiaco``.
 
@@ -145,11 +176,29 @@ def read_cohort(path: Path) -> Cohort:
 
 
 def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
-    """Split at random, 80 % to learn from and 20 % held out, as the course does."""
-    training, held_out = train_test_split(
+    """Split at random, 80 % and 20 % as the course does, and a tenth of the 80 to validate."""
+    to_train, held_out = train_test_split(
         np.arange(len(cohort)), test_size=HELD_OUT_SHARE, random_state=seed
     )
-    return Split(cohort.take(training), cohort.take(held_out))
+    training, validation = train_test_split(to_train, test_size=VALIDATION_SHARE, random_state=seed)
+    return Split(cohort, cohort.take(training), cohort.take(validation), cohort.take(held_out))
+
+
+def draw_background(training: Cohort, seed: int = DEFAULT_SEED) -> Cohort:
+    """Draw the patients that stand for "anybody" when an answer is explained.
+
+    Both outcomes keep their share, so that the explanations start from the usual risk. Fewer
+    rows than ``BACKGROUND_ROWS`` are taken as they are.
+    """
+    if len(training) <= BACKGROUND_ROWS:
+        return training
+    drawn, _ = train_test_split(
+        np.arange(len(training)),
+        train_size=BACKGROUND_ROWS,
+        random_state=seed,
+        stratify=training.at_risk,
+    )
+    return training.take(drawn)
 
 
 def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

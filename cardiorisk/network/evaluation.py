@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from cardiorisk.network.dataset import course_rule, whole_grid
-from cardiorisk.network.recipe import THRESHOLD
+from cardiorisk.network.dataset import follows_the_course, whole_grid
+from cardiorisk.network.figures import Answered
 from cardiorisk.patient import FIELDS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cardiorisk.network.dataset import Cohort
+    from cardiorisk.network.dataset import Cohort, Split
 
     Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
     """From values (float32, shape (n, 6)) to probabilities (float32, shape (n,))."""
@@ -38,26 +38,31 @@ _ROWS_PER_CALL = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class EngineFigures:
-    """How often one engine is right; ``grid_accuracy`` is None where the grid has no truth."""
-
-    held_out_accuracy: float
-    grid_accuracy: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What both saved files answer.
 
     Attributes:
-        keras: figures of the Keras file.
-        litert: figures of the LiteRT file.
-        largest_difference: largest distance between their probabilities over the whole grid.
+        training: the Keras file on the rows learnt from.
+        validation: the same, on the rows that chose.
+        held_out: the same, on the rows that steered nothing.
+        held_out_litert: the LiteRT file on these.
+        grid: the Keras file on every patient of the course's grid.
+        grid_litert: the LiteRT file on them.
+        grid_has_truth: whether the grid's outcomes mean anything: the data follow the rule.
     """
 
-    keras: EngineFigures
-    litert: EngineFigures
-    largest_difference: float
+    training: Answered
+    validation: Answered
+    held_out: Answered
+    held_out_litert: Answered
+    grid: Answered
+    grid_litert: Answered
+    grid_has_truth: bool
+
+    @property
+    def largest_difference(self) -> float:
+        """Largest distance between the engines' probabilities over the whole grid."""
+        return float(np.abs(self.grid.probabilities - self.grid_litert.probabilities).max())
 
 
 def load_keras(path: Path) -> Answers:
@@ -85,29 +90,27 @@ def load_litert(path: Path) -> Answers:
     return _in_chunks(answer)
 
 
-def evaluate(cohort: Cohort, held_out: Cohort, keras_path: Path, litert_path: Path) -> Evaluation:
-    """Measure both saved files on the held-out rows and on the whole grid.
+def evaluate(split: Split, keras_path: Path, litert_path: Path) -> Evaluation:
+    """Ask both saved files about every part of the split and the whole grid.
 
-    The grid's truth is the course's rule: where ``cohort`` does not follow it to the last row,
-    nothing is right or wrong there, and only the engines' difference is measured.
+    The grid's truth is the course's rule: where any row does not follow it, nothing
+    is right or wrong there, and only the engines' difference is measured.
     """
-    engines = load_keras(keras_path), load_litert(litert_path)
+    by_keras, by_litert = load_keras(keras_path), load_litert(litert_path)
     grid = whole_grid()
-    has_truth = bool((course_rule(cohort.values) == cohort.at_risk).all())
-    over_grid = [answers(grid.values) for answers in engines]
-    keras_figures, litert_figures = (
-        EngineFigures(
-            _accuracy(answers(held_out.values), held_out),
-            _accuracy(on_grid, grid) if has_truth else None,
-        )
-        for answers, on_grid in zip(engines, over_grid, strict=True)
+    return Evaluation(
+        training=_ask(by_keras, split.training),
+        validation=_ask(by_keras, split.validation),
+        held_out=_ask(by_keras, split.held_out),
+        held_out_litert=_ask(by_litert, split.held_out),
+        grid=_ask(by_keras, grid),
+        grid_litert=_ask(by_litert, grid),
+        grid_has_truth=follows_the_course(split.cohort),
     )
-    largest_difference = float(np.abs(over_grid[0] - over_grid[1]).max())
-    return Evaluation(keras_figures, litert_figures, largest_difference)
 
 
-def _accuracy(probabilities: NDArray[np.float32], cohort: Cohort) -> float:
-    return float(((probabilities >= THRESHOLD) == cohort.at_risk).mean())
+def _ask(answers: Answers, cohort: Cohort) -> Answered:
+    return Answered(cohort, answers(cohort.values))
 
 
 @contextmanager

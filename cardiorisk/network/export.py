@@ -25,17 +25,25 @@ from cardiorisk.card import (
     KERAS_FILE,
     LITERT_FILE,
     Card,
+    EngineFigures,
     GoldenRow,
+    Metrics,
+    Row,
     load_card,
     save_card,
 )
 from cardiorisk.errors import UnusableArtefact
+from cardiorisk.network.dataset import draw_background
 from cardiorisk.network.evaluation import Evaluation, evaluate, load_keras
-from cardiorisk.network.recipe import LAYER_UNITS, THRESHOLD
+from cardiorisk.network.figures import choose_threshold, held_out_figures, log_loss, threshold_of
+from cardiorisk.network.profiles import profile_fields, profile_scores
+from cardiorisk.network.recipe import LAYER_UNITS
 from cardiorisk.patient import FIELD_NAMES
 
 if TYPE_CHECKING:
-    from cardiorisk.network.dataset import Cohort, Split
+    from numpy.typing import NDArray
+
+    from cardiorisk.network.dataset import Split
     from cardiorisk.network.recipe import Recipe
     from cardiorisk.network.training import Trained
 
@@ -74,15 +82,13 @@ GOLDEN_VALUES: tuple[tuple[float, float, float, float, float, float], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """What was written: the card and the figures behind it."""
+    """What was written: the card and the answers behind it."""
 
     card: Card
     evaluation: Evaluation
 
 
-def write_artefact(
-    trained: Trained, cohort: Cohort, split: Split, recipe: Recipe, directory: Path
-) -> Artefact:
+def write_artefact(trained: Trained, split: Split, recipe: Recipe, directory: Path) -> Artefact:
     """Save the network, check what was saved, and only then put it in the old one's place.
 
     Raises:
@@ -95,14 +101,14 @@ def write_artefact(
         keras_path, litert_path = staging / KERAS_FILE, staging / LITERT_FILE
         trained.network.save(keras_path)
         trained.network.export(litert_path, format="litert", verbose=False)
-        evaluation = evaluate(cohort, split.held_out, keras_path, litert_path)
+        evaluation = evaluate(split, keras_path, litert_path)
         # Written this way round, NaN fails too.
         if not evaluation.largest_difference <= LARGEST_DIFFERENCE:
             raise UnusableArtefact(
                 f"the engines differ by {evaluation.largest_difference:g}, more than "
                 f"{LARGEST_DIFFERENCE:g}; the network was not saved"
             )
-        save_card(_card(trained, cohort, recipe, evaluation, staging), staging)
+        save_card(_card(trained, split, recipe, evaluation, staging), staging)
         card = load_card(staging)
         for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
             os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
@@ -119,36 +125,51 @@ def network_version(network: Any) -> str:
 
 
 def _card(
-    trained: Trained, cohort: Cohort, recipe: Recipe, evaluation: Evaluation, directory: Path
+    trained: Trained, split: Split, recipe: Recipe, evaluation: Evaluation, directory: Path
 ) -> Card:
+    choice = choose_threshold(evaluation.validation)
     return Card(
         version=network_version(trained.network),
         field_order=FIELD_NAMES,
-        threshold=THRESHOLD,
+        threshold=threshold_of(choice),
+        threshold_choice=choice,
         seed=recipe.seed,
         epochs=recipe.epochs,
-        data_sha256=cohort.fingerprint(),
-        data_rows=len(cohort),
-        metrics=_metrics(trained, evaluation),
+        data_sha256=split.cohort.fingerprint(),
+        data_rows=len(split.cohort),
+        metrics=_metrics(evaluation, threshold_of(choice), recipe.seed),
         libraries=_libraries(),
         files={name: _sha256(directory / name) for name in (KERAS_FILE, LITERT_FILE)},
         golden_rows=_golden_rows(directory / KERAS_FILE),
+        training_fields=profile_fields(split.training),
+        training_scores=profile_scores(evaluation.training.probabilities),
+        background=rows_of(draw_background(split.training, recipe.seed).values),
     )
 
 
-def _metrics(trained: Trained, evaluation: Evaluation) -> dict[str, float]:
-    last = trained.epochs[-1]
-    metrics = {
-        "training_accuracy": last.training_accuracy,
-        "training_loss": last.training_loss,
-        "held_out_loss": last.held_out_loss,
-        "engines_largest_difference": evaluation.largest_difference,
-    }
-    for engine, figures in (("keras", evaluation.keras), ("litert", evaluation.litert)):
-        metrics[f"held_out_accuracy_{engine}"] = figures.held_out_accuracy
-        if figures.grid_accuracy is not None:
-            metrics[f"grid_accuracy_{engine}"] = figures.grid_accuracy
-    return dict(sorted(metrics.items()))
+def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> Metrics:
+    by_keras = evaluation.held_out, evaluation.grid
+    by_litert = evaluation.held_out_litert, evaluation.grid_litert
+    engines = [
+        EngineFigures(
+            held_out_accuracy=held_out.accuracy(threshold),
+            grid_accuracy=grid.accuracy(threshold) if evaluation.grid_has_truth else None,
+            grid_wrong_cells=(
+                int(grid.wrong(threshold).sum()) if evaluation.grid_has_truth else None
+            ),
+        )
+        for held_out, grid in (by_keras, by_litert)
+    ]
+    return Metrics(
+        training_accuracy=evaluation.training.accuracy(threshold),
+        training_loss=log_loss(evaluation.training),
+        validation_accuracy=evaluation.validation.accuracy(threshold),
+        validation_loss=log_loss(evaluation.validation),
+        held_out=held_out_figures(evaluation.held_out, threshold, seed),
+        keras=engines[0],
+        litert=engines[1],
+        engines_largest_difference=evaluation.largest_difference,
+    )
 
 
 def _libraries() -> dict[str, str]:
@@ -167,6 +188,11 @@ def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
         GoldenRow(values=values, probability=float(probability))
         for values, probability in zip(GOLDEN_VALUES, probabilities, strict=True)
     )
+
+
+def rows_of(values: NDArray[np.float32]) -> tuple[Row, ...]:
+    """Write rows (float32, shape (n, 6)) in the fewest digits that give the same float32 back."""
+    return tuple(tuple(float(str(value)) for value in row) for row in values)  # type: ignore[misc]  # six of them
 
 
 def _sha256(path: Path) -> str:

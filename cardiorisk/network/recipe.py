@@ -10,9 +10,6 @@ from dataclasses import dataclass
 LAYER_UNITS = (14, 7, 1)
 """Units of the two hidden layers (ReLU) and of the output (sigmoid). Source: the assignment."""
 
-THRESHOLD = 0.5
-"""The probability from which the answer is "at risk"."""
-
 DEFAULT_SEED = 42
 """Source: the assignment's split."""
 

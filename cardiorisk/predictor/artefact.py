@@ -68,7 +68,12 @@ def _check_hash(path: Path, card: Card) -> None:
 def _check_golden_rows(engine: Engine, card: Card, directory: Path) -> None:
     rows = np.array([row.values for row in card.golden_rows], dtype=np.float32)  # (g, 6)
     expected = np.array([row.probability for row in card.golden_rows])  # (g,)
-    difference = float(np.max(np.abs(engine.probabilities(rows) - expected)))
+    try:
+        difference = float(np.max(np.abs(engine.probabilities(rows) - expected)))
+    except (ValueError, RuntimeError) as error:
+        raise UnusableArtefact(
+            f"the network in {directory} cannot run its golden rows: train it again"
+        ) from error
     # Written so that a NaN, which compares false with everything, is refused too.
     if not difference <= GOLDEN_TOLERANCE:
         raise UnusableArtefact(

@@ -1,7 +1,8 @@
 """The two things that can run the saved network, behind one small protocol.
 
 ``KerasEngine`` runs the saved Keras model as one compiled graph; ``LiteRTEngine`` runs its
-conversion. Neither is thread-safe: each belongs to the one thread that calls it. TensorFlow is
+conversion. Neither is thread-safe: one thread at a time may call it (the one that loads it, and
+from then on the worker). TensorFlow is
 imported when a Keras engine is made and never otherwise; it takes many seconds and hundreds of
 megabytes.
 """

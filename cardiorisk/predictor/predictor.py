@@ -4,6 +4,9 @@ The event loop only queues and hands out results. While the worker runs one batc
 patients wait, and all of them form the next batch; nobody waits for a timer. The queue is
 bounded, and whoever finds it full is told so at once instead of waiting for an answer that
 comes too late.
+
+Explanations run thousands of rows each. They wait in a queue of their own and go one at a time,
+taking turns with the batches, so that one explanation at most stands between two batches.
 """
 
 from __future__ import annotations
@@ -11,19 +14,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardiorisk.errors import NotReady, Overloaded
+from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
+from cardiorisk.explanations import Explanation, coalition_rows, explanation_of
 from cardiorisk.predictor.artefact import Artefact, load_artefact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from cardiorisk.card import Card
     from cardiorisk.config import EngineName
@@ -33,6 +36,9 @@ QUEUE_LIMIT = 2048
 """Patients that may wait; at some thousand assessments a second, under a second of work."""
 BATCH_LIMIT = 1024
 """Rows of one run of the network, which keeps one run well under a few milliseconds."""
+
+EXPLANATION_QUEUE_LIMIT = 64
+"""Explanations that may wait; each takes the worker about a millisecond."""
 
 PROBABILITY_DECIMALS = 6
 """More would be noise: two engines may differ in the fifth already."""
@@ -47,27 +53,82 @@ class Assessment:
         at_risk: whether the probability reaches the threshold.
         threshold: the threshold that was applied.
         model_version: which network answered.
+        outside_training: wire names of the inputs beyond all that training saw.
+        explanation: the probability taken apart, where that was asked for.
     """
 
     probability: float
     at_risk: bool
     threshold: float
     model_version: str
+    outside_training: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Which network took which one's place; the versions are equal where the files are."""
+
+    old_version: str
+    new_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Patients that are run together, and who waits for them."""
+
+    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    patients: list[Patient]
+    futures: list[asyncio.Future[Assessment]]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Patients that wait for the same kind of answer.
+
+    Attributes:
+        run: what answers a batch of them, on the worker thread.
+        most_waiting: from here on callers are refused.
+        most_together: patients of one batch.
+    """
+
+    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    most_waiting: int
+    most_together: int
+    waiting: deque[tuple[Patient, asyncio.Future[Assessment]]] = field(default_factory=deque)
+
+    def take(self) -> _Batch:
+        """Take the next batch out, those who have gone left out; it may be empty."""
+        batch = _Batch(self.run, [], [])
+        while self.waiting and len(batch.patients) < self.most_together:
+            patient, future = self.waiting.popleft()
+            if not future.done():
+                batch.patients.append(patient)
+                batch.futures.append(future)
+        return batch
 
 
 class Predictor:
-    """The network behind a bounded queue; call it on the event loop only.
+    """The network behind two bounded queues; call it on the event loop only.
 
     Args:
         queue_limit: patients that may wait before callers are refused.
+        explanation_queue_limit: explanations that may wait, likewise.
     """
 
-    def __init__(self, queue_limit: int = QUEUE_LIMIT) -> None:
-        self._queue_limit = queue_limit
-        self._waiting: deque[tuple[Patient, asyncio.Future[Assessment]]] = deque()
+    def __init__(
+        self,
+        queue_limit: int = QUEUE_LIMIT,
+        explanation_queue_limit: int = EXPLANATION_QUEUE_LIMIT,
+    ) -> None:
+        self._assessed = _Queue(_assess, queue_limit, BATCH_LIMIT)
+        self._explained = _Queue(_explain, explanation_queue_limit, 1)
+        self._turns = deque([self._assessed, self._explained])
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-loader")
         self._artefact: Artefact | None = None
         self._is_busy = False
+        self._is_reloading = False
 
     @property
     def card(self) -> Card:
@@ -81,7 +142,7 @@ class Predictor:
     @property
     def waiting(self) -> int:
         """How many patients are queued, those being assessed left out."""
-        return len(self._waiting)
+        return sum(len(queue.waiting) for queue in self._turns)
 
     async def load(self, directory: Path, engine: EngineName) -> None:
         """Load, check and warm the network, on the worker thread.
@@ -91,6 +152,29 @@ class Predictor:
         """
         loop = asyncio.get_running_loop()
         self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
+
+    async def reload(self, directory: Path, engine: EngineName) -> Replacement:
+        """Load, check and warm another network while this one answers, then change over.
+
+        It is loaded on a thread of its own, so nobody waits for it. A batch under way finishes on
+        the network it began with; if the new one does not hold, the old one goes on.
+
+        Raises:
+            NotReady: no network has been loaded yet.
+            ReloadUnderWay: another reload has not ended yet.
+            UnusableArtefact: see ``load_artefact``.
+        """
+        old = self._require_artefact()
+        if self._is_reloading:
+            raise ReloadUnderWay("the network is being reloaded already; wait for that to end")
+        self._is_reloading = True
+        try:
+            loop = asyncio.get_running_loop()
+            new = await loop.run_in_executor(self._loader, load_artefact, directory, engine)
+        finally:
+            self._is_reloading = False
+        self.adopt(new)
+        return Replacement(old.card.version, new.card.version)
 
     def adopt(self, artefact: Artefact) -> None:
         """Assess with this network from the next batch on."""
@@ -105,76 +189,110 @@ class Predictor:
             NotReady: the network is not loaded yet, or the service is stopping.
             Overloaded: the queue is full.
         """
-        self._require_artefact()
-        if len(self._waiting) >= self._queue_limit:
-            raise Overloaded("too many patients are waiting; try again in a moment")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Assessment] = loop.create_future()
-        self._waiting.append((patient, future))
-        if not self._is_busy:
-            self._is_busy = True
-            # Not at once: whoever arrives in the same turn of the loop joins the same batch.
-            loop.call_soon(self._start_batch, loop)
-        return future
+        return self._enqueue(self._assessed, patient)
+
+    def explain(self, patient: Patient) -> asyncio.Future[Assessment]:
+        """Queue a patient as ``assess`` does; the assessment comes with its explanation."""
+        return self._enqueue(self._explained, patient)
 
     async def close(self) -> None:
-        """Refuse whoever comes or waits, and wait for the worker to finish what it is running."""
+        """Refuse whoever comes or waits, and wait for the threads to finish what they run."""
         self._artefact = None
-        while self._waiting:
-            _fail(self._waiting.popleft()[1], _not_ready())
+        for queue in self._turns:
+            while queue.waiting:
+                _fail(queue.waiting.popleft()[1], _not_ready())
         await asyncio.to_thread(self._worker.shutdown)
+        await asyncio.to_thread(self._loader.shutdown)
 
     def _require_artefact(self) -> Artefact:
         if self._artefact is None:
             raise _not_ready()
         return self._artefact
 
+    def _enqueue(self, queue: _Queue, patient: Patient) -> asyncio.Future[Assessment]:
+        self._require_artefact()
+        if len(queue.waiting) >= queue.most_waiting:
+            raise Overloaded("too many patients are waiting; try again in a moment")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Assessment] = loop.create_future()
+        queue.waiting.append((patient, future))
+        if not self._is_busy:
+            self._is_busy = True
+            # Not at once: whoever arrives in the same turn of the loop joins the same batch.
+            loop.call_soon(self._start_batch, loop)
+        return future
+
     def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        patients: list[Patient] = []
-        futures: list[asyncio.Future[Assessment]] = []
-        while self._waiting and len(patients) < BATCH_LIMIT:
-            patient, future = self._waiting.popleft()
-            if not future.done():
-                patients.append(patient)
-                futures.append(future)
-        self._is_busy = bool(patients)
-        if self._artefact is None or not patients:
+        batch = self._next_batch()
+        self._is_busy = bool(batch.patients)
+        if self._artefact is None or not batch.patients:
             return
-        artefact = self._artefact
 
-        def hand_back(run: Future[NDArray[np.float32]]) -> None:
-            loop.call_soon_threadsafe(self._finish_batch, loop, artefact, futures, run)
+        def hand_back(run: Future[list[Assessment]]) -> None:
+            loop.call_soon_threadsafe(self._finish_batch, loop, batch, run)
 
-        self._worker.submit(_run, artefact, patients).add_done_callback(hand_back)
+        self._worker.submit(batch.run, self._artefact, batch.patients).add_done_callback(hand_back)
+
+    def _next_batch(self) -> _Batch:
+        """Take a batch from the queue whose turn it is, or from the other where that is empty."""
+        for _ in range(len(self._turns) - 1):
+            batch = self._turns[0].take()
+            self._turns.rotate()
+            if batch.patients:
+                return batch
+        return self._turns[0].take()
 
     def _finish_batch(
         self,
         loop: asyncio.AbstractEventLoop,
-        artefact: Artefact,
-        futures: list[asyncio.Future[Assessment]],
-        run: Future[NDArray[np.float32]],
+        batch: _Batch,
+        run: Future[list[Assessment]],
     ) -> None:
         # The worker goes on while the answers are handed out.
         self._start_batch(loop)
         failure = run.exception()
         if failure is not None:
-            for future in futures:
+            for future in batch.futures:
                 _fail(future, failure)
             return
-        threshold, version = artefact.card.threshold, artefact.card.version
-        for future, value in zip(futures, run.result().tolist(), strict=True):
+        for future, assessment in zip(batch.futures, run.result(), strict=True):
             if not future.done():
-                probability = round(value, PROBABILITY_DECIMALS)
-                is_at_risk = probability >= threshold
-                future.set_result(Assessment(probability, is_at_risk, threshold, version))
+                future.set_result(assessment)
 
 
-def _run(artefact: Artefact, patients: list[Patient]) -> NDArray[np.float32]:
+def _assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
     probabilities = artefact.engine.probabilities(rows)  # (n,)
     if probabilities.shape != (len(patients),):
         raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
-    return probabilities
+    return [
+        _assessment(artefact.card, patient, probability)
+        for patient, probability in zip(patients, probabilities.tolist(), strict=True)
+    ]
+
+
+def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
+    background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
+    assessments = []
+    for patient in patients:
+        rows = coalition_rows(np.array(patient.values, dtype=np.float32), background)  # (64b, 6)
+        probability, explanation = explanation_of(artefact.engine.probabilities(rows))
+        assessments.append(_assessment(artefact.card, patient, probability, explanation))
+    return assessments
+
+
+def _assessment(
+    card: Card, patient: Patient, probability: float, explanation: Explanation | None = None
+) -> Assessment:
+    rounded = round(probability, PROBABILITY_DECIMALS)
+    return Assessment(
+        probability=rounded,
+        at_risk=rounded >= card.threshold,
+        threshold=card.threshold,
+        model_version=card.version,
+        outside_training=card.outside_training(patient.values),
+        explanation=explanation,
+    )
 
 
 def _fail(future: asyncio.Future[Assessment], failure: BaseException) -> None:

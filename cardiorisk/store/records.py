@@ -88,7 +88,7 @@ class Records:
             ).one_or_none()
         if row is None:
             return None
-        account_id, key_id, plan, expires_at, revoked_at = row
+        account_id, key_id, plan, expires_at, revoked_at, is_operator = row
         if revoked_at is not None:
             return None
         lifetime_seconds = math.inf
@@ -96,7 +96,8 @@ class Records:
             lifetime_seconds = (expires_at - self._clock()).total_seconds()
             if lifetime_seconds <= 0:
                 return None
-        return Credential(Principal(account_id, key_id, plan), lifetime_seconds)
+        principal = Principal(account_id, key_id, plan, is_operator=is_operator)
+        return Credential(principal, lifetime_seconds)
 
     def create_key(self, account: str, plan: str | None, lifetime: timedelta | None) -> MintedKey:
         """Make a key of an account, and the account where there is none of this name.

@@ -42,7 +42,14 @@ PLAN_OF_SESSION = (
 """The plan of a token's account, if its session lives and the password is still the same."""
 
 CREDENTIAL_BY_DIGEST = (
-    select(ApiKey.account_id, ApiKey.id, Account.plan, ApiKey.expires_at, ApiKey.revoked_at)
+    select(
+        ApiKey.account_id,
+        ApiKey.id,
+        Account.plan,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        Account.is_operator,
+    )
     .join(Account)
     .where(ApiKey.digest == bindparam("digest"))
 )

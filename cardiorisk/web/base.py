@@ -2,8 +2,8 @@
 
 ``BaseHandler`` promises that a request is timed from its arrival, named, answered in one form,
 and written to the bitácora before its answer leaves; ``IdentifiedHandler``, that the caller is
-known; ``AuthenticatedHandler``, that the caller is also within the plan's limit;
-``AssessingHandler``, that patients are assessed in one way.
+known; ``OperatorHandler``, that it is an operator; ``AuthenticatedHandler``, that it is within the
+plan's limit; ``AssessingHandler``, that patients are assessed in one way.
 
 The surprise: the line and the last headers are written in ``finish``, the only place that every
 answer passes, Tornado's own errors included. A failure is always raised and never finished by
@@ -32,6 +32,7 @@ from cardiorisk.errors import (
     MethodNotAllowed,
     MissingKey,
     NotFound,
+    OperatorOnly,
     RateLimited,
     ServiceError,
 )
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from cardiorisk.patient import Patient
     from cardiorisk.predictor.predictor import Assessment
     from cardiorisk.web.services import Services
+
+    Ask = Callable[[Patient], asyncio.Future[Assessment]]
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -306,6 +309,20 @@ class IdentifiedHandler(BaseHandler):
         return self.caller
 
 
+class OperatorHandler(IdentifiedHandler):
+    """A request of an operator; it is not counted, so that a used-up plan cannot lock one out."""
+
+    async def admit(self) -> None:
+        """Let in operators.
+
+        Raises:
+            OperatorOnly: the caller is known and no operator.
+        """
+        await super().admit()
+        if not self.principal.is_operator:
+            raise OperatorOnly("this needs a key of an operator's account")
+
+
 class AuthenticatedHandler(IdentifiedHandler):
     """A request whose caller is known and within the plan's limit."""
 
@@ -317,6 +334,7 @@ class AuthenticatedHandler(IdentifiedHandler):
         """
         await super().admit()
         principal = self.principal
+        assert principal is not None  # noqa: S101 - for mypy; the line before has let it in
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
         self.timings.end_stage("limit")
@@ -339,10 +357,16 @@ class AssessingHandler(AuthenticatedHandler):
         finally:
             self.timings.end_stage("validate")
 
-    async def assess(self, patient: Patient) -> Assessment:
-        """Ask the network, with its own stage of the timer."""
+    async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
+        """Ask the network, with its own stage of the timer.
+
+        Args:
+            patient: whom to ask about.
+            ask: how to ask, if not by the predictor's ``assess``.
+        """
         self.patient = patient
-        self.assessment = await self.while_connected(self.services.predictor.assess(patient))
+        ask = ask or self.services.predictor.assess
+        self.assessment = await self.while_connected(ask(patient))
         self.timings.end_stage("predict")
         return self.assessment
 

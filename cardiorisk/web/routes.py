@@ -28,7 +28,7 @@ from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandle
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.service import ServiceHandler
-from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler
+from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/healthz", HealthHandler),
     Route("/readyz", ReadyHandler),
     Route("/model", ModelHandler),
+    Route("/model/reload", ReloadHandler),
     Route("/openapi.json", OpenApiHandler),
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),

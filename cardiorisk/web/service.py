@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from cardiorisk.card import NOTICE
-from cardiorisk.patient import Patient, parse_json, parse_query
+from cardiorisk.errors import FieldFault, InvalidPatient
+from cardiorisk.explanations import Explanation, english_sentence, spanish_sentence
+from cardiorisk.patient import FIELD_NAMES, Patient, parse_json, parse_query
 from cardiorisk.web.base import AssessingHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cardiorisk.predictor.predictor import Assessment
+
+OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
+EXPLAIN_PARAMETER = "explicar"
+_EXPLAIN_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
 
 
 class ServiceHandler(AssessingHandler):
@@ -12,20 +25,62 @@ class ServiceHandler(AssessingHandler):
 
     async def post(self) -> None:
         """Assess the patient in the body or, for a GET without one, in the query string."""
-        assessment = await self.assess(self.validated(self._read_patient))
-        self.answer(
-            {
-                "riesgo_cardiaco": assessment.at_risk,
-                "probabilidad": assessment.probability,
-                "umbral": assessment.threshold,
-                "modelo": assessment.model_version,
-                "aviso": NOTICE,
-            }
-        )
+        patient, wants_explanation = self.validated(self._read)
+        predictor = self.services.predictor
+        ask = predictor.explain if wants_explanation else predictor.assess
+        self.answer(_document(await self.assess(patient, ask)))
 
     get = query = post
 
-    def _read_patient(self) -> Patient:
+    def _read(self) -> tuple[Patient, bool]:
+        """Read the patient, and whether the answer is to be explained; all faults at once."""
+        arguments = dict(self.request.query_arguments)
+        faults, wants_explanation = _read_explain(arguments.pop(EXPLAIN_PARAMETER, [b"0"]))
+        try:
+            patient = self._read_patient(arguments)
+        except InvalidPatient as error:
+            raise InvalidPatient(error.faults + faults) from error
+        if faults:
+            raise InvalidPatient(faults)
+        return patient, wants_explanation
+
+    def _read_patient(self, arguments: Mapping[str, Sequence[bytes]]) -> Patient:
         if self.request.method == "GET" and not self.request.body:
-            return parse_query(self.request.query_arguments)
+            return parse_query(arguments)
         return parse_json(self.request.body)
+
+
+def _read_explain(texts: Sequence[bytes]) -> tuple[tuple[FieldFault, ...], bool]:
+    if len(texts) > 1:
+        return (FieldFault(EXPLAIN_PARAMETER, "is given more than once"),), False
+    wants_explanation = _EXPLAIN_WORDS.get(texts[0])
+    if wants_explanation is None:
+        return (FieldFault(EXPLAIN_PARAMETER, "must be 0, 1, false or true"),), False
+    return (), wants_explanation
+
+
+def _document(assessment: Assessment) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "riesgo_cardiaco": assessment.at_risk,
+        "probabilidad": assessment.probability,
+        "umbral": assessment.threshold,
+        "modelo": assessment.model_version,
+    }
+    if assessment.explanation is not None:
+        document |= _explanation(assessment.probability, assessment.explanation)
+    if assessment.outside_training:
+        document["advertencias"] = [
+            {"field": name, "detail": OUTSIDE_TRAINING} for name in assessment.outside_training
+        ]
+    return document | {"aviso": NOTICE}
+
+
+def _explanation(probability: float, explanation: Explanation) -> dict[str, Any]:
+    return {
+        "base": explanation.base,
+        "contribuciones": dict(zip(FIELD_NAMES, explanation.contributions, strict=True)),
+        "explicacion": {
+            "es": spanish_sentence(probability, explanation),
+            "en": english_sentence(probability, explanation),
+        },
+    }

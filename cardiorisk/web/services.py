@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cardiorisk.config import Settings
     from cardiorisk.limits import Limiter
     from cardiorisk.passwords import Passwords
-    from cardiorisk.predictor.predictor import Predictor
+    from cardiorisk.predictor.predictor import Predictor, Replacement
     from cardiorisk.store.store import Store
     from cardiorisk.web.files import Files
 
@@ -85,6 +85,16 @@ class Services:
             UnusableArtefact: the network's files do not hold.
         """
         await self.predictor.load(self.settings.model_dir, self.settings.engine)
+
+    async def reload_network(self) -> Replacement:
+        """Put the network that is on the disk now in the old one's place.
+
+        Raises:
+            NotReady: no network has been loaded yet.
+            ReloadUnderWay: another reload has not ended yet.
+            UnusableArtefact: the network's files do not hold; the old one goes on answering.
+        """
+        return await self.predictor.reload(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:
         """Close everything, whatever fails to; the network's thread, which may take long, last."""

@@ -1,10 +1,10 @@
-"""What operators and load balancers ask: is it up, is it ready, which network answers."""
+"""What operators and load balancers ask: is it up, is it ready, which network answers or shall."""
 
 from __future__ import annotations
 
 from cardiorisk.card import NOTICE
 from cardiorisk.version import VERSION
-from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.base import BaseHandler, OperatorHandler
 
 
 class HealthHandler(BaseHandler):
@@ -47,3 +47,19 @@ class ModelHandler(BaseHandler):
         self.answer({"modelo": card.version, "aviso": NOTICE, "card": card.model_dump(mode="json")})
 
     head = get
+
+
+class ReloadHandler(OperatorHandler):
+    """``/model/reload``: put the network that is on the disk now in the old one's place."""
+
+    async def post(self) -> None:
+        """Load it, check it, and answer from the next batch on with it.
+
+        Raises:
+            NotReady: no network has been loaded yet.
+            ReloadUnderWay: another reload has not ended yet.
+            UnusableArtefact: it does not hold; the old one goes on answering.
+        """
+        replacement = await self.services.reload_network()
+        self.timings.end_stage("reload")
+        self.answer({"modelo": replacement.new_version, "anterior": replacement.old_version})

@@ -70,6 +70,17 @@ def test_no_risk_is_written_as_false() -> None:
     assert b'"riesgo_cardiaco":false' in make_entry(riesgo_cardiaco=False).line()
 
 
+def test_inputs_are_read_back() -> None:
+    entry = make_entry(inputs=Patient(2.05, 1.2, 1.0, 40.0, 0.0, 1.0))
+    assert read_entry(entry.line()) == entry
+
+
+@pytest.mark.parametrize("inputs", ["null", "[]", "{}", '{"edad":"40"}'])
+def test_a_line_with_foreign_inputs_is_not_ours(inputs: str) -> None:
+    line = make_entry().line().removesuffix(b"}\n") + f',"inputs":{inputs}}}\n'.encode()
+    assert read_entry(line) is None
+
+
 def test_inputs_are_not_written_unless_given() -> None:
     assert "inputs" not in json.loads(make_entry().line())
 

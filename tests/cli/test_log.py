@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cardiorisk.cli.log import LARGE_LOG_BYTES
+from cardiorisk.cli.log_options import LARGE_LOG_BYTES
 from tests.bitacora.support import make_entry
 
 if TYPE_CHECKING:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
 from cardiorisk.errors import UnusableData
 from cardiorisk.network.dataset import (
     Cohort,
     course_rule,
+    draw_background,
+    follows_the_course,
+    lowest_and_highest,
     make_cohort,
     read_cohort,
     shaken,
@@ -121,16 +125,58 @@ def test_the_grid_has_as_many_patients_at_risk_as_counting_gives(grid: Cohort) -
     assert int(grid.at_risk.sum()) == len(grid) - safe
 
 
-def test_the_split_holds_out_a_fifth(cohort: Cohort) -> None:
+def test_the_split_is_3600_400_and_1000(cohort: Cohort) -> None:
     split = split_cohort(cohort)
-    assert (len(split.training), len(split.held_out)) == (4000, 1000)
+    parts = split.training, split.validation, split.held_out
+    assert [len(part) for part in parts] == [3600, 400, 1000]
 
 
 def test_the_split_loses_and_repeats_no_row(cohort: Cohort) -> None:
     numbered = Cohort(np.arange(500, dtype=np.float32)[:, np.newaxis], cohort.at_risk[:500])
     split = split_cohort(numbered)
-    together = np.concatenate([split.training.values, split.held_out.values])
+    together = np.concatenate(
+        [split.training.values, split.validation.values, split.held_out.values]
+    )
     assert sorted(together[:, 0].tolist()) == list(range(500))
+
+
+def test_the_held_out_rows_are_those_of_the_plain_80_20_split(cohort: Cohort) -> None:
+    _, held_out = train_test_split(np.arange(5000), test_size=0.2, random_state=42)
+    assert split_cohort(cohort).held_out.fingerprint() == cohort.take(held_out).fingerprint()
+
+
+def test_one_row_against_the_rule_takes_the_grids_truth_away(cohort: Cohort) -> None:
+    assert follows_the_course(cohort)
+    at_risk = cohort.at_risk.copy()
+    at_risk[7] = not at_risk[7]
+    assert not follows_the_course(Cohort(cohort.values, at_risk))
+
+
+def test_the_grids_ends_are_the_courses() -> None:
+    ends = np.array(lowest_and_highest())
+    assert ends == pytest.approx(np.array([[1, 0.6, 0.5, 0, 0, 0], [2.9, 1.7, 1.9, 98, 1, 1]]))
+
+
+def test_the_background_keeps_the_share_at_risk(cohort: Cohort) -> None:
+    background = draw_background(cohort)
+    assert len(background) == 128
+    assert background.at_risk.mean() == pytest.approx(cohort.at_risk.mean(), abs=1 / 128)
+
+
+def test_the_background_is_made_of_rows_that_are_there(cohort: Cohort) -> None:
+    rows = set(map(tuple, cohort.values.tolist()))
+    assert set(map(tuple, draw_background(cohort).values.tolist())) <= rows
+
+
+def test_the_same_seed_draws_the_same_background(cohort: Cohort) -> None:
+    first = draw_background(cohort, 7).fingerprint()
+    assert draw_background(cohort, 7).fingerprint() == first
+    assert draw_background(cohort, 8).fingerprint() != first
+
+
+def test_a_small_cohort_is_its_own_background(cohort: Cohort) -> None:
+    few = cohort.take(np.arange(80))
+    assert draw_background(few).fingerprint() == few.fingerprint()
 
 
 def test_a_shaken_value_is_still_nearest_to_itself(cohort: Cohort) -> None:

@@ -103,6 +103,17 @@ def test_a_missed_golden_row_is_refused(directory: Path) -> None:
         load_artefact(directory, "litert")
 
 
+def test_a_network_of_other_inputs_is_refused(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_engine: LiteRTEngine, _rows: object) -> None:
+        raise ValueError("Got 6 but expected 7 for dimension 1")
+
+    monkeypatch.setattr(LiteRTEngine, "probabilities", refuse)
+    with pytest.raises(UnusableArtefact, match="cannot run its golden rows"):
+        load_artefact(directory, "litert")
+
+
 @pytest.mark.parametrize("kind", [KerasEngine, LiteRTEngine])
 def test_a_file_that_is_no_network_is_refused(
     tmp_path: Path, kind: type[KerasEngine | LiteRTEngine]

@@ -232,3 +232,54 @@ def test_closing_refuses_whoever_waits(predictor: Predictor, engine: HeldEngine)
         await closing
 
     asyncio.run(assess())
+
+
+def test_an_explanation_runs_all_coalitions_in_one_batch(
+    predictor: Predictor, engine: HeldEngine, artefact: Artefact
+) -> None:
+    engine.gate.set()
+
+    async def explain() -> None:
+        assessment = await predictor.explain(SMOKER)
+        assert assessment.explanation is not None
+        plain = await predictor.assess(SMOKER)
+        assert (assessment.probability, plain.explanation) == (plain.probability, None)
+
+    asyncio.run(explain())
+    assert engine.batch_sizes == [64 * len(artefact.card.background), 1]
+
+
+def test_explanations_take_turns_with_the_batches(
+    predictor: Predictor, engine: HeldEngine, artefact: Artefact
+) -> None:
+    async def ask() -> None:
+        first = predictor.assess(SMOKER)
+        await until(engine.started)
+        waiting = [predictor.explain(SMOKER) for _ in range(3)]
+        waiting += [predictor.assess(HEALTHY) for _ in range(3)]
+        engine.gate.set()
+        await asyncio.gather(first, *waiting)
+
+    asyncio.run(ask())
+    explanation = 64 * len(artefact.card.background)
+    assert engine.batch_sizes == [1, explanation, 3, explanation, explanation]
+
+
+def test_a_full_queue_of_explanations_refuses_those_and_no_others(
+    artefact: Artefact, engine: HeldEngine
+) -> None:
+    predictor = Predictor(explanation_queue_limit=1)
+    predictor.adopt(Artefact(artefact.card, engine))
+
+    async def ask() -> None:
+        first = predictor.explain(SMOKER)
+        await until(engine.started)
+        second = predictor.explain(SMOKER)
+        with pytest.raises(Overloaded):
+            predictor.explain(SMOKER)
+        plain = predictor.assess(SMOKER)
+        engine.gate.set()
+        await asyncio.gather(first, second, plain)
+
+    asyncio.run(ask())
+    asyncio.run(predictor.close())

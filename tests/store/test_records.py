@@ -33,6 +33,17 @@ def _credential(records: Records, key: str) -> Credential | None:
 # Making keys
 
 
+def test_principal_knows_whether_the_account_is_an_operators(records: Records) -> None:
+    key = records.create_key("ana", "premium", lifetime=None).key
+    answers = []
+    for is_operator in (False, True):
+        records.set_operator("ana", is_operator=is_operator)
+        credential = records.find_credential(digest(key))
+        assert credential is not None
+        answers.append(credential.principal.is_operator)
+    assert answers == [False, True]
+
+
 def test_a_new_key_is_well_formed(records: Records) -> None:
     assert is_well_formed(records.create_key("ana", None, None).key)
 

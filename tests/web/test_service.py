@@ -131,3 +131,70 @@ async def test_while_the_network_loads_an_assessment_is_refused(
     assert response.code == 503
     assert document(response)["code"] == "not-ready"
     assert int(response.headers["Retry-After"]) >= 1
+
+
+def sum_of(answer: dict[str, Any]) -> float:
+    return float(answer["base"] + sum(answer["contribuciones"].values()))
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("changes", [{}, {"tabaquismo": 1}, {"edad": 51, "azucar": 1.02}])
+async def test_an_explained_answer_adds_up_as_sent(
+    premium: Caller, changes: dict[str, Any]
+) -> None:
+    response = await premium.send("POST", "/service?explicar=1", EXAMPLE | changes)
+    answer = document(response)
+    assert list(answer["contribuciones"]) == list(EXAMPLE)
+    assert sum_of(answer) == pytest.approx(answer["probabilidad"], abs=1e-6)
+
+
+@pytest.mark.gen_test
+async def test_an_explained_answer_is_the_plain_one_with_its_reasons(premium: Caller) -> None:
+    plain = document(await premium.send("POST", "/service", AT_RISK))
+    explained = document(await premium.send("POST", "/service?explicar=true", AT_RISK))
+    assert set(explained.pop("explicacion")) == {"es", "en"}
+    del explained["base"], explained["contribuciones"]
+    assert explained == plain
+
+
+@pytest.mark.gen_test
+async def test_fields_in_the_query_string_can_be_explained(premium: Caller) -> None:
+    response = await premium.send("GET", "/service?explicar=1&" + urlencode(AT_RISK))
+    assert document(response)["contribuciones"]["tabaquismo"] > 0.1
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("word", ["0", "false"])
+async def test_an_explanation_can_be_declined(premium: Caller, word: str) -> None:
+    response = await premium.send("POST", f"/service?explicar={word}", EXAMPLE)
+    assert response.code == 200
+    assert "base" not in document(response)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "query", ["explicar=2", "explicar=", "explicar=si", "explicar=1&explicar=1"]
+)
+async def test_any_other_word_for_explaining_is_refused_by_name(
+    premium: Caller, query: str
+) -> None:
+    response = await premium.send("POST", f"/service?{query}", EXAMPLE)
+    assert response.code == 422
+    assert [fault["field"] for fault in document(response)["errors"]] == ["explicar"]
+
+
+@pytest.mark.gen_test
+async def test_a_faulty_field_and_a_faulty_parameter_are_named_at_once(premium: Caller) -> None:
+    response = await premium.send("POST", "/service?explicar=x", EXAMPLE | {"edad": 400})
+    assert [fault["field"] for fault in document(response)["errors"]] == ["edad", "explicar"]
+
+
+@pytest.mark.gen_test
+async def test_inputs_beyond_the_training_are_warned_about(premium: Caller) -> None:
+    answer = document(await premium.assess(edad=99, nivel_colesterol=3.0))
+    assert [warning["field"] for warning in answer["advertencias"]] == ["nivel_colesterol", "edad"]
+
+
+@pytest.mark.gen_test
+async def test_inputs_that_training_saw_are_not(premium: Caller) -> None:
+    assert "advertencias" not in document(await premium.assess(edad=98, nivel_colesterol=2.9))

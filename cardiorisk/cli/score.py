@@ -1,0 +1,94 @@
+"""``cardiorisk score``: a whole file of patients at once, without the service."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import TaskID
+
+    from cardiorisk.config import EngineName
+    from cardiorisk.scoring.scorer import Progress
+
+MOST_REPORTED = 20
+"""Bad rows that are named on the terminal; the output names all of them."""
+
+_file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+
+
+@click.command()
+@click.argument("source", metavar="INPUT", type=_file)
+@click.argument("target", metavar="OUTPUT", type=_file)
+@click.option(
+    "--engine",
+    type=click.Choice(["keras", "litert"]),
+    help="What runs the network; litert starts in a second.  "
+    "[default: CARDIORISK_ENGINE, else keras]",
+)
+def score(source: Path, target: Path, engine: EngineName | None) -> None:
+    """Assess every row of a file, CSV or (by the names .parquet and .pq) Parquet.
+
+    INPUT has the six fields in columns with the service's names or the course's (colesterol,
+    presion, glucosa, edad, sobrepeso, tabaquismo), in any order, among any others. OUTPUT gets all
+    of INPUT's columns, and probabilidad, riesgo_cardiaco and error. A row that cannot be assessed
+    is kept: error says which field and why, and the first 20 are named on standard error. A column
+    of INPUT that has one of those three names is kept with _entrada after it.
+
+    The file is read in pieces: memory does not grow with it. OUTPUT appears when it is finished;
+    one that exists is replaced. For CSV, - is standard input or output.
+
+    \b
+    Examples:
+      cardiorisk score patients.csv scored.csv --engine litert
+      cardiorisk score patients.parquet scored.parquet
+      zcat patients.csv.gz | cardiorisk score - - | gzip > scored.csv.gz
+    """  # noqa: D301 - click wants the backspace itself
+    # The imports are late to keep --help quick: these take a second.
+    from cardiorisk.config import load_settings  # noqa: PLC0415
+    from cardiorisk.predictor.artefact import load_artefact  # noqa: PLC0415
+    from cardiorisk.scoring.files import (  # noqa: PLC0415
+        is_parquet,
+        is_same_file,
+        length_of,
+        score_file,
+    )
+    from cardiorisk.scoring.scorer import Scorer  # noqa: PLC0415
+
+    if is_parquet(source) != is_parquet(target):
+        raise click.UsageError("INPUT and OUTPUT must both be CSV or both be Parquet")
+    if is_same_file(source, target):
+        raise click.UsageError("OUTPUT must not be the INPUT")
+    settings = load_settings({"engine": engine})
+    scorer = Scorer(load_artefact(settings.model_dir, settings.engine))
+    _follow(score_file(source, target, scorer), f"Scoring {source}", length_of(source))
+
+
+def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
+    """Do the steps, show how far they have come, and name the first bad rows."""
+    from rich.console import Console  # noqa: PLC0415 - keeps --help quick
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - likewise
+
+    console = Console(stderr=True)
+    rows = bad_rows = 0
+    with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+        task: TaskID = bar.add_task(label, total=length)
+        for step in steps:
+            for bad_row in step.bad_rows[: max(0, MOST_REPORTED - bad_rows)]:
+                console.print(
+                    f"line {bad_row.line}: {bad_row.reason}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            rows += step.rows
+            bad_rows += len(step.bad_rows)
+            bar.advance(task, step.length)
+    if bad_rows > MOST_REPORTED:
+        click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
+    click.echo(f"{rows:,} rows, {bad_rows:,} of them could not be assessed", err=True)

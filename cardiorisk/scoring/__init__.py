@@ -1,0 +1,1 @@
+"""Scoring files of patients without the service: any size of file, the same network."""

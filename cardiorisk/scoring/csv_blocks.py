@@ -1,0 +1,163 @@
+"""Cutting a CSV file into blocks of whole rows, so that memory does not grow with the file.
+
+Nothing here knows patients. The surprise is the quotation mark: a line end between two of them
+belongs to a cell and must not be cut at, so a block is cut where the marks before it are even.
+"""
+
+from __future__ import annotations
+
+import csv
+from codecs import BOM_UTF8
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from cardiorisk.errors import UnusableData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+BLOCK_BYTES = 2 * 1024 * 1024
+"""Some 70,000 rows of six columns; larger blocks are no faster."""
+
+LONGEST_ROW_BYTES = 16 * 1024 * 1024
+"""A longer row is a quotation mark that nobody closed."""
+
+_NEWLINE = b"\n"
+_NEWLINE_BYTE, _QUOTE_BYTE, _COMMA_BYTE = b'\n",'  # as numbers
+_QUOTE = b'"'
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row read cell by cell, and the line of the block (the first is 0) it starts on."""
+
+    cells: list[str]
+    line: int
+
+
+class CsvBlocks:
+    """The header of a CSV file, and its rows in blocks.
+
+    Attributes:
+        names: the header's cells.
+        has_mark: whether the file starts with a byte order mark.
+        header_lines: lines that the header takes.
+
+    Args:
+        source: the file, at its start.
+        block_bytes: how much is read at a time.
+
+    Raises:
+        UnusableData: there is no header, or it is not UTF-8.
+    """
+
+    def __init__(self, source: BinaryIO, block_bytes: int = BLOCK_BYTES) -> None:
+        self._source = source
+        self._block_bytes = block_bytes
+        self._rest = b""
+        header = self._read_header()
+        self.has_mark = header.startswith(BOM_UTF8)
+        self.header_lines = header.count(_NEWLINE)
+        try:
+            text = header.removeprefix(BOM_UTF8).decode()
+        except UnicodeDecodeError as error:
+            raise UnusableData("the header is not UTF-8 text") from error
+        self.names = next(csv.reader(StringIO(text, newline="")), [])
+        if not self.names:
+            raise UnusableData("there is no header")
+
+    def blocks(self) -> Iterator[bytes]:
+        """Give the rows after the header, in blocks of whole rows that end with a line end.
+
+        Raises:
+            UnusableData: a row is longer than any that is meant.
+        """
+        while True:
+            end = _end_of_rows(self._rest)
+            if end:
+                block, self._rest = self._rest[:end], self._rest[end:]
+                yield block if _QUOTE in block else block.replace(b"\r\n", _NEWLINE)
+            if not self._read_on():
+                break
+        if self._rest:
+            yield self._rest + _NEWLINE
+
+    def _read_header(self) -> bytes:
+        while not (end := _end_of_first_row(self._rest)):
+            if not self._read_on():
+                end = len(self._rest)
+                break
+        header, self._rest = self._rest[:end], self._rest[end:]
+        return header
+
+    def _read_on(self) -> bool:
+        """Read the next piece; tell whether there was one."""
+        if len(self._rest) > LONGEST_ROW_BYTES:
+            raise UnusableData("a row does not end within 16 MiB: a quotation mark is not closed")
+        piece = self._source.read(self._block_bytes)
+        self._rest += piece
+        return bool(piece)
+
+
+def is_regular(block: bytes, cells: int) -> bool:
+    """Tell whether each line of a block is a row of so many cells, without quotation marks."""
+    if _QUOTE in block or b"\r" in block:
+        return False
+    text = np.frombuffer(block, dtype=np.uint8)
+    line_ends = np.flatnonzero(text == _NEWLINE_BYTE)  # (n,)
+    commas = np.flatnonzero(text == _COMMA_BYTE)
+    if len(commas) != len(line_ends) * (cells - 1):
+        return False
+    by_line = commas.reshape(len(line_ends), cells - 1)
+    return bool((by_line[:, -1] < line_ends).all() and (by_line[1:, 0] > line_ends[:-1]).all())
+
+
+def read_rows(block: bytes) -> list[Row]:
+    """Read a block cell by cell; empty lines are no rows. Bytes that are not UTF-8 survive.
+
+    Raises:
+        UnusableData: a cell is longer than any that is meant.
+    """
+    reader = csv.reader(StringIO(block.decode("utf-8", "surrogateescape"), newline=""))
+    rows = []
+    line = 0
+    try:
+        for cells in reader:
+            if cells:
+                rows.append(Row(cells, line))
+            line = reader.line_num
+    except csv.Error as error:
+        raise UnusableData(f"a row cannot be read: {error}") from error
+    return rows
+
+
+def write_rows(rows: list[list[str]]) -> bytes:
+    """Write rows as CSV, the bytes that ``read_rows`` carried along included."""
+    text = StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _end_of_rows(text: bytes) -> int:
+    """Return where the last whole row ends, 0 where none does."""
+    if _QUOTE not in text:
+        return text.rfind(_NEWLINE) + 1
+    ends = _row_ends(text)
+    return int(ends[-1]) + 1 if len(ends) else 0
+
+
+def _end_of_first_row(text: bytes) -> int:
+    ends = _row_ends(text)
+    return int(ends[0]) + 1 if len(ends) else 0
+
+
+def _row_ends(text: bytes) -> NDArray[np.int64]:
+    """Return the places of the line ends that have an even number of quotation marks before."""
+    characters = np.frombuffer(text, dtype=np.uint8)
+    is_inside = np.logical_xor.accumulate(characters == _QUOTE_BYTE)
+    return np.flatnonzero((characters == _NEWLINE_BYTE) & ~is_inside)

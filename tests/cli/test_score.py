@@ -1,0 +1,107 @@
+"""``cardiorisk score``: what it writes, what it says, and what it never does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Call, Start
+
+HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo"
+ROW = "2.0,1.2,1.0,40,1,1"
+BAD_ROW = "2.0,1.2,1.0,140,1,1"
+
+
+@pytest.fixture(autouse=True)
+def litert(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIORISK_ENGINE", "litert")
+
+
+def write(*rows: str) -> None:
+    Path("in.csv").write_text("\n".join([HEADER, *rows, ""]))
+
+
+def test_a_file_is_scored_and_counted(call: Call) -> None:
+    write(ROW, BAD_ROW)
+    result = call("score", "in.csv", "out.csv")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert result.stderr.endswith(
+        "line 3: edad must be an integer from 0 to 99 (years)\n"
+        "2 rows, 1 of them could not be assessed\n"
+    )
+    assert Path("out.csv").read_text().splitlines()[1] == f"{ROW},1.000000,1,"
+
+
+def test_the_first_twenty_bad_rows_are_named(call: Call) -> None:
+    write(*[BAD_ROW] * 25)
+    stderr = call("score", "in.csv", "out.csv").stderr
+    assert stderr.count(": edad must be") == 20
+    assert "line 21: " in stderr
+    assert "... and 5 more\n25 rows, 25 of them" in stderr
+
+
+def test_parquet_goes_to_parquet(call: Call) -> None:
+    cells = [pa.array([float(cell)]) for cell in ROW.split(",")]
+    parquet.write_table(pa.table(cells, HEADER.split(",")), "in.parquet")
+    assert call("score", "in.parquet", "out.pq").exit_code == 0
+    assert parquet.read_table("out.pq")["riesgo_cardiaco"].to_pylist() == [True]
+
+
+def test_dashes_are_the_standard_streams(start: Start) -> None:
+    run = start("score", "-", "-", input=f"{HEADER}\n{ROW}\n")
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[1:] == [f"{ROW},1.000000,1,"]
+
+
+@pytest.mark.parametrize("target", ["in.csv", "link.csv", "in.parquet"])
+def test_an_output_that_cannot_be_meant_is_wrong_usage(call: Call, target: str) -> None:
+    write(ROW)
+    Path("link.csv").symlink_to("in.csv")
+    assert call("score", "in.csv", target).exit_code == 2
+    assert ROW in Path("in.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.parquet"])
+def test_a_file_that_cannot_be_scored_leaves_the_old_output(call: Call, name: str) -> None:
+    Path(name).write_text("a,b\n1,2\n")
+    output = Path(name.replace("in", "out"))
+    output.write_text("old")
+    result = call("score", name, str(output))
+    assert (result.exit_code, output.read_text()) == (1, "old")
+    assert result.stderr.splitlines()[-1].startswith(f"cardiorisk: {name}: ")
+    assert sorted(path.name for path in Path().iterdir()) == sorted([name, output.name])
+
+
+def test_a_missing_file_is_one_line(call: Call) -> None:
+    result = call("score", "in.csv", "out.csv")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("cardiorisk: in.csv: No such file or directory\n")
+    assert not Path("out.csv").exists()
+
+
+def test_an_output_that_is_no_regular_file_is_written_as_it_comes(call: Call) -> None:
+    write(ROW)
+    assert call("score", "in.csv", "/dev/null").exit_code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system has no /proc")
+def test_memory_does_not_grow_with_the_file() -> None:
+    write(*[ROW] * 600_000)
+    program = (
+        "from pathlib import Path\n"
+        "from cardiorisk.__main__ import main\n"
+        "main(['score', 'in.csv', 'out.csv'], standalone_mode=False)\n"
+        "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
+    )
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 400 * 1024

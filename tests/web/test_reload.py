@@ -1,0 +1,136 @@
+"""The network is replaced while requests go on: none fails, and a bad one changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.card import CARD_FILE, LITERT_FILE
+from cardiorisk.config import Settings, load_settings
+from cardiorisk.store.records import Records
+from tests.support import EXAMPLE, Caller, create_key, document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tornado.httpclient import AsyncHTTPClient
+
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora
+
+CALLERS = 6
+RELOADS = 10
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Serve from a copy of the network that the tests may change, on a plan that does not end."""
+    return load_settings(
+        {
+            "engine": "litert",
+            "database_url": f"sqlite:///{tmp_path / 'keys.db'}",
+            "log_dir": tmp_path / "logs",
+            "model_dir": shutil.copytree(load_settings().model_dir, tmp_path / "model"),
+            "plans": {"premium": 1_000_000},
+        }
+    )
+
+
+@pytest.fixture
+def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
+    key = create_key(settings, "olga", "freemium")
+    with Records.open(settings.database_url) as records:
+        records.set_operator("olga", is_operator=True)
+    return Caller(http_client, base_url, key)
+
+
+def name_network(settings: Settings, version: str) -> None:
+    """Make the network on the disk another one, to all appearance."""
+    path = settings.model_dir / CARD_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}))
+
+
+@pytest.mark.gen_test
+async def test_a_reload_answers_with_both_versions(
+    operator: Caller, premium: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    old_version = app.services.predictor.card.version
+    name_network(settings, "new")
+    response = await operator.send("POST", "/model/reload", b"")
+    assert response.code == 200
+    assert document(response) == {"modelo": "new", "anterior": old_version}
+    assert document(await premium.assess())["modelo"] == "new"
+
+
+@pytest.mark.gen_test
+async def test_whoever_is_no_operator_may_not_reload(
+    premium: Caller, stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    name_network(settings, "new")
+    refused = await premium.send("POST", "/model/reload", b"")
+    assert (refused.code, document(refused)["code"]) == (403, "operator-only")
+    assert (await stranger.send("POST", "/model/reload", b"")).code == 401
+    assert app.services.predictor.card.version != "new"
+
+
+@pytest.mark.gen_test
+async def test_a_reload_is_not_counted(operator: Caller) -> None:
+    for _ in range(6):
+        response = await operator.send("POST", "/model/reload", b"")
+        assert response.code == 200
+        assert "RateLimit" not in response.headers
+
+
+@pytest.mark.gen_test
+async def test_a_bad_network_leaves_the_old_one_and_says_why(
+    operator: Caller, premium: Caller, settings: Settings, bitacora: Bitacora
+) -> None:
+    version = document(await premium.assess())["modelo"]
+    name_network(settings, "new")
+    (settings.model_dir / LITERT_FILE).write_bytes(b"half a file")
+    response = await operator.send("POST", "/model/reload", b"")
+    assert (response.code, document(response)["code"]) == (409, "unusable-artefact")
+    assert "not the file that its card describes" in document(response)["detail"]
+    assert bitacora.last()["code"] == "unusable-artefact"
+    assert document(await premium.assess())["modelo"] == version
+
+
+@pytest.mark.gen_test
+async def test_a_second_reload_at_the_same_time_is_refused(operator: Caller) -> None:
+    answers = await asyncio.gather(*(operator.send("POST", "/model/reload", b"") for _ in range(2)))
+    assert sorted(answer.code for answer in answers) == [200, 409]
+    refused = next(answer for answer in answers if answer.code == 409)
+    assert document(refused)["code"] == "reload-under-way"
+
+
+@pytest.mark.gen_test
+async def test_under_load_ten_reloads_fail_no_request(
+    operator: Caller, premium: Caller, settings: Settings, bitacora: Bitacora
+) -> None:
+    seen: list[tuple[int, str]] = []
+    is_over = False
+
+    async def ask_on(path: str) -> None:
+        while not is_over:
+            response = await premium.send("POST", path, EXAMPLE)
+            seen.append((response.code, document(response).get("modelo")))
+
+    callers = [
+        asyncio.ensure_future(ask_on("/service" if number else "/service?explicar=1"))
+        for number in range(CALLERS)
+    ]
+    versions = [f"network-{number}" for number in range(RELOADS)]
+    for version in versions:
+        name_network(settings, version)
+        assert (await operator.send("POST", "/model/reload", b"")).code == 200
+        assert document(await premium.assess())["modelo"] == version
+    is_over = True
+    await asyncio.gather(*callers)
+    assert {code for code, _ in seen} == {200}
+    assert len(seen) >= RELOADS
+    logged = {line["modelo"] for line in bitacora.lines() if line["route"] == "/service"}
+    assert logged >= set(versions)
