@@ -6,6 +6,10 @@ from cardiorisk.card import NOTICE
 from cardiorisk.version import VERSION
 from cardiorisk.web.base import BaseHandler, OperatorHandler
 
+_PATIENTS = {"background"}
+"""Members of the card that are rows of patients, who are real where the network was trained on
+somebody's own file."""
+
 
 class HealthHandler(BaseHandler):
     """``/healthz``: the process is up and its bitácora can be written."""
@@ -44,7 +48,8 @@ class ModelHandler(BaseHandler):
             NotReady: the network is not loaded yet.
         """
         card = self.services.predictor.card
-        self.answer({"modelo": card.version, "aviso": NOTICE, "card": card.model_dump(mode="json")})
+        shown = card.model_dump(mode="json", exclude=_PATIENTS)
+        self.answer({"modelo": card.version, "aviso": NOTICE, "card": shown})
 
     head = get
 

@@ -41,7 +41,7 @@ def test_rows_are_scored_as_the_service_does(artefact: Artefact, scorer: Scorer)
 
     scores = scorer.score(frame(ROWS))
     expected = asyncio.run(assess())
-    predictor.close()
+    asyncio.run(predictor.close())
     assert (scores.millionths / 1e6).tolist() == [probability for probability, _ in expected]
     assert scores.at_risk.tolist() == [at_risk for _, at_risk in expected]
 
