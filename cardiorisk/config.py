@@ -74,9 +74,7 @@ class Settings(BaseSettings):
         "sqlite:///keys.db", description="where accounts and keys are kept; SQLite only"
     )
     log_dir: Path = Field(Path("logs"), description="directory of bitacora.jsonl")
-    model_dir: Path = Field(
-        DEFAULT_MODEL_DIR, description="directory of the trained network"
-    )
+    model_dir: Path = Field(DEFAULT_MODEL_DIR, description="directory of the trained network")
     plans: Annotated[dict[str, int], NoDecode] = Field(
         DEFAULT_PLANS,
         description="requests a minute by plan, added to freemium=5,premium=50 or replacing them",

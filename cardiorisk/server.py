@@ -1,4 +1,8 @@
-"""The process: listen, load the network, serve, and on a signal drain and close in order."""
+"""The process: listen, load the network, serve, and on a signal drain and close in order.
+
+It must not print; the announcer does. The surprise: it listens before the network is loaded, and
+refuses assessments as not ready until then (decision 0008).
+"""
 
 from __future__ import annotations
 
