@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cardiorisk.card import CARD_FILE, KERAS_FILE, LITERT_FILE
+from cardiorisk.cli.options import WholeNumber
 from cardiorisk.errors import ServiceError
 from cardiorisk.network.recipe import Recipe
 
@@ -65,28 +66,29 @@ ignored. The same rows and the same seed give the same network on the same machi
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_OUTPUT,
-    show_default="cardiorisk/artefact",
     metavar="DIR",
-    help="Where the network's two files and their card go.",
+    help="Where the network's two files and their card go.  [default: cardiorisk/artefact]",
 )
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_REPORT,
-    show_default="docs/model",
     metavar="DIR",
-    help="Where the evaluation report and its plots go, and the model card for made data.",
+    help="Where the evaluation report, its plots and, for made data, the model card go.  "
+    "[default: docs/model]",
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(1, 100_000),
+    type=WholeNumber(1, 100_000),
+    metavar="N",
     default=DEFAULT.epochs,
     show_default=True,
     help="Passes over the training rows.",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, LARGEST_SEED),
+    type=WholeNumber(0, LARGEST_SEED),
+    metavar="N",
     default=DEFAULT.seed,
     show_default=True,
     help="Seed of the made data, the 80/20 split and the first weights.",

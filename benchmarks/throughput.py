@@ -22,15 +22,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cardiorisk.patient import EXAMPLE
+
 HERE = Path(__file__).parent
-BODY = {
-    "nivel_colesterol": 2.0,
-    "presion_arterial": 1.2,
-    "azucar": 1.0,
-    "edad": 40,
-    "sobrepeso": 1,
-    "tabaquismo": 0,
-}
 CONNECTIONS = (1, 32)
 LATENCY_UNIT_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
@@ -125,7 +119,7 @@ def main() -> None:
     contestants: list[Contestant] = []
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "post.lua")
-        body = json.dumps(BODY)
+        body = json.dumps(dict(EXAMPLE))
         script.write_text(f"wrk.method = 'POST'\nwrk.body = '{body}'\n")
         commands = {"bare Tornado": [sys.executable, str(HERE / "bare_tornado.py")]}
         commands |= {

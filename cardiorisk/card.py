@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.errors import UnusableArtefact
 
 if TYPE_CHECKING:
@@ -207,8 +209,11 @@ def load_card(directory: Path) -> Card:
     try:
         return Card.model_validate_json(path.read_bytes())
     except OSError as error:
+        advice = "python train.py"
+        if directory != DEFAULT_MODEL_DIR:
+            advice += f" --output {quote(str(directory))}"
         raise UnusableArtefact(
-            f"cannot read the model card {path}: {error.strerror}; run `python train.py`"
+            f"cannot read the model card {path}: {error.strerror}; run `{advice}`"
         ) from error
     except ValidationError as error:
         first = error.errors()[0]

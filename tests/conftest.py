@@ -6,12 +6,15 @@ particular to Keras is tested where the engines are.
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tornado.platform.asyncio import AsyncIOLoop
 
 from cardiorisk.app import make_app
-from cardiorisk.config import Settings, load_settings
+from cardiorisk.config import PREFIX, Settings, load_settings
 from tests.support import Bitacora, Caller, SettableClock, create_key
 
 if TYPE_CHECKING:
@@ -22,6 +25,32 @@ if TYPE_CHECKING:
     from tornado.ioloop import IOLoop
 
     from cardiorisk.web.routes import CardioriskApplication
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_setting() -> Iterator[None]:
+    """Take the developer's own settings out of the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in an empty directory, where there is neither a settings file nor a database."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def io_loop() -> Iterator[AsyncIOLoop]:
+    """Take the place of pytest-tornado's, which leaves a second loop behind, open for ever."""
+    loop = AsyncIOLoop(make_current=False)
+    asyncio.set_event_loop(loop.asyncio_loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close(all_fds=True)
 
 
 @pytest.fixture

@@ -103,8 +103,16 @@ def test_missing_card_says_how_to_make_one(tmp_path: Path) -> None:
         load_card(tmp_path)
     assert str(raised.value) == (
         f"cannot read the model card {tmp_path / CARD_FILE}: No such file or directory; "
-        "run `python train.py`"
+        f"run `python train.py --output {tmp_path}`"
     )
+
+
+def test_missing_card_of_the_package_s_own_network_needs_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cardiorisk.card.DEFAULT_MODEL_DIR", tmp_path)
+    with pytest.raises(UnusableArtefact, match=r"run `python train\.py`$"):
+        load_card(tmp_path)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff\xfe", b"null"])

@@ -63,10 +63,10 @@ def test_invalid_patient_keeps_every_fault() -> None:
 
 
 def test_invalid_patient_names_its_fields() -> None:
-    assert str(InvalidPatient(faults(2))) == "2 field(s) cannot be accepted: f0, f1"
+    assert str(InvalidPatient(faults(2))) == "2 fields cannot be accepted: f0, f1"
 
 
 def test_message_of_many_faults_stays_short() -> None:
     assert str(InvalidPatient(faults(5000))) == (
-        "5000 field(s) cannot be accepted: f0, f1, f2, f3, f4, f5…"
+        "5000 fields cannot be accepted: f0, f1, f2, f3, f4, f5…"
     )

@@ -260,6 +260,31 @@ def test_blanks_around_the_object_are_accepted() -> None:
     assert parse_json(b"\r\n\t " + json.dumps(EXAMPLE, indent=4).encode() + b"\n") == PATIENT
 
 
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b'{"edad":"\xff"}', "is not UTF-8"),
+        (
+            b'{"edad": 40     "azucar": 1}',
+            "is not JSON: Expecting ',' delimiter at line 1 column 17",
+        ),
+        (b'{"edad":\n"4\n"}', "is not JSON: Invalid control character at line 2 column 3"),
+        (b'{"edad":"secret', "is not JSON: Unterminated string starting at line 1 column 9"),
+        (b"[" * 60_000, "is nested too deeply"),
+        (b"[]", "is an array or a single value"),
+        (b"40", "is an array or a single value"),
+    ],
+)
+def test_malformed_body_is_told_what_is_wrong_with_it(body: bytes, fault: str) -> None:
+    with pytest.raises(MalformedBody) as raised:
+        parse_json(body)
+    assert str(raised.value) == (
+        f"the body {fault}; it must be a JSON object with the fields {', '.join(FIELD_NAMES)}"
+    )
+
+
 def test_malformed_body_is_told_the_fields() -> None:
     with pytest.raises(MalformedBody, match="nivel_colesterol, presion_arterial, azucar, edad"):
         parse_json(b"{")

@@ -6,7 +6,7 @@ that is not in the bitácora is not given.
 
 The surprise: a file that was rotated away by renaming is written to for up to a second more, and
 those lines are in the renamed file; a tool that packs it must leave it alone for that long. A
-deleted file never gets another line.
+deleted file never gets another line, and gives its space back before the next one is written.
 
 Not thread-safe: it belongs to the event loop. Only ``fsync`` has a thread of its own.
 """
@@ -14,6 +14,7 @@ Not thread-safe: it belongs to the event loop. Only ``fsync`` has a thread of it
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import time
@@ -35,6 +36,7 @@ ROTATION_CHECK_SECONDS = 1.0
 _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
 _NEWLINE = b"\n"
+_logger = logging.getLogger(__name__)
 
 Sync = Literal["os", "disk"]
 
@@ -50,6 +52,7 @@ class Bitacora:
     def __init__(self, path: Path, sync: Sync, clock: Callable[[], float]) -> None:
         self.lines_written = 0
         self.write_failures = 0
+        self._failing: set[str] = set()
         self._path = path
         self._clock = clock
         self._group_sync = GroupSync(self._begin_sync, self._end_sync) if sync == "disk" else None
@@ -102,7 +105,9 @@ class Bitacora:
             self._write(line)
         except OSError as error:
             self.write_failures += 1
+            self._note("written", error)
             raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
+        self._note("written", None)
         self.lines_written += 1
 
     async def synced(self) -> None:
@@ -152,10 +157,14 @@ class Bitacora:
             return
         if not self._is_still_named(opened):
             file, self._ends_torn = self._open_file()
-            self._rotated_files.append(self._file)
-            self._file = file
-            if self._group_sync is None:
-                self._close_rotated(tuple(self._rotated_files))
+            if opened.st_nlink and self._group_sync is not None:
+                self._rotated_files.append(self._file)
+                self._file = file
+            else:
+                # Unlike a close, this is safe while a sync runs, and where the deleted file had
+                # filled the disk, it makes the room for the line that comes now.
+                os.dup2(file, self._file, inheritable=False)
+                os.close(file)
         self._next_check_s = now_s + ROTATION_CHECK_SECONDS
 
     def _is_still_named(self, opened: os.stat_result) -> bool:
@@ -185,9 +194,19 @@ class Bitacora:
 
     def _end_sync(self, files: Files, error: BaseException | None) -> None:
         self.write_failures += error is not None
+        self._note("put on the disk", error)
         # The last file was the current one when the sync began: if it has been rotated away
         # since, it may hold newer lines, and it is for the next sync to close.
         self._close_rotated(files[:-1])
+
+    def _note(self, deed: str, error: BaseException | None) -> None:
+        """Tell the operator of the first of a row of failures, and of the end of the row."""
+        if error is not None and deed not in self._failing:
+            self._failing.add(deed)
+            _logger.warning("the bitácora %s cannot be %s: %s", self._path, deed, error)
+        elif error is None and deed in self._failing:
+            self._failing.remove(deed)
+            _logger.warning("the bitácora %s can be %s again", self._path, deed)
 
     def _close_rotated(self, files: Files) -> None:
         for file in files:

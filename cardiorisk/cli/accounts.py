@@ -1,4 +1,7 @@
-"""``cardiorisk accounts``: see the accounts, change their plan, name operators."""
+"""``cardiorisk accounts``: see the accounts, change their plan, name operators.
+
+It never makes a database: an account comes with its first key, from ``cardiorisk keys create``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``cardiorisk db``: bring the database to this version's revision, or tell which it has."""
+"""``cardiorisk db``: bring the database to this version's revision, or tell which it has.
+
+``current`` must not upgrade the file: it is asked before, to find out whether an upgrade is due.
+"""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from cardiorisk.bitacora.reader import LogReader
 from cardiorisk.bitacora.summary import REFUSAL_STATUSES, Summary
 from cardiorisk.cli.log_drift import drift
 from cardiorisk.cli.log_options import log_dir_option, log_path, read_entries, since_option
+from cardiorisk.cli.options import WholeNumber
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -77,7 +78,7 @@ def stats(log_dir: Path | None, since: float | None, as_json: bool) -> None:  # 
 
 @log.command()
 @log_dir_option
-@click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True)
+@click.option("-n", "--lines", type=WholeNumber(min=0), default=20, show_default=True, metavar="N")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
 def tail(log_dir: Path | None, lines: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - click's

@@ -25,6 +25,12 @@ database_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Write a JSON array.")
 
 
+class WholeNumber(click.IntRange):
+    """A number in a range, which click itself calls "a valid integer range" when it is none."""
+
+    name = "whole number"
+
+
 class AccountName(click.ParamType[str]):
     """An account's name: 1 to 80 printable characters, no blank at either end."""
 
@@ -38,6 +44,22 @@ class AccountName(click.ParamType[str]):
             self.fail("must be printable and neither begin nor end with a blank", param, ctx)
         if len(value) > NAME_CHARACTERS:
             self.fail(f"must have at most {NAME_CHARACTERS} characters", param, ctx)
+        return value
+
+
+class KeyId(click.ParamType[str]):
+    """A key's name in ``keys list``. A whole key is refused, and never shown again."""
+
+    name = "key_id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the id as given, or refuse a key as wrong usage."""
+        from cardiorisk.keys import PREFIX  # noqa: PLC0415 - keeps --help quick
+
+        if PREFIX in value:
+            self.fail(
+                "that is a key, not a KEY_ID; `cardiorisk keys list` shows the ids", param, ctx
+            )
         return value
 
 

@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cardiorisk.config import load_settings
+from cardiorisk.patient import EXAMPLE
 from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
-
-_EXAMPLE = {
-    "nivel_colesterol": 2.0,
-    "presion_arterial": 1.2,
-    "azucar": 1.0,
-    "edad": 40,
-    "sobrepeso": 1,
-    "tabaquismo": 0,
-}
-"""The assignment's own example."""
 
 
 class TerminalAnnouncer:
@@ -56,7 +47,8 @@ class TerminalAnnouncer:
         """See ``server.Announcer``."""
         click.echo(f"Ready, with the network {model_version}. Assess a patient:\n")
         key = self._key or "YOUR_KEY"
-        click.echo(f"  curl {url}/service -H 'Authorization: {key}' -d '{json.dumps(_EXAMPLE)}'\n")
+        body = json.dumps(dict(EXAMPLE))
+        click.echo(f"  curl {url}/service -H 'Authorization: {key}' -d '{body}'\n")
         if self._key is None:
             click.echo("Make a key with: cardiorisk keys create --account NAME")
         click.echo("Stop with Ctrl-C.")

@@ -196,7 +196,7 @@ def translated(path: Path) -> Iterator[None]:
         raise StoreUnavailable(f"{path} cannot be used: {reason}{hint}") from error
 
 
-def _is_refusal(cause: BaseException) -> bool:
+def _is_refusal(cause: BaseException | None) -> bool:
     """Tell whether the system would not let this user have the file."""
     if isinstance(cause, OSError):
         return cause.errno in _REFUSALS_OF_THE_SYSTEM

@@ -1,4 +1,8 @@
-"""The SQL of accounts, keys and sessions, written once and compiled once."""
+"""The SQL of accounts, keys and sessions, written once and compiled once.
+
+The surprise: some words are made from a row by position, so where a docstring says "in its order",
+a column must not be moved without the word.
+"""
 
 from __future__ import annotations
 

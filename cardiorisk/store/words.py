@@ -1,4 +1,8 @@
-"""What the store answers with: frozen values that know nothing of the database."""
+"""What the store answers with: frozen values that know nothing of the database.
+
+The order of their attributes is the order of the columns in ``statements``. What must not be
+printed, a key or a password's hash, is kept out of ``repr``.
+"""
 
 from __future__ import annotations
 

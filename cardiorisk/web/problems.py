@@ -1,4 +1,8 @@
-"""How a failure looks over HTTP: one table of statuses, one way to write them (RFC 9457)."""
+"""How a failure looks over HTTP: one table of statuses, one way to write them (RFC 9457).
+
+The only place that knows a failure's status. The surprise: a code that is not in the table was
+never meant for callers, and is shown to them as ``internal``.
+"""
 
 from __future__ import annotations
 

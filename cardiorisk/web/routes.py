@@ -1,4 +1,8 @@
-"""The one table of paths, and the Tornado application that serves it."""
+"""The one table of paths, and the Tornado application that serves it.
+
+The surprise: it takes the ``Content-Type`` off every request, for bodies are JSON whatever they
+are called.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The service itself: six values in, an assessment out."""
+"""The service itself: six values in, an assessment out.
+
+It must not keep what it was sent. The surprise: a GET reads its body where it has one, as the
+assignment shows it, and the query string only where it has none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What every handler may use: the long-lived things, built in ``app`` and nowhere else."""
+"""What every handler may use: the long-lived things, built in ``app`` and nowhere else.
+
+The surprise is the order of the end: the last to be closed is the network, whose thread cannot be
+interrupted, so the log and the database are safe however long it takes.
+"""
 
 from __future__ import annotations
 

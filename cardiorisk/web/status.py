@@ -1,4 +1,8 @@
-"""What operators and load balancers ask: is it up, is it ready, which network answers or shall."""
+"""What operators and load balancers ask: is it up, is it ready, which network answers or shall.
+
+The surprise: nothing here tries the bitácora, because each answer's own line does; where it
+cannot be written, ``/healthz`` too is answered with 503.
+"""
 
 from __future__ import annotations
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from cardiorisk.errors import LogUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cardiorisk.bitacora.writer import Sync
     from tests.bitacora.support import Clock, Disk
 
     Program = Callable[[str], str]
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 ONE = b'{"one":1}\n'
 TWO = b'{"two":2}\n'
+WRITER = "cardiorisk.bitacora.writer"
+NO_SPACE = "[Errno 28] No space left on device"
 LIMITED = """
 import pathlib, resource, sys
 from cardiorisk.bitacora.writer import Bitacora
@@ -162,6 +167,26 @@ def test_full_disk_is_an_error_and_no_line(log_dir: Path, log: Path) -> None:
     bitacora.close()
 
 
+def test_a_row_of_failures_is_told_once_and_so_is_its_end(
+    log_dir: Path, log: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_dir.mkdir()
+    log.symlink_to("/dev/full")
+    bitacora = Bitacora.open(log_dir, clock=clock)
+    for _ in range(3):
+        with pytest.raises(LogUnavailable):
+            bitacora.append(ONE)
+    log.unlink()
+    clock.now_s += 1.0
+    bitacora.append(ONE)
+    bitacora.append(TWO)
+    bitacora.close()
+    assert caplog.record_tuples == [
+        (WRITER, logging.WARNING, f"the bitácora {log} cannot be written: {NO_SPACE}"),
+        (WRITER, logging.WARNING, f"the bitácora {log} can be written again"),
+    ]
+
+
 def test_torn_line_on_a_full_disk_stops_the_start(limited: Program, log_dir: Path) -> None:
     log_dir.mkdir()
     (log_dir / LOG_FILE).write_bytes(b"torn")
@@ -262,6 +287,50 @@ def test_deleted_log_never_gets_another_line(log_dir: Path, log: Path, clock: Cl
     log.unlink()
     bitacora.append(ONE)
     assert log.read_bytes() == ONE
+    bitacora.close()
+
+
+@pytest.mark.parametrize("sync", ["os", "disk"])
+def test_deleted_log_gives_its_space_back_at_once(
+    log_dir: Path, log: Path, sync: Sync, clock: Clock
+) -> None:
+    bitacora = Bitacora.open(log_dir, sync=sync, clock=clock)
+    log.unlink()
+    bitacora.append(ONE)
+    assert not [file for file in Path("/proc/self/fd").iterdir() if is_link_to(file, log)]
+    bitacora.close()
+
+
+def is_link_to(file: Path, deleted: Path) -> bool:
+    """Tell whether a descriptor, which may have been closed meanwhile, is a deleted file's."""
+    try:
+        return str(file.readlink()) == f"{deleted} (deleted)"
+    except FileNotFoundError:
+        return False
+
+
+def test_log_deleted_during_a_sync_is_not_waited_for(
+    log_dir: Path, log: Path, clock: Clock, disk: Disk
+) -> None:
+    def delete() -> None:
+        log.unlink()
+
+    async def scenario() -> None:
+        first = asyncio.ensure_future(bitacora.synced())
+        await disk.until_fsync_starts()
+        delete()
+        bitacora.append(TWO)
+        second = asyncio.ensure_future(bitacora.synced())
+        disk.finish_fsync(2)
+        await asyncio.gather(first, second)
+        assert disk.synced_files == [bitacora._file, bitacora._file]
+
+    bitacora = Bitacora.open(log_dir, sync="disk", clock=clock)
+    assert bitacora._group_sync is not None
+    bitacora._group_sync._fsync = disk.fsync
+    asyncio.run(scenario())
+    assert log.read_bytes() == TWO
+    disk.finish_fsync()
     bitacora.close()
 
 
@@ -370,6 +439,27 @@ def test_disk_that_refuses_to_sync_is_an_error(log_dir: Path, log: Path) -> None
     assert bitacora.write_failures == 1
     with pytest.raises(LogUnavailable, match="cannot be synced"):
         bitacora.close()
+
+
+def test_disk_that_refuses_to_sync_is_told_once(
+    log_dir: Path, log: Path, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer() -> None:
+        with suppress(LogUnavailable):
+            await bitacora.synced()
+
+    bitacora = Bitacora.open(log_dir, sync="disk")
+    assert bitacora._group_sync is not None
+    bitacora._group_sync._fsync = disk.fsync
+    disk.finish_fsync(5)
+    for disk.failing in (True, True, False, False):
+        bitacora.append(ONE)
+        asyncio.run(answer())
+    bitacora.close()
+    assert caplog.messages == [
+        f"the bitácora {log} cannot be put on the disk: [Errno 5] Input/output error",
+        f"the bitácora {log} can be put on the disk again",
+    ]
 
 
 def test_closed_log_syncs_for_nobody(log_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of commands share: a directory of their own, and two ways to call a command."""
+"""What the tests of commands share: two ways to call a command."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from cardiorisk.__main__ import main
-from cardiorisk.config import PREFIX
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
 
 
@@ -29,15 +26,6 @@ class Start(Protocol):
     """Runs a command in a process of its own and waits for it."""
 
     def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]: ...
-
-
-@pytest.fixture(autouse=True)
-def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in an empty directory, with no setting made."""
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

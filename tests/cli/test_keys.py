@@ -50,7 +50,7 @@ def test_create_ends_with_0(call: Call) -> None:
 
 def test_create_says_the_rest_on_standard_error(call: Call) -> None:
     assert re.fullmatch(
-        r"key_[0-9a-f]{12} of ana \(freemium\) ends never\. The key is shown only this once\.\n",
+        r"key_[0-9a-f]{12} of ana \(freemium\) never ends\. The key is shown only this once\.\n",
         call("keys", "create", "--account", "ana").stderr,
     )
 
@@ -297,6 +297,15 @@ def test_revoke_while_another_process_writes_for_long_fails_in_one_line(
 def test_rotate_prints_the_new_key_alone(call: Call, key_id: str) -> None:
     result = call("keys", "rotate", key_id)
     assert is_well_formed(result.stdout.removesuffix("\n"))
+
+
+@pytest.mark.parametrize("command", ["revoke", "rotate"])
+def test_a_key_in_the_place_of_its_id_is_refused_and_not_shown(call: Call, command: str) -> None:
+    key = call("keys", "create", "--account", "ana").stdout.strip()
+    result = call("keys", command, key)
+    assert result.exit_code == 2
+    assert "that is a key, not a KEY_ID; `cardiorisk keys list` shows the ids" in result.stderr
+    assert key not in result.output
 
 
 def test_rotate_ends_the_old_key_at_once(call: Call, key_id: str) -> None:

@@ -19,6 +19,8 @@ from cardiorisk.cli.log_options import LARGE_LOG_BYTES
 from tests.bitacora.support import make_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cardiorisk.bitacora.entry import Entry
     from tests.cli.conftest import Call, Start
 
@@ -298,6 +300,15 @@ def test_progress_stays_out_of_pipes(start: Start) -> None:
     assert start("log", "stats").stderr == ""
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a child be interrupted although whoever started the tests (nohup, say) may not be."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_following_survives_rotation_and_ends_cleanly_on_ctrl_c() -> None:
     first, second, third = numbered(3)
     write(first)
@@ -308,16 +319,19 @@ def test_following_survives_rotation_and_ends_cleanly_on_ctrl_c() -> None:
     ) as follower:
         assert follower.stdout is not None
         assert follower.stderr is not None
-        assert follower.stdout.readline() == first.line()
-        with LOG.open("ab") as log:
-            log.write(second.line())
-        assert follower.stdout.readline() == second.line()
-        LOG.rename("logs/bitacora.jsonl.1")
-        write(third)
-        assert follower.stdout.readline() == third.line()
-        follower.send_signal(signal.SIGINT)
-        assert follower.wait(timeout=10) == 0
-        assert follower.stderr.read() == b""
+        try:
+            assert follower.stdout.readline() == first.line()
+            with LOG.open("ab") as log:
+                log.write(second.line())
+            assert follower.stdout.readline() == second.line()
+            LOG.rename("logs/bitacora.jsonl.1")
+            write(third)
+            assert follower.stdout.readline() == third.line()
+            follower.send_signal(signal.SIGINT)
+            assert follower.wait(timeout=10) == 0
+            assert follower.stderr.read() == b""
+        finally:
+            follower.kill()
 
 
 def test_noon_is_noon() -> None:
