@@ -64,9 +64,10 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
         raise click.UsageError("INPUT and OUTPUT must both be CSV or both be Parquet")
     if is_same_file(source, target):
         raise click.UsageError("OUTPUT must not be the INPUT")
+    length = length_of(source)
     settings = load_settings({"engine": engine})
     scorer = Scorer(load_artefact(settings.model_dir, settings.engine))
-    _follow(score_file(source, target, scorer), f"Scoring {source}", length_of(source))
+    _follow(score_file(source, target, scorer), f"Scoring {source}", length)
 
 
 def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:

@@ -8,6 +8,7 @@ as it comes.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,8 +46,9 @@ def length_of(source: Path) -> int | None:
 
     Raises:
         UnusableData: it is named Parquet and is not.
+        OSError: there is no such file.
     """
-    if not source.is_file():
+    if source == STREAM or not stat.S_ISREG(source.stat().st_mode):
         return None
     if not is_parquet(source):
         return source.stat().st_size

@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_scored_leaves_the_old_output(call: Call, name: st
 def test_a_missing_file_is_one_line(call: Call) -> None:
     result = call("score", "in.csv", "out.csv")
     assert result.exit_code == 1
-    assert result.stderr.endswith("cardiorisk: in.csv: No such file or directory\n")
+    assert result.stderr == "cardiorisk: in.csv: No such file or directory\n"
     assert not Path("out.csv").exists()
 
 
