@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from cardiorisk.errors import Overloaded
+from cardiorisk.errors import NotReady, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,7 @@ class Passwords:
         )
         self._most_waiting = most_waiting
         self._waiting = 0
+        self._is_closed = False
         self._nobodys_hash = _nobodys_hash(self._hasher)
         # Half of the processors at most: the event loop and the network need theirs.
         threads = max(1, min(2, (os.cpu_count() or 1) // 2))
@@ -90,10 +91,13 @@ class Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     def close(self) -> None:
-        """Finish what is under way, drop what waits, and end the threads; twice is harmless."""
+        """Finish what is under way, refuse what waits, and end the threads; twice is harmless."""
+        self._is_closed = True
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, job: Callable[[], _Result]) -> _Result:
+        if self._is_closed:
+            raise _stopping()
         if self._waiting >= self._most_waiting:
             raise Overloaded("too many passwords are being checked; try again in a second")
         self._waiting += 1
@@ -104,12 +108,21 @@ class Passwords:
             raise
         future.add_done_callback(self._count_out)
         # A caller who goes away must not make room for another while the thread is still busy.
-        return await asyncio.shield(future)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if future.cancelled():  # by close, and not the caller by itself
+                raise _stopping() from None
+            raise
 
     def _count_out(self, done: asyncio.Future[_Result]) -> None:
         self._waiting -= 1
         if not done.cancelled():
             done.exception()
+
+
+def _stopping() -> NotReady:
+    return NotReady("the service is stopping; try again in a few seconds")
 
 
 def _bytes(password: str) -> bytes:

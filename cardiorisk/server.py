@@ -189,7 +189,8 @@ async def _stop(
         if not await _unless_signalled(calm, stops):
             break
     await server.close_all_connections()
-    if not await _unless_signalled(services.close(), stops):
+    await services.close()
+    if not await _unless_signalled(services.predictor.close(), stops):
         # The log and the database are closed; only the network's thread, which cannot be
         # stopped while it imports TensorFlow, would keep the process.
         os._exit(0)

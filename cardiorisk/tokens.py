@@ -10,6 +10,7 @@ times against the system's clock only, so they are checked here, against the giv
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,12 @@ class Tokens:
         return claims
 
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_GENERATION = 1 << 62
+"""What a genuine token may claim: nothing that the database could not look for."""
+
+
 def new_token_id() -> str:
     """Make the name of a token or of a session from the system's random source."""
     return secrets.token_hex(_ID_BYTES)
@@ -165,7 +172,14 @@ def _claims(said: dict[str, Any], use: Use) -> Claims:
             "jti": str(token_id),
             "iat": int(_),
             "exp": int(expires),
-        } if found == use and subject.isdecimal():
+        } if (
+            found == use
+            and _NUMBER.fullmatch(subject)
+            and _NAME.fullmatch(session_id)
+            and _NAME.fullmatch(token_id)
+            and type(generation) is int
+            and 0 <= generation < _NO_GENERATION
+        ):
             try:
                 return Claims(
                     int(subject),

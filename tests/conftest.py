@@ -80,6 +80,7 @@ def app(
         yield application
     finally:
         io_loop.run_sync(application.services.close)
+        io_loop.run_sync(application.services.predictor.close)
 
 
 @pytest.fixture

@@ -110,6 +110,27 @@ class Bitacora:
         self._note("written", None)
         self.lines_written += 1
 
+    def require_writable(self) -> None:
+        """Check that a line could be written now, as far as that can be known beforehand.
+
+        After a failure an empty line is tried, which readers pass over.
+
+        Raises:
+            LogUnavailable: the disk is full, or the last line could not be written and an empty
+                one cannot either.
+        """
+        if self._is_closed:
+            raise LogUnavailable("the bitácora is closed")
+        try:
+            if self._failing:
+                self._follow_rotation()
+                self._write(_NEWLINE)
+            has_room = os.fstatvfs(self._file).f_bavail > 0
+        except OSError as error:
+            raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
+        if not has_room:
+            raise LogUnavailable("the bitácora cannot be written: its disk is full")
+
     async def synced(self) -> None:
         """Wait until every line appended before this call is on the disk; ``os`` mode: at once.
 

@@ -223,9 +223,12 @@ class Predictor:
         return future
 
     def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._artefact is None:
+            self._is_busy = False
+            return
         batch = self._next_batch()
         self._is_busy = bool(batch.patients)
-        if self._artefact is None or not batch.patients:
+        if not batch.patients:
             return
 
         def hand_back(run: Future[list[Assessment]]) -> None:

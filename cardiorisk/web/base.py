@@ -17,7 +17,7 @@ import logging
 import re
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -70,6 +70,7 @@ class BaseHandler(RequestHandler):
     """A request that is timed, named, and written to the bitácora before it is answered."""
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
+    changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
 
     # Tornado marks its own methods in the same way.
     query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001
@@ -101,12 +102,18 @@ class BaseHandler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     async def prepare(self) -> None:
-        """Check the request in the order that is promised: method, key, limit, body."""
+        """Check the request in the order that is promised: method, key, limit, body.
+
+        Then, where something is to be changed, the log: a change whose answer could not be given
+        would be done and never heard of, a new key lost for good.
+        """
         if self.request.method not in self.allowed_methods():
             raise MethodNotAllowed(f"use {' or '.join(self.allowed_methods())}")
         await self.admit()
         if len(self.request.body) > BODY_LIMIT_BYTES:
             raise BodyTooLarge(f"a body may hold {BODY_LIMIT_BYTES // 1024} KiB")
+        if self.request.method in self.changing_methods:
+            self.services.bitacora.require_writable()
 
     async def admit(self) -> None:
         """Let the caller in; anybody may come in here."""
@@ -283,7 +290,8 @@ class BaseHandler(RequestHandler):
         """Count a request out, and say so, where its answer failed on its way out."""
         if answer.cancelled() or answer.exception() is None:
             return
-        self.services.traffic.leave()
+        if not self._finished:  # else on_finish has counted it out
+            self.services.traffic.leave()
         logger.error("request %s was not answered", self.request_id, exc_info=answer.exception())
 
 

@@ -27,6 +27,8 @@ _EXPLAIN_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
 class ServiceHandler(AssessingHandler):
     """``/service`` by GET (as the assignment shows it), POST or QUERY (RFC 10008)."""
 
+    changing_methods = ()
+
     async def post(self) -> None:
         """Assess the patient in the body or, for a GET without one, in the query string."""
         patient, wants_explanation = self.validated(self._read)

@@ -101,9 +101,8 @@ class Services:
         return await self.predictor.reload(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:
-        """Close everything, whatever fails to; the network's thread, which may take long, last."""
+        """Close everything, whatever fails to, but the predictor: its thread may take long."""
         async with AsyncExitStack() as closing:
-            closing.push_async_callback(self.predictor.close)
             closing.callback(self.bitacora.close)
             closing.push_async_callback(self.store.close)
             closing.callback(self.passwords.close)
