@@ -8,27 +8,22 @@ the grid.
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
+from cardiorisk.engines import KerasEngine, LiteRTEngine
 from cardiorisk.network.dataset import follows_the_course, whole_grid
 from cardiorisk.network.figures import Answered
-from cardiorisk.patient import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from cardiorisk.engines import Engine
     from cardiorisk.network.dataset import Cohort, Split
 
     Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -66,28 +61,21 @@ class Evaluation:
 
 
 def load_keras(path: Path) -> Answers:
-    """Load a Keras file without running any code that it may carry."""
-    network = keras.models.load_model(path, compile=False, safe_mode=True)
-    signature = [tf.TensorSpec((None, len(FIELDS)), tf.float32)]
-    answer = tf.function(lambda rows: network(rows, training=False), input_signature=signature)
-    return _in_chunks(lambda rows: answer(rows).numpy()[:, 0])
+    """Load a Keras file as the service does.
+
+    Raises:
+        UnusableArtefact: Keras cannot read it.
+    """
+    return _in_chunks(KerasEngine(path))
 
 
 def load_litert(path: Path) -> Answers:
-    """Load a LiteRT file."""
-    interpreter = Interpreter(str(path), num_threads=1)
-    input_index = interpreter.get_input_details()[0]["index"]
-    output_index = interpreter.get_output_details()[0]["index"]
+    """Load a LiteRT file as the service does.
 
-    def answer(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        interpreter.resize_tensor_input(input_index, rows.shape)
-        with _quiet_native_code():
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(input_index, rows)
-        interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(output_index)[:, 0])
-
-    return _in_chunks(answer)
+    Raises:
+        UnusableArtefact: LiteRT cannot read it.
+    """
+    return _in_chunks(LiteRTEngine(path))
 
 
 def evaluate(split: Split, keras_path: Path, litert_path: Path) -> Evaluation:
@@ -113,23 +101,11 @@ def _ask(answers: Answers, cohort: Cohort) -> Answered:
     return Answered(cohort, answers(cohort.values))
 
 
-@contextmanager
-def _quiet_native_code() -> Iterator[None]:
-    """Swallow what LiteRT's C++ announces at its first allocation; no setting of its own does."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _in_chunks(answer: Answers) -> Answers:
+def _in_chunks(engine: Engine) -> Answers:
     def answers(values: NDArray[np.float32]) -> NDArray[np.float32]:
         starts = range(0, len(values), _ROWS_PER_CALL)
-        return np.concatenate([answer(values[at : at + _ROWS_PER_CALL]) for at in starts])
+        return np.concatenate(
+            [engine.probabilities(values[at : at + _ROWS_PER_CALL]) for at in starts]
+        )
 
     return answers

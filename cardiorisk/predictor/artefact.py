@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardiorisk.card import Card, load_card
+from cardiorisk.engines import Engine, file_of, load_engine
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.patient import FIELD_NAMES
-from cardiorisk.predictor.engines import Engine, file_of, load_engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ import pytest
 
 from cardiorisk.card import CARD_FILE, KERAS_FILE, LITERT_FILE
 from cardiorisk.config import load_settings
+from cardiorisk.engines import KerasEngine, LiteRTEngine
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.predictor.artefact import load_artefact
-from cardiorisk.predictor.engines import KerasEngine, LiteRTEngine
 
 if TYPE_CHECKING:
     from pathlib import Path

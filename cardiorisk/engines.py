@@ -10,6 +10,9 @@ megabytes.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cardiorisk.card import KERAS_FILE, LITERT_FILE
@@ -17,7 +20,7 @@ from cardiorisk.errors import UnusableArtefact
 from cardiorisk.patient import FIELDS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -87,6 +90,8 @@ class LiteRTEngine:
 
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+            with _quiet_native_code():
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise UnusableArtefact(f"LiteRT cannot load {path}: {_first_line(error)}") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -103,6 +108,20 @@ class LiteRTEngine:
         self._interpreter.invoke()
         answers = self._interpreter.get_tensor(self._output)  # (n, 1)
         return cast("NDArray[np.float32]", answers[:, 0])
+
+
+@contextmanager
+def _quiet_native_code() -> Iterator[None]:
+    """Swallow what LiteRT's C++ announces at its first allocation; no setting of its own does."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def load_engine(name: EngineName, directory: Path) -> Engine:
