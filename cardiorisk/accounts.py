@@ -1,6 +1,6 @@
 """What the owner of an account can do: register, log in, change the plan, manage keys.
 
-No HTTP and no SQL. The order of a login is its safety: the attempt is counted, then the password
+No HTTP and no SQL. The order of a login is its safety: the attempt takes its place, the password
 is checked in a time that does not depend on whether the name exists, then something is done.
 Whatever is done is one transaction, so nothing is ever half-written.
 
@@ -40,12 +40,19 @@ if TYPE_CHECKING:
 NEW_ACCOUNT_PLAN = "freemium"
 NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
 """Wrong passwords for one name and failures from one address, and the window they count in."""
+LOGINS, LOGIN_SECONDS = 60, 300.0
+"""Right passwords from one address, each of which costs a hash, and the window they count in."""
 REGISTRATIONS, REGISTRATION_SECONDS = 60, 3600.0
 """Accounts that may be made from one address, and the window they count in."""
+CHANGES, CHANGE_SECONDS = 60, 60.0
+"""Changes of its keys and sessions that an account may ask for, and the window they count in."""
 
 
 class Guard:
-    """Who may try a password or register now; what fails is counted, what succeeds is not.
+    """Who may try a password, register or change something now.
+
+    What fails is counted and, in windows of their own, what succeeds; a try under way is neither
+    and only holds its place, so that many right logins at once never look like guessing.
 
     Args:
         clock: seconds.
@@ -54,33 +61,36 @@ class Guard:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._names = Attempts(NAME_FAILURES, FAILURE_SECONDS, clock)
         self._addresses = Attempts(ADDRESS_FAILURES, FAILURE_SECONDS, clock)
+        self._logins = Attempts(LOGINS, LOGIN_SECONDS, clock)
         self._registrations = Attempts(REGISTRATIONS, REGISTRATION_SECONDS, clock)
+        self._changes = Attempts(CHANGES, CHANGE_SECONDS, clock)
 
     @contextmanager
     def login(self, name: str, address: str) -> Iterator[None]:
         """Count the block as a failure of the name and the address if the login was wrong.
 
-        Success starts the name's count anew; the address gets back what this try took, no more,
-        so that a guesser's own account does not clean the slate.
+        Success starts the name's count anew and leaves the address's as it is, so that a
+        guesser's own account does not clean the slate.
 
         Raises:
-            TooManyAttempts: the name or the address has failed too often.
+            TooManyAttempts: the name or the address has failed, or the address has logged in,
+                too often.
+            Overloaded: too many tries of the name or from the address are under way.
         """
         who, site = digest(folded(name)).hex(), site_of(address)
-        self._names.require(who)
-        self._addresses.require(site)
-        self._names.count(who)
-        self._addresses.count(site)
-        try:
-            yield
-        except InvalidLogin:
-            raise
-        except BaseException:
-            self._names.give_back(who)
-            self._addresses.give_back(site)
-            raise
-        self._names.forget(who)
-        self._addresses.give_back(site)
+        with (
+            self._names.under_way(who),
+            self._addresses.under_way(site),
+            self._logins.under_way(site),
+        ):
+            try:
+                yield
+            except InvalidLogin:
+                self._names.count(who)
+                self._addresses.count(site)
+                raise
+            self._names.forget(who)
+            self._logins.count(site)
 
     @contextmanager
     def registration(self, address: str) -> Iterator[None]:
@@ -88,22 +98,25 @@ class Guard:
 
         Raises:
             TooManyAttempts: the address has registered or failed too often.
+            Overloaded: too many tries from the address are under way.
         """
         site = site_of(address)
-        self._addresses.require(site)
-        self._registrations.require(site)
-        self._addresses.count(site)
-        self._registrations.count(site)
-        try:
-            yield
-        except Taken:
-            self._registrations.give_back(site)
-            raise
-        except BaseException:
-            self._addresses.give_back(site)
-            self._registrations.give_back(site)
-            raise
-        self._addresses.give_back(site)
+        with self._addresses.under_way(site), self._registrations.under_way(site):
+            try:
+                yield
+            except Taken:
+                self._addresses.count(site)
+                raise
+            self._registrations.count(site)
+
+    def count_change(self, account_id: int) -> None:
+        """Count a change that an account is about to make, whatever becomes of it.
+
+        Raises:
+            TooManyAttempts: the account has made too many.
+        """
+        self._changes.require(str(account_id))
+        self._changes.count(str(account_id))
 
 
 class Accounts:
@@ -161,8 +174,10 @@ class Accounts:
 
         Raises:
             InvalidKey: it is not valid, or was used before, which ends its session.
+            TooManyAttempts: the account has made too many changes.
         """
         claims = self._tokens.read_refresh(refresh_token)
+        self._guard.count_change(claims.account_id)
         refresh_id = new_token_id()
         if not await self._store.renew_session(claims, refresh_id):
             raise InvalidKey("the refresh token is not valid: used before, expired or ended")
@@ -197,14 +212,12 @@ class Accounts:
 
         Raises:
             Conflict: the caller used an API key, which has no session.
+            TooManyAttempts: the account has made too many changes.
         """
         if principal.session_id is None:
             raise Conflict("an API key has no session to end; revoke the key instead")
+        self._guard.count_change(principal.account_id)
         await self._store.end_session(principal.account_id, principal.session_id)
-
-    async def end_sessions(self, principal: Principal) -> None:
-        """End every session of the caller's account."""
-        await self._store.end_sessions(principal.account_id)
 
     async def view(self, principal: Principal) -> AccountRecord:
         """Return the caller's account."""
@@ -219,7 +232,9 @@ class Accounts:
 
         Raises:
             Conflict: the account has as many active keys as it may.
+            TooManyAttempts: the account has made too many changes.
         """
+        self._guard.count_change(principal.account_id)
         return await self._store.create_key(principal.account_id, lifetime)
 
     async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
@@ -227,7 +242,9 @@ class Accounts:
 
         Raises:
             UnknownKey: the account has no such key.
+            TooManyAttempts: the account has made too many changes.
         """
+        self._guard.count_change(principal.account_id)
         return await self._store.revoke_key(principal.account_id, key_id)
 
     async def rotate_key(self, principal: Principal, key_id: str, grace: timedelta) -> Rotation:
@@ -236,7 +253,9 @@ class Accounts:
         Raises:
             UnknownKey: the account has no such key.
             Conflict: the key has ended already, or there are too many to have two for a while.
+            TooManyAttempts: the account has made too many changes.
         """
+        self._guard.count_change(principal.account_id)
         return await self._store.rotate_key(principal.account_id, key_id, grace)
 
     async def _require_login(self, login: Login, client_address: str) -> StoredLogin:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cardiorisk.errors import FieldFault, InvalidPatient, InvalidQuery, UnknownAssessment
 from cardiorisk.patient import parse_members
+from cardiorisk.registration import is_normalizable
 from cardiorisk.store.words import KeptAssessment
 
 if TYPE_CHECKING:
@@ -116,8 +117,13 @@ class Assessments:
             raise _unknown()
 
 
-def read_page(limit: str | None, after: str | None) -> Page:
+def read_page(limit: str | None, after: str | None, default: int = DEFAULT_PAGE) -> Page:
     """Read which part of a list is wanted from the texts of a query string.
+
+    Args:
+        limit: how many at most, ``default`` where it is not said.
+        after: the id of the last one of the page before.
+        default: assessments.
 
     Raises:
         InvalidQuery: a parameter cannot be accepted.
@@ -131,7 +137,7 @@ def read_page(limit: str | None, after: str | None) -> Page:
         faults.append(FieldFault("after", "must be the id of an assessment, as the list gives it"))
     if faults:
         raise InvalidQuery(tuple(faults))
-    return Page(number or DEFAULT_PAGE, after)
+    return Page(number or default, after)
 
 
 def read_label(value: object) -> str | None:
@@ -142,7 +148,9 @@ def read_label(value: object) -> str | None:
     """
     if value is None:
         return None
-    label = unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else None
+    label = None
+    if isinstance(value, str) and is_normalizable(value, LABEL_CHARACTERS):
+        label = unicodedata.normalize("NFC", value).strip()
     if label is None or len(label) > LABEL_CHARACTERS or not label.isprintable():
         detail = f"must be text of at most {LABEL_CHARACTERS} printable characters"
         raise InvalidPatient((FieldFault(LABEL_FIELD, detail),))

@@ -1,8 +1,9 @@
 """Attempts: how often somebody may try in a while, so that passwords cannot be guessed.
 
-Pure: no thread, no disk, no time but the clock it is given. A try is counted before its outcome
-is known and given back if it succeeds, so a thousand at the same moment get no further than a
-thousand in a row.
+Pure: no thread, no disk, no time but the clock it is given. Tries under way take up what the
+window has left until their outcome is known, so a thousand at the same moment get no further than
+a thousand in a row. They are kept apart from what is counted: too many at once are sent away for
+a second, and only what is counted keeps anybody out for the rest of the window.
 
 A fixed window starts at the first try and is simple, exact and cheap; it lets through up to
 twice its number within one window's length that straddles two of them. Memory is bounded: past
@@ -14,15 +15,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
-from cardiorisk.errors import TooManyAttempts
+from cardiorisk.errors import Overloaded, TooManyAttempts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MOST_COUNTED = 16_384
 """Names or addresses that are counted at the same time; about 250 bytes each."""
@@ -58,6 +60,7 @@ class Attempts:
         self._clock = clock
         self._most_counted = most_counted
         self._windows: OrderedDict[str, _Window] = OrderedDict()
+        self._under_way: Counter[str] = Counter()
 
     def require(self, who: str) -> None:
         """Check that somebody may try, and count nothing.
@@ -82,19 +85,29 @@ class Attempts:
                 self._windows.popitem(last=False)
         window.tries += 1
 
-    def give_back(self, who: str) -> None:
-        """Take one try off the count: it was none after all."""
+    @contextmanager
+    def under_way(self, who: str) -> Iterator[None]:
+        """Hold a place in the window for the length of the block, which may count a try.
+
+        Raises:
+            TooManyAttempts: the window's tries are used up.
+            Overloaded: those under way may use them up; a second later, they have or have not.
+        """
+        self.require(who)
         window = self._current(who)
-        if window is not None:
-            window.tries = max(0, window.tries - 1)
+        if self._under_way[who] + (window.tries if window else 0) >= self._most:
+            raise Overloaded("too many attempts are under way; try again in a second")
+        self._under_way[who] += 1
+        try:
+            yield
+        finally:
+            self._under_way[who] -= 1
+            if not self._under_way[who]:
+                del self._under_way[who]
 
     def forget(self, who: str) -> None:
         """Start somebody's count anew."""
         self._windows.pop(who, None)
-
-    def counted(self) -> int:
-        """Return how many are remembered, those whose window is over included."""
-        return len(self._windows)
 
     def _current(self, who: str) -> _Window | None:
         """Return the window that is open for somebody; drop one that is not."""

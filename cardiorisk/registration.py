@@ -3,7 +3,7 @@
 ``parse_…`` take the members of a JSON object and collect every fault before they raise. A name is
 kept as it was given, without the blanks at its ends, and compared without regard to case or to
 how its accents were typed; an address is kept in lower case. The surprise: a login's password is
-held to no rule, or the rule would tell what is worth trying.
+held to no rule but a length that none has, or the rule would tell what is worth trying.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ EMAIL = TextField(
 """Lengths. Sources: NIST SP 800-63B-4, 3.1.1.2 (8 or more; 64 or more allowed, no composition
 rule); RFC 5321, 4.5.3.1.3 (254)."""
 
+MOST_NORMALIZED = 4
+"""Times its longest length that a text may have before it is normalized, which takes a time that
+grows with the square of a run of accents. Normalization makes one character of three at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -92,6 +96,11 @@ def folded(text: str) -> str:
     that would need a second round.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def is_normalizable(text: str, maximum_characters: int) -> bool:
+    """Tell whether a text of at most so many characters may come of it, and soon."""
+    return len(text) <= MOST_NORMALIZED * maximum_characters
 
 
 def parse_registration(members: Mapping[str, object]) -> Registration:
@@ -145,10 +154,13 @@ class _Form:
     def read(self, wanted: TextField, clean: Callable[[str], str | None]) -> str:
         """Return a field's text as ``clean`` leaves it; empty where it cannot be accepted."""
         given = self._members.get(wanted.wire_name)
-        text = clean(given) if isinstance(given, str) else None
+        is_short = isinstance(given, str) and is_normalizable(given, wanted.maximum_characters)
+        text = clean(given) if isinstance(given, str) and is_short else None
         if text is None:
             start = "" if wanted.wire_name in self._members else "is missing: it "
-            rule = wanted.accepted if isinstance(given, str) or start else "be text"
+            rule = wanted.accepted if is_short or start else "be text"
+            if isinstance(given, str) and not is_short:
+                rule = f"have at most {wanted.maximum_characters} characters"
             self._faults.append(FieldFault(wanted.wire_name, f"{start}must {rule}"))
         return text or ""
 

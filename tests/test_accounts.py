@@ -13,6 +13,10 @@ from argon2 import PasswordHasher, extract_parameters
 
 from cardiorisk.accounts import (
     ADDRESS_FAILURES,
+    CHANGE_SECONDS,
+    CHANGES,
+    LOGIN_SECONDS,
+    LOGINS,
     NAME_FAILURES,
     REGISTRATIONS,
     Accounts,
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cardiorisk.keys import Principal
+    from cardiorisk.tokens import TokenPair
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HERE = "192.0.2.1"
@@ -312,7 +317,30 @@ def test_tries_at_the_same_moment_get_no_further_than_tries_in_a_row(play: Play)
         calls = (_failure(house.accounts.login(WRONG, HERE)) for _ in range(25))
         found = await asyncio.gather(*calls)
         assert found.count(InvalidLogin) == NAME_FAILURES
-        assert found.count(TooManyAttempts) == 25 - NAME_FAILURES
+        assert found.count(Overloaded) == 25 - NAME_FAILURES
+
+    play(scenario)
+
+
+def test_right_logins_at_the_same_moment_are_no_failures(play: Play) -> None:
+    async def scenario(house: House) -> None:
+        calls = (_failure(house.accounts.login(RIGHT, HERE)) for _ in range(15))
+        found = await asyncio.gather(*calls)
+        assert found.count(None) == NAME_FAILURES
+        assert found.count(Overloaded) == 15 - NAME_FAILURES
+        await _fail(house, WRONG, NAME_FAILURES)
+
+    play(scenario)
+
+
+def test_right_logins_from_one_address_are_limited(play: Play) -> None:
+    async def scenario(house: House) -> None:
+        for _ in range(LOGINS):
+            await house.principal()
+        assert await _failure(house.accounts.login(RIGHT, HERE)) is TooManyAttempts
+        assert await _failure(house.accounts.login(RIGHT, "192.0.2.2")) is None
+        house.clock.seconds += LOGIN_SECONDS
+        await house.principal()
 
     play(scenario)
 
@@ -466,16 +494,6 @@ def test_a_key_has_no_session_to_end(play: Play) -> None:
     play(scenario)
 
 
-def test_all_sessions_can_be_ended_at_once(play: Play) -> None:
-    async def scenario(house: House) -> None:
-        pair = await house.accounts.login(RIGHT, HERE)
-        await house.accounts.end_sessions(await house.principal())
-        assert await _failure(house.store.principal(pair.access_token)) is InvalidKey
-        await house.principal()
-
-    play(scenario)
-
-
 # Seeing to one's own
 
 
@@ -512,5 +530,57 @@ def test_another_accounts_key_is_unknown(play: Play) -> None:
         key_id = made.record.key_id
         assert await _failure(house.accounts.revoke_key(bruno, key_id)) is UnknownKey
         assert await _failure(house.accounts.rotate_key(bruno, key_id, timedelta())) is UnknownKey
+
+    play(scenario)
+
+
+async def _use_up_changes(house: House, ana: Principal) -> None:
+    for _ in range(CHANGES):
+        assert await _failure(house.accounts.revoke_key(ana, "key_none")) is UnknownKey
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda house, ana, _: house.accounts.create_key(ana, None),
+        lambda house, ana, _: house.accounts.revoke_key(ana, "key_none"),
+        lambda house, ana, _: house.accounts.rotate_key(ana, "key_none", timedelta()),
+        lambda house, ana, _: house.accounts.logout(ana),
+        lambda house, _, pair: house.accounts.refresh(pair.refresh_token),
+    ],
+    ids=["create", "revoke", "rotate", "logout", "refresh"],
+)
+def test_an_accounts_changes_are_limited(
+    play: Play, change: Callable[[House, Principal, TokenPair], Awaitable[object]]
+) -> None:
+    async def scenario(house: House) -> None:
+        pair = await house.accounts.login(RIGHT, HERE)
+        ana = await house.store.principal(pair.access_token)
+        await _use_up_changes(house, ana)
+        assert await _failure(change(house, ana, pair)) is TooManyAttempts
+
+    play(scenario)
+
+
+def test_the_limit_of_changes_is_an_accounts_own_and_ends(play: Play) -> None:
+    async def scenario(house: House) -> None:
+        ana = await house.principal()
+        await house.accounts.register(Registration("bruno", "correct horse", "b@b.c"), HERE)
+        bruno = await house.principal(Login("bruno", "correct horse"))
+        await _use_up_changes(house, ana)
+        await house.accounts.create_key(bruno, None)
+        house.clock.seconds += CHANGE_SECONDS
+        await house.accounts.create_key(ana, None)
+
+    play(scenario)
+
+
+def test_a_refresh_token_that_is_not_genuine_counts_for_nobody(play: Play) -> None:
+    async def scenario(house: House) -> None:
+        pair = await house.accounts.login(RIGHT, HERE)
+        for _ in range(CHANGES):
+            call = house.accounts.refresh(pair.refresh_token + "x")
+            assert await _failure(call) is InvalidKey
+        await house.accounts.refresh(pair.refresh_token)
 
     play(scenario)

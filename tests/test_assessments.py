@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.assessments import (
+    LABEL_CHARACTERS,
     Assessments,
     Page,
     new_assessment_id,
@@ -24,6 +26,7 @@ from cardiorisk.keys import Principal
 from cardiorisk.patient import Patient
 from cardiorisk.predictor.predictor import Assessment
 from cardiorisk.store.store import Store
+from cardiorisk.tables import Assessment as AssessmentRow
 from tests.support import EXAMPLE
 
 if TYPE_CHECKING:
@@ -228,6 +231,22 @@ def test_a_label_against_the_rule_is_a_fault(value: object) -> None:
     with pytest.raises(InvalidPatient) as refusal:
         read_label(value)
     assert [fault.field for fault in refusal.value.faults] == ["nombre"]
+
+
+def test_a_label_far_too_long_is_refused_before_it_is_normalized(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    normalized: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(unicodedata, "normalize", lambda _form, text: normalized.append(text))
+        with pytest.raises(InvalidPatient):
+            read_label("a" + "\u0301\u0316" * 15_000)
+    assert normalized == []
+
+
+def test_a_label_has_room_in_its_column() -> None:
+    column: Any = AssessmentRow.__table__.c.label.type
+    assert column.length == LABEL_CHARACTERS
 
 
 def _labelled(*more: tuple[str, Any], **changes: Any) -> JsonObject:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.attempts import Attempts, site_of
-from cardiorisk.errors import TooManyAttempts
+from cardiorisk.errors import Overloaded, TooManyAttempts
 
 
 class Seconds:
@@ -82,19 +82,36 @@ def test_a_window_ends_a_minute_after_its_first_try(
     assert _may_try(attempts, "ana") is may_try
 
 
-def test_a_try_given_back_can_be_made_again(attempts: Attempts) -> None:
-    _count(attempts, "ana", 3)
-    attempts.give_back("ana")
+def test_as_many_are_under_way_as_the_window_has_left(attempts: Attempts) -> None:
+    attempts.count("ana")
+    with (
+        attempts.under_way("ana"),
+        attempts.under_way("ana"),
+        attempts.under_way("bruno"),
+        pytest.raises(Overloaded),
+        attempts.under_way("ana"),
+    ):
+        pytest.fail("a third one was let in")
+
+
+def test_what_was_under_way_is_not_counted(attempts: Attempts) -> None:
+    for _ in range(9):
+        with attempts.under_way("ana"):
+            pass
     assert _may_try(attempts, "ana")
 
 
-def test_giving_back_what_was_not_counted_gives_nothing(attempts: Attempts) -> None:
-    attempts.give_back("ana")
-    attempts.count("ana")
-    attempts.give_back("ana")
-    attempts.give_back("ana")
+def test_what_fails_under_way_makes_room_too(attempts: Attempts) -> None:
+    for _ in range(9):
+        with pytest.raises(KeyError), attempts.under_way("ana"):
+            raise KeyError
+    assert attempts._under_way == {}
+
+
+def test_with_the_window_used_up_nothing_gets_under_way(attempts: Attempts) -> None:
     _count(attempts, "ana", 3)
-    assert not _may_try(attempts, "ana")
+    with pytest.raises(TooManyAttempts), attempts.under_way("ana"):
+        pytest.fail("it was let in")
 
 
 def test_whoever_is_forgotten_starts_anew(attempts: Attempts) -> None:
@@ -112,7 +129,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out(attempts: Attempts, seconds: 
 def test_past_the_bound_the_first_one_is_forgotten(attempts: Attempts) -> None:
     for name in "abcde":
         _count(attempts, name, 3)
-    assert attempts.counted() == 4
+    assert len(attempts._windows) == 4
     assert [_may_try(attempts, name) for name in "abcde"] == [True, False, False, False, False]
 
 
@@ -121,7 +138,7 @@ def test_memory_is_bounded_whatever_is_counted(names: list[int]) -> None:
     attempts = Attempts(3, 60.0, lambda: 0.0, most_counted=4)
     for name in names:
         attempts.count(str(name))
-    assert attempts.counted() <= 4
+    assert len(attempts._windows) <= 4
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,11 @@ from hypothesis import strategies as st
 
 from cardiorisk.errors import InvalidAccount
 from cardiorisk.registration import (
+    EMAIL,
+    MOST_NORMALIZED,
+    NEW_PASSWORD,
+    PASSWORD,
+    USERNAME,
     Login,
     PasswordChange,
     Registration,
@@ -20,6 +25,10 @@ from cardiorisk.registration import (
     parse_password_change,
     parse_registration,
 )
+from cardiorisk.tables import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANA = {"username": "ana", "password": "correct horse", "email": "ana@example.org"}
 
@@ -176,6 +185,46 @@ def test_a_login_takes_nothing_else() -> None:
     assert [fault.field for fault in refusal.value.faults] == ["email"]
 
 
+@pytest.fixture
+def normalized_characters(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The length of every text that is normalized during the test."""
+    lengths: list[int] = []
+    normalize = unicodedata.normalize
+
+    def recorded(form: Any, text: str) -> str:
+        lengths.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", recorded)
+    return lengths
+
+
+@pytest.mark.parametrize("wire_name", ["username", "password", "email", "new_password"])
+@pytest.mark.parametrize("parse", [parse_registration, parse_login, parse_password_change])
+def test_a_text_far_too_long_is_refused_before_it_is_normalized(
+    parse: Callable[[dict[str, Any]], object], wire_name: str, normalized_characters: list[int]
+) -> None:
+    members = {**ANA, "new_password": "battery staple", wire_name: "a" + "\u0301\u0316" * 15_000}
+    with pytest.raises(InvalidAccount) as refusal:
+        parse(members)
+    assert wire_name in {fault.field for fault in refusal.value.faults}
+    assert max(normalized_characters, default=0) <= MOST_NORMALIZED * EMAIL.maximum_characters
+
+
+def test_a_login_far_too_long_is_told_a_length_and_no_other_rule() -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        parse_login({"username": "x" * 321, "password": "x" * 513})
+    assert [fault.detail for fault in refusal.value.faults] == [
+        "must have at most 80 characters",
+        "must have at most 128 characters",
+    ]
+
+
+def test_a_login_of_any_other_length_is_judged() -> None:
+    login = parse_login({"username": "x" * 320, "password": "x" * 512})
+    assert (len(login.username), len(login.password)) == (320, 512)
+
+
 # Changing the password
 
 
@@ -209,6 +258,16 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 @given(st.text(max_size=80))
 def test_a_folded_name_has_room_in_its_column(text: str) -> None:
     assert len(folded(text)) <= 240
+
+
+def test_what_stands_twice_is_the_same() -> None:
+    columns: Any = Account.__table__.c
+    assert USERNAME.maximum_characters == columns.name.type.length
+    assert EMAIL.maximum_characters == columns.email.type.length
+    assert (PASSWORD.minimum_characters, PASSWORD.maximum_characters) == (
+        NEW_PASSWORD.minimum_characters,
+        NEW_PASSWORD.maximum_characters,
+    )
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.text() | st.floats()))

@@ -7,6 +7,9 @@ from cardiorisk.errors import (
     InvalidAccount,
     InvalidLogin,
     MalformedBody,
+    NotReady,
+    Overloaded,
+    StoreUnavailable,
     Taken,
     TooManyAttempts,
     UnknownKey,
@@ -14,7 +17,10 @@ from cardiorisk.errors import (
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.words import Answer, Body, Operation
 
-_FORM = (MalformedBody.code, InvalidAccount.code, TooManyAttempts.code)
+_BUSY = (NotReady.code, Overloaded.code, StoreUnavailable.code)
+_FORM = (MalformedBody.code, InvalidAccount.code, TooManyAttempts.code, *_BUSY)
+_CHANGE = (TooManyAttempts.code, Conflict.code)
+_WISH = (MalformedBody.code, InvalidAccount.code, *_CHANGE)
 _LOGIN_FORM = (*_FORM, InvalidLogin.code)
 _LOGIN = Body("Login", {"login": examples.LOGIN})
 _TOKENS = Answer(200, "The tokens", "Tokens", examples.TOKENS)
@@ -70,6 +76,7 @@ _ACCOUNT = (
         _TOKENS,
         "The refresh token is used up. Using it a second time ends its session.",
         access="refresh",
+        errors=(TooManyAttempts.code,),
     ),
     Operation(
         "POST",
@@ -80,7 +87,7 @@ _ACCOUNT = (
         _NOTHING,
         "An API key has no session, so it gets a 409.",
         access="identified",
-        errors=(Conflict.code,),
+        errors=_CHANGE,
     ),
     _switch("SwitchToPremium", "premium", examples.PREMIUM_ACCOUNT),
     _switch("SwitchToFreemium", "freemium", examples.ACCOUNT),
@@ -127,7 +134,7 @@ _KEYS = (
         "All keys of an account draw on one limit.",
         access="identified",
         body=Body("KeyWish", {"month": {"expires_days": 30}, "endless": {}}, is_required=False),
-        errors=(MalformedBody.code, InvalidAccount.code, Conflict.code),
+        errors=_WISH,
     ),
     Operation(
         "DELETE",
@@ -137,7 +144,7 @@ _KEYS = (
         "End a key at once",
         _NOTHING,
         access="identified",
-        errors=(UnknownKey.code,),
+        errors=(UnknownKey.code, TooManyAttempts.code),
     ),
     Operation(
         "POST",
@@ -148,7 +155,7 @@ _KEYS = (
         Answer(201, "The new key, and when the old one ends", "RotatedKey", examples.ROTATED_KEY),
         access="identified",
         body=Body("RotationWish", {"hour": {"grace_minutes": 60}, "now": {}}, is_required=False),
-        errors=(MalformedBody.code, InvalidAccount.code, UnknownKey.code, Conflict.code),
+        errors=(*_WISH, UnknownKey.code),
     ),
 )
 

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 PROBLEM_TYPE = "application/problem+json"
 EVERY_ANSWER = ("X-Request-ID", "Server-Timing")
 METERED = ("RateLimit-Policy", "RateLimit")
+_SOMETIMES = {
+    "RateLimit-Policy": "once the key is known",
+    "RateLimit": "once the key is known",
+    "Retry-After": "only where it does",
+    "Link": "only where there are more",
+}
+"""Headers that some of one status's answers have, and which of them."""
 _TIMED = {RateLimited.code, TooManyAttempts.code}
 
 _PLAN = '"[a-z][a-z0-9_-]{0,31}"'
@@ -61,6 +68,14 @@ HEADERS: dict[str, tuple[str, Json, str]] = {
         {"type": "string", "pattern": "^/predictions/pred_[0-9a-z]+$"},
         f"/predictions/{ASSESSMENT_ID}",
     ),
+    "Link": (
+        "Where the next ones are",
+        {
+            "type": "string",
+            "pattern": '^</[a-z]+/predict\\?limit=[0-9]+&after=pred_[0-9a-z]+>; rel="next"$',
+        },
+        f'</premium/predict?limit=100&after={ASSESSMENT_ID}>; rel="next"',
+    ),
     "Content-Security-Policy": (
         "What the page may load: the service's own files and nothing else",
         {"type": "string", "pattern": "^default-src 'none'; "},
@@ -77,9 +92,9 @@ def header_components() -> Json:
         shown = int(example) if schema["type"] == "integer" else example
         header = {"description": description, "schema": schema, "example": shown}
         components[name] = {"required": True} | header
-        if name in METERED:
-            components[f"{name}.known"] = header | {
-                "description": f"{description}; once the key is known"
+        if name in _SOMETIMES:
+            components[f"{name}.sometimes"] = header | {
+                "description": f"{description}; {_SOMETIMES[name]}"
             }
     return components
 
@@ -87,7 +102,7 @@ def header_components() -> Json:
 def headers_of(names: Iterable[str], optional: Iterable[str] = ()) -> Json:
     """Refer to the headers of one answer."""
     found = {name: {"$ref": f"#/components/headers/{name}"} for name in (*EVERY_ANSWER, *names)}
-    return found | {name: {"$ref": f"#/components/headers/{name}.known"} for name in optional}
+    return found | {name: {"$ref": f"#/components/headers/{name}.sometimes"} for name in optional}
 
 
 def codes_for_callers(problems: Mapping[str, ProblemRow]) -> list[str]:
@@ -127,11 +142,18 @@ def problem_response(codes: list[str], problems: Mapping[str, ProblemRow], acces
     """Describe the answers of one status: which codes, with which headers, and how they look."""
     rows = [problems[code] for code in codes]
     status = rows[0].status
-    extra = []
+    extra: list[str] = []
+    optional = list(METERED) if access == "metered" else []
     if rows[0].challenge is not None:
         extra.append("WWW-Authenticate")
-    if rows[0].retry_after_seconds is not None or codes[0] in _TIMED:
+    timed = [
+        row.retry_after_seconds is not None or code in _TIMED
+        for code, row in zip(codes, rows, strict=True)
+    ]
+    if all(timed):
         extra.append("Retry-After")
+    elif any(timed):
+        optional.append("Retry-After")
     if MethodNotAllowed.code in codes:
         extra.append("Allow")
     name = "FieldProblem" if codes[0] in FAULTS else "Problem"
@@ -140,7 +162,7 @@ def problem_response(codes: list[str], problems: Mapping[str, ProblemRow], acces
         "description": "; ".join(
             f"`{code}`: {row.title}" for code, row in zip(codes, rows, strict=True)
         ),
-        "headers": headers_of(extra, METERED if access == "metered" else ()),
+        "headers": headers_of(extra, optional),
         "content": {
             PROBLEM_TYPE: {
                 "schema": {"allOf": [referred(name), narrowed]},

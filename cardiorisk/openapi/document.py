@@ -14,6 +14,7 @@ from cardiorisk.errors import (
     MethodNotAllowed,
     MissingKey,
     NotFound,
+    OperatorOnly,
     Overloaded,
     RateLimited,
     StoreUnavailable,
@@ -40,12 +41,14 @@ _KNOWN = (MissingKey.code, InvalidKey.code, Overloaded.code, StoreUnavailable.co
 _BY_ACCESS: dict[Access, tuple[str, ...]] = {
     "open": (),
     "identified": _KNOWN,
+    "operator": (*_KNOWN, OperatorOnly.code),
     "refresh": _KNOWN,
     "metered": (*_KNOWN, RateLimited.code),
 }
 _SECURITY: dict[Access, list[Json]] = {
     "open": [],
     "identified": [{"apiKey": []}, {"bearer": []}],
+    "operator": [{"apiKey": []}, {"bearer": []}],
     "refresh": [{"refreshToken": []}],
     "metered": [{"apiKey": []}, {"bearer": []}],
 }
@@ -131,7 +134,7 @@ def _success(answer: Answer, access: Access) -> Json:
     metered = METERED if access == "metered" else ()
     described: Json = {
         "description": answer.description,
-        "headers": headers_of((*metered, *answer.headers)),
+        "headers": headers_of((*metered, *answer.headers), answer.optional_headers),
     }
     if answer.content_types:
         shown = {"schema": referred(answer.schema), "example": answer.example}

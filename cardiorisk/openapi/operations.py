@@ -15,18 +15,27 @@ from cardiorisk.errors import (
     NotFound,
     NotReady,
     Overloaded,
+    ReloadUnderWay,
     StoreUnavailable,
     UnknownAssessment,
+    UnusableArtefact,
     WrongPlan,
 )
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.account_operations import ACCOUNT_OPERATIONS
+from cardiorisk.openapi.parameters import EXPLAIN, LARGE_LIMIT
 from cardiorisk.openapi.words import Answer, Body, Operation
 from cardiorisk.patient import FIELD_NAMES
 
 _ASSESSING = (MalformedBody.code, InvalidPatient.code, NotReady.code)
 _PATIENTS = {"assignment": examples.PATIENT, "at_risk": examples.AT_RISK}
-_ASSESSED = Answer(200, "The assessment", "Assessment", examples.ASSESSMENT)
+_ASSESSED = Answer(
+    200,
+    "The assessment: explained where that was asked for, and with `advertencias` where a value "
+    "lies beyond all that training saw",
+    "Assessment",
+    examples.EXPLAINED,
+)
 _GONE = Answer(204, "It is done", content_types=())
 
 _POST_SERVICE = Operation(
@@ -36,9 +45,10 @@ _POST_SERVICE = Operation(
     "service",
     "Assess a patient",
     _ASSESSED,
-    "Six values in, an assessment out. Nothing is kept.",
+    "Six values in, an assessment out. Nothing is kept. With `?explicar=1` it says why.",
     body=Body("Patient", _PATIENTS),
     errors=_ASSESSING,
+    parameters=(EXPLAIN,),
 )
 
 _SERVICE = (
@@ -49,10 +59,10 @@ _SERVICE = (
         name="assessByQuery",
         summary="Assess a patient given in the query string",
         description="The same. A GET may instead carry the patient as a JSON body, exactly as "
-        "`POST /service` does, and its query string is then not looked at; no OpenAPI document "
-        "and few clients can say so, `curl -X GET -d` can.",
+        "`POST /service` does, and only `explicar` is then looked at in its query string; no "
+        "OpenAPI document and few clients can say so, `curl -X GET -d` can.",
         body=None,
-        parameters=FIELD_NAMES,
+        parameters=(*FIELD_NAMES, EXPLAIN),
         errors=(InvalidPatient.code, MalformedBody.code, NotReady.code),
     ),
     replace(
@@ -131,10 +141,17 @@ def _original(plan: str) -> tuple[Operation, ...]:
             f"/{plan}/predict",
             f"original{title}List",
             "original",
-            f"List your 100 newest assessments ({plan} accounts)",
-            Answer(200, "They", "OriginalAssessments", [examples.ORIGINAL_ANSWER]),
+            f"List your assessments, the newest first ({plan} accounts)",
+            Answer(
+                200,
+                "They; where there are more, the header `Link` says where",
+                "OriginalAssessments",
+                [examples.ORIGINAL_ANSWER],
+                optional_headers=("Link",),
+            ),
             "Your own, whichever plan they were made on.",
-            errors=(WrongPlan.code,),
+            parameters=(LARGE_LIMIT, "after"),
+            errors=(WrongPlan.code, InvalidQuery.code, MalformedBody.code),
         ),
         Operation(
             "GET",
@@ -196,6 +213,23 @@ _STATUS = (
             access="open",
             errors=(NotReady.code,),
         )
+    ),
+    Operation(
+        "POST",
+        "/model/reload",
+        "reloadModel",
+        "operation",
+        "Replace the network while it answers (operators)",
+        Answer(
+            200,
+            "The network that answers from the next batch on, and the one before",
+            "Reload",
+            {"modelo": examples.MODEL, "anterior": "14-7-1-1dde5cf4"},
+        ),
+        "Loads what is in the model's directory now and checks it: hash, order of the fields, "
+        "golden rows. Where it does not hold, the old one goes on. It draws on no limit.",
+        access="operator",
+        errors=(NotReady.code, ReloadUnderWay.code, UnusableArtefact.code),
     ),
 )
 

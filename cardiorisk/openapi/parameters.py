@@ -12,6 +12,10 @@ from cardiorisk.patient import FIELDS
 if TYPE_CHECKING:
     from cardiorisk.openapi.words import Json
 
+EXPLAIN = "explicar"
+LARGE_LIMIT = "limit.large"
+"""The component of a ``limit`` that is the largest page where it is not sent."""
+
 
 def path_item(template: str, file_names: tuple[str, ...]) -> Json:
     """Describe what all the methods of a path have in common."""
@@ -45,16 +49,29 @@ def parameter_components() -> Json:
     }
     limit = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE}
     return fields | {
+        EXPLAIN: {
+            "name": EXPLAIN,
+            "in": "query",
+            "description": "Whether the answer is to say why: `base`, `contribuciones` and "
+            "`explicacion`",
+            "schema": {"enum": [0, 1, False, True], "default": 0},
+        },
         "limit": {
             "name": "limit",
             "in": "query",
             "description": "How many at most",
             "schema": limit,
         },
+        LARGE_LIMIT: {
+            "name": "limit",
+            "in": "query",
+            "description": "How many at most",
+            "schema": limit | {"default": LARGEST_PAGE},
+        },
         "after": {
             "name": "after",
             "in": "query",
-            "description": "The `after` of the page before",
+            "description": "The last id of the page before, which gives it as `after`",
             "schema": ASSESSMENT_ID,
         },
         "X-Request-ID": {

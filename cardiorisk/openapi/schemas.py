@@ -29,6 +29,9 @@ ASSESSMENT_ID: Json = {
 }
 """What the id of a kept assessment looks like."""
 
+_UNSHOWN = "background"
+"""The member of the card that is rows of patients: the file has it and no answer shows it."""
+
 _FLAG_WORDS = ("True", "False", "true", "false")
 _MOMENT: Json = {"type": "string", "format": "date-time"}
 _TEXT: Json = {"type": "string"}
@@ -95,6 +98,8 @@ def answer_schemas(original_names: Mapping[str, str]) -> Json:
     card = Card.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     parts = card.pop("$defs")
     card.pop("description")
+    del card["properties"][_UNSHOWN]
+    card["required"].remove(_UNSHOWN)
     label = {"type": ["string", "null"], "maxLength": LABEL_CHARACTERS}
     kept = closed(
         {"id": ASSESSMENT_ID, "created_at": _MOMENT, LABEL_FIELD: label}
@@ -108,7 +113,7 @@ def answer_schemas(original_names: Mapping[str, str]) -> Json:
     )
     after = {"anyOf": [ASSESSMENT_ID, {"type": "null"}]}
     return {
-        "Assessment": closed(_assessment()),
+        "Assessment": _explainable_assessment(),
         "KeptAssessment": kept,
         "KeptAssessments": closed({"items": _array("KeptAssessment"), "after": after}),
         "OriginalAssessment": original,
@@ -116,9 +121,15 @@ def answer_schemas(original_names: Mapping[str, str]) -> Json:
         "Health": closed({"status": {"const": "ok"}, "version": _TEXT}),
         "Readiness": closed({"status": {"const": "ready"}, "modelo": _TEXT}),
         "Model": closed({"modelo": _TEXT, "aviso": _notice(), "card": referred("Card")}),
+        "Reload": closed(
+            {
+                "modelo": _TEXT | {"description": "Version of the network that answers now"},
+                "anterior": _TEXT | {"description": "Version of the one that answered before"},
+            }
+        ),
         "Card": card,
         **{
-            name: dict(part, description="An input row and its output")
+            name: dict(part, description=part["description"].partition("\n")[0])
             for name, part in parts.items()
         },
         "OpenApi": {"type": "object", "required": ["openapi", "info", "paths"]},
@@ -183,6 +194,36 @@ def _assessment() -> Json:
         "umbral": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
         "modelo": _TEXT | {"description": "Version of the network; `GET /model` has its card"},
         "aviso": _notice(),
+    }
+
+
+def _explainable_assessment() -> Json:
+    """Describe an assessment that may come with its reasons and with warnings."""
+    contributions = closed(
+        {field.wire_name: {"type": "number"} for field in FIELDS},
+        description="How far each value moved the answer from `base`: Shapley values. With "
+        "`base` they add up to `probabilidad`, but for its rounding to 6 decimals",
+    )
+    sentences = closed({"es": _TEXT, "en": _TEXT}, description="The same in a sentence")
+    warning = closed({"field": {"enum": [field.wire_name for field in FIELDS]}, "detail": _TEXT})
+    reasons = {
+        "base": {"type": "number", "description": "Mean answer over the reference patients"},
+        "contribuciones": contributions,
+        "explicacion": sentences,
+    }
+    warnings = {
+        "type": "array",
+        "items": warning,
+        "minItems": 1,
+        "description": "Values that may be sent and lie beyond all that training saw",
+    }
+    described = closed(
+        _assessment() | reasons | {"advertencias": warnings}, (*reasons, "advertencias")
+    )
+    return described | {
+        "dependentRequired": {
+            name: [other for other in reasons if other != name] for name in reasons
+        }
     }
 
 

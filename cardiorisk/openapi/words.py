@@ -14,9 +14,9 @@ Json = dict[str, Any]
 Method = Literal["GET", "HEAD", "POST", "DELETE", "QUERY"]
 Tag = Literal["service", "predictions", "account", "keys", "original", "operation"]
 
-Access = Literal["open", "identified", "metered", "refresh"]
-"""Who may come in: anybody; who is known; who is known and within the plan's limit; who has a
-refresh token."""
+Access = Literal["open", "identified", "operator", "metered", "refresh"]
+"""Who may come in: anybody; who is known; who is an operator; who is known and within the plan's
+limit; who has a refresh token."""
 
 JSON_TYPE = "application/json"
 
@@ -81,6 +81,7 @@ class Answer:
         schema: its name among the schemas; empty for an answer without JSON.
         example: one such answer.
         headers: names of the headers it has beside those of every answer.
+        optional_headers: names of those it may have.
         content_types: of the body; none where there is no body.
     """
 
@@ -89,6 +90,7 @@ class Answer:
     schema: str = ""
     example: Any = None
     headers: tuple[str, ...] = ()
+    optional_headers: tuple[str, ...] = ()
     content_types: tuple[str, ...] = (JSON_TYPE,)
 
 

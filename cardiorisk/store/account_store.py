@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         AccountRecord,
         KeyRecord,
         MintedKey,
+        Renewal,
         Rotation,
         StoredLogin,
     )
@@ -104,25 +105,19 @@ class AccountStore:
     async def renew_session(self, claims: Claims, refresh_id: str) -> bool:
         """Use a refresh token up for the next one; tell whether it could be used."""
 
-        def drop(is_renewed: bool) -> None:  # noqa: FBT001 - the result of the change
-            if not is_renewed:
+        def drop(renewal: Renewal) -> None:
+            if renewal == "ended":
                 self._memo.drop_account(claims.account_id)
 
-        return await self._work.change(
+        renewal = await self._work.change(
             partial(self._sessions.renew_session, claims, refresh_id), drop
         )
+        return renewal == "renewed"
 
     async def end_session(self, account_id: int, session_id: str) -> None:
         """End one session; from the return on, its tokens open nothing."""
         await self._work.change(
             partial(self._sessions.end_session, account_id, session_id),
-            lambda _: self._memo.drop_account(account_id),
-        )
-
-    async def end_sessions(self, account_id: int) -> None:
-        """End every session of an account; from the return on, no token of it opens anything."""
-        await self._work.change(
-            partial(self._sessions.end_sessions, account_id),
             lambda _: self._memo.drop_account(account_id),
         )
 

@@ -222,7 +222,10 @@ def _make_private_file(path: Path) -> None:
 
 def _engine(url: str) -> Engine:
     engine = create_engine(
-        url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": True}
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": True},
     )
 
     @event.listens_for(engine, "connect")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cardiorisk.store.engine import Database
+    from cardiorisk.store.words import Renewal
     from cardiorisk.tokens import Claims
 
 MOST_SESSIONS = 50
@@ -62,22 +63,23 @@ class SessionRecords:
         """Return what an access token stands for, None where its session has ended."""
         now = self._clock()
         with self._database.reading() as connection:
-            plan = connection.execute(
-                statements.PLAN_OF_SESSION,
+            row = connection.execute(
+                statements.ACCOUNT_OF_SESSION,
                 {
                     "session_id": claims.session_id,
                     "account_id": claims.account_id,
                     "generation": claims.generation,
                     "now": now,
                 },
-            ).scalar_one_or_none()
+            ).one_or_none()
         lifetime_seconds = (claims.expires_at + LEEWAY - now).total_seconds()
-        if plan is None or lifetime_seconds <= 0:
+        if row is None or lifetime_seconds <= 0:
             return None
         key_id = "jwt_" + claims.token_id[:_KEY_ID_CHARACTERS]
-        return Credential(
-            Principal(claims.account_id, key_id, plan, claims.session_id), lifetime_seconds
+        principal = Principal(
+            claims.account_id, key_id, row.plan, claims.session_id, row.is_operator
         )
+        return Credential(principal, lifetime_seconds)
 
     def open_session(self, account_id: int, session_id: str, refresh_id: str) -> bool:
         """Begin a session, sweep expired ones, and tell whether an older one had to make room."""
@@ -100,10 +102,10 @@ class SessionRecords:
             )
             return ended.rowcount > 0
 
-    def renew_session(self, claims: Claims, refresh_id: str) -> bool:
-        """Use a refresh token up for the next one; tell whether it could be used.
+    def renew_session(self, claims: Claims, refresh_id: str) -> Renewal:
+        """Use a refresh token up for the next one; tell what became of it.
 
-        One that was used before ends its session.
+        One that was used before ends its session, where that still lives.
         """
         now = self._clock()
         with self._database.writing() as connection:
@@ -126,10 +128,11 @@ class SessionRecords:
                         refresh_id=refresh_id, renewed_at=now, expires_at=now + REFRESH_LIFETIME
                     )
                 )
-                return True
-            if expected is not None:
-                connection.execute(delete(Session).where(this))
-            return False
+                return "renewed"
+            if expected is None:
+                return "refused"
+            connection.execute(delete(Session).where(this))
+            return "ended"
 
     def end_session(self, account_id: int, session_id: str) -> None:
         """End one session of an account; one that has ended already is none."""
@@ -137,13 +140,3 @@ class SessionRecords:
             connection.execute(
                 delete(Session).where(Session.id == session_id, Session.account_id == account_id)
             )
-
-    def end_sessions(self, account_id: int) -> None:
-        """End every session of an account, those that are being opened included."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(Account)
-                .where(Account.id == account_id)
-                .values(token_generation=Account.token_generation + 1)
-            )
-            connection.execute(delete(Session).where(Session.account_id == account_id))

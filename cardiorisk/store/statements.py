@@ -33,8 +33,8 @@ TAKEN = select(Account.folded_name, Account.name, Account.email).where(
     )
 )
 
-PLAN_OF_SESSION = (
-    select(Account.plan)
+ACCOUNT_OF_SESSION = (
+    select(Account.plan, Account.is_operator)
     .join(Session)
     .where(
         Session.id == bindparam("session_id"),
@@ -43,7 +43,7 @@ PLAN_OF_SESSION = (
         Account.token_generation == bindparam("generation"),
     )
 )
-"""The plan of a token's account, if its session lives and the password is still the same."""
+"""What a token's account may do, if its session lives and the password is still the same."""
 
 CREDENTIAL_BY_DIGEST = (
     select(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.keys import Principal
     from cardiorisk.store.memo import MemoStatistics, Refusal
-    from cardiorisk.store.words import AccountRecord, Credential, KeyRecord
+    from cardiorisk.store.words import Credential
 
 WATCH_SECONDS = 0.25
 """Between two looks for another process's writes, so a revocation arrives well within 1 s."""
@@ -147,27 +147,6 @@ class Store:
         """Make a demo account where there is no account yet and return its key, else None."""
         minted = await self._thread.run(self._records.create_first_key)
         return None if minted is None else minted.key
-
-    async def revoke_key(self, key_id: str) -> KeyRecord:
-        """End a key; from the return on, it opens nothing.
-
-        Raises:
-            UnknownKey: no key has this id.
-        """
-        return await self._work.change(
-            partial(self._records.revoke_key, key_id), lambda _: self._memo.drop_key(key_id)
-        )
-
-    async def set_plan(self, account: str, plan: str) -> AccountRecord:
-        """Put an account on a plan; from the return on, its keys carry it.
-
-        Raises:
-            UnknownAccount: no account has this name.
-        """
-        return await self._work.change(
-            partial(self._records.set_plan, account, plan),
-            lambda record: self._memo.drop_account(record.account_id),
-        )
 
     async def check(self) -> None:
         """Check that the database can be written; callers at the same time share one check.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cardiorisk.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
+Renewal = Literal["renewed", "ended", "refused"]
+"""What became of a refresh token: used for the next one; its session was ended by it; nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,11 +136,7 @@ class KeysHandler(IdentifiedHandler):
         """Make a key; this answer is the only place that shows it."""
         lifetime = read_lifetime(self.request.body)
         minted = await self.services.accounts.create_key(self.principal, lifetime)
-        self._answer_minted(minted)
-
-    def _answer_minted(self, minted: MintedKey) -> None:
-        now = self.services.accounts.now()
-        self.answer({"key": minted.key} | _key_document(minted.record, now), status=201)
+        self.answer(_minted_document(minted, self.services.accounts.now()), status=201)
 
 
 class KeyHandler(IdentifiedHandler):
@@ -161,9 +157,7 @@ class RotateHandler(IdentifiedHandler):
         rotation = await self.services.accounts.rotate_key(self.principal, key_id, grace)
         now = self.services.accounts.now()
         self.answer(
-            {"key": rotation.new.key}
-            | _key_document(rotation.new.record, now)
-            | {"replaces": _key_document(rotation.old, now)},
+            _minted_document(rotation.new, now) | {"replaces": _key_document(rotation.old, now)},
             status=201,
         )
 
@@ -191,6 +185,10 @@ def _key_document(key: KeyRecord, now: datetime) -> dict[str, Any]:
         "revoked_at": _moment(key.revoked_at),
         "last_used_at": _moment(key.last_used_at),
     }
+
+
+def _minted_document(minted: MintedKey, now: datetime) -> dict[str, Any]:
+    return {"key": minted.key} | _key_document(minted.record, now)
 
 
 def _tokens_document(tokens: TokenPair) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.assessments import LABEL_FIELD, LARGEST_PAGE, Page, read_labelled
+from cardiorisk.assessments import LABEL_FIELD, LARGEST_PAGE, read_labelled, read_page
 from cardiorisk.errors import FieldFault, InvalidPatient, WrongPlan
 from cardiorisk.json_object import JsonObject, echoed, read_object
 from cardiorisk.patient import FIELDS
@@ -70,9 +70,19 @@ class OriginalPredictHandler(PlanHandler):
         self.answer(original_document(kept))
 
     async def get(self) -> None:
-        """List one's own newest assessments, whichever plan they were made on."""
-        page = Page(limit=LARGEST_PAGE, after=None)
+        """List one's own newest assessments, whichever plan they were made on.
+
+        The original's answer has no place for the sign of more, so a header has it.
+        """
+        page = read_page(
+            self.get_query_argument("limit", None),
+            self.get_query_argument("after", None),
+            default=LARGEST_PAGE,
+        )
         found = await self.services.assessments.list_page(self.principal, page)
+        if found.next_after is not None:
+            query = f"limit={page.limit}&after={found.next_after}"
+            self.set_header("Link", f'</{self.plan}/predict?{query}>; rel="next"')
         self.answer([original_document(kept) for kept in found.items])
 
 

@@ -27,9 +27,11 @@ UNREACHABLE_CODES = {
     "log-unavailable",
     "not-ready",
     "overloaded",
+    "reload-under-way",  # is answered to operators alone, whom only a command makes
     "store-unavailable",
+    "unusable-artefact",  # likewise
 }
-"""What a healthy server does not answer to a polite caller."""
+"""What a healthy server does not answer to a polite caller who is no operator."""
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from cardiorisk.config import DEFAULT_MODEL_DIR
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Call, Start
 
@@ -53,6 +55,46 @@ def test_parquet_goes_to_parquet(call: Call) -> None:
     parquet.write_table(pa.table(cells, HEADER.split(",")), "in.parquet")
     assert call("score", "in.parquet", "out.pq").exit_code == 0
     assert parquet.read_table("out.pq")["riesgo_cardiaco"].to_pylist() == [True]
+
+
+def test_no_tensorflow_is_needed_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CARDIORISK_ENGINE")
+    write(ROW)
+    assert imported_by_scoring("tensorflow") == "False"
+
+
+@pytest.mark.parametrize("way", ["flag", "variable", "file"])
+def test_the_engine_that_is_asked_for_is_taken(
+    call: Call, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.delenv("CARDIORISK_ENGINE")
+    if way == "variable":
+        monkeypatch.setenv("CARDIORISK_ENGINE", "keras")
+    elif way == "file":
+        Path("cardiorisk.toml").write_text('engine = "keras"\n')
+    # Only litert's file is there to be found, so keras cannot be loaded.
+    Path("model").mkdir()
+    for name in ("card.json", "cardiorisk.tflite"):
+        Path("model", name).write_bytes((DEFAULT_MODEL_DIR / name).read_bytes())
+    monkeypatch.setenv("CARDIORISK_MODEL_DIR", "model")
+    write(ROW)
+    result = call("score", "in.csv", "out.csv", *(["--engine", "keras"] if way == "flag" else []))
+    assert result.exit_code == 1
+    assert "cannot read the network model/cardiorisk.keras" in result.stderr
+
+
+def imported_by_scoring(module: str) -> str:
+    """Score a file in a new process; return whether that has imported the module."""
+    program = (
+        "import sys\n"
+        "from cardiorisk.__main__ import main\n"
+        "main(['score', 'in.csv', 'out.csv'], standalone_mode=False)\n"
+        f"print({module!r} in sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_dashes_are_the_standard_streams(start: Start) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store import engine
@@ -49,6 +50,12 @@ def test_the_files_beside_it_are_its_owners_alone(database: Database) -> None:
         connection.exec_driver_sql("CREATE TABLE t (a)")
     modes = {file.name: file.stat().st_mode & 0o777 for file in database.path.parent.iterdir()}
     assert modes == {"keys.db": 0o600, "keys.db-wal": 0o600, "keys.db-shm": 0o600}
+
+
+def test_a_failure_of_the_libraries_shows_no_value(database: Database) -> None:
+    with pytest.raises(StoreUnavailable) as failure, database.writing() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:a)"), {"a": "s3cret"})
+    assert "s3cret" not in str(failure.value.__cause__)
 
 
 def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:

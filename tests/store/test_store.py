@@ -248,7 +248,7 @@ def test_a_revoked_key_is_refused_from_the_return_on(
     async def scenario() -> None:
         async with open_store() as store:
             await store.principal(minted.key)
-            await store.revoke_key(minted.record.key_id)
+            await store.accounts.revoke_key(1, minted.record.key_id)
             assert await _is_refused(store, minted.key)
 
     asyncio.run(scenario())
@@ -261,7 +261,7 @@ def test_a_revocation_whose_caller_goes_away_holds_all_the_same(
         async with open_store() as store:
             await store.principal(minted.key)
             with _busy(store):
-                leaving = asyncio.create_task(store.revoke_key(minted.record.key_id))
+                leaving = asyncio.create_task(store.accounts.revoke_key(1, minted.record.key_id))
                 await _turn_of_the_loop()
                 leaving.cancel()
             await store.check()
@@ -278,7 +278,7 @@ def test_a_look_up_that_read_before_a_revocation_leaves_nothing_behind(
             with _busy(store):
                 early = asyncio.create_task(store.principal(minted.key))
                 await _turn_of_the_loop()
-                revocation = asyncio.create_task(store.revoke_key(minted.record.key_id))
+                revocation = asyncio.create_task(store.accounts.revoke_key(1, minted.record.key_id))
                 await _turn_of_the_loop()
             await early
             await revocation
@@ -323,7 +323,7 @@ def test_a_plan_change_holds_from_the_return_on(open_store: OpenStore, minted: M
     async def scenario() -> None:
         async with open_store() as store:
             await store.principal(minted.key)
-            await store.set_plan("ana", "premium")
+            await store.accounts.set_plan(1, "premium")
             assert (await store.principal(minted.key)).plan == "premium"
 
     asyncio.run(scenario())
@@ -334,7 +334,7 @@ def test_a_change_of_nothing_drops_nothing(open_store: OpenStore, minted: Minted
         async with open_store() as store:
             await store.principal(minted.key)
             with pytest.raises(UnknownAccount):
-                await store.set_plan("nobody", "premium")
+                await store.accounts.set_plan(99, "premium")
             assert store.memo_statistics.entries == 1
 
     asyncio.run(scenario())
@@ -344,7 +344,7 @@ def test_revoking_an_unknown_key_says_so(open_store: OpenStore) -> None:
     async def scenario() -> None:
         async with open_store() as store:
             with pytest.raises(UnknownKey):
-                await store.revoke_key("key_none")
+                await store.accounts.revoke_key(1, "key_none")
 
     asyncio.run(scenario())
 
@@ -359,7 +359,7 @@ def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
                 other.execute("BEGIN IMMEDIATE")
                 store._thread.run_now(lambda: store._records.database.wait_at_most(0.01))
                 with pytest.raises(StoreUnavailable):
-                    await store.set_plan("ana", "premium")
+                    await store.accounts.set_plan(1, "premium")
             assert store.memo_statistics.entries == 0
 
     asyncio.run(scenario())

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 
+from cardiorisk.config import load_settings
 from tests.support import EXAMPLE, Caller, create_key, document
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tornado.httpclient import HTTPResponse
 
     from cardiorisk.config import Settings
@@ -257,3 +261,58 @@ async def test_another_s_key_does_not_exist(
     response = await ana.send(method, f"/account/keys/{key_id}{suffix}", b"")
     assert response.code == 404
     assert (await bea.send("POST", "/service", EXAMPLE)).code == 200
+
+
+class TestForgedTokens:
+    """Tokens that somebody makes who knows all but what the case is about."""
+
+    SECRET = "a secret that the test knows, 64 bytes long, as the settings want"
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return load_settings(
+            {
+                "engine": "litert",
+                "database_url": f"sqlite:///{tmp_path / 'keys.db'}",
+                "log_dir": tmp_path / "logs",
+                "token_secret": self.SECRET,
+            }
+        )
+
+    @pytest.mark.gen_test
+    @pytest.mark.parametrize(
+        ("changes", "algorithm", "secret"),
+        [
+            ({}, "HS256", "another secret, which is just as long as the right one is"),
+            ({}, "none", ""),
+            ({}, "HS512", SECRET),
+            ({"aud": "another service"}, "HS256", SECRET),
+            ({"iss": "another service"}, "HS256", SECRET),
+            ({"exp": 1}, "HS256", SECRET),
+            ({"use": "refresh"}, "HS256", SECRET),
+        ],
+        ids=["secret", "none", "HS512", "aud", "iss", "expired", "refresh"],
+    )
+    async def test_a_token_that_is_not_ours_opens_nothing(
+        self, stranger: Caller, changes: dict[str, Any], algorithm: str, secret: str
+    ) -> None:
+        ana = await registered(stranger)
+        assert ana.key is not None
+        claims = jwt.decode(
+            ana.key.removeprefix("Bearer "),
+            self.SECRET,
+            algorithms=["HS256"],
+            options={"verify_exp": False, "verify_iat": False, "verify_aud": False},
+        )
+        genuine = jwt.encode(claims, self.SECRET, algorithm="HS256")
+        forged = jwt.encode(claims | changes, secret or None, algorithm=algorithm)
+        answers = [
+            await stranger.send(
+                "GET", "/account", None, {"Authorization": f"Bearer {token}", "X-Request-ID": "x"}
+            )
+            for token in (genuine, forged, "no token at all")
+        ]
+        assert [answer.code for answer in answers] == [200, 401, 401]
+        assert document(answers[1])["code"] == "invalid-key"
+        assert 'error="invalid_token"' in answers[1].headers["WWW-Authenticate"]
+        assert answers[1].body == answers[2].body

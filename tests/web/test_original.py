@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import Caller, document
+from tests.support import Caller, create_key, document
 
 if TYPE_CHECKING:
+    from cardiorisk.config import Settings
     from tests.support import SettableClock
 
 PATIENT: dict[str, Any] = {
@@ -98,3 +99,39 @@ async def test_both_names_list_the_same(premium: Caller) -> None:
     kept = document(await premium.send("GET", f"/predictions/{made['id']}"))
     assert kept["presion_arterial"] == made["presionArterial"]
     assert kept["nombre"] == "Natalia"
+
+
+@pytest.mark.gen_test
+async def test_another_premium_account_s_assessment_is_invisible(
+    premium: Caller, settings: Settings
+) -> None:
+    other = Caller(premium.client, premium.base_url, create_key(settings, "carla", "premium"))
+    made = document(await premium.send("POST", "/premium/predict", PATIENT))
+    assert document(await other.send("GET", "/premium/predict")) == []
+    response = await other.send("GET", f"/premium/predictById/{made['id']}")
+    assert (response.code, document(response)["code"]) == (404, "unknown-assessment")
+
+
+@pytest.mark.gen_test
+async def test_a_list_that_goes_on_links_to_what_follows(
+    premium: Caller, clock: SettableClock
+) -> None:
+    made = []
+    for _ in range(3):
+        made.append(document(await premium.send("POST", "/premium/predict", PATIENT))["id"])
+        clock.now_seconds += 1
+    seen = []
+    path: str | None = "/premium/predict?limit=2"
+    while path is not None:
+        response = await premium.send("GET", path)
+        seen.append([one["id"] for one in document(response)])
+        link = response.headers.get("Link")
+        path = None if link is None else link.partition(">")[0].removeprefix("<")
+    assert seen == [[made[2], made[1]], [made[0]]]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "after=pred_x"])
+async def test_a_page_that_cannot_be_is_refused(premium: Caller, query: str) -> None:
+    response = await premium.send("GET", f"/premium/predict?{query}")
+    assert (response.code, document(response)["code"]) == (422, "invalid-query")

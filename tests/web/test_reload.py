@@ -67,6 +67,17 @@ async def test_a_reload_answers_with_both_versions(
 
 
 @pytest.mark.gen_test
+async def test_an_operator_s_access_token_reloads(stranger: Caller, settings: Settings) -> None:
+    login = {"username": "olga", "password": "correct horse battery"}
+    await stranger.send("POST", "/register", login | {"email": "olga@example.org"})
+    with Records.open(settings.database_url) as records:
+        records.set_operator("olga", is_operator=True)
+    tokens = document(await stranger.send("POST", "/login", login))
+    olga = Caller(stranger.client, stranger.base_url, f"Bearer {tokens['access_token']}")
+    assert (await olga.send("POST", "/model/reload", b"")).code == 200
+
+
+@pytest.mark.gen_test
 async def test_whoever_is_no_operator_may_not_reload(
     premium: Caller, stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
