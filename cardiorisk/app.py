@@ -10,9 +10,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.accounts import Accounts, Guard
+from cardiorisk.accounts import Accounts
 from cardiorisk.assessments import Assessments
 from cardiorisk.bitacora.writer import Bitacora
+from cardiorisk.guard import Guard
 from cardiorisk.limits import Limiter
 from cardiorisk.openapi.document import describe
 from cardiorisk.openapi.words import Sources

@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from cardiorisk.accounts import (
-    ADDRESS_FAILURES,
-    CHANGE_SECONDS,
-    CHANGES,
-    LOGIN_SECONDS,
-    LOGINS,
-    NAME_FAILURES,
-    REGISTRATIONS,
-    Accounts,
-    Guard,
-)
+from cardiorisk.accounts import Accounts
 from cardiorisk.errors import (
     Conflict,
     InvalidKey,
@@ -31,6 +21,16 @@ from cardiorisk.errors import (
     Taken,
     TooManyAttempts,
     UnknownKey,
+)
+from cardiorisk.guard import (
+    ADDRESS_FAILURES,
+    CHANGE_SECONDS,
+    CHANGES,
+    LOGIN_SECONDS,
+    LOGINS,
+    NAME_FAILURES,
+    REGISTRATIONS,
+    Guard,
 )
 from cardiorisk.passwords import Passwords
 from cardiorisk.registration import Login, PasswordChange, Registration

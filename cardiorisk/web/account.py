@@ -21,7 +21,8 @@ from cardiorisk.registration import (
     parse_password_change,
     parse_registration,
 )
-from cardiorisk.web.base import BaseHandler, IdentifiedHandler
+from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.callers import IdentifiedHandler
 
 if TYPE_CHECKING:
     from datetime import datetime

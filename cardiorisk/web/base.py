@@ -1,9 +1,7 @@
-"""The ladder of handlers: each rung adds one promise to every request.
+"""The first rung of the ladder of handlers; each rung adds one promise to every request.
 
 ``BaseHandler`` promises that a request is timed from its arrival, named, answered in one form,
-and written to the bitácora before its answer leaves; ``IdentifiedHandler``, that the caller is
-known; ``OperatorHandler``, that it is an operator; ``AuthenticatedHandler``, that it is within the
-plan's limit; ``AssessingHandler``, that patients are assessed in one way.
+and written to the bitácora before its answer leaves. The rungs above it are in ``callers``.
 
 The surprise: the line and the last headers are written in ``finish``, the only place that every
 answer passes, Tornado's own errors included. A failure is always raised and never finished by
@@ -32,12 +30,10 @@ from cardiorisk.errors import (
     MethodNotAllowed,
     MissingKey,
     NotFound,
-    OperatorOnly,
-    RateLimited,
     ServiceError,
 )
 from cardiorisk.keys import PREFIX
-from cardiorisk.limits import WINDOW_SECONDS, Verdict, limit_of
+from cardiorisk.limits import WINDOW_SECONDS, Verdict
 from cardiorisk.timings import Timings
 from cardiorisk.web.bodies import BODY_LIMIT_BYTES
 from cardiorisk.web.problems import (
@@ -293,90 +289,6 @@ class BaseHandler(RequestHandler):
         if not self._finished:  # else on_finish has counted it out
             self.services.traffic.leave()
         logger.error("request %s was not answered", self.request_id, exc_info=answer.exception())
-
-
-class IdentifiedHandler(BaseHandler):
-    """A request whose caller is known."""
-
-    async def admit(self) -> None:
-        """Let in who has a valid API key or access token.
-
-        Raises:
-            MissingKey: there is no ``Authorization`` header.
-            InvalidKey: the credential is not one of ours, or no longer.
-        """
-        try:
-            self.caller = await self.services.store.principal(self.credential())
-        finally:
-            self.timings.end_stage("auth")
-
-    @property
-    def principal(self) -> Principal:
-        """Who is calling; known from ``admit`` on."""
-        assert self.caller is not None  # noqa: S101 - for mypy; admit has let the caller in
-        return self.caller
-
-
-class OperatorHandler(IdentifiedHandler):
-    """A request of an operator; it is not counted, so that a used-up plan cannot lock one out."""
-
-    async def admit(self) -> None:
-        """Let in operators.
-
-        Raises:
-            OperatorOnly: the caller is known and no operator.
-        """
-        await super().admit()
-        if not self.principal.is_operator:
-            raise OperatorOnly("this needs a key of an operator's account")
-
-
-class AuthenticatedHandler(IdentifiedHandler):
-    """A request whose caller is known and within the plan's limit."""
-
-    async def admit(self) -> None:
-        """Let in who is known and has requests left in this minute.
-
-        Raises:
-            RateLimited: the plan's requests of this minute are used up.
-        """
-        await super().admit()
-        principal = self.principal
-        assert principal is not None  # noqa: S101 - for mypy; the line before has let it in
-        limit = limit_of(principal.plan, self.services.settings.plans)
-        self.verdict = self.services.limiter.hit(principal.account_id, limit)
-        self.timings.end_stage("limit")
-        if not self.verdict.allowed:
-            seconds = self.verdict.resets_in_seconds
-            raise RateLimited(
-                f"the plan {principal.plan} allows {limit} requests a minute; "
-                f"the next minute starts in {seconds} s",
-                seconds,
-            )
-
-
-class AssessingHandler(AuthenticatedHandler):
-    """A request that has a patient assessed."""
-
-    def validated(self, read: Callable[[], Result]) -> Result:
-        """Read what was sent, with its own stage of the timer."""
-        try:
-            return read()
-        finally:
-            self.timings.end_stage("validate")
-
-    async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
-        """Ask the network, with its own stage of the timer.
-
-        Args:
-            patient: whom to ask about.
-            ask: how to ask, if not by the predictor's ``assess``.
-        """
-        self.patient = patient
-        ask = ask or self.services.predictor.assess
-        self.assessment = await self.while_connected(ask(patient))
-        self.timings.end_stage("predict")
-        return self.assessment
 
 
 class NotFoundHandler(BaseHandler):

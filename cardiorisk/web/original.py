@@ -13,7 +13,7 @@ from cardiorisk.assessments import LABEL_FIELD, LARGEST_PAGE, read_labelled, rea
 from cardiorisk.errors import FieldFault, InvalidPatient, WrongPlan
 from cardiorisk.json_object import JsonObject, echoed, read_object
 from cardiorisk.patient import FIELDS
-from cardiorisk.web.base import AssessingHandler
+from cardiorisk.web.callers import AssessingHandler
 
 if TYPE_CHECKING:
     from cardiorisk.patient import Patient

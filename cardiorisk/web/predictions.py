@@ -8,7 +8,7 @@ from cardiorisk.assessments import LABEL_FIELD, read_labelled, read_page
 from cardiorisk.card import NOTICE
 from cardiorisk.json_object import read_object
 from cardiorisk.patient import FIELD_NAMES
-from cardiorisk.web.base import AssessingHandler, AuthenticatedHandler
+from cardiorisk.web.callers import AssessingHandler, AuthenticatedHandler
 
 if TYPE_CHECKING:
     from cardiorisk.patient import Patient

@@ -12,7 +12,7 @@ from cardiorisk.card import NOTICE
 from cardiorisk.errors import FieldFault, InvalidPatient
 from cardiorisk.explanations import Explanation, english_sentence, spanish_sentence
 from cardiorisk.patient import FIELD_NAMES, Patient, parse_json, parse_query
-from cardiorisk.web.base import AssessingHandler
+from cardiorisk.web.callers import AssessingHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

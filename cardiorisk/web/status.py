@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from cardiorisk.card import NOTICE
 from cardiorisk.version import VERSION
-from cardiorisk.web.base import BaseHandler, OperatorHandler
+from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.callers import OperatorHandler
 
 _PATIENTS = {"background"}
 """Members of the card that are rows of patients, who are real where the network was trained on

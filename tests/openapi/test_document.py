@@ -13,7 +13,7 @@ from cardiorisk.openapi.answers import HEADERS
 from cardiorisk.openapi.examples import DETAILS, FAULTS
 from cardiorisk.openapi.operations import OPERATIONS
 from cardiorisk.patient import FIELDS
-from cardiorisk.web.base import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
+from cardiorisk.web.callers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.routes import ROUTES
 from tests.conformity import description, resolved, validator

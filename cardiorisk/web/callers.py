@@ -1,0 +1,111 @@
+"""The upper rungs of the ladder of handlers: who is calling, and what they may ask for.
+
+``IdentifiedHandler`` promises that the caller is known; ``OperatorHandler``, that it is an
+operator; ``AuthenticatedHandler``, that it is within the plan's limit; ``AssessingHandler``, that
+patients are assessed in one way. The surprise: a caller is refused by raising, in ``admit``, and
+never by an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from cardiorisk.errors import OperatorOnly, RateLimited
+from cardiorisk.limits import limit_of
+from cardiorisk.web.base import BaseHandler
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from cardiorisk.keys import Principal
+    from cardiorisk.patient import Patient
+    from cardiorisk.predictor.predictor import Assessment
+
+    Ask = Callable[[Patient], asyncio.Future[Assessment]]
+
+Result = TypeVar("Result")
+
+
+class IdentifiedHandler(BaseHandler):
+    """A request whose caller is known."""
+
+    async def admit(self) -> None:
+        """Let in who has a valid API key or access token.
+
+        Raises:
+            MissingKey: there is no ``Authorization`` header.
+            InvalidKey: the credential is not one of ours, or no longer.
+        """
+        try:
+            self.caller = await self.services.store.principal(self.credential())
+        finally:
+            self.timings.end_stage("auth")
+
+    @property
+    def principal(self) -> Principal:
+        """Who is calling; known from ``admit`` on."""
+        assert self.caller is not None  # noqa: S101 - for mypy; admit has let the caller in
+        return self.caller
+
+
+class OperatorHandler(IdentifiedHandler):
+    """A request of an operator; it is not counted, so that a used-up plan cannot lock one out."""
+
+    async def admit(self) -> None:
+        """Let in operators.
+
+        Raises:
+            OperatorOnly: the caller is known and no operator.
+        """
+        await super().admit()
+        if not self.principal.is_operator:
+            raise OperatorOnly("this needs a key of an operator's account")
+
+
+class AuthenticatedHandler(IdentifiedHandler):
+    """A request whose caller is known and within the plan's limit."""
+
+    async def admit(self) -> None:
+        """Let in who is known and has requests left in this minute.
+
+        Raises:
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        await super().admit()
+        principal = self.principal
+        assert principal is not None  # noqa: S101 - for mypy; the line before has let it in
+        limit = limit_of(principal.plan, self.services.settings.plans)
+        self.verdict = self.services.limiter.hit(principal.account_id, limit)
+        self.timings.end_stage("limit")
+        if not self.verdict.allowed:
+            seconds = self.verdict.resets_in_seconds
+            raise RateLimited(
+                f"the plan {principal.plan} allows {limit} requests a minute; "
+                f"the next minute starts in {seconds} s",
+                seconds,
+            )
+
+
+class AssessingHandler(AuthenticatedHandler):
+    """A request that has a patient assessed."""
+
+    def validated(self, read: Callable[[], Result]) -> Result:
+        """Read what was sent, with its own stage of the timer."""
+        try:
+            return read()
+        finally:
+            self.timings.end_stage("validate")
+
+    async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
+        """Ask the network, with its own stage of the timer.
+
+        Args:
+            patient: whom to ask about.
+            ask: how to ask, if not by the predictor's ``assess``.
+        """
+        self.patient = patient
+        ask = ask or self.services.predictor.assess
+        self.assessment = await self.while_connected(ask(patient))
+        self.timings.end_stage("predict")
+        return self.assessment
