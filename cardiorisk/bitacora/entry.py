@@ -44,7 +44,8 @@ class Entry:
         ip: the caller's address.
         riesgo_cardiaco: the answer, None where none was given.
         probabilidad: its probability, None where none was given.
-        modelo: the network's version, None where it was not asked.
+        modelo: the version of the network that answered or, where none was asked, that would
+            have; None while none is loaded.
         code: the error's code, None where there was none.
         timings_ms: milliseconds by stage, ``total`` last.
         inputs: the patient, where the settings allow it to be written.

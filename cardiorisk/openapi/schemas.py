@@ -105,6 +105,8 @@ def answer_schemas(original_names: Mapping[str, str]) -> Json:
         {"id": ASSESSMENT_ID, "created_at": _MOMENT, LABEL_FIELD: label}
         | {field.wire_name: _kept_field_schema(field) for field in FIELDS}
         | _assessment()
+        | {"advertencias": _warnings()},
+        ("advertencias",),
     )
     original = closed(
         {"id": ASSESSMENT_ID, original_names[LABEL_FIELD]: label}
@@ -205,25 +207,29 @@ def _explainable_assessment() -> Json:
         "`base` they add up to `probabilidad`, but for its rounding to 6 decimals",
     )
     sentences = closed({"es": _TEXT, "en": _TEXT}, description="The same in a sentence")
-    warning = closed({"field": {"enum": [field.wire_name for field in FIELDS]}, "detail": _TEXT})
     reasons = {
         "base": {"type": "number", "description": "Mean answer over the reference patients"},
         "contribuciones": contributions,
         "explicacion": sentences,
     }
-    warnings = {
-        "type": "array",
-        "items": warning,
-        "minItems": 1,
-        "description": "Values that may be sent and lie beyond all that training saw",
-    }
     described = closed(
-        _assessment() | reasons | {"advertencias": warnings}, (*reasons, "advertencias")
+        _assessment() | reasons | {"advertencias": _warnings()}, (*reasons, "advertencias")
     )
     return described | {
         "dependentRequired": {
             name: [other for other in reasons if other != name] for name in reasons
         }
+    }
+
+
+def _warnings() -> Json:
+    return {
+        "type": "array",
+        "items": closed(
+            {"field": {"enum": [field.wire_name for field in FIELDS]}, "detail": _TEXT}
+        ),
+        "minItems": 1,
+        "description": "Values that may be sent and lie beyond all that training saw",
     }
 
 

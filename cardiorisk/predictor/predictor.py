@@ -140,6 +140,11 @@ class Predictor:
         return self._require_artefact().card
 
     @property
+    def version(self) -> str | None:
+        """The version of the network that is answering, None while there is none."""
+        return None if self._artefact is None else self._artefact.card.version
+
+    @property
     def waiting(self) -> int:
         """How many patients are queued, those being assessed left out."""
         return sum(len(queue.waiting) for queue in self._turns)
@@ -173,6 +178,7 @@ class Predictor:
             new = await loop.run_in_executor(self._loader, load_artefact, directory, engine)
         finally:
             self._is_reloading = False
+        self._require_artefact()  # closed meanwhile, it must not come to life again
         self.adopt(new)
         return Replacement(old.card.version, new.card.version)
 

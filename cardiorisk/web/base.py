@@ -264,7 +264,7 @@ class BaseHandler(RequestHandler):
             ip=self.request.remote_ip or "",
             riesgo_cardiaco=assessment.at_risk if assessment else None,
             probabilidad=assessment.probability if assessment else None,
-            modelo=assessment.model_version if assessment else None,
+            modelo=assessment.model_version if assessment else self.services.predictor.version,
             code=self._error.code if self._error else None,
             timings_ms={**self.timings.stages_ms, "total": self.timings.total_ms()},
             inputs=self.patient if shows_inputs else None,

@@ -8,7 +8,7 @@ never by an answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cardiorisk.errors import OperatorOnly, RateLimited
 from cardiorisk.limits import limit_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Ask = Callable[[Patient], asyncio.Future[Assessment]]
 
 Result = TypeVar("Result")
+
+OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
 
 
 class IdentifiedHandler(BaseHandler):
@@ -109,3 +111,10 @@ class AssessingHandler(AuthenticatedHandler):
         self.assessment = await self.while_connected(ask(patient))
         self.timings.end_stage("predict")
         return self.assessment
+
+    def warnings(self) -> dict[str, Any]:
+        """Return the answer's member that warns of inputs beyond what training saw, if any are."""
+        if self.assessment is None or not self.assessment.outside_training:
+            return {}
+        names = self.assessment.outside_training
+        return {"advertencias": [{"field": name, "detail": OUTSIDE_TRAINING} for name in names]}

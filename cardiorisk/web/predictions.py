@@ -25,7 +25,7 @@ class PredictionsHandler(AssessingHandler):
         kept = await self.services.assessments.keep(self.principal, patient, assessment, label)
         self.timings.end_stage("store")
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        self.answer(kept_document(kept), status=201)
+        self.answer(kept_document(kept) | self.warnings(), status=201)
 
     def _read_labelled(self) -> tuple[Patient, str | None]:
         return read_labelled(read_object(self.request.body, (*FIELD_NAMES, LABEL_FIELD)))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from cardiorisk.predictor.predictor import Assessment
 
-OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
 EXPLAIN_PARAMETER = "explicar"
 _EXPLAIN_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
 
@@ -34,7 +33,8 @@ class ServiceHandler(AssessingHandler):
         patient, wants_explanation = self.validated(self._read)
         predictor = self.services.predictor
         ask = predictor.explain if wants_explanation else predictor.assess
-        self.answer(_document(await self.assess(patient, ask)))
+        document = _document(await self.assess(patient, ask))
+        self.answer(document | self.warnings() | {"aviso": NOTICE})
 
     get = query = post
 
@@ -74,11 +74,7 @@ def _document(assessment: Assessment) -> dict[str, Any]:
     }
     if assessment.explanation is not None:
         document |= _explanation(assessment.probability, assessment.explanation)
-    if assessment.outside_training:
-        document["advertencias"] = [
-            {"field": name, "detail": OUTSIDE_TRAINING} for name in assessment.outside_training
-        ]
-    return document | {"aviso": NOTICE}
+    return document
 
 
 def _explanation(probability: float, explanation: Explanation) -> dict[str, Any]:

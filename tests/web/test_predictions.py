@@ -47,6 +47,14 @@ async def test_a_name_that_cannot_be_is_named_beside_the_patient_s_faults(
 
 
 @pytest.mark.gen_test
+async def test_a_value_beyond_what_training_saw_is_warned_of(premium: Caller) -> None:
+    response = await premium.send("POST", "/predictions", EXAMPLE | {"nivel_colesterol": 3.0})
+    assert [warning["field"] for warning in document(response)["advertencias"]] == [
+        "nivel_colesterol"
+    ]
+
+
+@pytest.mark.gen_test
 async def test_the_list_is_newest_first_and_paged(premium: Caller, clock: SettableClock) -> None:
     ids: list[str] = []
     for _ in range(5):
