@@ -1,9 +1,10 @@
 """The model card: what the saved network is, and how a loader can tell that it is the one.
 
-The card is the JSON file beside the network's files. It is written by the training and believed
-by nobody: the predictor checks the hashes, the field order and the golden rows against it. The
-surprise: it also keeps what training saw (ranges, histograms, background rows), because answers
-are explained, warned about and watched for drift without the training rows at hand.
+The card is the JSON file beside the network's files, written by the training. The predictor checks
+the network's file, the field order and the golden rows against it; the rest it believes: the card's
+own threshold, version, ranges and background. The surprise: it also keeps what training saw
+(ranges, histograms, background rows), because answers are explained, warned about and watched for
+drift without the training rows at hand.
 """
 
 from __future__ import annotations

@@ -66,6 +66,23 @@ class Drift:
             return "stable"
         return "noticeable" if self.index < LARGE else "large"
 
+    @property
+    def shares(self) -> tuple[tuple[str, float, float], ...]:
+        """Each bin in words, and its share of the training and of the recent rows.
+
+        Only where there are recent rows.
+        """
+        bounds = [f"{edge:g}" for edge in self.edges]
+        starts = ["", *(f">{edge}" for edge in bounds)]
+        ends = [*(f"<={edge}" for edge in bounds), ""]
+        training_rows = sum(self.training_counts)
+        return tuple(
+            (f"{start} {end}".strip(), training / training_rows, recent / self.rows)
+            for start, end, training, recent in zip(
+                starts, ends, self.training_counts, self.recent_counts, strict=True
+            )
+        )
+
 
 class DriftWatch:
     """Counts of recent answers, in the bins of the network's card.

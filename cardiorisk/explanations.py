@@ -24,7 +24,7 @@ import numpy as np
 from cardiorisk.patient import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,9 +89,9 @@ def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanati
     )
 
 
-def spanish_sentence(probability: float, explanation: Explanation) -> str:
-    """Say the explanation in Spanish, with the wire names of the inputs."""
-    raised, lowered = _mentioned(explanation, [field.wire_name for field in FIELDS])
+def spanish_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
+    """Say the explanation of a patient's ``values`` in Spanish, with the inputs' wire names."""
+    raised, lowered = _mentioned(explanation, [field.wire_name for field in FIELDS], values)
     parts = [f"la subieron {_listed(raised, 'y')}"] if raised else []
     parts += [f"la bajaron {_listed(lowered, 'y')}"] if lowered else []
     reasons = "; ".join(parts) or "ningún dato la movió apreciablemente"
@@ -102,9 +102,9 @@ def spanish_sentence(probability: float, explanation: Explanation) -> str:
     )
 
 
-def english_sentence(probability: float, explanation: Explanation) -> str:
-    """Say the explanation in English, with the descriptions of the inputs."""
-    raised, lowered = _mentioned(explanation, [field.description for field in FIELDS])
+def english_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
+    """Say the explanation of a patient's ``values`` in English, with the inputs' descriptions."""
+    raised, lowered = _mentioned(explanation, [field.description for field in FIELDS], values)
     parts = [f"raised by {_listed(raised, 'and')}"] if raised else []
     parts += [f"lowered by {_listed(lowered, 'and')}"] if lowered else []
     reasons = "; ".join(parts) or "no input moved it noticeably"
@@ -133,10 +133,16 @@ def _weights() -> NDArray[np.float64]:
 _WEIGHTS = _weights()
 
 
-def _mentioned(explanation: Explanation, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return what raised and what lowered the probability, the strongest first."""
+def _mentioned(
+    explanation: Explanation, names: Iterable[str], values: Iterable[float]
+) -> tuple[list[str], list[str]]:
+    """Return what raised and what lowered the probability, the strongest first.
+
+    Each with its value: without it, "lowered by smoker" would be said of who does not smoke.
+    """
+    inputs = [f"{name} = {value:g}" for name, value in zip(names, values, strict=True)]
     moved = sorted(
-        zip(explanation.contributions, names, strict=True),
+        zip(explanation.contributions, inputs, strict=True),
         key=lambda contribution: -abs(contribution[0]),
     )
     raised = [f"{name} (+{by:.2f})" for by, name in moved if by >= SMALLEST_MENTIONED]

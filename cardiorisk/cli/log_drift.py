@@ -94,12 +94,22 @@ def _show(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> None:
     for found in drifts:
         index = "-" if found.index is None else f"{found.index:.4f}"
         click.echo(f"{found.name:<20} {found.rows:>12,} {index:>9}  {found.verdict}")
+        if found.verdict in {"noticeable", "large"}:
+            click.echo(f"  {_bins(found)}")
     click.echo(
         f"\nPSI below {NOTICEABLE} is stable, from {NOTICEABLE} noticeable, from {LARGE} large; "
-        f"under {FEWEST_ROWS} rows nothing is said."
+        f"under {FEWEST_ROWS} rows nothing is said. Under what is not stable: its bins, with their "
+        "share of the training and of the recent rows."
     )
     for remark in _remarks(drifts, watch.other_networks, torn_lines):
         click.echo(remark)
+
+
+def _bins(found: Drift) -> str:
+    """Say in one line where the rows were and where they are now."""
+    return "; ".join(
+        f"{name}: {training:.1%} -> {recent:.1%}" for name, training, recent in found.shares
+    )
 
 
 def _remarks(drifts: Sequence[Drift], other_networks: int, torn_lines: int) -> list[str]:

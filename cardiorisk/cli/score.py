@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from rich.progress import TaskID
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_REPORTED = 20
 """Bad rows that are named on the terminal; the output names all of them."""
+
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
@@ -44,7 +49,14 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
     second, needs no TensorFlow, and its probabilities agree with keras' to within 0.0001.
 
     The file is read in pieces: memory does not grow with it. OUTPUT appears when it is finished;
-    one that exists is replaced. For CSV, - is standard input or output.
+    one that exists is replaced, and keeps its permissions. For CSV, - is standard input or output.
+
+    A quotation mark that is never closed takes in all the rows after it. In a large file that ends
+    the command with 1, and no OUTPUT is written; the message names the line on which the row
+    starts. It is one of the lines with an odd number of quotation marks, which are listed by
+
+    \b
+      awk -F'"' 'NF && NF % 2 == 0 { print FNR }' patients.csv
 
     \b
     Examples:
@@ -72,7 +84,27 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
     # Nothing is served here, so the default is the engine that needs no TensorFlow.
     chosen = settings.engine if "engine" in settings.model_fields_set else "litert"
     scorer = Scorer(load_artefact(settings.model_dir, chosen))
-    _follow(score_file(source, target, scorer), f"Scoring {source}", length)
+    with _ended_by_signals(), closing(score_file(source, target, scorer)) as steps:
+        _follow(steps, f"Scoring {source}", length)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let the signals that end a process end it tidily: no unfinished output is left behind."""
+    # Who starts the command under nohup wants hang-ups ignored.
+    numbers = [number for number in _ENDING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)  # a second one must not end the tidying
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
@@ -81,7 +113,7 @@ def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
     from rich.progress import Progress as Bar  # noqa: PLC0415 - likewise
 
     console = Console(stderr=True)
-    rows = bad_rows = 0
+    rows = bad_rows = outside_training = 0
     with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
         task: TaskID = bar.add_task(label, total=length)
         for step in steps:
@@ -94,7 +126,14 @@ def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
                 )
             rows += step.rows
             bad_rows += len(step.bad_rows)
+            outside_training += step.outside_training
             bar.advance(task, step.length)
     if bad_rows > MOST_REPORTED:
         click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
     click.echo(f"{rows:,} rows, {bad_rows:,} of them could not be assessed", err=True)
+    if outside_training:
+        click.echo(
+            f"{outside_training:,} rows lie outside what training saw; "
+            "GET /model or docs/model/card.md give the ranges",
+            err=True,
+        )

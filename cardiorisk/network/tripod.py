@@ -40,8 +40,8 @@ TRIPOD_ITEMS: tuple[tuple[str, str, str], ...] = (
         "4",
         "Objectives",
         (
-            "Reach the rule's ceiling (100 %) with a 14-7-1 network, from 4,000 rows, and measure"
-            " it on every possible patient."
+            "Reach the rule's ceiling (100 %) with a 14-7-1 network, from 3,600 rows to learn from"
+            " and 400 to choose by, and measure it on every possible patient."
         ),
     ),
     (
@@ -207,8 +207,12 @@ TRIPOD_ITEMS: tuple[tuple[str, str, str], ...] = (
         "Model specification",
         "Complete: the saved files hold the scaling and the 211 weights; card.json their hashes.",
     ),
-    ("23a", "Performance", "The figures below, and in the report, also by age band."),
-    ("23b", "Heterogeneity of performance", "Ten data seeds, in the report."),
+    ("23a", "Performance", "The figures above, and in the report, also by age band."),
+    (
+        "23b",
+        "Heterogeneity of performance",
+        "Ten data seeds, in the report.",
+    ),
     ("24", "Results of model updating", "Not applicable."),
     (
         "25",

@@ -30,6 +30,7 @@ LONGEST_ROW_BYTES = 16 * 1024 * 1024
 _NEWLINE = b"\n"
 _NEWLINE_BYTE, _QUOTE_BYTE, _COMMA_BYTE = b'\n",'  # as numbers
 _QUOTE = b'"'
+_RETURNS = "line ends are lone carriage returns; write the file with line feeds (as UTF-8 CSV)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +47,35 @@ class CsvBlocks:
     Attributes:
         names: the header's cells.
         has_mark: whether the file starts with a byte order mark.
-        header_lines: lines that the header takes.
+        line: the line (the first is 1) on which the block given last starts.
 
     Args:
         source: the file, at its start.
         block_bytes: how much is read at a time.
 
     Raises:
-        UnusableData: there is no header, or it is not UTF-8.
+        UnusableData: there is no header, it is not UTF-8, or its line does not end as lines do.
     """
 
     def __init__(self, source: BinaryIO, block_bytes: int = BLOCK_BYTES) -> None:
         self._source = source
         self._block_bytes = block_bytes
         self._rest = b""
+        self.line = 1
         header = self._read_header()
         self.has_mark = header.startswith(BOM_UTF8)
-        self.header_lines = header.count(_NEWLINE)
+        header = header.removeprefix(BOM_UTF8)
         try:
-            text = header.removeprefix(BOM_UTF8).decode()
+            header.decode()
         except UnicodeDecodeError as error:
             raise UnusableData("the header is not UTF-8 text") from error
-        self.names = next(csv.reader(StringIO(text, newline="")), [])
-        if not self.names:
+        rows = read_rows(header)
+        if not rows:
             raise UnusableData("there is no header")
+        if len(rows) > 1:  # those after the first would be lost
+            raise UnusableData(_RETURNS)
+        self.names = rows[0].cells
+        self.line += header.count(_NEWLINE)
 
     def blocks(self) -> Iterator[bytes]:
         """Give the rows after the header, in blocks of whole rows that end with a line end.
@@ -82,6 +88,7 @@ class CsvBlocks:
             if end:
                 block, self._rest = self._rest[:end], self._rest[end:]
                 yield block if _QUOTE in block else block.replace(b"\r\n", _NEWLINE)
+                self.line += block.count(_NEWLINE)
             if not self._read_on():
                 break
         if self._rest:
@@ -98,7 +105,12 @@ class CsvBlocks:
     def _read_on(self) -> bool:
         """Read the next piece; tell whether there was one."""
         if len(self._rest) > LONGEST_ROW_BYTES:
-            raise UnusableData("a row does not end within 16 MiB: a quotation mark is not closed")
+            if _QUOTE not in self._rest and b"\r" in self._rest:
+                raise UnusableData(_RETURNS)
+            raise UnusableData(
+                f"the row that starts on line {self.line} does not end within 16 MiB: "
+                "a quotation mark in it is not closed"
+            )
         piece = self._source.read(self._block_bytes)
         self._rest += piece
         return bool(piece)
@@ -117,8 +129,12 @@ def is_regular(block: bytes, cells: int) -> bool:
     return bool((by_line[:, -1] < line_ends).all() and (by_line[1:, 0] > line_ends[:-1]).all())
 
 
-def read_rows(block: bytes) -> list[Row]:
+def read_rows(block: bytes, first_line: int = 1) -> list[Row]:
     """Read a block cell by cell; empty lines are no rows. Bytes that are not UTF-8 survive.
+
+    Args:
+        block: whole rows.
+        first_line: the line of the file that the block starts on, for the error.
 
     Raises:
         UnusableData: a cell is longer than any that is meant.
@@ -132,7 +148,10 @@ def read_rows(block: bytes) -> list[Row]:
                 rows.append(Row(cells, line))
             line = reader.line_num
     except csv.Error as error:
-        raise UnusableData(f"a row cannot be read: {error}") from error
+        raise UnusableData(
+            f"the row that starts on line {first_line + line} cannot be read ({error}): "
+            "is a quotation mark in it not closed?"
+        ) from error
     return rows
 
 

@@ -41,20 +41,16 @@ def score_csv(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Prog
     patient_columns(blocks.names)
     mark = BOM_UTF8 if blocks.has_mark else b""
     sink.write(mark + write_rows([output_names(blocks.names)]))
-    line = 1 + blocks.header_lines
     for block in blocks.blocks():
-        if is_regular(block, len(blocks.names)):
-            written, rows, bad_rows = _score_plain(block, blocks.names, scorer, line)
-        else:
-            written, rows, bad_rows = _score_by_cell(block, blocks.names, scorer, line)
+        score_block = _score_plain if is_regular(block, len(blocks.names)) else _score_by_cell
+        written, progress = score_block(block, blocks.names, scorer, blocks.line)
         sink.write(written)
-        line += block.count(b"\n")
-        yield Progress(len(block), rows, bad_rows)
+        yield progress
 
 
 def _score_plain(
     block: bytes, names: Sequence[str], scorer: Scorer, first_line: int
-) -> tuple[bytes, int, list[BadRow]]:
+) -> tuple[bytes, Progress]:
     columns = patient_columns(names)
     places = [names.index(column) for column in columns]
     frame = pd.read_csv(
@@ -75,7 +71,7 @@ def _score_plain(
     pieces[::2] = lines[:rows]
     pieces[1::2] = _endings(scores)
     bad_rows = [BadRow(first_line + row, reason) for row, reason in scores.reasons.items()]
-    return b"".join(pieces), rows, bad_rows
+    return b"".join(pieces), Progress(len(block), rows, bad_rows, scores.outside_training)
 
 
 def _endings(scores: Scores) -> list[bytes]:
@@ -95,8 +91,8 @@ def _endings(scores: Scores) -> list[bytes]:
 
 def _score_by_cell(
     block: bytes, names: Sequence[str], scorer: Scorer, first_line: int
-) -> tuple[bytes, int, list[BadRow]]:
-    rows = read_rows(block)
+) -> tuple[bytes, Progress]:
+    rows = read_rows(block, first_line)
     wrong_lengths = {
         number: _wrong_length(row, len(names))
         for number, row in enumerate(rows)
@@ -120,7 +116,7 @@ def _score_by_cell(
     bad_rows = [
         BadRow(first_line + rows[number].line, reason) for number, reason in scores.reasons.items()
     ]
-    return written, len(rows), bad_rows
+    return written, Progress(len(block), len(rows), bad_rows, scores.outside_training)
 
 
 def _wrong_length(row: Row, expected: int) -> str:

@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,7 +20,9 @@ from cardiorisk.scoring.csv_scoring import score_csv
 from cardiorisk.scoring.parquet_scoring import count_rows, score_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+    from _typeshed import ReadableBuffer
 
     from cardiorisk.scoring.scorer import Progress, Scorer
 
@@ -59,8 +62,10 @@ def length_of(source: Path) -> int | None:
             raise UnusableData(f"{source}: {error}") from error
 
 
-def score_file(source: Path, target: Path, scorer: Scorer) -> Iterator[Progress]:
+def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress, None, None]:
     """Score one file into another; each step of the iteration does a part.
+
+    Close it where it is not gone through to its end: that removes the unfinished output.
 
     Raises:
         UnusableData: the input cannot be scored, with its name.
@@ -91,15 +96,58 @@ def _open_target(path: Path) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = path.resolve()  # a link goes on leading to the same place
-    if path.exists() and not path.is_file():
-        with path.open("wb") as target:
+    place = path.resolve()  # a link goes on leading to the same place
+    if place.exists() and not place.is_file():
+        with _Target(place, "wb", path).buffered() as target:
             yield target
         return
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        with unfinished.open("xb") as target:
+        with _Target(unfinished, "xb", path).buffered() as target:
             yield target
-        unfinished.replace(path)
+            with _naming(path):
+                os.fchmod(target.fileno(), _final_mode(place))
+        with _naming(path):
+            unfinished.replace(place)
     finally:
-        unfinished.unlink(missing_ok=True)
+        with _naming(path):
+            unfinished.unlink(missing_ok=True)
+
+
+class _Target(FileIO):
+    """A file that only its owner may read, and whose failures name it as the user did."""
+
+    def __init__(self, place: Path, mode: str, said: Path) -> None:
+        self._said = said
+        with _naming(said):
+            super().__init__(place, mode, opener=_open_private)
+
+    def buffered(self) -> BufferedWriter:
+        return BufferedWriter(self)
+
+    def write(self, piece: ReadableBuffer, /) -> int:
+        with _naming(self._said):
+            return super().write(piece)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _final_mode(place: Path) -> int:
+    """Return the permissions of what is to be replaced, or else those that any new file gets."""
+    if place.exists():
+        return stat.S_IMODE(place.stat().st_mode)
+    umask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let a failure name the file the user gave, not the one beside it or none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise

@@ -73,12 +73,21 @@ def _score(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progres
     rows_done = 0
     with parquet.ParquetWriter(sink, output) as writer:
         for batch in file.iter_batches(BATCH_ROWS):
-            scores = scorer.score(batch.select(columns).to_pandas())
+            scores = scorer.score(_without_decimals(batch.select(columns)).to_pandas())
             arrays = [*batch.columns, *_added(scores, len(batch))]
             writer.write_batch(pa.record_batch(arrays, schema=output))
             bad_rows = [BadRow(rows_done + 1 + row, why) for row, why in scores.reasons.items()]
             rows_done += len(batch)
-            yield Progress(len(batch), len(batch), bad_rows)
+            yield Progress(len(batch), len(batch), bad_rows, scores.outside_training)
+
+
+def _without_decimals(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return decimal columns as plain numbers; pandas would make objects of them."""
+    fields = [
+        field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field
+        for field in batch.schema
+    ]
+    return batch.cast(pa.schema(fields))
 
 
 def _added(scores: Scores, rows: int) -> list[pa.Array]:

@@ -30,6 +30,9 @@ KEPT_SUFFIX = "_entrada"
 MILLIONTHS = 1_000_000
 """Probabilities have 6 decimals, as the service gives them, and are counted in millionths here."""
 
+_ROUNDING = 1e-6
+"""What a value may be off by and still be inside, as for ``Card.outside_training``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -39,11 +42,13 @@ class Scores:
         millionths: probability times a million, int64, shape (n,), -1 where there is none.
         at_risk: bool, shape (n,); False where there is no probability.
         reasons: by row, why it could not be assessed.
+        outside_training: how many assessed rows have a value beyond all that training saw.
     """
 
     millionths: NDArray[np.int64]
     at_risk: NDArray[np.bool_]
     reasons: Mapping[int, str]
+    outside_training: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,13 @@ class Progress:
         length: how far the input was read: bytes of CSV, rows of Parquet.
         rows: rows written.
         bad_rows: those of them that could not be assessed.
+        outside_training: how many of the others have a value beyond all that training saw.
     """
 
     length: int
     rows: int
     bad_rows: Sequence[BadRow]
+    outside_training: int
 
 
 class Scorer:
@@ -75,6 +82,9 @@ class Scorer:
     def __init__(self, artefact: Artefact) -> None:
         self._engine = artefact.engine
         self._threshold = artefact.card.threshold
+        seen = artefact.card.training_fields
+        self._lowest = np.array([field.lowest for field in seen]) - _ROUNDING  # (6,)
+        self._highest = np.array([field.highest for field in seen]) + _ROUNDING
 
     def score(self, frame: pd.DataFrame, unreadable: Mapping[int, str] | None = None) -> Scores:
         """Assess every row that can be; ``unreadable`` says which are known not to, and why."""
@@ -92,7 +102,13 @@ class Scorer:
             good = values if is_good.all() else np.ascontiguousarray(values[is_good])
             probabilities = self._engine.probabilities(good).astype(np.float64)
             millionths[is_good] = np.rint(probabilities * MILLIONTHS).astype(np.int64)
-        return Scores(millionths, millionths / MILLIONTHS >= self._threshold, reasons)
+        is_outside = ((values < self._lowest) | (values > self._highest)).any(axis=1)  # (n,)
+        return Scores(
+            millionths,
+            millionths / MILLIONTHS >= self._threshold,
+            reasons,
+            int((is_outside & is_good).sum()),
+        )
 
 
 def patient_columns(names: Sequence[str]) -> list[str]:

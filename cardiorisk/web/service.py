@@ -33,7 +33,7 @@ class ServiceHandler(AssessingHandler):
         patient, wants_explanation = self.validated(self._read)
         predictor = self.services.predictor
         ask = predictor.explain if wants_explanation else predictor.assess
-        document = _document(await self.assess(patient, ask))
+        document = _document(await self.assess(patient, ask), patient)
         self.answer(document | self.warnings() | {"aviso": NOTICE})
 
     get = query = post
@@ -65,7 +65,7 @@ def _read_explain(texts: Sequence[bytes]) -> tuple[tuple[FieldFault, ...], bool]
     return (), wants_explanation
 
 
-def _document(assessment: Assessment) -> dict[str, Any]:
+def _document(assessment: Assessment, patient: Patient) -> dict[str, Any]:
     document: dict[str, Any] = {
         "riesgo_cardiaco": assessment.at_risk,
         "probabilidad": assessment.probability,
@@ -73,16 +73,16 @@ def _document(assessment: Assessment) -> dict[str, Any]:
         "modelo": assessment.model_version,
     }
     if assessment.explanation is not None:
-        document |= _explanation(assessment.probability, assessment.explanation)
+        document |= _explanation(assessment.probability, assessment.explanation, patient)
     return document
 
 
-def _explanation(probability: float, explanation: Explanation) -> dict[str, Any]:
+def _explanation(probability: float, explanation: Explanation, patient: Patient) -> dict[str, Any]:
     return {
         "base": explanation.base,
         "contribuciones": dict(zip(FIELD_NAMES, explanation.contributions, strict=True)),
         "explicacion": {
-            "es": spanish_sentence(probability, explanation),
-            "en": english_sentence(probability, explanation),
+            "es": spanish_sentence(probability, explanation, patient.values),
+            "en": english_sentence(probability, explanation, patient.values),
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,11 @@ def test_scores_that_have_moved_are_called_so_and_it_is_no_failure(
     write(*[answer(version)] * 250, refused=3)
     result = call("log", "drift")
     assert result.exit_code == 0
-    first, _, _, score, age, *_ = result.stdout.splitlines()
+    first, _, _, score, _, cholesterol, *_ = result.stdout.splitlines()
     assert first.startswith(f"logs/bitacora.jsonl against {version}, trained on ")
     assert score.split()[:2] == ["probabilidad", "250"]
     assert score.endswith("  large")
-    assert age.split() == ["nivel_colesterol", "0", "-", "too", "few", "rows"]
+    assert cholesterol.split() == ["nivel_colesterol", "0", "-", "too", "few", "rows"]
     assert "The log has no inputs: CARDIORISK_LOG_INPUTS=1" in result.stdout
 
 
@@ -61,6 +62,17 @@ def test_inputs_are_compared_where_the_log_has_them(call: Call, version: str) ->
     assert found["edad"]["recent_counts"][-1] == found["edad"]["rows"] == 200
     assert len(found["edad"]["edges"]) + 1 == len(found["edad"]["training_counts"])
     assert "no inputs" not in call("log", "drift").stdout
+
+
+def test_what_is_not_stable_has_its_bins_in_a_line_below(call: Call, version: str) -> None:
+    smokers = [answer(version, inputs=OLD_SMOKER)] * 150
+    others = [answer(version, inputs=replace(OLD_SMOKER, smoker=0.0))] * 50
+    write(*smokers, *others)
+    training = load_card(load_settings().model_dir).training_fields[-1].counts
+    lines = call("log", "drift").stdout.splitlines()
+    below = lines[[line.split()[:1] for line in lines].index(["tabaquismo"]) + 1]
+    no, yes = (f"{100 * count / sum(training):.1f}%" for count in training)
+    assert below == f"  <=0.5: {no} -> 25.0%; >0.5: {yes} -> 75.0%"
 
 
 def test_few_rows_are_said_to_be_few(call: Call, version: str) -> None:

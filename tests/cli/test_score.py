@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +135,29 @@ def test_an_output_that_is_no_regular_file_is_written_as_it_comes(call: Call) ->
     write(ROW)
     assert call("score", "in.csv", "/dev/null").exit_code == 0
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_command_leaves_no_unfinished_output(number: int) -> None:
+    command = [sys.executable, "-m", "cardiorisk", "score", "-", "out.csv"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdin is not None
+        assert run.stderr is not None
+        # More than a block, so that its bad row is named while the input is still open.
+        run.stdin.write(f"{HEADER}\n{BAD_ROW}\n".encode() + f"{ROW}\n".encode() * 200_000)
+        run.stdin.flush()
+        assert run.stderr.readline().startswith(b"line 2: ")
+        assert len(list(Path().glob(".out.csv.*.part"))) == 1
+        os.kill(run.pid, number)
+        assert run.wait(30) == 128 + number
+    assert list(Path().iterdir()) == []
+
+
+def test_rows_beyond_what_training_saw_are_counted_at_the_end(call: Call) -> None:
+    write(ROW, ROW.replace("40", "99"))
+    assert call("score", "in.csv", "out.csv").stderr.splitlines()[-1] == (
+        "1 rows lie outside what training saw; GET /model or docs/model/card.md give the ranges"
+    )
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system has no /proc")

@@ -93,6 +93,7 @@ def test_the_confusion_matrix_counts_every_held_out_row_once(measured: Measured)
 def test_the_study_is_in_the_report_with_its_mean_and_its_worst(text: str) -> None:
     assert "| 5 | 100.00 % | 99.90 % | 99.9500 % | 713 | 31 |" in text
     assert "Media **99.900 %**, peor **99.850 %**" in text
+    assert "Por debajo del 99.9 %: 1 de 2 (semilla 6, 99.850 %)." in text
     assert "| receta original, como se servía | 52.00 % de las 5 000 |" in text
 
 

@@ -42,10 +42,26 @@ def test_file_without_a_header_is_refused(text: bytes, said: str) -> None:
         CsvBlocks(io.BytesIO(text))
 
 
-def test_quotation_mark_that_is_not_closed_does_not_fill_the_memory() -> None:
-    blocks = CsvBlocks(io.BytesIO(b'a,b\n"1,2\n' + b"3,4\n" * 6_000_000))
-    with pytest.raises(UnusableData, match="not closed"):
+@pytest.mark.parametrize("text", [b"a\r1\r\n2\r\n", b"a,b\r1,2\r3,4\r", b"a\r" * 9_000_000])
+def test_rows_that_would_pass_for_header_are_refused(text: bytes) -> None:
+    with pytest.raises(UnusableData, match="lone carriage returns"):
+        CsvBlocks(io.BytesIO(text))
+
+
+def test_a_header_may_end_in_two_carriage_returns() -> None:
+    assert CsvBlocks(io.BytesIO(b"a,b\r\r\n1,2\r\r\n")).names == ["a", "b"]
+
+
+def test_quotation_mark_that_is_not_closed_is_told_by_line_and_does_not_fill_the_memory() -> None:
+    good = b"3,4\n" * 600_000  # more than a block
+    blocks = CsvBlocks(io.BytesIO(b"a,b\n" + good + b'"1,2\n' + b"3,4\n" * 6_000_000))
+    with pytest.raises(UnusableData, match=r"starts on line 600002 .* not closed"):
         list(blocks.blocks())
+
+
+def test_a_cell_that_is_too_long_is_told_by_line() -> None:
+    with pytest.raises(UnusableData, match=r"starts on line 8 .* not closed"):
+        read_rows(b'1,2\n"3,4\n' + b"3,4\n" * 60_000, 7)
 
 
 @pytest.mark.parametrize(

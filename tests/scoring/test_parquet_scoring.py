@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -64,6 +65,19 @@ def test_rows_are_counted_through_the_batches(
     table, bad_rows = scored(scorer, pa.table(COLUMNS))
     assert table.num_rows == 3
     assert [bad.line for bad in bad_rows] == [3]
+
+
+@pytest.mark.parametrize("scale", [1, 2, 6, 18])
+def test_decimals_are_numbers_up_to_the_ends_of_each_range(scorer: Scorer, scale: int) -> None:
+    cells = zip(("1", "0.6", "0.5", "0", "0", "0"), ("3", "1.8", "2", "99", "1", "1"), strict=True)
+    arrays = [
+        pa.array([Decimal(low), Decimal(high), None], pa.decimal128(24, scale))
+        for low, high in cells
+    ]
+    source = pa.table(arrays, list(COLUMNS)[1:7])
+    table, bad_rows = scored(scorer, source)
+    assert [bad.line for bad in bad_rows] == [3]
+    assert table.select(range(6)) == source
 
 
 def test_what_is_not_parquet_is_refused(scorer: Scorer) -> None:

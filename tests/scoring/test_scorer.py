@@ -59,6 +59,21 @@ def test_a_bad_row_has_reasons_and_the_others_their_scores(scorer: Scorer) -> No
     )
 
 
+def test_rows_beyond_what_training_saw_are_counted_as_the_card_does(
+    artefact: Artefact, scorer: Scorer
+) -> None:
+    rows = [
+        (seen, 1.2, 1.0, 40, 1, 0)
+        for field in artefact.card.training_fields[:1]
+        for seen in (field.lowest, field.highest, field.highest + 0.01)
+    ]
+    rows += [(2.0, 1.75, 1.0, 99, 0, 0), (2.0, 1.7, 1.0, 98, 0, 0)]
+    expected = sum(bool(artefact.card.outside_training(row)) for row in rows)
+    assert expected == 2
+    unassessed = (2.0, 1.75, 1.0, 400, 0, 0)
+    assert scorer.score(frame([*rows, unassessed])).outside_training == expected
+
+
 def test_rows_without_any_good_one_are_not_run(scorer: Scorer) -> None:
     assert scorer.score(frame([(9, 9, 9, 9, 9, 9)])).millionths.tolist() == [-1]
     assert len(scorer.score(frame([]).astype(float)).millionths) == 0

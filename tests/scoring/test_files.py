@@ -1,0 +1,77 @@
+"""The output is whole or not there, nobody else's to read, and called as the user calls it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.scoring.files import score_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cardiorisk.scoring.scorer import Scorer
+
+PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "in.csv"
+    path.write_text(PATIENTS)
+    return path
+
+
+@pytest.fixture
+def umask() -> Iterator[int]:
+    before = os.umask(0o027)
+    yield 0o027
+    os.umask(before)
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_an_output_that_is_replaced_keeps_its_permissions(source: Path, scorer: Scorer) -> None:
+    target = source.with_name("out.csv")
+    target.touch()
+    target.chmod(0o604)
+    list(score_file(source, target, scorer))
+    assert mode_of(target) == 0o604
+    assert target.stat().st_size
+
+
+def test_a_new_output_has_the_usual_permissions(source: Path, scorer: Scorer, umask: int) -> None:
+    target = source.with_name("out.csv")
+    list(score_file(source, target, scorer))
+    assert mode_of(target) == 0o666 & ~umask
+
+
+def test_an_unfinished_output_is_its_owners_alone_and_goes_when_closed(
+    source: Path, scorer: Scorer
+) -> None:
+    steps = score_file(source, source.with_name("out.csv"), scorer)
+    next(steps)
+    (unfinished,) = source.parent.glob(".out.csv.*.part")
+    assert mode_of(unfinished) == 0o600
+    steps.close()
+    assert list(source.parent.iterdir()) == [source]
+
+
+def test_a_target_that_cannot_be_opened_is_named_as_given(source: Path, scorer: Scorer) -> None:
+    target = source.with_name("missing") / "out.csv"
+    with pytest.raises(FileNotFoundError) as raised:
+        list(score_file(source, target, scorer))
+    assert raised.value.filename == str(target)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_target_that_is_full_is_named(source: Path, scorer: Scorer) -> None:
+    with pytest.raises(OSError, match="No space left") as raised:
+        list(score_file(source, Path("/dev/full"), scorer))
+    assert raised.value.filename == "/dev/full"
