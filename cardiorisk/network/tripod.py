@@ -126,8 +126,8 @@ TRIPOD_ITEMS: tuple[tuple[str, str, str], ...] = (
         (
             "A small fully connected network, given by the assignment; sixteen candidates trained"
             " side by side, the one with the least loss on shaken validation rows is kept. The "
-            "recipe was searched while looking at the grid, on other seeds; docs/entrenamiento.md"
-            " has the table."
+            "recipe was searched while looking at the grid, mostly on other seeds; "
+            "docs/entrenamiento.md has the table."
         ),
     ),
     ("12d", "Heterogeneity between clusters", "Not applicable: there are no clusters."),

@@ -260,7 +260,7 @@ def test_keys_from_the_first_revision_still_open_their_accounts(
     with Records.open(url) as records:
         found = [records.find_credential(letter * 32) for letter in (b"a", b"b")]
     assert [credential and credential.principal for credential in found] == [
-        Principal(1, "key_a", "premium"),
+        Principal(1, "key_a", "premium", is_operator=True),
         Principal(3, "key_b", "team"),
     ]
 
