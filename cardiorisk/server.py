@@ -161,9 +161,9 @@ async def _reload_at_each(services: Services, reloads: asyncio.Queue[signal.Sign
         try:
             replacement = await services.reload_network()
         except ServiceError as error:
-            logger.warning("the network %s goes on: %s", services.predictor.card.version, error)
+            logger.warning("the network %s goes on: %s", services.predictor.version, error)
         except Exception:
-            logger.exception("the network %s goes on", services.predictor.card.version)
+            logger.exception("the network %s goes on", services.predictor.version)
         else:
             logger.warning(
                 "the network %s has replaced %s", replacement.new_version, replacement.old_version
