@@ -28,8 +28,10 @@ KERAS_FILE = "cardiorisk.keras"
 LITERT_FILE = "cardiorisk.tflite"
 
 _LIST_OF_NUMBERS = re.compile(r"\[[-+.,eE0-9\s]+\]")
-# A value that went through float32 is off by less; the finest step of a field is 100,000 of it.
-_ROUNDING = 1e-6
+
+ROUNDING = 1e-6
+"""What a value may be off by and still be inside what training saw: one that went through float32
+is off by less, and the finest step of a field is 100,000 times as much."""
 
 NOTICE = (
     "Modelo didáctico entrenado con datos sintéticos: no es un dispositivo médico "
@@ -196,7 +198,7 @@ class Card(_Member):
         return tuple(
             seen.field
             for seen, value in zip(self.training_fields, values, strict=True)
-            if not seen.lowest - _ROUNDING <= value <= seen.highest + _ROUNDING
+            if not seen.lowest - ROUNDING <= value <= seen.highest + ROUNDING
         )
 
 

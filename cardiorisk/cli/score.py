@@ -133,7 +133,7 @@ def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
     click.echo(f"{rows:,} rows, {bad_rows:,} of them could not be assessed", err=True)
     if outside_training:
         click.echo(
-            f"{outside_training:,} rows lie outside what training saw; "
+            f"{outside_training:,} row(s) lie outside what training saw; "
             "GET /model or docs/model/card.md give the ranges",
             err=True,
         )

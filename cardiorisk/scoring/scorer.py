@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cardiorisk.card import ROUNDING
 from cardiorisk.patient import FIELDS, RISK_COLUMN, frame_column, parse_frame
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ KEPT_SUFFIX = "_entrada"
 
 MILLIONTHS = 1_000_000
 """Probabilities have 6 decimals, as the service gives them, and are counted in millionths here."""
-
-_ROUNDING = 1e-6
-"""What a value may be off by and still be inside, as for ``Card.outside_training``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,8 @@ class Scorer:
         self._engine = artefact.engine
         self._threshold = artefact.card.threshold
         seen = artefact.card.training_fields
-        self._lowest = np.array([field.lowest for field in seen]) - _ROUNDING  # (6,)
-        self._highest = np.array([field.highest for field in seen]) + _ROUNDING
+        self._lowest = np.array([field.lowest for field in seen]) - ROUNDING  # (6,)
+        self._highest = np.array([field.highest for field in seen]) + ROUNDING
 
     def score(self, frame: pd.DataFrame, unreadable: Mapping[int, str] | None = None) -> Scores:
         """Assess every row that can be; ``unreadable`` says which are known not to, and why."""

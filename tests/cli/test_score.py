@@ -156,7 +156,7 @@ def test_a_signal_that_ends_the_command_leaves_no_unfinished_output(number: int)
 def test_rows_beyond_what_training_saw_are_counted_at_the_end(call: Call) -> None:
     write(ROW, ROW.replace("40", "99"))
     assert call("score", "in.csv", "out.csv").stderr.splitlines()[-1] == (
-        "1 rows lie outside what training saw; GET /model or docs/model/card.md give the ranges"
+        "1 row(s) lie outside what training saw; GET /model or docs/model/card.md give the ranges"
     )
 
 
