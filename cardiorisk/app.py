@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from cardiorisk.accounts import Accounts
 from cardiorisk.assessments import Assessments
 from cardiorisk.bitacora.writer import Bitacora
+from cardiorisk.errors import NotFound
 from cardiorisk.guard import Guard
 from cardiorisk.limits import Limiter
-from cardiorisk.openapi.document import describe
+from cardiorisk.metrics import Metrics
+from cardiorisk.metrics import Sources as MetricsSources
+from cardiorisk.openapi.document import answers_of, describe
 from cardiorisk.openapi.words import Sources
 from cardiorisk.passwords import Passwords
 from cardiorisk.predictor.predictor import Predictor
@@ -24,7 +27,7 @@ from cardiorisk.web.bodies import BODY_LIMIT_BYTES
 from cardiorisk.web.files import FILE_NAMES, load_files
 from cardiorisk.web.original import ORIGINAL_NAMES
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.routes import CardioriskApplication
+from cardiorisk.web.routes import NO_ROUTE, CardioriskApplication
 from cardiorisk.web.services import Services, Traffic
 
 if TYPE_CHECKING:
@@ -60,19 +63,27 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         now=now,
         token_secret=secret.get_secret_value().encode() if secret is not None else None,
     )
-    passwords = Passwords()
+    description = describe_api()
+    limiter, predictor, traffic, passwords = Limiter(clock), Predictor(), Traffic(), Passwords()
+    sources = MetricsSources(store, limiter, predictor, bitacora, lambda: traffic.open_requests)
     return CardioriskApplication(
         Services(
             settings=settings,
             store=store,
-            limiter=Limiter(clock),
-            predictor=Predictor(),
+            limiter=limiter,
+            predictor=predictor,
             bitacora=bitacora,
+            metrics=Metrics(_expected(description), settings.plans, sources),
             passwords=passwords,
             accounts=Accounts(store.accounts, store.tokens, passwords, Guard(clock), now),
             assessments=Assessments(store.assessments, now),
-            files=load_files(describe_api()),
+            files=load_files(description),
             clock=clock,
-            traffic=Traffic(),
+            traffic=traffic,
         )
     )
+
+
+def _expected(description: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """Return the answers to count from the start: all described ones, and that of a wrong path."""
+    return [*answers_of(description), ("GET", NO_ROUTE, PROBLEMS[NotFound.code].status)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from cardiorisk.card import NOTICE
 from cardiorisk.errors import (
@@ -30,10 +30,12 @@ from cardiorisk.openapi.answers import (
 from cardiorisk.openapi.operations import OPERATIONS
 from cardiorisk.openapi.parameters import parameter_components, path_item, security_schemes
 from cardiorisk.openapi.schemas import answer_schemas, referred, request_schemas
-from cardiorisk.openapi.words import JSON_TYPE
+from cardiorisk.openapi.words import JSON_TYPE, Method
 from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cardiorisk.openapi.words import Access, Answer, Body, Json, Operation, Sources
 
 _ALWAYS = (BodyTooLarge.code, InternalFailure.code, LogUnavailable.code)
@@ -42,6 +44,7 @@ _BY_ACCESS: dict[Access, tuple[str, ...]] = {
     "open": (),
     "identified": _KNOWN,
     "operator": (*_KNOWN, OperatorOnly.code),
+    "loopback": (*_KNOWN, OperatorOnly.code),
     "refresh": _KNOWN,
     "metered": (*_KNOWN, RateLimited.code),
 }
@@ -49,6 +52,7 @@ _SECURITY: dict[Access, list[Json]] = {
     "open": [],
     "identified": [{"apiKey": []}, {"bearer": []}],
     "operator": [{"apiKey": []}, {"bearer": []}],
+    "loopback": [{}, {"apiKey": []}, {"bearer": []}],
     "refresh": [{"refreshToken": []}],
     "metered": [{"apiKey": []}, {"bearer": []}],
 }
@@ -100,6 +104,16 @@ def describe(sources: Sources) -> Json:
             "securitySchemes": security_schemes(),
         },
     }
+
+
+def answers_of(document: Json) -> Iterator[tuple[str, str, int]]:
+    """Give the method, the path and the status of every answer that the document describes."""
+    for template, item in document["paths"].items():
+        for key, described in item.items():
+            method = key.removeprefix("x-").upper()
+            if method in get_args(Method):
+                for status in described["responses"]:
+                    yield method, template, int(status)
 
 
 def _operation(operation: Operation, sources: Sources, responses: Json) -> Json:

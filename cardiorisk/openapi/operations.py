@@ -233,6 +233,20 @@ _STATUS = (
     ),
 )
 
+_METRICS = _with_head(
+    Operation(
+        "GET",
+        "/metrics",
+        "metrics",
+        "operation",
+        "Counts for a Prometheus server (callers on this machine, operators)",
+        Answer(200, "The counts, in Prometheus's text format", content_types=("text/plain",)),
+        "A caller on the same machine needs no key; a key that is sent is judged all the same. "
+        "It draws on no limit.",
+        access="loopback",
+    )
+)
+
 _DOCUMENTS = (
     *_with_head(
         Operation(
@@ -279,5 +293,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *_original("freemium"),
     *_original("premium"),
     *_STATUS,
+    *_METRICS,
     *_DOCUMENTS,
 )

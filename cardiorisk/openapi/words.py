@@ -14,9 +14,9 @@ Json = dict[str, Any]
 Method = Literal["GET", "HEAD", "POST", "DELETE", "QUERY"]
 Tag = Literal["service", "predictions", "account", "keys", "original", "operation"]
 
-Access = Literal["open", "identified", "operator", "metered", "refresh"]
+Access = Literal["open", "identified", "operator", "metered", "refresh", "loopback"]
 """Who may come in: anybody; who is known; who is an operator; who is known and within the plan's
-limit; who has a refresh token."""
+limit; who has a refresh token; who is on the same machine, or an operator."""
 
 JSON_TYPE = "application/json"
 

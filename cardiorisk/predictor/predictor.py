@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cardiorisk.buckets import Buckets
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.explanations import Explanation, coalition_rows, explanation_of
 from cardiorisk.predictor.artefact import Artefact, load_artefact
@@ -36,6 +37,9 @@ QUEUE_LIMIT = 2048
 """Patients that may wait; at some thousand assessments a second, under a second of work."""
 BATCH_LIMIT = 1024
 """Rows of one run of the network, which keeps one run well under a few milliseconds."""
+
+BATCH_BOUNDS = tuple(1 << power for power in range(11))
+"""Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
 
 EXPLANATION_QUEUE_LIMIT = 64
 """Explanations that may wait; each takes the worker about a millisecond."""
@@ -111,6 +115,9 @@ class _Queue:
 class Predictor:
     """The network behind two bounded queues; call it on the event loop only.
 
+    Attributes:
+        batch_sizes: patients of each batch that was begun; an explanation is a batch of one.
+
     Args:
         queue_limit: patients that may wait before callers are refused.
         explanation_queue_limit: explanations that may wait, likewise.
@@ -129,6 +136,7 @@ class Predictor:
         self._artefact: Artefact | None = None
         self._is_busy = False
         self._is_reloading = False
+        self.batch_sizes = Buckets(BATCH_BOUNDS)
 
     @property
     def card(self) -> Card:
@@ -236,6 +244,8 @@ class Predictor:
         self._is_busy = bool(batch.patients)
         if not batch.patients:
             return
+
+        self.batch_sizes.add(len(batch.patients))
 
         def hand_back(run: Future[list[Assessment]]) -> None:
             loop.call_soon_threadsafe(self._finish_batch, loop, batch, run)

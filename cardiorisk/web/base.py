@@ -185,6 +185,7 @@ class BaseHandler(RequestHandler):
     def on_finish(self) -> None:
         """Count the request out."""
         self.services.traffic.leave()
+        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings)
 
     def write_error(self, status_code: int, **context: Any) -> None:  # noqa: ARG002 - Tornado's
         """Show the failure that ended the request, whoever raised it."""

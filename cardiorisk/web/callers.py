@@ -82,6 +82,7 @@ class AuthenticatedHandler(IdentifiedHandler):
         self.timings.end_stage("limit")
         if not self.verdict.allowed:
             seconds = self.verdict.resets_in_seconds
+            self.services.metrics.count_refusal(principal.plan)
             raise RateLimited(
                 f"the plan {principal.plan} allows {limit} requests a minute; "
                 f"the next minute starts in {seconds} s",

@@ -29,6 +29,7 @@ from cardiorisk.web.account import (
 from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.bodies import BoundedBody
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
+from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.service import ServiceHandler
@@ -87,6 +88,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/readyz", ReadyHandler),
     Route("/model", ModelHandler),
     Route("/model/reload", ReloadHandler),
+    Route("/metrics", MetricsHandler),
     Route("/openapi.json", OpenApiHandler),
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),

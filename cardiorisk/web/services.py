@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cardiorisk.bitacora.writer import Bitacora
     from cardiorisk.config import Settings
     from cardiorisk.limits import Limiter
+    from cardiorisk.metrics import Metrics
     from cardiorisk.passwords import Passwords
     from cardiorisk.predictor.predictor import Predictor, Replacement
     from cardiorisk.store.store import Store
@@ -43,6 +44,11 @@ class Traffic:
         self._open -= 1
         if self._open == 0:
             self._idle.set()
+
+    @property
+    def open_requests(self) -> int:
+        """How many are in flight."""
+        return self._open
 
     @property
     def is_busy(self) -> bool:
@@ -71,6 +77,7 @@ class Services:
     limiter: Limiter
     predictor: Predictor
     bitacora: Bitacora
+    metrics: Metrics
     passwords: Passwords
     accounts: Accounts
     assessments: Assessments

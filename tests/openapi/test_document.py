@@ -14,6 +14,7 @@ from cardiorisk.openapi.examples import DETAILS, FAULTS
 from cardiorisk.openapi.operations import OPERATIONS
 from cardiorisk.patient import FIELDS
 from cardiorisk.web.callers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
+from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.routes import ROUTES
 from tests.conformity import description, resolved, validator
@@ -75,6 +76,8 @@ def test_a_credential_is_asked_for_where_the_handler_asks_for_one(operation: Ope
     handler = HANDLERS[operation.template]
     if issubclass(handler, AuthenticatedHandler):
         expected = "metered"
+    elif issubclass(handler, MetricsHandler):
+        expected = "loopback"
     elif issubclass(handler, OperatorHandler):
         expected = "operator"
     elif issubclass(handler, IdentifiedHandler):

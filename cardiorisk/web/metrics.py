@@ -1,0 +1,52 @@
+"""``/metrics``: what a Prometheus server asks, on this machine or with an operator's key.
+
+The surprise: behind a proxy on the same machine every caller has the proxy's address, which is
+loopback. A request that says it was forwarded therefore needs the key, and a proxy that does not
+say so must not pass this path on.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+
+from cardiorisk.metrics import CONTENT_TYPE
+from cardiorisk.web.callers import OperatorHandler
+
+FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+"""What proxies add to a request that they pass on."""
+
+
+class MetricsHandler(OperatorHandler):
+    """``/metrics``: a caller on this machine needs no key, but one that is sent is judged."""
+
+    async def admit(self) -> None:
+        """Let in callers on this machine, and operators.
+
+        Raises:
+            MissingKey: the caller is elsewhere, or may be, and sent no key.
+            InvalidKey: the key that was sent is not one of ours, or no longer.
+            OperatorOnly: the caller is known and no operator.
+        """
+        headers = self.request.headers
+        is_forwarded = any(name in headers for name in FORWARDING_HEADERS)
+        is_here = is_loopback(self.request.remote_ip or "") and not is_forwarded
+        if "Authorization" in headers or not is_here:
+            await super().admit()
+
+    def get(self) -> None:
+        """Send what has been counted; this request is not in it yet."""
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(self.services.metrics.text())
+
+    head = get
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own, IPv4 written as IPv6 included."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped.is_loopback
+    return parsed.is_loopback

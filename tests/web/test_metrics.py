@@ -1,0 +1,223 @@
+"""What Prometheus is told is what happened, to whom it may be told, and it cannot grow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cardiorisk.store.records import Records
+from cardiorisk.web.metrics import FORWARDING_HEADERS, is_loopback
+from tests.support import Caller, create_key, document
+
+if TYPE_CHECKING:
+    from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+
+    from cardiorisk.config import Settings
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora
+
+ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(response: HTTPResponse) -> Samples:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(response.body.decode())
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    return found[f"cardiorisk_{name}", frozenset(labels.items())]
+
+
+async def scrape(caller: Caller) -> Samples:
+    response = await caller.send("GET", "/metrics")
+    assert response.code == 200
+    return samples(response)
+
+
+@pytest.fixture
+def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
+    key = create_key(settings, "olga", "freemium")
+    with Records.open(settings.database_url) as records:
+        records.set_operator("olga", is_operator=True)
+    return Caller(http_client, base_url, key)
+
+
+@pytest.mark.gen_test
+async def test_a_caller_on_this_machine_needs_no_key(stranger: Caller) -> None:
+    response = await stranger.send("GET", "/metrics")
+    assert response.code == 200
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("header", FORWARDING_HEADERS)
+async def test_a_forwarded_request_needs_a_key(stranger: Caller, header: str) -> None:
+    response = await stranger.send("GET", "/metrics", headers={header: "203.0.113.7"})
+    assert response.code == 401
+    assert document(response)["code"] == "missing-key"
+
+
+@pytest.mark.gen_test
+async def test_an_operator_reads_them_from_elsewhere(operator: Caller) -> None:
+    assert (await operator.send("GET", "/metrics", headers=ELSEWHERE)).code == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("headers", [{}, ELSEWHERE])
+async def test_who_is_known_and_no_operator_is_refused(
+    premium: Caller, headers: dict[str, str]
+) -> None:
+    response = await premium.send("GET", "/metrics", headers=headers)
+    assert response.code == 403
+    assert document(response)["code"] == "operator-only"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:203.0.113.7", False),
+        ("10.0.0.1", False),
+        ("0.0.0.0", False),  # noqa: S104 - what a Unix socket gives; nothing is bound to it
+        ("", False),
+        ("localhost", False),
+    ],
+)
+def test_only_an_address_of_this_machine_is_loopback(*, address: str, expected: bool) -> None:
+    assert is_loopback(address) is expected
+
+
+@pytest.mark.gen_test
+async def test_requests_are_counted_by_method_route_and_status(
+    premium: Caller, stranger: Caller
+) -> None:
+    for _ in range(3):
+        await premium.assess()
+    await premium.assess(edad=-1)
+    await premium.send("GET", "/predictions/none")
+    await stranger.assess()
+    found = await scrape(stranger)
+    service = {"method": "POST", "route": "/service"}
+    assert value(found, "requests_total", **service, status="200") == 3
+    assert value(found, "requests_total", **service, status="422") == 1
+    assert value(found, "requests_total", **service, status="401") == 1
+    assert (
+        value(found, "requests_total", method="GET", route="/predictions/{id}", status="404") == 1
+    )
+
+
+@pytest.mark.gen_test
+async def test_a_failure_has_its_series_before_the_first_of_them(stranger: Caller) -> None:
+    found = await scrape(stranger)
+    for status in ("200", "400", "401", "413", "422", "429", "500", "503"):
+        labels = {"method": "POST", "route": "/service", "status": status}
+        assert value(found, "requests_total", **labels) == 0
+
+
+@pytest.mark.gen_test
+async def test_hostile_paths_and_methods_make_no_series(stranger: Caller) -> None:
+    before = await scrape(stranger)
+    for number in range(20):
+        await stranger.client.fetch(
+            f"{stranger.base_url}/nowhere/{number}",
+            method=f"HOSTILE{number}",
+            raise_error=False,
+            allow_nonstandard_methods=True,
+        )
+    after = await scrape(stranger)
+    fresh = {labels for name, labels in after.keys() - before.keys()}
+    assert fresh == {frozenset({("method", "*"), ("route", "*"), ("status", "404")})}
+    assert value(after, "requests_total", method="*", route="*", status="404") == 20
+
+
+@pytest.mark.gen_test
+async def test_every_stage_of_every_request_is_timed(premium: Caller, stranger: Caller) -> None:
+    for _ in range(4):
+        await premium.assess()
+    found = await scrape(stranger)
+    for stage in ("auth", "limit", "validate", "predict", "total"):
+        assert value(found, "stage_seconds_count", stage=stage) == 4
+        assert value(found, "stage_seconds_bucket", stage=stage, le="10") == 4
+        assert value(found, "stage_seconds_bucket", stage=stage, le="+Inf") == 4
+    total = value(found, "stage_seconds_sum", stage="total")
+    assert 0 < value(found, "stage_seconds_sum", stage="predict") < total < 60
+
+
+@pytest.mark.gen_test
+async def test_refusals_are_counted_by_plan(freemium: Caller, stranger: Caller) -> None:
+    for _ in range(7):
+        await freemium.assess()
+    found = await scrape(stranger)
+    assert value(found, "limit_refusals_total", plan="freemium") == 2
+    assert value(found, "limit_refusals_total", plan="premium") == 0
+    assert value(found, "active_accounts") == 1
+
+
+@pytest.mark.gen_test
+async def test_what_other_rooms_count_is_told(
+    premium: Caller, stranger: Caller, app: CardioriskApplication, bitacora: Bitacora
+) -> None:
+    for _ in range(3):
+        await premium.assess()
+    found = await scrape(stranger)
+    assert value(found, "memo_lookups_total", result="miss") == 1
+    assert value(found, "memo_lookups_total", result="hit") == 2
+    assert value(found, "memo_entries", kind="known") == 1
+    assert value(found, "batch_patients_count") == 3
+    assert value(found, "batch_patients_sum") == 3
+    assert value(found, "batch_patients_bucket", le="1") == 3
+    assert value(found, "queue_patients") == 0
+    assert value(found, "open_requests") == 1
+    assert value(found, "bitacora_lines_total") == len(bitacora.lines()) - 1 == 3
+    version = app.services.predictor.card.version
+    assert value(found, "model_info", version=version) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_log_that_cannot_be_written_is_told_by_the_status(
+    stranger: Caller, app: CardioriskApplication
+) -> None:
+    app.services.bitacora.close()
+    await stranger.send("GET", "/healthz")
+    requests = app.services.metrics.requests
+    assert requests["GET", "/healthz", 503] == 1
+    assert requests["GET", "/healthz", 200] == 0
+
+
+@pytest.mark.gen_test
+async def test_no_model_is_named_before_one_is_loaded(
+    stranger: Caller, app: CardioriskApplication
+) -> None:
+    app.services.predictor._artefact = None
+    assert not [name for name, _ in await scrape(stranger) if name == "cardiorisk_model_info"]
+
+
+@pytest.mark.gen_test
+async def test_a_key_is_never_in_them(operator: Caller, premium: Caller) -> None:
+    await premium.assess()
+    await premium.send("GET", f"/{premium.key}")
+    text = (await operator.send("GET", "/metrics")).body.decode()
+    assert operator.key
+    assert premium.key
+    assert operator.key not in text
+    assert premium.key not in text
+    assert "crk_" not in text
+    assert "bruno" not in text
+
+
+@pytest.mark.gen_test
+async def test_asking_draws_on_no_limit(operator: Caller) -> None:
+    for _ in range(8):
+        response = await operator.send("GET", "/metrics", headers=ELSEWHERE)
+        assert response.code == 200
+        assert "RateLimit" not in response.headers
