@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from cardiorisk.web.routes import CardioriskApplication
 
 DOCS = Path(__file__).parent.parent / "docs"
+DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana" / "cardiorisk.json").read_text())
+DATASOURCE = "datasource"
 
 
 @pytest.fixture
@@ -81,6 +84,59 @@ def test_no_document_names_a_metric_that_does_not_exist(metrics: Metrics) -> Non
     known = samples_of(metrics)
     named = set(re.findall(r"cardiorisk_[a-z_]+", (DOCS / "metrics.md").read_text()))
     assert named <= known | names_of(metrics).keys()
+
+
+def test_the_dashboard_asks_for_metrics_and_labels_that_exist(metrics: Metrics) -> None:
+    known = samples_of(metrics)
+    labels = labels_of(metrics) | {"job", "instance", "le"}
+    for expression in expressions():
+        assert set(re.findall(r"cardiorisk_[a-z_]+", expression)) <= known, expression
+        grouped = re.findall(r"by \(([a-z, ]+)\)", expression)
+        matched = re.findall(r'([a-z]+)(?:=~|!=|=)"', expression)
+        assert {*", ".join(grouped).split(", "), *matched} - {""} <= labels, expression
+
+
+def test_the_dashboard_shows_every_kind_of_metric(metrics: Metrics) -> None:
+    shown = " ".join(expressions())
+    left_out = {"cardiorisk_process_virtual_memory_bytes"}
+    assert all(name in shown for name in names_of(metrics).keys() - left_out)
+
+
+def test_the_dashboard_asks_whatever_prometheus_the_reader_has() -> None:
+    chosen = [
+        item["name"] for item in DASHBOARD["templating"]["list"] if item["type"] == DATASOURCE
+    ]
+    assert chosen == [DATASOURCE]
+    for panel in DASHBOARD["panels"]:
+        for part in (panel, *panel["targets"]):
+            assert part["datasource"] == {"type": "prometheus", "uid": f"${{{DATASOURCE}}}"}
+
+
+def test_no_panel_of_the_dashboard_covers_another() -> None:
+    covered = [
+        (x, y)
+        for at in (panel["gridPos"] for panel in DASHBOARD["panels"])
+        for x in range(at["x"], at["x"] + at["w"])
+        for y in range(at["y"], at["y"] + at["h"])
+    ]
+    assert len(set(covered)) == len(covered)
+    assert max(x for x, _ in covered) == 23
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+def expressions() -> list[str]:
+    """Return what the dashboard asks Prometheus for."""
+    return [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+
+
+def labels_of(metrics: Metrics) -> set[str]:
+    """Return the labels that an expression may use."""
+    return {
+        label
+        for family in metrics.collect()
+        for sample in family.samples
+        for label in sample.labels
+    }
 
 
 def names_of(metrics: Metrics) -> dict[str, str]:
