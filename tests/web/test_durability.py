@@ -21,6 +21,10 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"bitacora_sync": "disk"})
 
 
+def refuse(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 @pytest.mark.gen_test
 async def test_an_assessment_is_answered(premium: Caller, bitacora: Bitacora) -> None:
     assert (await premium.assess()).code == 200
@@ -37,9 +41,6 @@ async def test_a_refusal_is_answered(stranger: Caller, bitacora: Bitacora) -> No
 async def test_a_disk_that_refuses_gives_503_and_a_line_that_takes_the_answer_back(
     premium: Caller, app: CardioriskApplication, bitacora: Bitacora
 ) -> None:
-    def refuse(_: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
     sync = app.services.bitacora._group_sync
     assert sync is not None
     sync._fsync, working = refuse, sync._fsync
@@ -51,3 +52,16 @@ async def test_a_disk_that_refuses_gives_503_and_a_line_that_takes_the_answer_ba
     assert given["request_id"] == taken_back["request_id"]
     assert (given["status"], taken_back["status"]) == (200, 503)
     assert taken_back["riesgo_cardiaco"] is None
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_was_taken_back_is_counted_once_by_its_last_status(
+    premium: Caller, app: CardioriskApplication
+) -> None:
+    sync = app.services.bitacora._group_sync
+    assert sync is not None
+    sync._fsync, working = refuse, sync._fsync
+    await premium.assess()
+    sync._fsync = working
+    counted = {series: count for series, count in app.services.metrics.requests.items() if count}
+    assert counted == {("POST", "/service", 503): 1}
