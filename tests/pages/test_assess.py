@@ -53,6 +53,15 @@ def test_the_parts_add_up_to_the_answer(visit: Visit) -> None:
     assert sum(parts) == pytest.approx(whole, abs=0.005)
 
 
+def test_every_value_has_a_curve(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    expect(page.locator("#curves figure")).to_have_count(len(FIELDS))
+    expect(page.locator("#curves svg").nth(3)).to_have_attribute(
+        "aria-label", re.compile("^edad: de .* en 0 años a .* en 99 años$")
+    )
+
+
 def test_the_key_is_kept_for_the_tab_and_nowhere_else(visit: Visit) -> None:
     page = visit.open()
     assess(page, visit.server.key)
@@ -114,8 +123,8 @@ def test_what_is_no_key_is_said_at_the_key(visit: Visit, key: str, said: str) ->
 def test_a_used_up_minute_is_counted_down(visit: Visit) -> None:
     page = visit.open()
     button = page.get_by_role("button", name="Evaluar")
-    # Ten, and not six, for a minute of the clock may end among them.
-    for _ in range(10):
+    # Eleven, and not six, for a minute of the clock may end among them.
+    for _ in range(11):
         assess(page, visit.server.key)
         expect(page.locator("#left")).not_to_be_empty()
         expect(page.locator("#patient[aria-busy]")).to_have_count(0)
@@ -164,7 +173,7 @@ def test_the_page_is_accessible_and_fits(
     page = context.new_page()
     page.goto(f"http://{server.address}/")
     assess(page, server.key)
-    expect(page.locator("#bars svg")).to_be_visible()
+    expect(page.locator("#curves svg").last).to_be_visible()
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"assess-{size}-{scheme}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

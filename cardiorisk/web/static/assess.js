@@ -78,9 +78,12 @@ function showAnswer({ patient, document: answer }) {
 
 const labelOf = (name) => fields.find((field) => field.dataset.field === name).dataset.label;
 
+// A unit that is itself a number of others, as 100 mmHg is, needs the sign between the two.
+const withUnit = (value, unit) => `${value.toLocaleString(language)} ${/^\d/.test(unit) ? "× " : ""}${unit}`;
+
 function withValue(name, value) {
   const { kind, unit } = fields.find((field) => field.dataset.field === name).dataset;
-  const shownValue = kind === "flag" ? say(value ? "yes" : "no") : `${value.toLocaleString(language)} ${unit}`;
+  const shownValue = kind === "flag" ? say(value ? "yes" : "no") : withUnit(value, unit);
   return `${labelOf(name)}: ${shownValue}`;
 }
 
@@ -112,7 +115,7 @@ function showCurves(answer, patient) {
     figure.append(caption, room);
     by("curves").append(figure);
     const ends = kind === "flag" ? [say("no"), say("yes")]
-      : [values[0], values.at(-1)].map((end) => `${end.toLocaleString(language)} ${unit}`);
+      : [values[0], values.at(-1)].map((end) => withUnit(end, unit));
     curve(room, {
       values, probabilities, value: patient[name], probability: answer.probabilidad,
       threshold: answer.umbral, ends,
