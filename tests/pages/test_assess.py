@@ -45,6 +45,16 @@ def test_a_pasted_key_assesses_a_patient(visit: Visit) -> None:
     expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
 
 
+def test_the_keyboard_is_enough(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    page.get_by_role("slider", name="edad").press("End")
+    page.get_by_role("checkbox", name="fumador").press("Space")
+    page.get_by_role("spinbutton", name="edad").press("Enter")
+    expect(page.locator("#verdict")).to_contain_text("Sí hay riesgo")
+    expect(page.locator("#call-curl")).to_contain_text('"edad":99,"sobrepeso":1,"tabaquismo":1')
+
+
 def test_the_parts_add_up_to_the_answer(visit: Visit) -> None:
     page = visit.open()
     assess(page, visit.server.key)
@@ -156,6 +166,7 @@ def test_without_scripts_the_form_says_what_it_needs(browser: Browser, server: S
     page = context.new_page()
     page.goto(f"http://{server.address}/")
     expect(page.get_by_text("Este formulario necesita scripts")).to_be_visible()
+    expect(page.locator("#scriptless code")).to_contain_text(f"http://{server.address}/service")
     for field in FIELDS:
         expect(page.locator(f"[name={field.wire_name}]")).to_be_visible()
     context.close()
