@@ -45,7 +45,8 @@ class TerminalAnnouncer:
 
     def ready(self, url: str, model_version: str) -> None:
         """See ``server.Announcer``."""
-        click.echo(f"Ready, with the network {model_version}. Assess a patient:\n")
+        click.echo(f"Ready, with the network {model_version}. In a browser: {url}/")
+        click.echo("Or assess a patient from here:\n")
         key = self._key or "YOUR_KEY"
         body = json.dumps(dict(EXAMPLE))
         click.echo(f"  curl {url}/service -H 'Authorization: {key}' -d '{body}'\n")

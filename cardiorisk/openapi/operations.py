@@ -23,7 +23,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.account_operations import ACCOUNT_OPERATIONS
-from cardiorisk.openapi.parameters import EXPLAIN, LARGE_LIMIT
+from cardiorisk.openapi.parameters import CURVES, EXPLAIN, LARGE_LIMIT
 from cardiorisk.openapi.words import Answer, Body, Operation
 from cardiorisk.patient import FIELD_NAMES
 
@@ -45,10 +45,11 @@ _POST_SERVICE = Operation(
     "service",
     "Assess a patient",
     _ASSESSED,
-    "Six values in, an assessment out. Nothing is kept. With `?explicar=1` it says why.",
+    "Six values in, an assessment out. Nothing is kept. With `?explicar=1` it says why, "
+    "with `?curvas=1` what would change it.",
     body=Body("Patient", _PATIENTS),
     errors=_ASSESSING,
-    parameters=(EXPLAIN,),
+    parameters=(EXPLAIN, CURVES),
 )
 
 _SERVICE = (
@@ -59,10 +60,10 @@ _SERVICE = (
         name="assessByQuery",
         summary="Assess a patient given in the query string",
         description="The same. A GET may instead carry the patient as a JSON body, exactly as "
-        "`POST /service` does, and only `explicar` is then looked at in its query string; no "
-        "OpenAPI document and few clients can say so, `curl -X GET -d` can.",
+        "`POST /service` does, and only `explicar` and `curvas` are then looked at in its "
+        "query string; no OpenAPI document and few clients can say so, `curl -X GET -d` can.",
         body=None,
-        parameters=(*FIELD_NAMES, EXPLAIN),
+        parameters=(*FIELD_NAMES, EXPLAIN, CURVES),
         errors=(InvalidPatient.code, MalformedBody.code, NotReady.code),
     ),
     replace(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cardiorisk.openapi.words import Json
 
 EXPLAIN = "explicar"
+CURVES = "curvas"
 LARGE_LIMIT = "limit.large"
 """The component of a ``limit`` that is the largest page where it is not sent."""
 
@@ -54,6 +55,13 @@ def parameter_components() -> Json:
             "in": "query",
             "description": "Whether the answer is to say why: `base`, `contribuciones` and "
             "`explicacion`",
+            "schema": {"enum": [0, 1, False, True], "default": 0},
+        },
+        CURVES: {
+            "name": CURVES,
+            "in": "query",
+            "description": "Whether the answer is to have `curvas`: the probability as each value "
+            "moves over its range and the others stay",
             "schema": {"enum": [0, 1, False, True], "default": 0},
         },
         "limit": {

@@ -200,7 +200,7 @@ def _assessment() -> Json:
 
 
 def _explainable_assessment() -> Json:
-    """Describe an assessment that may come with its reasons and with warnings."""
+    """Describe an assessment that may come with its reasons, curves and warnings."""
     contributions = closed(
         {field.wire_name: {"type": "number"} for field in FIELDS},
         description="How far each value moved the answer from `base`: Shapley values. With "
@@ -212,14 +212,23 @@ def _explainable_assessment() -> Json:
         "contribuciones": contributions,
         "explicacion": sentences,
     }
-    described = closed(
-        _assessment() | reasons | {"advertencias": _warnings()}, (*reasons, "advertencias")
-    )
+    more = reasons | {"curvas": _curves(), "advertencias": _warnings()}
+    described = closed(_assessment() | more, tuple(more))
     return described | {
         "dependentRequired": {
             name: [other for other in reasons if other != name] for name in reasons
         }
     }
+
+
+def _curves() -> Json:
+    numbers = {"type": "array", "items": {"type": "number"}, "minItems": 2}
+    shares = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}
+    curve = closed({"valores": numbers, "probabilidades": shares | {"minItems": 2}})
+    return closed(
+        {field.wire_name: curve for field in FIELDS},
+        description="The probability as each value takes the ones in `valores` and the others stay",
+    )
 
 
 def _warnings() -> Json:

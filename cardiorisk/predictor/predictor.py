@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cardiorisk.buckets import Buckets
+from cardiorisk.curves import CURVE_ROWS, curve_rows, curves_of
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.explanations import Explanation, coalition_rows, explanation_of
 from cardiorisk.predictor.artefact import Artefact, load_artefact
@@ -59,6 +60,7 @@ class Assessment:
         model_version: which network answered.
         outside_training: wire names of the inputs beyond all that training saw.
         explanation: the probability taken apart, where that was asked for.
+        curves: probabilities over each input's grid, where an explanation was asked for.
     """
 
     probability: float
@@ -67,6 +69,7 @@ class Assessment:
     model_version: str
     outside_training: tuple[str, ...] = ()
     explanation: Explanation | None = None
+    curves: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,7 @@ class Predictor:
         return self._enqueue(self._assessed, patient)
 
     def explain(self, patient: Patient) -> asyncio.Future[Assessment]:
-        """Queue a patient as ``assess`` does; the assessment comes with its explanation."""
+        """Queue a patient as ``assess`` does; it comes with explanation and curves."""
         return self._enqueue(self._explained, patient)
 
     async def close(self) -> None:
@@ -294,9 +297,12 @@ def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
     assessments = []
     for patient in patients:
-        rows = coalition_rows(np.array(patient.values, dtype=np.float32), background)  # (64b, 6)
-        probability, explanation = explanation_of(artefact.engine.probabilities(rows))
-        assessments.append(_assessment(artefact.card, patient, probability, explanation))
+        values = np.array(patient.values, dtype=np.float32)  # (6,)
+        rows = np.concatenate([curve_rows(values), coalition_rows(values, background)])
+        probabilities = artefact.engine.probabilities(rows)  # (CURVE_ROWS + 64b,)
+        probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
+        assessment = _assessment(artefact.card, patient, probability, explanation)
+        assessments.append(replace(assessment, curves=curves_of(probabilities[:CURVE_ROWS])))
     return assessments
 
 

@@ -24,12 +24,23 @@ _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
+    ".svg": "image/svg+xml",
 }
 _OUR_NAMES = ("docs.css", "docs.js")
 _SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 FILE_NAMES: tuple[str, ...] = (*_OUR_NAMES, *_SWAGGER_NAMES)
-"""Everything that the page is made of."""
+"""Everything that the API's page is made of."""
+ASSET_NAMES: tuple[str, ...] = (
+    "assess.js",
+    "calls.js",
+    "charts.js",
+    "icon.svg",
+    "pages.css",
+    "service.js",
+    "words.js",
+)
+"""Everything that the other pages are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +59,15 @@ class Files:
         openapi: the description of the API, JSON.
         page: the page that shows it, HTML.
         by_name: what the page is made of.
+        assets: what the other pages are made of.
+        assets_version: changes where one of the assets does.
     """
 
     openapi: bytes
     page: bytes
     by_name: Mapping[str, ServedFile]
+    assets: Mapping[str, ServedFile]
+    assets_version: str
 
 
 def load_files(openapi: dict[str, Any]) -> Files:
@@ -60,14 +75,19 @@ def load_files(openapi: dict[str, Any]) -> Files:
     by_name = {name: _load(_OURS / name) for name in _OUR_NAMES}
     by_name |= {name: _load(_swagger_directory() / name) for name in _SWAGGER_NAMES}
     # The page names its files with their version, so that they may be kept for a year.
-    contents = b"".join(served.body for served in by_name.values())
-    version = sha256(contents).hexdigest()[:12]
-    page = (_OURS / _PAGE).read_text(encoding="utf-8").replace("{version}", version)
+    page = (_OURS / _PAGE).read_text(encoding="utf-8").replace("{version}", _version(by_name))
+    assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
     return Files(
         openapi=json.dumps(openapi, ensure_ascii=False).encode(),
         page=page.encode(),
         by_name=by_name,
+        assets=assets,
+        assets_version=_version(assets),
     )
+
+
+def _version(files: Mapping[str, ServedFile]) -> str:
+    return sha256(b"".join(served.body for served in files.values())).hexdigest()[:12]
 
 
 def _load(path: Path) -> ServedFile:

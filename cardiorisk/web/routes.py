@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tornado.http1connection import HTTP1Connection
@@ -31,6 +32,9 @@ from cardiorisk.web.bodies import BoundedBody
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
+from cardiorisk.web.pages.assess import AssessPageHandler
+from cardiorisk.web.pages.base import AssetHandler
+from cardiorisk.web.pages.languages import load_languages
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.service import ServiceHandler
 from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
@@ -51,11 +55,13 @@ class Route:
         template: the path, with a name in braces, as ``{id}``, where it varies.
         handler: the class of its handler.
         options: what ``initialize`` is told beside the services and the template.
+        is_page: whether it is for people to look at, and no part of the API.
     """
 
     template: str
     handler: type[BaseHandler]
     options: Mapping[str, str] = field(default_factory=dict)
+    is_page: bool = False
 
     @property
     def pattern(self) -> str:
@@ -92,7 +98,14 @@ ROUTES: tuple[Route, ...] = (
     Route("/openapi.json", OpenApiHandler),
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),
+    Route("/", AssessPageHandler, is_page=True),
+    Route("/static/{version}/{file}", AssetHandler, is_page=True),
 )
+
+API_ROUTES = tuple(route for route in ROUTES if not route.is_page)
+"""What the API's description describes."""
+
+_TEMPLATES = Path(__file__).parent / "pages" / "templates"
 
 _NO_BOUND = 1 << 128  # Tornado's own bound gives no proper answer; BoundedBody does
 
@@ -117,6 +130,8 @@ class CardioriskApplication(Application):
             default_handler_class=NotFoundHandler,
             default_handler_args={"services": services, "route": NO_ROUTE},
             log_function=_keep_no_second_log,
+            template_path=str(_TEMPLATES),
+            languages=load_languages(),
         )
 
     def get_handler_delegate(  # type: ignore[override] # Tornado uses it as a message delegate

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.card import NOTICE
+from cardiorisk.curves import GRIDS
 from cardiorisk.errors import FieldFault, InvalidPatient
 from cardiorisk.explanations import Explanation, english_sentence, spanish_sentence
 from cardiorisk.patient import FIELD_NAMES, Patient, parse_json, parse_query
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from cardiorisk.predictor.predictor import Assessment
 
 EXPLAIN_PARAMETER = "explicar"
-_EXPLAIN_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
+CURVES_PARAMETER = "curvas"
+_SWITCH_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
 
 
 class ServiceHandler(AssessingHandler):
@@ -30,25 +32,32 @@ class ServiceHandler(AssessingHandler):
 
     async def post(self) -> None:
         """Assess the patient in the body or, for a GET without one, in the query string."""
-        patient, wants_explanation = self.validated(self._read)
+        patient, wants_explanation, wants_curves = self.validated(self._read)
         predictor = self.services.predictor
-        ask = predictor.explain if wants_explanation else predictor.assess
-        document = _document(await self.assess(patient, ask), patient)
+        ask = predictor.explain if wants_explanation or wants_curves else predictor.assess
+        assessment = await self.assess(patient, ask)
+        document = _document(assessment)
+        if wants_explanation and assessment.explanation is not None:
+            document |= _explanation(assessment.probability, assessment.explanation, patient)
+        if wants_curves:
+            document |= _curves(assessment)
         self.answer(document | self.warnings() | {"aviso": NOTICE})
 
     get = query = post
 
-    def _read(self) -> tuple[Patient, bool]:
-        """Read the patient, and whether the answer is to be explained; all faults at once."""
+    def _read(self) -> tuple[Patient, bool, bool]:
+        """Read the patient, and whether reasons and curves are wanted; all faults at once."""
         arguments = dict(self.request.query_arguments)
-        faults, wants_explanation = _read_explain(arguments.pop(EXPLAIN_PARAMETER, [b"0"]))
+        faults, wants_explanation = _read_switch(EXPLAIN_PARAMETER, arguments)
+        more_faults, wants_curves = _read_switch(CURVES_PARAMETER, arguments)
+        faults += more_faults
         try:
             patient = self._read_patient(arguments)
         except InvalidPatient as error:
             raise InvalidPatient(error.faults + faults) from error
         if faults:
             raise InvalidPatient(faults)
-        return patient, wants_explanation
+        return patient, wants_explanation, wants_curves
 
     def _read_patient(self, arguments: Mapping[str, Sequence[bytes]]) -> Patient:
         if self.request.method == "GET" and not self.request.body:
@@ -56,25 +65,35 @@ class ServiceHandler(AssessingHandler):
         return parse_json(self.request.body)
 
 
-def _read_explain(texts: Sequence[bytes]) -> tuple[tuple[FieldFault, ...], bool]:
+def _read_switch(
+    name: str, arguments: dict[str, list[bytes]]
+) -> tuple[tuple[FieldFault, ...], bool]:
+    """Take a parameter out that is on, off or not there."""
+    texts = arguments.pop(name, [b"0"])
     if len(texts) > 1:
-        return (FieldFault(EXPLAIN_PARAMETER, "is given more than once"),), False
-    wants_explanation = _EXPLAIN_WORDS.get(texts[0])
-    if wants_explanation is None:
-        return (FieldFault(EXPLAIN_PARAMETER, "must be 0, 1, false or true"),), False
-    return (), wants_explanation
+        return (FieldFault(name, "is given more than once"),), False
+    is_on = _SWITCH_WORDS.get(texts[0])
+    if is_on is None:
+        return (FieldFault(name, "must be 0, 1, false or true"),), False
+    return (), is_on
 
 
-def _document(assessment: Assessment, patient: Patient) -> dict[str, Any]:
-    document: dict[str, Any] = {
+def _document(assessment: Assessment) -> dict[str, Any]:
+    return {
         "riesgo_cardiaco": assessment.at_risk,
         "probabilidad": assessment.probability,
         "umbral": assessment.threshold,
         "modelo": assessment.model_version,
     }
-    if assessment.explanation is not None:
-        document |= _explanation(assessment.probability, assessment.explanation, patient)
-    return document
+
+
+def _curves(assessment: Assessment) -> dict[str, Any]:
+    return {
+        "curvas": {
+            name: {"valores": grid, "probabilidades": curve}
+            for name, grid, curve in zip(FIELD_NAMES, GRIDS, assessment.curves, strict=True)
+        }
+    }
 
 
 def _explanation(probability: float, explanation: Explanation, patient: Patient) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.routes import ROUTES, Route
+from cardiorisk.web.routes import API_ROUTES, Route
 from tests.processes import Server, require_program
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_no_secret_of_the_run_is_in_the_log(server: Server) -> None:
     assert re.findall(r"crk_|eyJ|clave-|example\.org|Natalia", server.log_text()) == []
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.template)
+@pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
 def test_every_route_and_method_is_in_the_collection(route: Route) -> None:
     sent = {
         (request["request"]["method"], "/" + "/".join(request["request"]["url"]["path"]))

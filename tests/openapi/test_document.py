@@ -16,7 +16,7 @@ from cardiorisk.patient import FIELDS
 from cardiorisk.web.callers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.routes import ROUTES
+from cardiorisk.web.routes import API_ROUTES
 from tests.conformity import description, resolved, validator
 from tests.support import EXAMPLE
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cardiorisk.openapi.words import Operation
 
 DESCRIBED = description()
-HANDLERS = {route.template: route.handler for route in ROUTES}
+HANDLERS = {route.template: route.handler for route in API_ROUTES}
 RECEIVABLE = PROBLEMS.keys() - {"client-closed"}
 """Who has hung up receives nothing."""
 
@@ -60,7 +60,9 @@ def test_it_is_valid_openapi_3_1() -> None:
 
 def test_it_has_every_method_of_every_route_and_no_other() -> None:
     served = {
-        (route.template, method) for route in ROUTES for method in route.handler.allowed_methods()
+        (route.template, method)
+        for route in API_ROUTES
+        for method in route.handler.allowed_methods()
     }
     assert {(operation.template, operation.method) for operation in OPERATIONS} == served
     assert len(OPERATIONS) == len(served)

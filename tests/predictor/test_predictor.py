@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.config import load_settings
+from cardiorisk.curves import CURVE_ROWS
 from cardiorisk.errors import NotReady, Overloaded
 from cardiorisk.patient import Patient
 from cardiorisk.predictor.artefact import Artefact, load_artefact
@@ -234,7 +235,7 @@ def test_closing_refuses_whoever_waits(predictor: Predictor, engine: HeldEngine)
     asyncio.run(assess())
 
 
-def test_an_explanation_runs_all_coalitions_in_one_batch(
+def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
     predictor: Predictor, engine: HeldEngine, artefact: Artefact
 ) -> None:
     engine.gate.set()
@@ -246,7 +247,7 @@ def test_an_explanation_runs_all_coalitions_in_one_batch(
         assert (assessment.probability, plain.explanation) == (plain.probability, None)
 
     asyncio.run(explain())
-    assert engine.batch_sizes == [64 * len(artefact.card.background), 1]
+    assert engine.batch_sizes == [CURVE_ROWS + 64 * len(artefact.card.background), 1]
 
 
 def test_explanations_take_turns_with_the_batches(
@@ -261,7 +262,7 @@ def test_explanations_take_turns_with_the_batches(
         await asyncio.gather(first, *waiting)
 
     asyncio.run(ask())
-    explanation = 64 * len(artefact.card.background)
+    explanation = CURVE_ROWS + 64 * len(artefact.card.background)
     assert engine.batch_sizes == [1, explanation, 3, explanation, explanation]
 
 

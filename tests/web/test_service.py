@@ -13,7 +13,7 @@ from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
     from cardiorisk.web.routes import CardioriskApplication
-    from tests.support import Caller
+    from tests.support import Bitacora, Caller
 
 AT_RISK = EXAMPLE | {"tabaquismo": 1}
 
@@ -181,6 +181,36 @@ async def test_any_other_word_for_explaining_is_refused_by_name(
     response = await premium.send("POST", f"/service?{query}", EXAMPLE)
     assert response.code == 422
     assert [fault["field"] for fault in document(response)["errors"]] == ["explicar"]
+
+
+@pytest.mark.gen_test
+async def test_curves_agree_with_asking_for_each_point(premium: Caller) -> None:
+    response = await premium.send("POST", "/service?curvas=1", AT_RISK)
+    answer = document(response)
+    assert "base" not in answer
+    assert list(answer["curvas"]) == list(EXAMPLE)
+    for name, value in [("edad", 30), ("nivel_colesterol", 1.5), ("tabaquismo", 0)]:
+        curve = answer["curvas"][name]
+        asked = document(await premium.send("POST", "/service", AT_RISK | {name: value}))
+        place = curve["valores"].index(value)
+        assert curve["probabilidades"][place] == pytest.approx(asked["probabilidad"], abs=1e-5)
+
+
+@pytest.mark.gen_test
+async def test_reasons_and_curves_together_are_one_request(
+    freemium: Caller, bitacora: Bitacora
+) -> None:
+    query = "explicar=1&curvas=true&" + urlencode(EXAMPLE)
+    response = await freemium.send("GET", f"/service?{query}")
+    assert {"base", "curvas"} <= document(response).keys()
+    assert response.headers["RateLimit"].startswith('"freemium";r=4')
+    assert bitacora.last()["status"] == 200
+
+
+@pytest.mark.gen_test
+async def test_any_other_word_for_curves_is_refused_by_name(premium: Caller) -> None:
+    response = await premium.send("POST", "/service?curvas=2&explicar=x", EXAMPLE)
+    assert [fault["field"] for fault in document(response)["errors"]] == ["explicar", "curvas"]
 
 
 @pytest.mark.gen_test

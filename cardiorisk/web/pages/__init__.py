@@ -1,0 +1,1 @@
+"""The pages: what people see who would rather look than read."""

@@ -1,0 +1,234 @@
+// The page that tries a patient: ties the form together, asks, and shows what comes back.
+// The key is kept for this tab alone, and is sent to this service alone.
+
+import { curve, gauge, waterfall } from "./charts.js";
+import { calls } from "./calls.js";
+import { assess } from "./service.js";
+import { language, number, say } from "./words.js";
+
+const KEPT_KEY = "cardiorisk.key";
+const by = (id) => document.getElementById(id);
+const form = by("patient");
+const fields = [...form.querySelectorAll(".field")];
+let shown = null;
+let countdown = null;
+
+const boxOf = (field) => field.querySelector("[name]");
+const sliderOf = (field) => field.querySelector("[type=range]");
+
+function readPatient() {
+  return Object.fromEntries(fields.map((field) => {
+    const box = boxOf(field);
+    if (box.type === "checkbox") return [box.name, Number(box.checked)];
+    return [box.name, box.value === "" ? null : Number(box.value)];
+  }));
+}
+
+function fillIn(patient) {
+  for (const field of fields) {
+    const [box, slider] = [boxOf(field), sliderOf(field)];
+    if (slider) box.value = slider.value = patient[box.name];
+    else box.checked = Boolean(patient[box.name]);
+    setFault(field, "");
+  }
+  writeCalls();
+}
+
+function writeCalls() {
+  const address = new URL("service", document.baseURI).href;
+  for (const [tool, text] of Object.entries(calls(readPatient(), address))) {
+    by(`call-${tool}`).textContent = text;
+  }
+}
+
+function setFault(field, text) {
+  setError(boxOf(field), field.querySelector(".error"), text);
+}
+
+function setError(box, place, text) {
+  place.textContent = text;
+  place.hidden = !text;
+  if (text) box.setAttribute("aria-invalid", "true");
+  else box.removeAttribute("aria-invalid");
+}
+
+const percent = (share) => `${number(share * 100, Number.isInteger(share * 100) ? 0 : 1)} %`;
+const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
+
+function showAnswer({ patient, document: answer }) {
+  by("waiting").hidden = true;
+  by("result").hidden = false;
+  const [probability, threshold] = [answer.probabilidad, answer.umbral];
+  const words = { probability: percent(probability), threshold: percent(threshold) };
+  const verdict = answer.riesgo_cardiaco
+    ? say("Yes, at risk, says the network: {probability} reaches the threshold of {threshold}.", words)
+    : say("No risk, says the network: {probability} is below the threshold of {threshold}.", words);
+  gauge(by("gauge"), {
+    probability, threshold, isAtRisk: answer.riesgo_cardiaco, shown: percent(probability),
+    thresholdShown: percent(threshold), label: verdict,
+  });
+  by("verdict").textContent = verdict;
+  const unusual = (answer.advertencias ?? []).map((warning) => labelOf(warning.field));
+  by("warnings").hidden = !unusual.length;
+  by("warnings").textContent = say("Beyond all that training saw: {names}.", { names: unusual.join(", ") });
+  by("sentence").textContent = answer.explicacion[language];
+  showParts(answer, patient);
+  showCurves(answer, patient);
+}
+
+const labelOf = (name) => fields.find((field) => field.dataset.field === name).dataset.label;
+
+// A unit that is itself a number of others, as 100 mmHg is, needs the sign between the two.
+const withUnit = (value, unit) => `${value.toLocaleString(language)} ${/^\d/.test(unit) ? "× " : ""}${unit}`;
+
+function withValue(name, value) {
+  const { kind, unit } = fields.find((field) => field.dataset.field === name).dataset;
+  const shownValue = kind === "flag" ? say(value ? "yes" : "no") : withUnit(value, unit);
+  return `${labelOf(name)}: ${shownValue}`;
+}
+
+function showParts(answer, patient) {
+  let sum = answer.base;
+  const rows = [
+    { name: say("average of the reference patients"), from: 0, to: sum, kind: "total", shown: number(sum, 3) },
+  ];
+  for (const [name, part] of Object.entries(answer.contribuciones)) {
+    rows.push({ name: withValue(name, patient[name]), from: sum, to: sum + part, kind: part < 0 ? "lowers" : "raises", shown: signed(part) });
+    sum += part;
+  }
+  rows.push({ name: say("this patient"), from: 0, to: sum, kind: "total", shown: number(answer.probabilidad, 3) });
+  const label = rows.map((row) => `${row.name} ${row.shown}`).join("; ");
+  waterfall(by("bars"), rows, label);
+}
+
+function showCurves(answer, patient) {
+  by("what-if").hidden = !answer.curvas;
+  if (!answer.curvas) return;
+  by("curves").replaceChildren();
+  for (const field of fields) {
+    const { field: name, label, unit, kind } = field.dataset;
+    const { valores: values, probabilidades: probabilities } = answer.curvas[name];
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    caption.textContent = label;
+    const room = document.createElement("div");
+    figure.append(caption, room);
+    by("curves").append(figure);
+    const ends = kind === "flag" ? [say("no"), say("yes")]
+      : [values[0], values.at(-1)].map((end) => withUnit(end, unit));
+    curve(room, {
+      values, probabilities, value: patient[name], probability: answer.probabilidad,
+      threshold: answer.umbral, ends,
+      label: say("{name}: from {first} at {low} to {last} at {high}", {
+        name: label, first: percent(probabilities[0]), low: ends[0],
+        last: percent(probabilities.at(-1)), high: ends[1],
+      }),
+    });
+  }
+}
+
+function showLeft(left) {
+  if (left) by("left").textContent = say("Calls left this minute: {calls}. The next minute starts in {seconds} s.", left);
+}
+
+function countDown(seconds) {
+  clearInterval(countdown);
+  const until = Date.now() + seconds * 1000;
+  by("assess").disabled = true;
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    by("left").textContent = left > 0 ? say("You can ask again in {seconds} s.", { seconds: left }) : say("You can ask again.");
+    if (left > 0) return;
+    clearInterval(countdown);
+    by("assess").disabled = false;
+    by("failure").textContent = "";
+  };
+  tick();
+  countdown = setInterval(tick, 250);
+}
+
+function showRefusal({ status, document: problem, retrySeconds }) {
+  if (status === 401) {
+    setError(by("key"), by("key-error"), say("The service does not know this key."));
+    by("key").focus();
+  } else if (status === 422) {
+    const faulty = fields.filter((field) => problem.errors.some((fault) => fault.field === field.dataset.field));
+    for (const field of faulty) setFault(field, field.dataset.fault);
+    if (faulty.length) boxOf(faulty[0]).focus();
+    by("failure").textContent = say("Some values cannot be accepted; they are marked above.");
+  } else if (status === 429) {
+    by("failure").textContent = say("The calls of this minute are used up.");
+    countDown(retrySeconds);
+  } else {
+    by("failure").textContent = say("The service cannot answer now ({status}). Request: {id}", { status, id: problem.request_id });
+  }
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const key = by("key").value.trim();
+  setError(by("key"), by("key-error"), key ? "" : say("Paste a key first."));
+  if (!key) return by("key").focus();
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    setError(by("key"), by("key-error"), say("The service does not know this key."));
+    return by("key").focus();
+  }
+  for (const field of fields) setFault(field, "");
+  by("failure").textContent = "";
+  form.setAttribute("aria-busy", "true");
+  by("assess").disabled = true;
+  try {
+    const patient = readPatient();
+    const answer = await assess(patient, key);
+    by("assess").disabled = false;
+    showLeft(answer.left);
+    if (!answer.ok) return showRefusal(answer);
+    sessionStorage.setItem(KEPT_KEY, key);
+    shown = { patient, document: answer.document };
+    showAnswer(shown);
+    const { top } = by("answer").getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) by("answer").scrollIntoView();
+  } catch (error) {
+    by("assess").disabled = false;
+    by("failure").textContent = say("The service cannot be reached.");
+    console.warn(error);
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+}
+
+async function copy(button) {
+  const code = by(button.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    by("copied").textContent = say("Copied.");
+  } catch {
+    getSelection().selectAllChildren(code);
+    by("copied").textContent = say("Selected: copy it with Ctrl-C.");
+  }
+}
+
+for (const field of fields) {
+  const [box, slider] = [boxOf(field), sliderOf(field)];
+  box.addEventListener("input", () => {
+    if (slider) slider.value = box.value;
+    setFault(field, "");
+    writeCalls();
+  });
+  slider?.addEventListener("input", () => {
+    box.value = slider.value;
+    setFault(field, "");
+    writeCalls();
+  });
+}
+for (const button of form.querySelectorAll("[data-patient]")) {
+  button.addEventListener("click", () => fillIn(JSON.parse(button.dataset.patient)));
+}
+for (const button of document.querySelectorAll(".copy")) {
+  button.addEventListener("click", () => copy(button));
+}
+form.addEventListener("submit", submit);
+addEventListener("resize", () => shown && showAnswer(shown));
+by("scriptless").hidden = true;
+by("key").value = sessionStorage.getItem(KEPT_KEY) ?? "";
+writeCalls();

@@ -1,0 +1,97 @@
+"""The pages as a browser gets them, before any script runs."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.patient import FIELDS
+from cardiorisk.web.files import ASSET_NAMES, load_files
+from tests.support import document
+
+if TYPE_CHECKING:
+    from tests.support import Bitacora, Caller
+
+LARGEST_BYTES = 80 * 1000
+
+
+@pytest.mark.gen_test
+async def test_the_page_is_in_the_log_and_may_not_be_kept(
+    stranger: Caller, bitacora: Bitacora
+) -> None:
+    response = await stranger.send("GET", "/")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert (bitacora.last()["route"], bitacora.last()["status"]) == ("/", 200)
+
+
+@pytest.mark.gen_test
+async def test_the_page_may_run_nothing_inline_and_load_nothing_from_elsewhere(
+    stranger: Caller,
+) -> None:
+    response = await stranger.send("GET", "/")
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    page = response.body.decode()
+    pattern = r"<script(?! type=\"module\" src=)|<style|\sstyle=|\son[a-z]+=|(?:src|href)=\"https?:"
+    assert re.findall(pattern, page) == []
+
+
+@pytest.mark.gen_test
+async def test_everything_the_page_asks_for_is_served_to_be_kept(stranger: Caller) -> None:
+    page = (await stranger.send("GET", "/")).body.decode()
+    wanted = re.findall(r'(?:href|src)="(static/[^"]+)"', page)
+    assert len(wanted) == 3
+    for path in wanted:
+        response = await stranger.send("GET", f"/{path}")
+        assert response.code == 200
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.gen_test
+async def test_a_file_of_another_version_is_not_there(stranger: Caller) -> None:
+    response = await stranger.send("GET", "/static/0123456789ab/pages.css")
+    assert response.code == 404
+    assert document(response)["code"] == "not-found"
+
+
+@pytest.mark.gen_test
+async def test_the_form_has_every_field_with_its_range(stranger: Caller) -> None:
+    page = (await stranger.send("GET", "/")).body.decode()
+    for field in FIELDS:
+        box = re.search(rf'<input type="(\w+)"[^>]* name="{field.wire_name}"[^>]*>', page)
+        assert box
+        if field.kind != "flag":
+            assert f'min="{field.minimum:g}" max="{field.maximum:g}"' in box[0]
+
+
+@pytest.mark.gen_test
+async def test_the_browser_s_language_is_spoken_and_a_choice_is_kept(stranger: Caller) -> None:
+    english = await stranger.send("GET", "/", headers={"Accept-Language": "en"})
+    assert '<html lang="en">' in english.body.decode()
+    chosen = await stranger.send("GET", "/?idioma=es", headers={"Accept-Language": "en"})
+    assert '<html lang="es">' in chosen.body.decode()
+    cookie = chosen.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    kept = {"Accept-Language": "en", "Cookie": cookie.partition(";")[0]}
+    assert '<html lang="es">' in (await stranger.send("GET", "/", headers=kept)).body.decode()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("word", ["fr", "", "%0d%0aX-Evil:1", "../es"])
+async def test_a_language_that_is_not_spoken_changes_nothing(stranger: Caller, word: str) -> None:
+    response = await stranger.send("GET", f"/?idioma={word}", headers={"Cookie": "idioma=zz"})
+    assert '<html lang="es">' in response.body.decode()
+    assert "Set-Cookie" not in response.headers
+
+
+def test_what_the_pages_are_made_of_is_small() -> None:
+    served = load_files({}).assets.values()
+    assert sum(len(gzip.compress(file.body)) for file in served) < LARGEST_BYTES
+    assert {"pages.css", "charts.js"} <= set(ASSET_NAMES)
