@@ -26,6 +26,7 @@ from cardiorisk.store.store import Store
 from cardiorisk.web.bodies import BODY_LIMIT_BYTES
 from cardiorisk.web.files import FILE_NAMES, load_files
 from cardiorisk.web.original import ORIGINAL_NAMES
+from cardiorisk.web.patience import Patience
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.routes import NO_ROUTE, CardioriskApplication
 from cardiorisk.web.services import Services, Traffic
@@ -80,6 +81,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             files=load_files(description),
             clock=clock,
             traffic=traffic,
+            patience=Patience(),
         )
     )
 

@@ -1,8 +1,8 @@
 """The two things that can run the saved network, behind one small protocol.
 
 ``KerasEngine`` runs the saved Keras model as one compiled graph; ``LiteRTEngine`` runs its
-conversion. Neither is thread-safe: one thread at a time may call it (the one that loads it, and
-from then on the worker). TensorFlow is
+conversion. Neither is thread-safe: one thread at a time may call it (the one that loads it, from
+then on the worker, and while that rests, with an instant one, the event loop). TensorFlow is
 imported when a Keras engine is made and never otherwise; it takes many seconds and hundreds of
 megabytes.
 """
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """A network that is ready to run."""
+    """A network that is ready to run.
+
+    Attributes:
+        is_instant: whether one row takes it less time than handing the row to a thread would.
+    """
+
+    is_instant: bool
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of risk of each row.
@@ -53,6 +59,8 @@ class KerasEngine:
     Raises:
         UnusableArtefact: Keras cannot read the file.
     """
+
+    is_instant = False  # about 300 µs
 
     def __init__(self, path: Path) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -84,6 +92,8 @@ class LiteRTEngine:
     Raises:
         UnusableArtefact: LiteRT cannot read the file.
     """
+
+    is_instant = True  # about 5 µs
 
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - half a second

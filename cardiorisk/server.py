@@ -12,29 +12,31 @@ import logging
 import os
 import resource
 import signal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 
 from cardiorisk.app import make_app
 from cardiorisk.errors import CannotListen, ServiceError
+from cardiorisk.web.patience import SWEEP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from socket import socket
 
+    from tornado.http1connection import HTTP1ServerConnection
     from tornado.iostream import IOStream
 
     from cardiorisk.config import Settings
+    from cardiorisk.web.patience import Patience
     from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
-_IDLE_SECONDS = 75.0
-_BODY_SECONDS = 20.0
 _HEADER_BYTES = 16 * 1024
 _MOST_DESCRIPTORS = 65_536
 _OWN_DESCRIPTORS = 64
@@ -61,7 +63,13 @@ class BoundedServer(HTTPServer):
     """An HTTP server that turns connections away before the process runs out of descriptors."""
 
     most_connections = 0
+    patience: Patience
     _open_connections = 0
+
+    def initialize(self, *arguments: Any, **options: Any) -> None:
+        """Set the server up without Tornado's timeout of quiet connections, which costs a task."""
+        super().initialize(*arguments, **options)
+        self.conn_params.header_timeout = None
 
     def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
         """Serve a new connection if there is room for one."""
@@ -73,6 +81,7 @@ class BoundedServer(HTTPServer):
 
     def on_close(self, server_conn: object) -> None:
         """Make room."""
+        self.patience.forget(cast("HTTP1ServerConnection", server_conn).stream)
         self._open_connections -= 1
         super().on_close(server_conn)
 
@@ -90,15 +99,13 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     reloads = _watch_signals(signal.SIGHUP)
     application = make_app(settings)
     services = application.services
-    server = BoundedServer(
-        application,
-        idle_connection_timeout=_IDLE_SECONDS,
-        body_timeout=_BODY_SECONDS,
-        max_header_size=_HEADER_BYTES,
-    )
+    server = BoundedServer(application, max_header_size=_HEADER_BYTES)
+    server.patience = services.patience
     server.most_connections = _descriptors() - _OWN_DESCRIPTORS
+    sweep = PeriodicCallback(services.patience.close_overdue, SWEEP_SECONDS * 1000)
     try:
         sockets = _bind(settings)
+        sweep.start()
         await services.start()
         server.add_sockets(sockets)
         url = _url(sockets[0])
@@ -111,6 +118,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         announcer.stopping()
     finally:
         await _stop(server, services, stops)
+        sweep.stop()
 
 
 def _descriptors() -> int:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from tornado.httputil import HTTPHeaders, RequestStartLine, ResponseStartLine
+    from tornado.iostream import BaseIOStream
 
+    from cardiorisk.web.patience import Patience
     from cardiorisk.web.services import Traffic
 
 BODY_LIMIT_BYTES = 64 * 1024
@@ -29,12 +31,23 @@ class BoundedBody(HTTPMessageDelegate):
 
     Args:
         handler: what would receive the whole request.
+        stream: the connection that the request comes by.
         traffic: counts the request in; its handler, once there is one, counts it out.
+        patience: bounds the time that the request may take to arrive.
     """
 
-    def __init__(self, handler: HTTPMessageDelegate, traffic: Traffic) -> None:
+    def __init__(
+        self,
+        handler: HTTPMessageDelegate,
+        stream: BaseIOStream,
+        traffic: Traffic,
+        patience: Patience,
+    ) -> None:
         self._handler = handler
+        self._stream = stream
         self._traffic = traffic
+        self._patience = patience
+        patience.await_headers(stream)
         self._received_bytes = 0
         self._is_passed_on = False
 
@@ -43,6 +56,7 @@ class BoundedBody(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         """Pass the headers on, and refuse a body that announces itself as very long."""
         self._traffic.enter()
+        self._patience.await_body(self._stream)
         waiting = self._handler.headers_received(start_line, headers)
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
@@ -64,10 +78,12 @@ class BoundedBody(HTTPMessageDelegate):
         """Pass the request on, unless that has been done."""
         if not self._is_passed_on:
             self._is_passed_on = True
+            self._patience.forget(self._stream)
             self._handler.finish()
 
     def on_connection_close(self) -> None:
         """Pass the loss of the connection on."""
+        self._patience.forget(self._stream)
         if not self._is_passed_on:
             self._traffic.leave()
         self._handler.on_connection_close()

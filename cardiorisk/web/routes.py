@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.routing import URLSpec
@@ -42,7 +42,8 @@ from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, Rel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+    from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
+    from tornado.web import _HandlerDelegate
 
     from cardiorisk.web.services import Services
 
@@ -107,6 +108,8 @@ API_ROUTES = tuple(route for route in ROUTES if not route.is_page)
 
 _TEMPLATES = Path(__file__).parent / "pages" / "templates"
 
+_ROUTES_BY_PATH = {route.template: route for route in ROUTES if "{" not in route.template}
+
 _NO_BOUND = 1 << 128  # Tornado's own bound gives no proper answer; BoundedBody does
 
 NO_ROUTE = "*"
@@ -118,13 +121,13 @@ class CardioriskApplication(Application):
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self._options = {
+            route.template: {"services": services, "route": route.template, **route.options}
+            for route in ROUTES
+        }
         super().__init__(
             [
-                URLSpec(
-                    route.pattern,
-                    route.handler,
-                    {"services": services, "route": route.template, **route.options},
-                )
+                URLSpec(route.pattern, route.handler, self._options[route.template])
                 for route in ROUTES
             ],
             default_handler_class=NotFoundHandler,
@@ -134,6 +137,25 @@ class CardioriskApplication(Application):
             languages=load_languages(),
         )
 
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """Put the bounds of size and time before every request."""
+        return BoundedBody(
+            super().start_request(server_conn, request_conn),
+            cast("HTTP1Connection", request_conn).stream,
+            self.services.traffic,
+            self.services.patience,
+        )
+
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> _HandlerDelegate:
+        """Look a path that does not vary up, and match the others in turn as Tornado does."""
+        route = _ROUTES_BY_PATH.get(request.path or "")
+        if route is None:
+            return super().find_handler(request, **options)
+        delegate = self.get_handler_delegate(request, route.handler, self._options[route.template])
+        return cast("_HandlerDelegate", delegate)
+
     def get_handler_delegate(  # type: ignore[override] # Tornado uses it as a message delegate
         self,
         request: HTTPServerRequest,
@@ -142,16 +164,15 @@ class CardioriskApplication(Application):
         path_args: list[bytes] | None = None,
         path_kwargs: dict[str, bytes] | None = None,
     ) -> HTTPMessageDelegate:
-        """Put the body's bound before every handler."""
+        """Hand every body over as it is, for ``BoundedBody`` to bound."""
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
         request.headers.pop("Content-Type", None)
         if isinstance(request.connection, HTTP1Connection):
             request.connection.set_max_body_size(_NO_BOUND)
-        delegate = super().get_handler_delegate(
+        return super().get_handler_delegate(
             request, target_class, target_kwargs, path_args, path_kwargs
         )
-        return BoundedBody(delegate, self.services.traffic)
 
 
 def _keep_no_second_log(handler: RequestHandler) -> None:

@@ -29,6 +29,8 @@ HEALTHY = Patient(1.5, 1.0, 0.8, 30, 0, 0)
 class HeldEngine:
     """The real network behind a gate, so that a test decides when the worker is free."""
 
+    is_instant = False
+
     def __init__(self, artefact: Artefact) -> None:
         self._engine = artefact.engine
         self.gate = threading.Event()
@@ -203,6 +205,8 @@ def test_an_engine_that_loses_rows_fails_its_callers_and_not_the_next(
     predictor: Predictor, artefact: Artefact, engine: HeldEngine
 ) -> None:
     class Forgetful:
+        is_instant = False
+
         def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
             return artefact.engine.probabilities(rows)[1:]
 
@@ -284,3 +288,28 @@ def test_a_full_queue_of_explanations_refuses_those_and_no_others(
 
     asyncio.run(ask())
     asyncio.run(predictor.close())
+
+
+def test_an_instant_network_answers_at_once_while_the_worker_rests(artefact: Artefact) -> None:
+    predictor = Predictor()
+    predictor.adopt(artefact)
+
+    async def assess() -> None:
+        assert predictor.assess(SMOKER).done()
+        await predictor.close()
+
+    asyncio.run(assess())
+
+
+def test_an_instant_network_is_left_to_the_worker_while_that_runs_it(artefact: Artefact) -> None:
+    predictor = Predictor()
+    predictor.adopt(artefact)
+
+    async def assess() -> None:
+        explained = predictor.explain(SMOKER)
+        assessed = predictor.assess(SMOKER)
+        assert not assessed.done()
+        assert (await assessed).probability == pytest.approx((await explained).probability)
+        await predictor.close()
+
+    asyncio.run(assess())
