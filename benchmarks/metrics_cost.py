@@ -39,6 +39,7 @@ def finished_timings() -> Timings:
     timings = Timings()
     for stage in ("auth", "limit", "validate", "predict"):
         timings.end_stage(stage)
+    timings.stop()
     return timings
 
 
@@ -53,7 +54,7 @@ def library_count(timings: Timings) -> Callable[[], None]:
         requests.labels("POST", "/service", "200").inc()
         for stage, time_ms in timings.stages_ms.items():
             stages.labels(stage).observe(time_ms / 1000)
-        stages.labels("total").observe(timings.total_ms() / 1000)
+        stages.labels("total").observe(timings.total_ms / 1000)
 
     return count
 

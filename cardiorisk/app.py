@@ -23,11 +23,11 @@ from cardiorisk.openapi.words import Sources
 from cardiorisk.passwords import Passwords
 from cardiorisk.predictor.predictor import Predictor
 from cardiorisk.store.store import Store
-from cardiorisk.web.bodies import BODY_LIMIT_BYTES
 from cardiorisk.web.files import FILE_NAMES, load_files
 from cardiorisk.web.original import ORIGINAL_NAMES
 from cardiorisk.web.patience import Patience
 from cardiorisk.web.problems import PROBLEMS
+from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.routes import NO_ROUTE, CardioriskApplication
 from cardiorisk.web.services import Services, Traffic
 

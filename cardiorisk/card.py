@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from functools import cached_property
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -196,9 +197,19 @@ class Card(_Member):
             values: one input row, in ``field_order``.
         """
         return tuple(
-            seen.field
-            for seen, value in zip(self.training_fields, values, strict=True)
-            if not seen.lowest - ROUNDING <= value <= seen.highest + ROUNDING
+            [
+                field
+                for (field, lowest, highest), value in zip(self._seen, values, strict=True)
+                if not lowest <= value <= highest
+            ]
+        )
+
+    @cached_property
+    def _seen(self) -> tuple[tuple[str, float, float], ...]:
+        """Each field's name and the bounds of what training saw, rounding allowed for."""
+        return tuple(
+            (seen.field, seen.lowest - ROUNDING, seen.highest + ROUNDING)
+            for seen in self.training_fields
         )
 
 

@@ -99,7 +99,7 @@ class Metrics:
         for stage, time_ms in timings.stages_ms.items():
             if stage in self.stages:
                 self.stages[stage].add(time_ms)
-        self._whole_request.add(timings.total_ms())
+        self._whole_request.add(timings.total_ms)
 
     def count_refusal(self, plan: str) -> None:
         """Count a request over its plan's limit."""

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 class Timings:
     """Stage times of one request, started when it is made.
 
+    Attributes:
+        stages_ms: milliseconds of each stage that has ended, in their order.
+        total_ms: milliseconds from the start to the last ``stop``.
+
     Args:
         clock: seconds from a monotonic clock.
     """
 
-    __slots__ = ("_clock", "_previous", "_started", "stages_ms")
+    __slots__ = ("_clock", "_previous", "_started", "stages_ms", "total_ms")
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._started = self._previous = clock()
         self.stages_ms: dict[str, float] = {}
+        self.total_ms = 0.0
 
     def end_stage(self, name: str) -> None:
         """Give the time since the end of the previous stage to the stage ``name``."""
@@ -33,14 +38,14 @@ class Timings:
         self.stages_ms[name] = round((now - self._previous) * 1000, 3)
         self._previous = now
 
-    def total_ms(self) -> float:
-        """Return the milliseconds since the request arrived."""
-        return round((self._clock() - self._started) * 1000, 3)
+    def stop(self) -> None:
+        """Take the total; log, header and metrics all show this one."""
+        self.total_ms = round((self._clock() - self._started) * 1000, 3)
 
     def server_timing(self) -> str:
-        """Write the stages as a ``Server-Timing`` header value.
+        """Write stages and total as a ``Server-Timing`` header value.
 
         Source: W3C Server Timing, section 4.
         """
-        total = f"total;dur={self.total_ms()}"
-        return ", ".join([*(f"{name};dur={ms}" for name, ms in self.stages_ms.items()), total])
+        stages = "".join([f"{name};dur={ms}, " for name, ms in self.stages_ms.items()])
+        return f"{stages}total;dur={self.total_ms}"

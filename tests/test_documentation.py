@@ -61,7 +61,7 @@ def test_every_route_is_in_the_readme(template: str) -> None:
 
 @pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
 def test_every_route_and_method_is_described_by_example(route: Route) -> None:
-    for method in route.handler.allowed_methods():
+    for method in route.handler.allowed_methods:
         assert f"`{method} {route.template}`" in API
 
 

@@ -34,6 +34,7 @@ def test_times_are_told_in_seconds(metrics: Metrics) -> None:
     ticks = iter((0.0, 0.002, 0.003))
     timings = Timings(lambda: next(ticks))
     timings.end_stage("auth")
+    timings.stop()
     metrics.count("GET", "/model", 200, timings)
     lines = metrics.text().decode().splitlines()
     assert 'cardiorisk_stage_seconds_sum{stage="auth"} 0.002' in lines

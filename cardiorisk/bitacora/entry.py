@@ -13,6 +13,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,15 @@ class Entry:
 
 def timestamp(seconds: float) -> str:
     """Write a time as ISO 8601 in UTC, with microseconds and ``Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    fraction, whole_seconds = math.modf(seconds)
+    carried_seconds, microseconds = divmod(round(fraction * 1_000_000), 1_000_000)
+    return f"{_second(int(whole_seconds) + carried_seconds)}.{microseconds:06d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(whole_seconds: int) -> str:
+    """Write a second, which many lines share."""
+    return datetime.fromtimestamp(whole_seconds, UTC).isoformat()[:-6]
 
 
 def read_entry(line: bytes) -> Entry | None:

@@ -213,7 +213,7 @@ class Predictor:
         if artefact.engine.is_instant and not self._is_busy:
             future: asyncio.Future[Assessment] = asyncio.get_running_loop().create_future()
             self.batch_sizes.add(1)
-            future.set_result(_assess(artefact, [patient])[0])
+            future.set_result(_assess_one(artefact, patient))
             return future
         return self._enqueue(self._assessed, patient)
 
@@ -300,6 +300,11 @@ def _assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
         _assessment(artefact.card, patient, probability)
         for patient, probability in zip(patients, probabilities.tolist(), strict=True)
     ]
+
+
+def _assess_one(artefact: Artefact, patient: Patient) -> Assessment:
+    row = np.array((patient.values,), dtype=np.float32)  # (1, 6)
+    return _assessment(artefact.card, patient, artefact.engine.probabilities(row).item())
 
 
 def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:

@@ -14,9 +14,12 @@ import asyncio
 import logging
 import re
 import secrets
+import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from tornado.httputil import HTTPHeaders, format_timestamp
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
@@ -35,7 +38,6 @@ from cardiorisk.errors import (
 from cardiorisk.keys import PREFIX
 from cardiorisk.limits import WINDOW_SECONDS, Verdict
 from cardiorisk.timings import Timings
-from cardiorisk.web.bodies import BODY_LIMIT_BYTES
 from cardiorisk.web.problems import (
     CONTENT_TYPE,
     problem_body,
@@ -43,6 +45,7 @@ from cardiorisk.web.problems import (
     problem_of,
     to_json,
 )
+from cardiorisk.web.reader import BODY_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -60,6 +63,11 @@ Result = TypeVar("Result")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
+_EVERY_ANSWER = (
+    ("Server", "cardiorisk"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+)
 
 
 class BaseHandler(RequestHandler):
@@ -67,6 +75,7 @@ class BaseHandler(RequestHandler):
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
     changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
+    allowed_methods: ClassVar[tuple[str, ...]] = ()
 
     # Tornado marks its own methods in the same way.
     query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001
@@ -91,11 +100,18 @@ class BaseHandler(RequestHandler):
         self._answer: asyncio.Future[None] | None = None
         self._awaited: asyncio.Future[Any] | None = None
 
-    def set_default_headers(self) -> None:
-        """Set what every answer carries, after Tornado's ``clear`` too."""
-        self.set_header("Server", "cardiorisk")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Content-Type-Options", "nosniff")
+    def clear(self) -> None:
+        """Begin the answer, or begin it anew, with what every answer carries.
+
+        The same as Tornado's, but for the headers, which it would make and check one by one.
+        """
+        self._headers = HTTPHeaders()
+        for name, value in _EVERY_ANSWER:
+            self._headers[name] = value
+        self._headers["Date"] = _http_date(int(time.time()))
+        self._write_buffer = []
+        self._status_code = 200
+        self._reason = "OK"
 
     async def prepare(self) -> None:
         """Check the request in the order that is promised: method, key, limit, body.
@@ -103,8 +119,8 @@ class BaseHandler(RequestHandler):
         Then, where something is to be changed, the log: a change whose answer could not be given
         would be done and never heard of, a new key lost for good.
         """
-        if self.request.method not in self.allowed_methods():
-            raise MethodNotAllowed(f"use {' or '.join(self.allowed_methods())}")
+        if self.request.method not in self.allowed_methods:
+            raise MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
         await self.admit()
         if len(self.request.body) > BODY_LIMIT_BYTES:
             raise BodyTooLarge(f"a body may hold {BODY_LIMIT_BYTES // 1024} KiB")
@@ -114,15 +130,14 @@ class BaseHandler(RequestHandler):
     async def admit(self) -> None:
         """Let the caller in; anybody may come in here."""
 
-    @classmethod
-    def allowed_methods(cls) -> list[str]:
-        """Return the methods that the handler answers."""
+    def __init_subclass__(cls) -> None:
+        """Note the methods that the handler answers, once for all its requests."""
         unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own mark
-        return [
+        cls.allowed_methods = tuple(
             method
             for method in cls.SUPPORTED_METHODS
             if getattr(cls, method.lower()) is not unimplemented
-        ]
+        )
 
     def credential(self) -> str:
         """Take the credential out of the ``Authorization`` header, with or without ``Bearer``.
@@ -158,8 +173,12 @@ class BaseHandler(RequestHandler):
     def answer(self, document: Any, status: int = 200) -> None:
         """Give a JSON answer."""
         self.set_status(status)
-        self.set_header("Content-Type", "application/json")
-        self.finish(to_json(document))
+        self.answer_json(to_json(document))
+
+    def answer_json(self, body: bytes) -> None:
+        """Give a JSON answer that is written already."""
+        self._headers["Content-Type"] = "application/json"
+        self.finish(body)
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
         """Write the bitácora's line, then let the answer leave.
@@ -170,6 +189,7 @@ class BaseHandler(RequestHandler):
             return self._answer
         if chunk is not None:
             self.write(chunk)
+        self.timings.stop()
         try:
             self.services.bitacora.append(self._entry().line())
         except LogUnavailable as error:
@@ -199,7 +219,7 @@ class BaseHandler(RequestHandler):
             return ClientClosed("the caller hung up before the answer")
         status = exception.status_code if isinstance(exception, HTTPError) else 500
         if status == 405:  # noqa: PLR2004 - Tornado's answer to a method it has never heard of
-            return MethodNotAllowed(f"use {' or '.join(self.allowed_methods())}")
+            return MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
         if status == 400:  # noqa: PLR2004 - Tornado's answer to escapes that are not UTF-8
             return MalformedBody("the request cannot be read")
         return InternalFailure("quote the request id when you report this")
@@ -236,19 +256,18 @@ class BaseHandler(RequestHandler):
         for name, value in problem_headers(error).items():
             self.set_header(name, value)
         if isinstance(error, MethodNotAllowed):
-            self.set_header("Allow", ", ".join(self.allowed_methods()))
+            self.set_header("Allow", ", ".join(self.allowed_methods))
         self.write(problem_body(error, self.request_id))
 
     def _set_last_headers(self) -> None:
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
-        self.set_header("X-Request-ID", self.request_id)
-        self.set_header("Server-Timing", self.timings.server_timing())
+        headers = self._headers
+        headers["X-Request-ID"] = self.request_id
+        headers["Server-Timing"] = self.timings.server_timing()
         if self.caller is not None and self.verdict is not None:
             plan, verdict = self.caller.plan, self.verdict
-            self.set_header("RateLimit-Policy", f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}')
-            self.set_header(
-                "RateLimit", f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}'
-            )
+            headers["RateLimit-Policy"] = f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}'
+            headers["RateLimit"] = f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}'
 
     def _entry(self) -> Entry:
         assessment = self.assessment if self._error is None else None
@@ -267,7 +286,7 @@ class BaseHandler(RequestHandler):
             probabilidad=assessment.probability if assessment else None,
             modelo=assessment.model_version if assessment else self.services.predictor.version,
             code=self._error.code if self._error else None,
-            timings_ms={**self.timings.stages_ms, "total": self.timings.total_ms()},
+            timings_ms={**self.timings.stages_ms, "total": self.timings.total_ms},
             inputs=self.patient if shows_inputs else None,
         )
 
@@ -277,6 +296,7 @@ class BaseHandler(RequestHandler):
         except LogUnavailable as error:
             # The line that may be lost says that an answer was given; say that none was.
             self._show(error)
+            self.timings.stop()
             self._set_last_headers()
             with suppress(LogUnavailable):
                 self.services.bitacora.append(self._entry().line())
@@ -315,6 +335,11 @@ class NotFoundHandler(BaseHandler):
 
 def _nothing_here() -> NotFound:
     return NotFound("there is nothing at this path; POST /service assesses a patient")
+
+
+@lru_cache(maxsize=2)
+def _http_date(second: int) -> str:
+    return format_timestamp(second)
 
 
 def _request_id(given: str) -> str:

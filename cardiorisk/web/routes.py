@@ -1,18 +1,17 @@
 """The one table of paths, and the Tornado application that serves it.
 
-The surprise: it takes the ``Content-Type`` off every request, for bodies are JSON whatever they
-are called.
+It must not say what anybody answers. The surprise: it matches paths itself, because Tornado's
+router tries every route in turn.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from tornado.http1connection import HTTP1Connection
-from tornado.routing import URLSpec
+from tornado.escape import url_unescape
 from tornado.web import Application, RequestHandler
 
 from cardiorisk.web.account import (
@@ -28,7 +27,6 @@ from cardiorisk.web.account import (
     SwitchPlanHandler,
 )
 from cardiorisk.web.base import BaseHandler, NotFoundHandler
-from cardiorisk.web.bodies import BoundedBody
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
@@ -36,14 +34,15 @@ from cardiorisk.web.pages.assess import AssessPageHandler
 from cardiorisk.web.pages.base import AssetHandler
 from cardiorisk.web.pages.languages import load_languages
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
+from cardiorisk.web.reader import RequestReader, Target
 from cardiorisk.web.service import ServiceHandler
 from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
-    from tornado.web import _HandlerDelegate
+    from tornado.http1connection import HTTP1Connection
+    from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
     from cardiorisk.web.services import Services
 
@@ -108,10 +107,6 @@ API_ROUTES = tuple(route for route in ROUTES if not route.is_page)
 
 _TEMPLATES = Path(__file__).parent / "pages" / "templates"
 
-_ROUTES_BY_PATH = {route.template: route for route in ROUTES if "{" not in route.template}
-
-_NO_BOUND = 1 << 128  # Tornado's own bound gives no proper answer; BoundedBody does
-
 NO_ROUTE = "*"
 """What the bitácora calls the route of a path that is not in the table."""
 
@@ -121,58 +116,51 @@ class CardioriskApplication(Application):
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._options = {
-            route.template: {"services": services, "route": route.template, **route.options}
-            for route in ROUTES
+        targets = [(route, _target(route, services)) for route in ROUTES]
+        self._targets = {
+            route.template: target for route, target in targets if "{" not in route.template
         }
+        self._varying = [
+            (re.compile(route.pattern), target)
+            for route, target in targets
+            if "{" in route.template
+        ]
+        self._nowhere = Target(NotFoundHandler, {"services": services, "route": NO_ROUTE})
         super().__init__(
-            [
-                URLSpec(route.pattern, route.handler, self._options[route.template])
-                for route in ROUTES
-            ],
-            default_handler_class=NotFoundHandler,
-            default_handler_args={"services": services, "route": NO_ROUTE},
             log_function=_keep_no_second_log,
             template_path=str(_TEMPLATES),
             languages=load_languages(),
         )
 
     def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
+        self,
+        server_conn: object,  # noqa: ARG002 - the base class's signature
+        request_conn: HTTPConnection,
     ) -> HTTPMessageDelegate:
-        """Put the bounds of size and time before every request."""
-        return BoundedBody(
-            super().start_request(server_conn, request_conn),
-            cast("HTTP1Connection", request_conn).stream,
+        """Read a request in our own way."""
+        return RequestReader(
+            self,
+            self._find_target,
+            cast("HTTP1Connection", request_conn),
             self.services.traffic,
             self.services.patience,
         )
 
-    def find_handler(self, request: HTTPServerRequest, **options: Any) -> _HandlerDelegate:
-        """Look a path that does not vary up, and match the others in turn as Tornado does."""
-        route = _ROUTES_BY_PATH.get(request.path or "")
-        if route is None:
-            return super().find_handler(request, **options)
-        delegate = self.get_handler_delegate(request, route.handler, self._options[route.template])
-        return cast("_HandlerDelegate", delegate)
+    def _find_target(self, path: str) -> Target:
+        """Return who answers a path: most do not vary, and are looked up."""
+        target = self._targets.get(path)
+        if target is not None:
+            return target
+        for pattern, varying in self._varying:
+            if found := pattern.fullmatch(path):
+                arguments = tuple(url_unescape(part, None, plus=False) for part in found.groups())
+                return replace(varying, arguments=arguments)
+        return self._nowhere
 
-    def get_handler_delegate(  # type: ignore[override] # Tornado uses it as a message delegate
-        self,
-        request: HTTPServerRequest,
-        target_class: type[RequestHandler],
-        target_kwargs: dict[str, Any] | None = None,
-        path_args: list[bytes] | None = None,
-        path_kwargs: dict[str, bytes] | None = None,
-    ) -> HTTPMessageDelegate:
-        """Hand every body over as it is, for ``BoundedBody`` to bound."""
-        # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
-        # Tornado leaves it unparsed.
-        request.headers.pop("Content-Type", None)
-        if isinstance(request.connection, HTTP1Connection):
-            request.connection.set_max_body_size(_NO_BOUND)
-        return super().get_handler_delegate(
-            request, target_class, target_kwargs, path_args, path_kwargs
-        )
+
+def _target(route: Route, services: Services) -> Target:
+    options = {"services": services, "route": route.template, **route.options}
+    return Target(route.handler, options)
 
 
 def _keep_no_second_log(handler: RequestHandler) -> None:

@@ -6,6 +6,7 @@ assignment shows it, and the query string only where it has none.
 
 from __future__ import annotations
 
+from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.card import NOTICE
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 EXPLAIN_PARAMETER = "explicar"
 CURVES_PARAMETER = "curvas"
+_PLAIN_END = f', "aviso": {_quoted(NOTICE)}}}\n'
 _SWITCH_WORDS = {b"0": False, b"false": False, b"1": True, b"true": True}
 
 
@@ -33,9 +35,14 @@ class ServiceHandler(AssessingHandler):
     async def post(self) -> None:
         """Assess the patient in the body or, for a GET without one, in the query string."""
         patient, wants_explanation, wants_curves = self.validated(self._read)
+        wants_reasons = wants_explanation or wants_curves
         predictor = self.services.predictor
-        ask = predictor.explain if wants_explanation or wants_curves else predictor.assess
-        assessment = await self.assess(patient, ask)
+        assessment = await self.assess(
+            patient, predictor.explain if wants_reasons else predictor.assess
+        )
+        if not wants_reasons and not assessment.outside_training:
+            self.answer_json(_plain_answer(assessment))
+            return
         document = _document(assessment)
         if wants_explanation and assessment.explanation is not None:
             document |= _explanation(assessment.probability, assessment.explanation, patient)
@@ -47,6 +54,8 @@ class ServiceHandler(AssessingHandler):
 
     def _read(self) -> tuple[Patient, bool, bool]:
         """Read the patient, and whether reasons and curves are wanted; all faults at once."""
+        if not self.request.query_arguments:
+            return self._read_patient({}), False, False
         arguments = dict(self.request.query_arguments)
         faults, wants_explanation = _read_switch(EXPLAIN_PARAMETER, arguments)
         more_faults, wants_curves = _read_switch(CURVES_PARAMETER, arguments)
@@ -85,6 +94,15 @@ def _document(assessment: Assessment) -> dict[str, Any]:
         "umbral": assessment.threshold,
         "modelo": assessment.model_version,
     }
+
+
+def _plain_answer(assessment: Assessment) -> bytes:
+    """Write the document of an answer that has nothing more to say, as ``to_json`` would."""
+    return (
+        f'{{"riesgo_cardiaco": {"true" if assessment.at_risk else "false"}'
+        f', "probabilidad": {assessment.probability}, "umbral": {assessment.threshold}'
+        f', "modelo": {_quoted(assessment.model_version)}{_PLAIN_END}'
+    ).encode()
 
 
 def _curves(assessment: Assessment) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def test_every_route_and_method_is_in_the_collection(route: Route) -> None:
     }
     pattern = re.compile(route.pattern)
     methods = {method for method, path in sent if pattern.fullmatch(path)}
-    assert set(route.handler.allowed_methods()) <= methods
+    assert set(route.handler.allowed_methods) <= methods
 
 
 @pytest.mark.parametrize("code", sorted(set(PROBLEMS) - UNREACHABLE_CODES))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.web.bodies import BODY_LIMIT_BYTES
+from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:

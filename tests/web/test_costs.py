@@ -1,0 +1,218 @@
+"""What one request costs, counted and not timed, so that a slow path cannot creep back in.
+
+Each test counts over some requests of one connection that lives on, after a first one that warms
+the memo and the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine as DatabaseEngine
+from tornado.netutil import bind_sockets
+
+from cardiorisk.predictor.artefact import Artefact
+from cardiorisk.server import BoundedServer
+from tests.support import EXAMPLE, create_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from types import FrameType
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from tornado.ioloop import IOLoop
+
+    from cardiorisk.config import Settings
+    from cardiorisk.engines import Engine
+    from cardiorisk.web.routes import CardioriskApplication
+
+REQUESTS = 20
+OUR_CALLS, TORNADOS_CALLS = 100, 251
+"""Python functions that one request calls, on Python 3.11 with Tornado 6.6.1."""
+
+
+class SlowEngine:
+    """The real network, said to be worth a thread, as Keras is."""
+
+    is_instant = False
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._engine.probabilities(rows)
+
+
+class Client:
+    """A connection that asks the same thing again and again."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        body = json.dumps(EXAMPLE)
+        head = f"POST /service HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\n"
+        self._request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+    async def ask(self, times: int = 1) -> None:
+        for _ in range(times):
+            self._writer.write(self._request)
+            headers = await self._reader.readuntil(b"\r\n\r\n")
+            assert headers.startswith(b"HTTP/1.1 200 ")
+            length = headers.split(b"Content-Length: ")[1].split(b"\r\n")[0]
+            await self._reader.readexactly(int(length))
+
+
+@pytest.fixture
+def http_port(app: CardioriskApplication, io_loop: IOLoop) -> Iterator[int]:
+    """Serve as ``cardiorisk serve`` does, and not as pytest-tornado would."""
+
+    async def listen() -> tuple[BoundedServer, int]:
+        server = BoundedServer(app)
+        server.patience = app.services.patience
+        server.most_connections = 10
+        (listening,) = bind_sockets(0, "127.0.0.1")
+        server.add_sockets([listening])
+        return server, listening.getsockname()[1]
+
+    server, port = io_loop.run_sync(listen)
+    yield port
+    server.stop()
+    io_loop.run_sync(server.close_all_connections)
+
+
+@asynccontextmanager
+async def warm_client(port: int, settings: Settings) -> AsyncIterator[Client]:
+    key = create_key(settings, "carla", "premium")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    client = Client(reader, writer, key)
+    await client.ask()
+    try:
+        yield client
+    finally:
+        writer.close()
+
+
+@pytest.fixture
+def count_calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[int]]:
+    """Return what counts the calls of a function in one entry of a list."""
+
+    def count(owner: Any, name: str) -> list[int]:
+        calls = [0]
+        counted = getattr(owner, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            calls[0] += 1
+            return counted(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, call)
+        return calls
+
+    return count
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """Collect every SQL statement that any connection runs."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        found.append(statement)
+
+    event.listen(DatabaseEngine, "before_cursor_execute", note)
+    yield found
+    event.remove(DatabaseEngine, "before_cursor_execute", note)
+
+
+@pytest.mark.gen_test
+async def test_a_key_in_the_memo_costs_no_sql(
+    app: CardioriskApplication, http_port: int, settings: Settings, statements: list[str]
+) -> None:
+    async with warm_client(http_port, settings) as client:
+        hits = app.services.store.memo_statistics.hits
+        statements.clear()
+        await client.ask(REQUESTS)
+        of_the_watcher = [text for text in statements if "data_version" in text]
+        assert statements == of_the_watcher
+        assert app.services.store.memo_statistics.hits == hits + REQUESTS
+
+
+@pytest.mark.gen_test
+async def test_a_request_is_one_write_to_the_log(
+    app: CardioriskApplication,
+    http_port: int,
+    settings: Settings,
+    count_calls: Callable[[Any, str], list[int]],
+) -> None:
+    async with warm_client(http_port, settings) as client:
+        writes = count_calls(os, "write")
+        lines = app.services.bitacora.lines_written
+        await client.ask(REQUESTS)
+        assert writes == [REQUESTS]
+        assert app.services.bitacora.lines_written == lines + REQUESTS
+
+
+@pytest.mark.gen_test
+async def test_an_instant_network_costs_no_thread_no_task_and_no_timer(
+    http_port: int,
+    settings: Settings,
+    count_calls: Callable[[Any, str], list[int]],
+) -> None:
+    async with warm_client(http_port, settings) as client:
+        loop = asyncio.get_running_loop()
+        threads = count_calls(ThreadPoolExecutor, "submit")
+        tasks, timers = count_calls(loop, "create_task"), count_calls(loop, "call_at")
+        await client.ask(REQUESTS)
+        # The store's watcher looks at the database once a second, on its own thread.
+        assert threads[0] <= 1
+        assert tasks == [0]
+        assert timers[0] <= 1
+
+
+@pytest.mark.gen_test
+async def test_another_network_costs_one_way_to_the_worker(
+    app: CardioriskApplication,
+    http_port: int,
+    settings: Settings,
+    count_calls: Callable[[Any, str], list[int]],
+) -> None:
+    predictor = app.services.predictor
+    artefact = predictor._require_artefact()
+    predictor.adopt(Artefact(artefact.card, SlowEngine(artefact.engine)))
+    async with warm_client(http_port, settings) as client:
+        ways = count_calls(predictor._worker, "submit")
+        await client.ask(REQUESTS)
+        assert ways == [REQUESTS]
+
+
+@pytest.mark.gen_test
+async def test_a_request_makes_no_more_calls_than_it_made(
+    http_port: int, settings: Settings
+) -> None:
+    calls: Counter[str] = Counter()
+    main = threading.get_ident()
+
+    def note(frame: FrameType, kind: str, _argument: object) -> None:
+        if kind == "call" and threading.get_ident() == main:
+            calls[frame.f_globals.get("__name__", "").partition(".")[0]] += 1
+
+    async with warm_client(http_port, settings) as client:
+        sys.setprofile(note)
+        try:
+            await client.ask(REQUESTS)
+        finally:
+            sys.setprofile(None)
+    assert calls["cardiorisk"] <= OUR_CALLS * REQUESTS
+    assert calls["tornado"] <= TORNADOS_CALLS * REQUESTS
