@@ -301,13 +301,14 @@ def _query_value(name: str, text_bytes: bytes) -> object:
 
 
 _MISSING = object()
+_NUMBERS = (int, float)
 
 
 def _number(field: Field, value: object) -> float | None:
     """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
     if isinstance(value, bool):
         return float(value) if field.kind == "flag" else None
-    if not isinstance(value, int | float) or not field.minimum <= value <= field.maximum:
+    if not isinstance(value, _NUMBERS) or not field.minimum <= value <= field.maximum:
         return None
     if field.kind != "number" and value != math.floor(value):
         return None

@@ -88,7 +88,8 @@ class RequestReader(HTTPMessageDelegate):
         self._connection.set_max_body_size(_NO_BOUND)
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
-        headers.pop("Content-Type", None)
+        if "Content-Type" in headers:
+            del headers["Content-Type"]
         self._request = HTTPServerRequest(
             connection=self._connection,
             start_line=start_line,  # type: ignore[arg-type] # a server is sent requests only
