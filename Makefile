@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
+INSTALLED_BENCH := $(VENV)/.installed-bench
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: help install serve test train lint
+.PHONY: help install serve test train lint bench
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +32,9 @@ lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
 train: install ## make the data, train the network, write its files and plots
 	@$(BIN)/python train.py
 
+bench: $(INSTALLED_BENCH) ## measure the service beside others (BENCH="--only bare,litert --seconds 1")
+	@$(BIN)/python -m benchmarks.compare $(BENCH)
+
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
@@ -43,4 +47,9 @@ $(INSTALLED): $(SOURCES) | $(VENV)
 $(INSTALLED_TEST): $(INSTALLED)
 	@echo "Installing what the tests need..."
 	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(INSTALLED_BENCH): $(INSTALLED)
+	@echo "Installing what the benchmarks need..."
+	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	@touch $@

@@ -1,4 +1,4 @@
-"""A Tornado server that does nothing: the yardstick of the throughput benchmark.
+"""A Tornado server that does nothing: the yardstick of the comparison.
 
 It reads the same body and gives an answer of the same size as the service, and no more.
 """
@@ -26,7 +26,6 @@ async def main(port: int) -> None:
     """Serve until killed."""
     application = Application([("/service", NothingHandler)], log_function=lambda _: None)
     application.listen(port, "127.0.0.1")
-    print("Stop with Ctrl-C.", flush=True)
     await asyncio.Event().wait()
 
 

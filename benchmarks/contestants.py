@@ -1,0 +1,79 @@
+"""Who is compared: what people would build this service with, and the service itself.
+
+Every one answers the same POST with the same network, by one process of the kind its documentation
+starts with. What each does beside that is said in ``does``, since it is not the same: the report
+prints it. The foreign ones live in environments of their own and never see cardiorisk's packages.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+Authorization = Literal["none", "key", "secret", "login"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One server of the comparison.
+
+    Attributes:
+        name: on the command line and in the results.
+        title: in the tables.
+        does: what it does for a request, in the report.
+        command: what starts it, less the interpreter and the port.
+        environment: its folder of benchmarks/.environments and its file of benchmarks/requirements,
+            or empty for the project's own environment.
+        authorization: how its callers show who they are: not at all, by a key of cardiorisk's, by
+            one secret that the server was started with, or by a token that it gives for that.
+        answers: whether its answer is the network's, and can be checked.
+        packages: whose versions the report names.
+    """
+
+    name: str
+    title: str
+    does: str
+    command: tuple[str, ...]
+    environment: str = ""
+    authorization: Authorization = "none"
+    answers: bool = True
+    packages: tuple[str, ...] = ()
+
+
+def _own(module: str) -> tuple[str, ...]:
+    return ("-m", f"benchmarks.servers.{module}")
+
+
+def _cardiorisk(engine: str) -> Contestant:
+    return Contestant(
+        name=engine,
+        title=f"cardiorisk, {engine}",
+        does="key, limit, validation, network, log line on disk before the answer, metrics",
+        command=("-m", "cardiorisk", "serve", "--engine", engine, "--port"),
+        authorization="key",
+        packages=("tornado", "ai-edge-litert" if engine == "litert" else "tensorflow-cpu"),
+    )
+
+
+CONTESTANTS: tuple[Contestant, ...] = (
+    Contestant(
+        name="bare",
+        title="bare Tornado",
+        does="nothing: the same bytes for everybody",
+        command=_own("bare_tornado"),
+        answers=False,
+        packages=("tornado",),
+    ),
+    _cardiorisk("litert"),
+    _cardiorisk("keras"),
+)
+"""In the order of the tables. The first is the yardstick."""
+
+VARIABLES = {"CARDIORISK_PLANS": "freemium=1000000000"}
+"""For every server: cardiorisk's limit works, and never refuses."""
+
+
+def own_interpreter(contestant: Contestant) -> str | None:
+    """Return the interpreter of the project's own environment, or None for a foreign contestant."""
+    return None if contestant.environment else sys.executable
