@@ -67,6 +67,48 @@ CONTESTANTS: tuple[Contestant, ...] = (
     ),
     _cardiorisk("litert"),
     _cardiorisk("keras"),
+    Contestant(
+        name="fastapi",
+        title="FastAPI + ONNX Runtime + slowapi",
+        does="key, limit, validation, network",
+        command=_own("fastapi_onnx"),
+        environment="fastapi",
+        authorization="secret",
+        packages=("fastapi", "uvicorn", "slowapi", "onnxruntime"),
+    ),
+    Contestant(
+        name="mlserver",
+        title="MLServer (ONNX Runtime)",
+        does="network in a worker process, metrics",
+        command=_own("mlserver_onnx"),
+        environment="mlserver",
+        packages=("mlserver", "onnxruntime"),
+    ),
+    Contestant(
+        name="litserve",
+        title="LitServe (ONNX Runtime)",
+        does="network in a worker process",
+        command=_own("litserve_onnx"),
+        environment="litserve",
+        packages=("litserve", "onnxruntime", "torch"),
+    ),
+    Contestant(
+        name="bentoml",
+        title="BentoML (ONNX Runtime)",
+        does="validation of types, network, metrics",
+        command=_own("bentoml_onnx"),
+        environment="bentoml",
+        packages=("bentoml", "onnxruntime"),
+    ),
+    Contestant(
+        name="flask",
+        title="Flask + Flask-Limiter + JWT + model.predict",
+        does="token, limit, network by Keras; the original's stack, written anew",
+        command=_own("flask_predict"),
+        environment="flask",
+        authorization="login",
+        packages=("flask", "flask-limiter", "flask-jwt-extended", "keras", "tensorflow-cpu"),
+    ),
 )
 """In the order of the tables. The first is the yardstick."""
 

@@ -6,6 +6,7 @@ used before it ended is in its parent's account, so no time is lost or counted t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 ARTEFACT = ROOT / "cardiorisk" / "artefact"
-START_PATIENCE_SECONDS = 180
+START_PATIENCE_SECONDS = 90
 STOP_PATIENCE_SECONDS = 15
 POLL_SECONDS = 0.01
 USER = "bench"
@@ -107,7 +108,8 @@ class Running:
     def stop(self) -> None:
         """End the server, kindly at first."""
         processes = self.processes() if self.process.is_running() else []
-        self.process.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.process.terminate()
         _, alive = psutil.wait_procs(processes, timeout=STOP_PATIENCE_SECONDS)
         for each in alive:
             each.kill()
