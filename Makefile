@@ -32,8 +32,10 @@ lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
 train: install ## make the data, train the network, write its files and plots
 	@$(BIN)/python train.py
 
-bench: $(INSTALLED_BENCH) ## measure the service beside others (BENCH="--only bare,litert --seconds 1")
+bench: $(INSTALLED_BENCH) ## measure the service beside others, write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.compare $(BENCH)
+	@$(BIN)/python -m benchmarks.endurance $(ENDURANCE)
+	@$(BIN)/python -m benchmarks.report
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'

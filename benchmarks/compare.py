@@ -14,8 +14,10 @@ import argparse
 import contextlib
 import json
 import shlex
+import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results" / "servers.json"
 BODY = json.dumps(dict(EXAMPLE))
-WARM_UP_SECONDS = 2
+WARM_UP_SECONDS = 5
+WARM_UP_CONNECTIONS = 32
 PORTS_EACH = 3
 """MLServer listens on three: REST, gRPC and metrics."""
 
@@ -46,12 +49,15 @@ class Comparison:
     running: list[Running] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
+    import_seconds: float | None = None
 
     def start_all(self, names: Sequence[str], first_port: int, directory: Path) -> None:
         """Start those that can be, and note why the others cannot."""
         onnx_path = directory / "cardiorisk.onnx"
         onnx_file.write(ARTEFACT, onnx_path)
         chosen = [each for each in CONTESTANTS if each.name in names]
+        if "keras" in names:
+            self.import_seconds = min(import_seconds("tensorflow") for _ in range(2))
         for number, contestant in enumerate(chosen):
             room = directory / contestant.name
             room.mkdir()
@@ -80,14 +86,14 @@ class Comparison:
         before = server.cpu_seconds()
         load = self.generator.ask(question, connections, seconds)
         used = server.cpu_seconds() - before
-        name = server.contestant.name
-        return Sample(name, connections, round_, load, used, server.memory_mb())
+        memory_mb = server.memory_mb()
+        server.settle()
+        return Sample(server.contestant.name, connections, round_, load, used, memory_mb)
 
     def run(self, connections: Sequence[int], seconds: int, rounds: int) -> None:
         """Warm everybody up, then ask everybody in turn."""
         for server in self.running:
-            for number in connections:
-                self.measure(server, number, WARM_UP_SECONDS, 0)
+            self.measure(server, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, 0)
         for round_ in range(rounds):
             for number in connections:
                 for server in self.running:
@@ -111,13 +117,22 @@ class Comparison:
                 {
                     "name": each.contestant.name,
                     "start_seconds": round(each.start_seconds, 3),
+                    "start_memory_mb": round(each.start_memory_mb, 1),
                     "versions": each.versions,
                 }
                 for each in self.running
             ],
             "skipped": self.skipped,
+            "import_seconds": self.import_seconds,
             "samples": [sample.as_json() for sample in self.samples],
         }
+
+
+def import_seconds(package: str) -> float:
+    """Return how long a new process takes that imports a package and nothing else."""
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", f"import {package}"], check=True, capture_output=True)  # noqa: S603 - our own interpreter
+    return round(time.monotonic() - started, 3)
 
 
 def check_answers(server: Running) -> None:
@@ -176,6 +191,7 @@ def main() -> None:
         comparison.start_all(given.only, given.port, Path(directory))
         comparison.run(given.connections, given.seconds, given.rounds)
         options = {name: getattr(given, name) for name in ("seconds", "rounds", "connections")}
+        given.output.parent.mkdir(exist_ok=True)
         given.output.write_text(json.dumps(comparison.as_json(options), indent=1) + "\n")
     print(f"Wrote {given.output}")
 

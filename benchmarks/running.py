@@ -31,6 +31,10 @@ ROOT = Path(__file__).parents[1]
 ARTEFACT = ROOT / "cardiorisk" / "artefact"
 START_PATIENCE_SECONDS = 90
 STOP_PATIENCE_SECONDS = 15
+SETTLE_PATIENCE_SECONDS = 120
+SETTLE_SECONDS = 0.25
+IDLE_SHARE = 0.2
+"""Of one core; what an idle server's own timers may take."""
 POLL_SECONDS = 0.01
 USER = "bench"
 MEGABYTE = 1e6
@@ -65,6 +69,7 @@ class Running:
         headers: what a request carries.
         versions: of the packages that matter.
         start_seconds: from the start of the process to the first good answer.
+        start_memory_mb: its memory then.
     """
 
     contestant: Contestant
@@ -75,6 +80,7 @@ class Running:
         default_factory=lambda: {"Content-Type": "application/json", "Authorization": "none"}
     )
     start_seconds: float = 0.0
+    start_memory_mb: float = 0.0
 
     def processes(self) -> list[psutil.Process]:
         """Return the process and all below it."""
@@ -91,6 +97,19 @@ class Running:
         found = [_or_gone(each.memory_full_info) for each in self.processes()]
         # Only Linux knows the proportional size; elsewhere the unique one is the nearest.
         return float(sum(getattr(each, "pss", each.uss) for each in found if each)) / MEGABYTE
+
+    def settle(self) -> None:
+        """Wait until the server no longer works for callers that have left, two minutes at most.
+
+        A slow server has a request of each connection in its hands when the load ends, and would
+        take the processor from the next one that is measured.
+        """
+        until = time.monotonic() + SETTLE_PATIENCE_SECONDS
+        while time.monotonic() < until:
+            before = self.cpu_seconds()
+            time.sleep(SETTLE_SECONDS)
+            if self.cpu_seconds() - before < SETTLE_SECONDS * IDLE_SHARE:
+                return
 
     def assess(self, patient: Mapping[str, float]) -> float:
         """Return the probability that the server answers.
@@ -163,6 +182,7 @@ def start(contestant: Contestant, port: int, room: Path, onnx_path: Path, body: 
         last = (room / "output.txt").read_text(errors="replace").splitlines()[-3:]
         raise Skipped(f"{skipped}. It said last: {' / '.join(last)[:400]}") from skipped
     running.start_seconds = time.monotonic() - started
+    running.start_memory_mb = running.memory_mb()
     return running
 
 

@@ -1,0 +1,120 @@
+"""The tables of the report, as Markdown. Pure: figures in, text out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.samples import YARDSTICK
+from benchmarks.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.measured import Measured, Part
+    from benchmarks.samples import Spread, Summary
+
+NONE = "-"
+SATURATED = " †"
+THOUSAND = 1000
+COST_MODEL = "a request:"
+"""What the names of the cost model's rows start with."""
+
+
+def number(value: float | None) -> str:
+    """Return a figure with three digits that mean something, or a dash for none."""
+    if value is None:
+        return NONE
+    if abs(value) >= THOUSAND:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{float(f'{value:.3g}'):.10g}"
+
+
+def spread(value: Spread | None) -> str:
+    """Return a median with its lowest and highest round."""
+    if value is None:
+        return NONE
+    return f"{number(value.median)} ({number(value.low)} to {number(value.high)})"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table whose first column is text and the others are figures."""
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def title_of(name: str) -> str:
+    """Return what the tables call a contestant."""
+    return next(each.title for each in CONTESTANTS if each.name == name)
+
+
+def ratios_table(measured: Measured) -> str:
+    """Return each server's rate to bare Tornado's, by connections."""
+    connections = measured.options["connections"]
+    rows = []
+    for server in measured.servers:
+        found = [measured.summary(server.name, each) for each in connections]
+        cells = [number(each.ratio.median) if each and each.ratio else NONE for each in found]
+        rows.append([title_of(server.name), *cells])
+    return table(["rate to bare Tornado's", *(f"{each} conn." for each in connections)], rows)
+
+
+def contestants_table(measured: Measured) -> str:
+    """Return what each server does, what it is made of, and how it starts."""
+    rows = []
+    for contestant in CONTESTANTS:
+        server = measured.find_server(contestant.name)
+        if server is None:
+            continue
+        versions = ", ".join(f"{name} {version}" for name, version in server.versions.items())
+        start = f"{number(server.start_seconds)} s"
+        memory = f"{number(server.start_memory_mb)} MB"
+        rows.append([contestant.title, contestant.does, versions, start, memory])
+    return table(["server", "for a request", "versions", "first answer", "memory then"], rows)
+
+
+def load_table(measured: Measured, connections: int) -> str:
+    """Return everything that was measured at a number of connections."""
+    found = [measured.summary(server.name, connections) for server in measured.servers]
+    titles = ["server", "ratio", "requests/s", "p50, ms", "p99, ms", "CPU s/1,000", "MB", "failed"]
+    return table(titles, [_load_row(each) for each in found if each])
+
+
+def _load_row(summary: Summary) -> list[str]:
+    mark = SATURATED if summary.is_saturated else ""
+    return [
+        title_of(summary.server) + mark,
+        "1" if summary.server == YARDSTICK else spread(summary.ratio),
+        spread(summary.rate),
+        spread(summary.p50_ms),
+        spread(summary.p99_ms),
+        number(summary.cpu_per_thousand.median if summary.cpu_per_thousand else None),
+        number(summary.memory_mb.median),
+        str(summary.refused + summary.socket_errors),
+    ]
+
+
+def targets_table(measured: Measured) -> str:
+    """Return each target with what was measured for it."""
+    rows = []
+    for target in TARGETS:
+        figure = number(target.figure(measured))
+        bound = f"{target.direction} {target.bound:g} {target.unit}".strip()
+        shown = figure if figure == NONE else f"{figure} {target.unit}".strip()
+        rows.append([target.text, bound, shown, target.verdict(measured)])
+    return table(["target", "at", "measured", ""], rows)
+
+
+def parts_table(parts: Iterable[Part]) -> str:
+    """Return the rows of the micro-benchmarks."""
+    rows = []
+    for part in parts:
+        size = f"{part.parameter:,}" if isinstance(part.parameter, int) else part.parameter
+        figures = f"{number(part.median)} ({number(part.low)} to {number(part.high)})"
+        rows.append([part.name, size or NONE, figures, part.unit])
+    return table(["what", "size or mode", "median (lowest to highest)", "unit"], rows)
+
+
+def cost_model(measured: Measured) -> list[Part]:
+    """Return the rows that set a request's cost beside that of its parts."""
+    return [part for part in measured.parts if part.name.startswith(COST_MODEL)]
