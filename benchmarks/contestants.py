@@ -49,7 +49,7 @@ def _cardiorisk(engine: str) -> Contestant:
     return Contestant(
         name=engine,
         title=f"cardiorisk, {engine}",
-        does="key, limit, validation, network, log line on disk before the answer, metrics",
+        does="key, limit, validation, network, log line before the answer, stage times, metrics",
         command=("-m", "cardiorisk", "serve", "--engine", engine, "--port"),
         authorization="key",
         packages=("tornado", "ai-edge-litert" if engine == "litert" else "tensorflow-cpu"),

@@ -82,15 +82,16 @@ def render(measured: Measured, notes: str) -> str:
 def _machine(measured: Measured) -> str:
     options = measured.options
     machine = measured.machine
+    connections = ", ".join(map(str, options["connections"]))
     rows = [
         ["machine", f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}"],
         ["system", f"{machine['system']}, Python {machine['python']}"],
         ["date", f"{machine['date']}, at commit {machine['commit']}"],
-        ["load", f"{measured.generator}, one thread; connections {options['connections']}"],
+        ["load", f"{measured.generator}, one thread; {connections} connections"],
         ["rounds", f"{options['rounds']} of {options['seconds']} s each"],
         ["command", f"`{measured.command}`, by `make bench`"],
     ]
-    return table(["what", ""], rows).replace("---:", "---")
+    return table(["what", ""], rows, 2)
 
 
 def _skipped(measured: Measured) -> list[str]:

@@ -37,9 +37,9 @@ def spread(value: Spread | None) -> str:
     return f"{number(value.median)} ({number(value.low)} to {number(value.high)})"
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table whose first column is text and the others are figures."""
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
+    """Return a Markdown table whose first columns are texts and the others figures."""
+    lines = [titles, ["---"] * texts + ["---:"] * (len(titles) - texts), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -70,7 +70,7 @@ def contestants_table(measured: Measured) -> str:
         start = f"{number(server.start_seconds)} s"
         memory = f"{number(server.start_memory_mb)} MB"
         rows.append([contestant.title, contestant.does, versions, start, memory])
-    return table(["server", "for a request", "versions", "first answer", "memory then"], rows)
+    return table(["server", "for a request", "versions", "first answer", "memory then"], rows, 3)
 
 
 def load_table(measured: Measured, connections: int) -> str:
@@ -101,8 +101,8 @@ def targets_table(measured: Measured) -> str:
         figure = number(target.figure(measured))
         bound = f"{target.direction} {target.bound:g} {target.unit}".strip()
         shown = figure if figure == NONE else f"{figure} {target.unit}".strip()
-        rows.append([target.text, bound, shown, target.verdict(measured)])
-    return table(["target", "at", "measured", ""], rows)
+        rows.append([target.text, target.verdict(measured), bound, shown])
+    return table(["target", "", "at", "measured"], rows, 2)
 
 
 def parts_table(parts: Iterable[Part]) -> str:
@@ -111,8 +111,8 @@ def parts_table(parts: Iterable[Part]) -> str:
     for part in parts:
         size = f"{part.parameter:,}" if isinstance(part.parameter, int) else part.parameter
         figures = f"{number(part.median)} ({number(part.low)} to {number(part.high)})"
-        rows.append([part.name, size or NONE, figures, part.unit])
-    return table(["what", "size or mode", "median (lowest to highest)", "unit"], rows)
+        rows.append([part.name, part.unit, size or NONE, figures])
+    return table(["what", "unit", "size or mode", "median (lowest to highest)"], rows, 2)
 
 
 def cost_model(measured: Measured) -> list[Part]:

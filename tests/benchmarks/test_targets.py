@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,12 @@ def test_a_target_stands_beside_its_figure(
     target = next(each for each in TARGETS if each.text == text)
     assert target.figure(measured) == pytest.approx(figure)
     assert target.verdict(measured) == verdict
+
+
+def test_the_growth_counts_only_over_a_million_requests(measured: Measured) -> None:
+    shorter = replace(measured, memory_mb=[(50_000, 80.0), (999_999, 81.0)])
+    target = next(each for each in TARGETS if "growth" in each.text)
+    assert target.verdict(shorter) == "not measured"
 
 
 @pytest.mark.parametrize(
