@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from benchmarks import machine, onnx_file
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.environments import Skipped
@@ -90,16 +92,28 @@ class Comparison:
         server.settle()
         return Sample(server.contestant.name, connections, round_, load, used, memory_mb)
 
+    def measure_or_leave_out(
+        self, server: Running, connections: int, seconds: int, round_: int
+    ) -> Sample | None:
+        """Ask one server; one that is no longer there takes no further part."""
+        try:
+            return self.measure(server, connections, seconds, round_)
+        except (psutil.NoSuchProcess, subprocess.SubprocessError) as gone:
+            where = f"at {connections} connections in round {round_ + 1}"
+            self.leave_out(server.contestant.name, f"it could not be measured {where}: {gone}")
+            return None
+
     def run(self, connections: Sequence[int], seconds: int, rounds: int) -> None:
         """Warm everybody up, then ask everybody in turn."""
-        for server in self.running:
-            self.measure(server, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, 0)
+        for server in tuple(self.running):
+            self.measure_or_leave_out(server, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, 0)
         for round_ in range(rounds):
             for number in connections:
-                for server in self.running:
-                    sample = self.measure(server, number, seconds, round_)
-                    self.samples.append(sample)
-                    print(line(sample), flush=True)
+                for server in tuple(self.running):
+                    sample = self.measure_or_leave_out(server, number, seconds, round_)
+                    if sample is not None:
+                        self.samples.append(sample)
+                        print(line(sample), flush=True)
 
     def stop_all(self) -> None:
         """End everybody."""

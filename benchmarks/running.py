@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -164,6 +165,8 @@ def start(contestant: Contestant, port: int, room: Path, onnx_path: Path, body: 
         }
     )
     key = _create_key(interpreter, room, variables) if contestant.authorization == "key" else ""
+    if _is_taken(port):
+        raise Skipped(f"another program listens on port {port}; --port takes other ones")
     with (room / "output.txt").open("wb") as output:
         started = time.monotonic()
         process = psutil.Popen(
@@ -184,6 +187,12 @@ def start(contestant: Contestant, port: int, room: Path, onnx_path: Path, body: 
     running.start_seconds = time.monotonic() - started
     running.start_memory_mb = running.memory_mb()
     return running
+
+
+def _is_taken(port: int) -> bool:
+    """Tell whether somebody would answer already, whose answers would be taken for the server's."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _create_key(interpreter: str, room: Path, variables: Mapping[str, str]) -> str:

@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from benchmarks import environments
-from benchmarks.compare import BODY, check_answers
+from benchmarks.compare import BODY, Comparison, check_answers
 from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.environments import Skipped, require_environment
-from benchmarks.generators import Question, ask_ours
+from benchmarks.generators import GENERATORS, Question, ask_ours
 from benchmarks.running import Running, start
 from cardiorisk.patient import EXAMPLE
 
@@ -90,6 +90,30 @@ def test_what_cannot_be_installed_is_skipped_with_the_reason(
     with pytest.raises(Skipped, match="absent cannot be installed: ERROR"):
         require_environment("absent")
     assert not (here / ".environments" / "absent" / "installed.txt").exists()
+
+
+def test_a_port_that_somebody_listens_on_is_left_alone(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(Skipped, match=f"another program listens on port {port}"):
+            start(BARE, port, tmp_path, tmp_path / "none.onnx", BODY)
+
+
+def test_a_server_that_ends_in_the_middle_is_left_out_and_the_others_go_on(
+    bare: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "dying").mkdir()
+    dying = start_here(replace(BARE, name="dying"), tmp_path / "dying")
+    dying.process.kill()
+    dying.process.wait()
+    comparison = Comparison(GENERATORS[-1], running=[dying, bare])
+    comparison.run(connections=[2], seconds=1, rounds=1)
+    assert comparison.skipped["dying"].startswith(
+        "it could not be measured at 32 connections in round 1: "
+    )
+    assert [each.server for each in comparison.samples] == ["bare"]
 
 
 def test_every_foreign_contestant_has_its_pins() -> None:
