@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -102,8 +103,10 @@ def test_a_port_that_somebody_listens_on_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_server_that_ends_in_the_middle_is_left_out_and_the_others_go_on(
-    bare: Running, tmp_path: Path
+    bare: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in [each for each in os.environ if each.startswith("COVERAGE_PROCESS_")]:
+        monkeypatch.delenv(name)  # a killed process leaves coverage a file that it cannot read
     (tmp_path / "dying").mkdir()
     dying = start_here(replace(BARE, name="dying"), tmp_path / "dying")
     dying.process.kill()
