@@ -5,14 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
+INSTALLED_BENCH := $(VENV)/.installed-bench
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: help install serve test train lint
+.PHONY: help install serve test train lint bench-micro
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 install: $(INSTALLED) ## create .venv and install cardiorisk with its pinned dependencies
 
@@ -31,6 +32,9 @@ lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
 train: install ## make the data, train the network, write its files and plots
 	@$(BIN)/python train.py
 
+bench-micro: $(INSTALLED_BENCH) ## measure the parts of a request and how they grow (BENCH=--quick)
+	@$(BIN)/python -m benchmarks.micro $(BENCH)
+
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
@@ -43,4 +47,9 @@ $(INSTALLED): $(SOURCES) | $(VENV)
 $(INSTALLED_TEST): $(INSTALLED)
 	@echo "Installing what the tests need..."
 	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(INSTALLED_BENCH): $(INSTALLED)
+	@echo "Installing what the benchmarks need..."
+	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	@touch $@
