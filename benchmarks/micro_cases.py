@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.filled import asked_keys, database_url, entry, log_directory
 from benchmarks.request_cases import BODY, REQUEST_CASES
 from benchmarks.timing import Case, awaited, repeated
+from benchmarks.writer_cases import writer_cases
 from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
 from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.engines import load_engine
@@ -79,6 +80,7 @@ def cases(sizes: Sizes) -> list[Case]:
         Case(PARSE, "", _parsing),
         *REQUEST_CASES,
         *(_engine_case(engine, n) for engine in sizes.engines for n in BATCHES),
+        *writer_cases(max(sizes.keys)),
         Case(LINE, "os", _lines),
         Case(LINE, "disk", _synced_lines, loops=100),
         *(Case(APPEND, n, partial(_appends, n), loops=500) for n in sizes.log_lines),

@@ -43,6 +43,7 @@ REST = "a request: Tornado's and the system's"
 PROCESSOR = "a request: processor time in all"
 LATENCY = "a request: p50 at 1 connection"
 MEMORY = "server, memory"
+OPEN_FILES = "server, open files besides connections"
 _PASSES = 10
 
 
@@ -59,10 +60,12 @@ def request_rows(room: Path, rows: Sequence[Row], requests: int) -> list[Row]:
     with running_server(room) as server:
         measured = ask(server, requests)
         memory_mb = server.process.memory_info().rss / 1e6
+        open_files = server.process.num_fds()
     return [
         *cost_model(rows, measured[0]),
         *measured,
         row_of(MEMORY, "litert", "MB", [memory_mb]),
+        row_of(OPEN_FILES, "", "files", [open_files]),
     ]
 
 

@@ -28,7 +28,7 @@ class Case:
     Attributes:
         prepare: makes ready, in a given directory, and gives what times it.
         processes: in how many processes, one after another, it is prepared and timed.
-        loops: calls of one value; 0 where it is to be found out, at the cost of a process more.
+        loops: calls of one value; 0 where it is to be found out.
     """
 
     name: str
