@@ -32,8 +32,9 @@ lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
 train: install ## make the data, train the network, write its files and plots
 	@$(BIN)/python train.py
 
-bench-micro: $(INSTALLED_BENCH) ## measure the parts of a request and how they grow (BENCH=--quick)
+bench-micro: $(INSTALLED_BENCH) ## time the parts of a request, refresh docs/scaling.md (BENCH=--quick)
 	@$(BIN)/python -m benchmarks.micro $(BENCH)
+	@$(BIN)/python -m benchmarks.scaling
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'

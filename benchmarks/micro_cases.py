@@ -75,7 +75,7 @@ def cases(sizes: Sizes) -> list[Case]:
     """Return everything that is timed, in the order of a request."""
     return [
         *(Case(MEMO_HIT, n, partial(_hits, n), loops=20_000) for n in sizes.keys),
-        *(Case(MEMO_MISS, n, partial(_misses, n), loops=1_000) for n in sizes.keys),
+        *(Case(MEMO_MISS, n, partial(_misses, n), loops=300) for n in sizes.keys),
         *(Case(DECISION, n, partial(_decisions, n), loops=100_000) for n in sizes.accounts),
         Case(PARSE, "", _parsing),
         *REQUEST_CASES,
