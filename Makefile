@@ -9,11 +9,11 @@ INSTALLED_BENCH := $(VENV)/.installed-bench
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: help install serve test train lint bench
+.PHONY: help install serve test train lint bench bench-micro
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 install: $(INSTALLED) ## create .venv and install cardiorisk with its pinned dependencies
 
@@ -32,10 +32,16 @@ lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
 train: install ## make the data, train the network, write its files and plots
 	@$(BIN)/python train.py
 
-bench: $(INSTALLED_BENCH) ## measure the service beside others, write docs/benchmarks.md
+bench: $(INSTALLED_BENCH) ## measure the service and its parts beside others, write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.compare $(BENCH)
 	@$(BIN)/python -m benchmarks.endurance $(ENDURANCE)
+	@$(BIN)/python -m benchmarks.micro $(MICRO)
+	@$(BIN)/python -m benchmarks.scaling
 	@$(BIN)/python -m benchmarks.report
+
+bench-micro: $(INSTALLED_BENCH) ## time the parts of a request, refresh docs/scaling.md (MICRO=--quick)
+	@$(BIN)/python -m benchmarks.micro $(MICRO)
+	@$(BIN)/python -m benchmarks.scaling
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'
