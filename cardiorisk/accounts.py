@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, InvalidKey, InvalidLogin
-from cardiorisk.tokens import new_token_id
+from cardiorisk.tokens import SESSION_LIFETIME, new_token_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,21 @@ class Accounts:
         session_id, refresh_id = new_token_id(), new_token_id()
         await self._store.open_session(stored.account_id, session_id, refresh_id)
         return self._tokens.issue(stored.account_id, session_id, stored.generation, refresh_id)
+
+    async def begin_session(self, login: Login, client_address: str) -> str:
+        """Begin a browser's session and return what its cookie holds.
+
+        Raises:
+            InvalidLogin: the name or the password is wrong.
+            TooManyAttempts: the name or the client's address has failed too often.
+        """
+        stored = await self._require_login(login, client_address)
+        session_id = new_token_id()
+        # Its refresh token is never made, so nobody can renew the session.
+        await self._store.open_session(
+            stored.account_id, session_id, new_token_id(), SESSION_LIFETIME
+        )
+        return self._tokens.issue_session(stored.account_id, session_id, stored.generation)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Use a refresh token up for the session's next pair of tokens.

@@ -35,6 +35,7 @@ from cardiorisk.errors import (
     UnknownKey,
     UnusableArtefact,
     WrongPlan,
+    WrongXsrfToken,
 )
 
 if TYPE_CHECKING:
@@ -205,6 +206,8 @@ DETAILS: dict[str, str] = {
     TooManyAttempts.code: "there were too many attempts; try again in 240 s",
     WrongPlan.code: "this route is for premium accounts and yours is freemium; "
     "POST /predictions serves every plan",
+    WrongXsrfToken.code: "a cookie speaks for you, so send the page's token too, in X-XSRFToken; "
+    "load the page again if it is an old one",
     OperatorOnly.code: "this needs a key of an operator's account",
     ReloadUnderWay.code: "the network is being reloaded already; wait for that to end",
     UnusableArtefact.code: "model/cardiorisk.keras is not the file that its card describes "

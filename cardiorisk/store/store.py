@@ -43,6 +43,8 @@ BUSY_SECONDS = 1.0
 """How long the thread waits for another process's write to end; look-ups wait behind it."""
 MOST_LOOKUPS = 1_000
 """Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
+_COOKIE_MARK = "cookie\n"
+"""Keeps cookies apart from keys in the memo: no ``Authorization`` header can hold a line end."""
 _USES_A_TRANSACTION = 500
 """Keys whose last use one transaction writes, in 30 ms; look-ups get their turn in between."""
 
@@ -134,13 +136,29 @@ class Store:
         key_digest = digest(credential)
         found = self._memo.find(key_digest)
         if found is None:
-            found = await self._look_up(key_digest, credential)
+            found = await self._look_up(key_digest, self._job_for(key_digest, credential))
         if found is REFUSED:
             raise InvalidKey(
                 "the API key or token is not valid: mistyped, unknown, expired or revoked"
             )
         if found.session_id is None:
             self._last_used[found.key_id] = self._now()
+        return found
+
+    async def session_principal(self, cookie: str) -> Principal:
+        """Return whom the session token in a browser's cookie stands for.
+
+        Raises:
+            InvalidKey: it is malformed, forged, expired or ended.
+            Overloaded: too many look-ups wait.
+            StoreUnavailable: the database cannot be read.
+        """
+        place = digest(_COOKIE_MARK + cookie)
+        found = self._memo.find(place)
+        if found is None:
+            found = await self._look_up(place, self._job_of_session(cookie))
+        if found is REFUSED:
+            raise InvalidKey("the session is not valid: expired or ended; log in again")
         return found
 
     async def create_first_key(self) -> str | None:
@@ -231,13 +249,22 @@ class Store:
             return partial(self._sessions.find_credential, claims)
         return None
 
-    async def _look_up(self, key_digest: bytes, credential: str) -> Principal | Refusal:
+    def _job_of_session(self, cookie: str) -> Callable[[], Credential | None] | None:
+        """Return what must be asked about a cookie, None where it is none of ours."""
+        try:
+            claims = self.tokens.read_session(cookie)
+        except InvalidKey:
+            return None
+        return partial(self._sessions.find_credential, claims)
+
+    async def _look_up(
+        self, key_digest: bytes, job: Callable[[], Credential | None] | None
+    ) -> Principal | Refusal:
         """Ask the database for a credential, together with whoever asks for the same one.
 
         A look-up is shared within a generation of the memo only: one that began before a drop
         may have read what was dropped, and a caller that came after it must not be told.
         """
-        job = self._job_for(key_digest, credential)
         if job is None:
             return REFUSED
         place = (self._memo.generation, key_digest)

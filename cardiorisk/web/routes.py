@@ -33,6 +33,7 @@ from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHa
 from cardiorisk.web.pages.assess import AssessPageHandler
 from cardiorisk.web.pages.base import AssetHandler
 from cardiorisk.web.pages.languages import load_languages
+from cardiorisk.web.pages.session import LoginPageHandler, LogoutPageHandler
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.reader import RequestReader, Target
 from cardiorisk.web.service import ServiceHandler
@@ -99,6 +100,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),
     Route("/", AssessPageHandler, is_page=True),
+    Route("/entrar", LoginPageHandler, is_page=True),
+    Route("/salir", LogoutPageHandler, is_page=True),
     Route("/static/{version}/{file}", AssetHandler, is_page=True),
 )
 

@@ -1,33 +1,109 @@
 """What every page is: a request like any other, answered in HTML and in the reader's language.
 
-A page must not decide anything about a patient or an account: its scripts ask the API for that, as
-any other client would. The surprise: no page may hold a script or a style, not even a ``style``
-attribute; the policy below makes a browser refuse them.
+A page must not decide anything about a patient or an account: it asks for that as any other client
+would. It knows who reads where a session's cookie says so, and takes no form that does not carry
+the XSRF token. The surprise: no page may hold a script or a style, not even a ``style`` attribute;
+the policy below makes a browser refuse them.
 """
 
 from __future__ import annotations
 
+import secrets
+from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.errors import NotFound
+from cardiorisk.errors import InvalidKey, NotFound, ServiceError
 from cardiorisk.web.base import BaseHandler
-from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, preferred
+from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
+from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
+from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, marked, preferred
 
 if TYPE_CHECKING:
     from cardiorisk.web.pages.languages import Language
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 LANGUAGE_PARAMETER = "idioma"
 """Both the parameter that chooses a language and the cookie that keeps the choice."""
 _ONE_YEAR = "public, max-age=31536000, immutable"
 _CHOICE_DAYS = 365
+VISIT_COOKIE = "visita"
+"""Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
+_VISIT_BYTES = 16
+
+FAILURES = MappingProxyType(
+    {
+        "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
+        "operator-only": marked("This page is for operators."),
+        "not-found": marked("There is nothing here."),
+        "unknown-key": marked("There is no such key."),
+        "unknown-assessment": marked("There is no such assessment."),
+        "too-many-attempts": marked(
+            "There were too many attempts. Wait some minutes and try again."
+        ),
+        "internal": marked("Something went wrong inside the service."),
+    }
+)
+"""What readers are told of a failure, by its code; of any other, that it may pass."""
+_PASSING = marked("The service cannot answer now. Try again in a moment.")
 
 
 class PageHandler(BaseHandler):
-    """A page in the language that was just chosen, else the one kept, else the browser's."""
+    """A page in the language that was just chosen, else the one kept, else the browser's.
+
+    Attributes:
+        form: the fields of a form that was sent.
+    """
+
+    async def prepare(self) -> None:
+        """See ``BaseHandler``; then read the form that was sent, if any.
+
+        Raises:
+            MalformedBody: it is no form.
+            WrongXsrfToken: it does not come from a page of ours.
+        """
+        await super().prepare()
+        if self.request.method == "POST":
+            self.form = read_form(self.request.body)
+            given = self.form.pop(XSRF_FIELD, "")
+            require_xsrf_token(given, self._cookie(), self.services.store.tokens)
+
+    async def admit(self) -> None:
+        """Find out who is reading, where a living session says so; anybody may read."""
+        cookie = session_cookie(self)
+        try:
+            with suppress(InvalidKey):
+                if cookie:
+                    self.caller = await self.services.store.session_principal(cookie)
+        finally:
+            self.timings.end_stage("auth")
+
+    @property
+    def root(self) -> str:
+        """The way from this page to the service's root, which need not be its server's."""
+        return "../" * (self.route.count("/") - 1)
+
+    @property
+    def form_token(self) -> str:
+        """What this reader's forms and calls must carry."""
+        cookie = self._cookie()
+        if not cookie:
+            cookie = secrets.token_hex(_VISIT_BYTES)
+            self.set_cookie(VISIT_COOKIE, cookie, httponly=True, samesite="Strict")
+        return self.services.store.tokens.xsrf_token(cookie)
+
+    def go(self, page: str) -> None:
+        """Send the browser to another page of ours, by GET.
+
+        Args:
+            page: its path without the slash that it begins with.
+        """
+        self.set_status(303)
+        self.set_header("Location", self.root + page)
+        self.finish()
 
     def get_user_locale(self) -> Language | None:
         """Return the language that the reader chose, keeping a new choice."""
@@ -55,18 +131,35 @@ class PageHandler(BaseHandler):
             template: its file.
             names: what the template uses beside ``_`` and ``language``.
         """
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        self.set_header("Referrer-Policy", "no-referrer")
-        assets = f"static/{self.services.files.assets_version}"
-        code = self.locale.code
-        self.set_header("Content-Language", code)
-        self.finish(self.render_string(template, assets=assets, language=code, **names))
+        self.finish(self._rendered(template, **names))
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Tell a reader of a failure, as a page."""
+        said = FAILURES.get(error.code, _PASSING)
+        self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
 
     @property
     def texts(self) -> dict[str, str]:
         """The reader's words for the English texts, for the page's scripts."""
         return dict(self._language(self.locale.code).texts)
+
+    def _rendered(self, template: str, **names: Any) -> bytes:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.set_header("Referrer-Policy", "no-referrer")
+        code = self.locale.code
+        self.set_header("Content-Language", code)
+        common = {
+            "assets": f"{self.root}static/{self.services.files.assets_version}",
+            "root": self.root,
+            "language": code,
+            "caller": self.caller,
+        }
+        return self.render_string(template, **common, **names)
+
+    def _cookie(self) -> str:
+        """Return the cookie that the XSRF token belongs to, empty where there is none yet."""
+        return session_cookie(self) or (self.get_cookie(VISIT_COOKIE) or "")[:LONGEST_COOKIE]
 
     def _language(self, code: str) -> Language:
         language: Language = self.settings["languages"][code]
