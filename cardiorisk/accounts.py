@@ -159,7 +159,9 @@ class Accounts:
         """Return the account's keys, ended ones too, the oldest first."""
         return await self._store.list_keys(principal.account_id)
 
-    async def create_key(self, principal: Principal, lifetime: timedelta | None) -> MintedKey:
+    async def create_key(
+        self, principal: Principal, lifetime: timedelta | None, name: str | None = None
+    ) -> MintedKey:
         """Make a key of the account; without a lifetime it lives for ever.
 
         Raises:
@@ -167,7 +169,7 @@ class Accounts:
             TooManyAttempts: the account has made too many changes.
         """
         self._guard.count_change(principal.account_id)
-        return await self._store.create_key(principal.account_id, lifetime)
+        return await self._store.create_key(principal.account_id, lifetime, name)
 
     async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
         """End a key of the account at once.

@@ -121,6 +121,7 @@ TOKENS: Json = {
 }
 KEY: Json = {
     "key_id": KEY_ID,
+    "name": "front desk",
     "prefix": "crk_0aB1cD",
     "status": "active",
     "created_at": MOMENT,

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from cardiorisk.assessments import ID_CHARACTERS, LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.assessments import PREFIX as ASSESSMENT_PREFIX
 from cardiorisk.card import NOTICE, Card
-from cardiorisk.keys import KEY_CHARACTERS, LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.keys import (
+    EXPIRES_DAYS,
+    GRACE_MINUTES,
+    KEY_CHARACTERS,
+    LONGEST_GRACE_MINUTES,
+    LONGEST_LIFETIME_DAYS,
+    LONGEST_NAME,
+    NAME,
+    NAME_RULE,
+)
 from cardiorisk.keys import PREFIX as KEY_PREFIX
 from cardiorisk.patient import FIELDS, RISK_COLUMN, Field
 from cardiorisk.registration import EMAIL, NEW_PASSWORD, PASSWORD, USERNAME, TextField
@@ -86,9 +95,9 @@ def request_schemas(original_names: Mapping[str, str]) -> Json:
         "Registration": closed(_texts(USERNAME, PASSWORD, EMAIL)),
         "Login": closed(_claims()),
         "PasswordChange": closed(_claims() | _texts(NEW_PASSWORD)),
-        "KeyWish": _optional_number("expires_days", 1, LONGEST_LIFETIME_DAYS, "Days until it ends"),
+        "KeyWish": _key_wish(),
         "RotationWish": _optional_number(
-            "grace_minutes", 0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works"
+            GRACE_MINUTES, 0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works"
         ),
     }
 
@@ -143,6 +152,7 @@ def _account_schemas() -> Json:
     maybe_moment = {"type": ["string", "null"], "format": "date-time"}
     key = {
         "key_id": {"type": "string", "pattern": "^key_[0-9a-f]{12}$"},
+        "name": {"type": ["string", "null"], "description": "What you call it"},
         "prefix": _TEXT | {"description": "The start of the key, by which you recognise it"},
         "status": {"enum": ["active", "expired", "revoked"]},
         "created_at": _MOMENT,
@@ -293,6 +303,17 @@ def _claims() -> Json:
             "description": PASSWORD.description.capitalize(),
         },
     }
+
+
+def _key_wish() -> Json:
+    name = {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": LONGEST_NAME,
+        "description": f"What you call it: {NAME_RULE}",
+    }
+    ending = _optional_number(EXPIRES_DAYS, 1, LONGEST_LIFETIME_DAYS, "Days until it ends")
+    return closed({NAME: name} | ending["properties"], (NAME, EXPIRES_DAYS))
 
 
 def _optional_number(name: str, minimum: int, maximum: int, description: str) -> Json:

@@ -134,13 +134,17 @@ class AccountStore:
         """Return the account's keys, ended ones too, the oldest first."""
         return await self._work.read(partial(self._accounts.list_keys, account_id))
 
-    async def create_key(self, account_id: int, lifetime: timedelta | None) -> MintedKey:
+    async def create_key(
+        self, account_id: int, lifetime: timedelta | None, name: str | None = None
+    ) -> MintedKey:
         """Make a key of the account.
 
         Raises:
             Conflict: it has as many active ones as it may.
         """
-        return await self._work.change(partial(self._accounts.create_key, account_id, lifetime))
+        return await self._work.change(
+            partial(self._accounts.create_key, account_id, lifetime, name)
+        )
 
     async def revoke_key(self, account_id: int, key_id: str) -> KeyRecord:
         """End a key of the account; from the return on, it opens nothing.

@@ -68,6 +68,7 @@ KEYS = (
         ApiKey.expires_at,
         ApiKey.revoked_at,
         ApiKey.last_used_at,
+        ApiKey.name,
     )
     .join(Account)
     .order_by(ApiKey.created_at, ApiKey.id)

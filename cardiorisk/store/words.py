@@ -55,6 +55,7 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    name: str | None
 
     def status(self, now: datetime) -> KeyStatus:
         """Tell whether the key opens a door at ``now``, and if not, why."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import MalformedBody
 from cardiorisk.json_object import read_object
-from cardiorisk.keys import read_grace, read_lifetime
+from cardiorisk.keys import read_grace, read_key_wish
 from cardiorisk.limits import limit_of
 from cardiorisk.registration import (
     EMAIL,
@@ -135,8 +135,8 @@ class KeysHandler(IdentifiedHandler):
 
     async def post(self) -> None:
         """Make a key; this answer is the only place that shows it."""
-        lifetime = read_lifetime(self.request.body)
-        minted = await self.services.accounts.create_key(self.principal, lifetime)
+        wish = read_key_wish(self.request.body)
+        minted = await self.services.accounts.create_key(self.principal, wish.lifetime, wish.name)
         self.answer(_minted_document(minted, self.services.accounts.now()), status=201)
 
 
@@ -179,6 +179,7 @@ def account_document(account: AccountRecord, services: Services) -> dict[str, An
 def _key_document(key: KeyRecord, now: datetime) -> dict[str, Any]:
     return {
         "key_id": key.key_id,
+        "name": key.name,
         "prefix": key.prefix,
         "status": key.status(now),
         "created_at": key.created_at.isoformat(),
