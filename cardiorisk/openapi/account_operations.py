@@ -97,7 +97,7 @@ _ACCOUNT = (
         "showAccount",
         "account",
         "Show your account",
-        Answer(200, "The account", "Account", examples.ACCOUNT),
+        Answer(200, "The account, and its use", "AccountInUse", examples.ACCOUNT_IN_USE),
         access="identified",
     ),
     Operation(

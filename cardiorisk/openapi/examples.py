@@ -5,6 +5,7 @@ The keys and tokens in here were never issued.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from cardiorisk import patient
@@ -111,6 +112,13 @@ ACCOUNT: Json = {
     "active_keys": 1,
     "operator": False,
     "created_at": MOMENT,
+}
+ACCOUNT_IN_USE: Json = ACCOUNT | {
+    "used_this_minute": 2,
+    "calls_by_day": [
+        {"day": (date(2026, 11, 22) - timedelta(back)).isoformat(), "calls": 40 - back}
+        for back in reversed(range(30))
+    ],
 }
 PREMIUM_ACCOUNT: Json = ACCOUNT | {"plan": "premium", "requests_per_minute": 50}
 TOKENS: Json = {

@@ -25,6 +25,7 @@ from cardiorisk.keys import (
 from cardiorisk.keys import PREFIX as KEY_PREFIX
 from cardiorisk.patient import FIELDS, RISK_COLUMN, Field
 from cardiorisk.registration import EMAIL, NEW_PASSWORD, PASSWORD, USERNAME, TextField
+from cardiorisk.store.words import SHOWN_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ _UNSHOWN = "background"
 _FLAG_WORDS = ("True", "False", "true", "false")
 _MOMENT: Json = {"type": "string", "format": "date-time"}
 _TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
 
 
 def closed(properties: Json, optional: tuple[str, ...] = (), description: str = "") -> Json:
@@ -167,18 +169,18 @@ def _account_schemas() -> Json:
             "description": "The key itself: shown now and never again",
         }
     }
+    account = {
+        "username": _TEXT,
+        "email": {"type": ["string", "null"]},
+        "plan": _TEXT,
+        "requests_per_minute": {"type": "integer", "minimum": 1},
+        "active_keys": _COUNT,
+        "operator": {"type": "boolean"},
+        "created_at": _MOMENT,
+    }
     return {
-        "Account": closed(
-            {
-                "username": _TEXT,
-                "email": {"type": ["string", "null"]},
-                "plan": _TEXT,
-                "requests_per_minute": {"type": "integer", "minimum": 1},
-                "active_keys": {"type": "integer", "minimum": 0},
-                "operator": {"type": "boolean"},
-                "created_at": _MOMENT,
-            }
-        ),
+        "Account": closed(account),
+        "AccountInUse": closed(account | _usage()),
         "Tokens": closed(
             {
                 "access_token": _TEXT,
@@ -191,6 +193,20 @@ def _account_schemas() -> Json:
         "Keys": closed({"items": _array("Key")}),
         "NewKey": closed(shown_once | key),
         "RotatedKey": closed(shown_once | key | {"replaces": referred("Key")}),
+    }
+
+
+def _usage() -> Json:
+    day = closed({"day": {"type": "string", "format": "date"}, "calls": _COUNT})
+    return {
+        "used_this_minute": _COUNT | {"description": "Calls that the current minute has counted"},
+        "calls_by_day": {
+            "type": "array",
+            "items": day,
+            "minItems": SHOWN_DAYS,
+            "maxItems": SHOWN_DAYS,
+            "description": "Counted calls of the last 30 days (UTC), the oldest first",
+        },
     }
 
 

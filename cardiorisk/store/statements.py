@@ -6,9 +6,21 @@ a column must not be moved without the word.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, exists, func, not_, or_, select, update
+from sqlalchemy import (
+    Date,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
 
-from cardiorisk.tables import Account, ApiKey, Session
+from cardiorisk.tables import Account, ApiKey, Session, Usage
 
 ANY_ACCOUNT = select(exists(select(Account.id)))
 
@@ -123,3 +135,15 @@ NOTE_USE = (
     )
     .values(last_used_at=bindparam("used_at"))
 )
+
+_NEW_USAGE = insert(Usage).from_select(
+    ["account_id", "day", "calls"],
+    select(Account.id, bindparam("on_day", type_=Date), bindparam("more", type_=Integer)).where(
+        Account.id == bindparam("of_account")
+    ),
+)
+ADD_CALLS = _NEW_USAGE.on_conflict_do_update(
+    index_elements=["account_id", "day"],
+    set_={"calls": Usage.calls + _NEW_USAGE.excluded.calls},
+)
+"""Adds nothing for an account that is no longer there."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable
 from cardiorisk.keys import digest, is_well_formed
+from cardiorisk.limits import Limiter
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.account_store import AccountStore
 from cardiorisk.store.assessment_records import AssessmentRecords
@@ -25,6 +26,8 @@ from cardiorisk.store.memo import REFUSED, Memo
 from cardiorisk.store.records import Records, utc_now
 from cardiorisk.store.session_records import SessionRecords
 from cardiorisk.store.thread import DatabaseThread
+from cardiorisk.store.usage_records import UsageRecords
+from cardiorisk.store.usage_store import UsageStore
 from cardiorisk.store.work import Work
 from cardiorisk.tokens import Tokens, looks_like_token
 
@@ -56,6 +59,7 @@ class Store:
         tokens: makes and reads tokens with this database's secret, or the one that was given.
         accounts: accounts, sessions and keys of one's own.
         assessments: kept assessments.
+        usage: calls a day.
 
     Args:
         records: opened on ``thread``, and used there only.
@@ -64,6 +68,7 @@ class Store:
         clock: seconds from a monotonic clock.
         now: this moment, aware.
         most_lookups: look-ups that may wait before callers are sent away.
+        limiter: counts the calls that ``usage`` keeps; none are, without one.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Store:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         most_lookups: int = MOST_LOOKUPS,
+        limiter: Limiter | None = None,
     ) -> None:
         self._records = records
         self._thread = thread
@@ -89,6 +95,7 @@ class Store:
             AccountRecords(database, now), self._sessions, self._work, self._memo
         )
         self.assessments = AssessmentStore(AssessmentRecords(database), self._work)
+        self.usage = UsageStore(UsageRecords(database), self._work, thread, limiter or Limiter())
         self._lookups: dict[tuple[int, bytes], asyncio.Future[Credential | None]] = {}
         self._checking: asyncio.Future[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -104,6 +111,7 @@ class Store:
         now: Callable[[], datetime] = utc_now,
         most_lookups: int = MOST_LOOKUPS,
         token_secret: bytes | None = None,
+        limiter: Limiter | None = None,
     ) -> Self:
         """Open the database at its newest revision, making or upgrading it where needed.
 
@@ -118,7 +126,7 @@ class Store:
         except BaseException:
             thread.end()
             raise
-        return cls(records, thread, Tokens(secret, now), clock, now, most_lookups)
+        return cls(records, thread, Tokens(secret, now), clock, now, most_lookups, limiter)
 
     async def start(self) -> None:
         """Begin to watch for other processes' writes and to keep when keys were last used."""
@@ -196,7 +204,10 @@ class Store:
             self._memo.drop_all()
 
     async def flush(self) -> None:
-        """Write when keys were last used; what cannot be written now is tried again later."""
+        """Write when keys were last used, and the calls of each day.
+
+        What cannot be written now is tried again later.
+        """
         for _ in range(0, len(self._last_used), _USES_A_TRANSACTION):
             moments = dict(islice(self._last_used.items(), _USES_A_TRANSACTION))
             for key_id in moments:
@@ -207,6 +218,11 @@ class Store:
                 self._work.note("flush", error)
                 self._last_used = moments | self._last_used
                 return
+        try:
+            await self.usage.flush()
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._work.note("flush", error)
+            return
         self._work.note("flush", None)
 
     async def close(self) -> None:

@@ -19,6 +19,9 @@ KeyStatus = Literal["active", "expired", "revoked"]
 Renewal = Literal["renewed", "ended", "refused"]
 """What became of a refresh token: used for the next one; its session was ended by it; nothing."""
 
+SHOWN_DAYS = 30
+"""Days whose calls a reader is shown, today among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:

@@ -25,8 +25,9 @@ from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.callers import IdentifiedHandler
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from cardiorisk.keys import Principal
     from cardiorisk.store.words import AccountRecord, KeyRecord, MintedKey
     from cardiorisk.tokens import TokenPair
     from cardiorisk.web.services import Services
@@ -121,7 +122,16 @@ class AccountHandler(IdentifiedHandler):
     async def get(self) -> None:
         """Show the account."""
         account = await self.services.accounts.view(self.principal)
-        self.answer(account_document(account, self.services))
+        calls = await calls_by_day(self.principal, self.services)
+        self.answer(
+            account_document(account, self.services)
+            | {
+                "used_this_minute": self.services.limiter.used(account.account_id),
+                "calls_by_day": [
+                    {"day": day.isoformat(), "calls": count} for day, count in calls.items()
+                ],
+            }
+        )
 
 
 class KeysHandler(IdentifiedHandler):
@@ -161,6 +171,12 @@ class RotateHandler(IdentifiedHandler):
             _minted_document(rotation.new, now) | {"replaces": _key_document(rotation.old, now)},
             status=201,
         )
+
+
+async def calls_by_day(principal: Principal, services: Services) -> dict[date, int]:
+    """Return the calls of the caller's account on each of the last 30 days, the oldest first."""
+    today = services.accounts.now().date()
+    return await services.store.usage.calls_by_day(principal.account_id, today)
 
 
 def account_document(account: AccountRecord, services: Services) -> dict[str, Any]:
