@@ -151,6 +151,14 @@ class Accounts:
         self._guard.count_change(principal.account_id)
         await self._store.end_session(principal.account_id, principal.session_id)
 
+    def count_change(self, principal: Principal) -> None:
+        """Count something that no plan's window counts as a change that the account makes.
+
+        Raises:
+            TooManyAttempts: the account has made too many changes.
+        """
+        self._guard.count_change(principal.account_id)
+
     async def view(self, principal: Principal) -> AccountRecord:
         """Return the caller's account."""
         return await self._store.load_account(principal.account_id)

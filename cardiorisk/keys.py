@@ -8,15 +8,20 @@ the database. Only the SHA-256 of a key is stored. That is enough, and argon2 wo
 
 from __future__ import annotations
 
+import json
 import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from cardiorisk.errors import FieldFault, InvalidAccount
 from cardiorisk.json_object import echoed, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREFIX = "crk_"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -110,6 +115,19 @@ def read_key_wish(body: bytes) -> KeyWish:
     days = members.read_whole_number(EXPIRES_DAYS, 1, LONGEST_LIFETIME_DAYS)
     members.require_no_faults()
     return KeyWish(name, None if days is None else timedelta(days=days))
+
+
+def read_key_wish_form(fields: Mapping[str, str]) -> KeyWish:
+    """Read the same from the fields of a form, where an empty one says nothing.
+
+    Raises:
+        InvalidAccount: the name or the number cannot be accepted, or there is another field.
+    """
+    said: dict[str, object] = {name: text for name, text in fields.items() if text.strip()}
+    days = fields.get(EXPIRES_DAYS, "").strip()
+    if days.isascii() and days.isdecimal() and len(days) <= len(str(LONGEST_LIFETIME_DAYS)):
+        said[EXPIRES_DAYS] = int(days)
+    return read_key_wish(json.dumps(said).encode())
 
 
 def read_grace(body: bytes) -> timedelta:

@@ -150,3 +150,9 @@ def test_a_name_that_is_none_is_a_fault(sent: object) -> None:
     with pytest.raises(InvalidAccount) as refusal:
         keys.read_key_wish(json.dumps({"name": sent, "expires_days": 0}).encode())
     assert [fault.field for fault in refusal.value.faults] == ["name", "expires_days"]
+
+
+def test_a_form_says_nothing_by_an_empty_field() -> None:
+    assert keys.read_key_wish_form({"name": " ", "expires_days": ""}) == keys.KeyWish()
+    wish = keys.read_key_wish_form({"name": "desk", "expires_days": " 30 "})
+    assert wish == keys.KeyWish("desk", timedelta(days=30))

@@ -13,6 +13,8 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tornado.escape import json_encode
+
 from cardiorisk.errors import InvalidKey, NotFound, ServiceError
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
@@ -20,7 +22,12 @@ from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
 from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, marked, preferred
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from cardiorisk.errors import FieldFault
     from cardiorisk.web.pages.languages import Language
+    from cardiorisk.web.services import Services
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -33,6 +40,26 @@ _CHOICE_DAYS = 365
 VISIT_COOKIE = "visita"
 """Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
 _VISIT_BYTES = 16
+
+MEMBERS_PLACES = (
+    ("", marked("Try a patient")),
+    ("cuenta", marked("Account")),
+    ("claves", marked("Keys")),
+    ("evaluaciones", marked("Assessments")),
+)
+STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register")))
+
+RULES = MappingProxyType(
+    {
+        "username": marked("Must be 1 to 80 printable characters."),
+        "email": marked("Must be an e-mail address."),
+        "password": marked("Must have 8 to 128 characters and not be the name."),
+        "new_password": marked("Must have 8 to 128 characters and not be the name."),
+        "name": marked("Must be 1 to 80 printable characters."),
+        "expires_days": marked("Must be a whole number of days from 1 to 36500."),
+    }
+)
+"""What a form's field must be, by its name."""
 
 FAILURES = MappingProxyType(
     {
@@ -56,7 +83,14 @@ class PageHandler(BaseHandler):
 
     Attributes:
         form: the fields of a form that was sent.
+        faults: what is wrong with them, in English, by the field's id.
     """
+
+    def initialize(self, services: Services, route: str) -> None:
+        """See ``BaseHandler``."""
+        super().initialize(services, route)
+        self.form: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
 
     async def prepare(self) -> None:
         """See ``BaseHandler``; then read the form that was sent, if any.
@@ -87,6 +121,11 @@ class PageHandler(BaseHandler):
         return "../" * (self.route.count("/") - 1)
 
     @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Pages to go to, by their paths and what they are called, in English."""
+        return MEMBERS_PLACES if self.caller is not None else STRANGERS_PLACES
+
+    @property
     def form_token(self) -> str:
         """What this reader's forms and calls must carry."""
         cookie = self._cookie()
@@ -94,6 +133,56 @@ class PageHandler(BaseHandler):
             cookie = secrets.token_hex(_VISIT_BYTES)
             self.set_cookie(VISIT_COOKIE, cookie, httponly=True, samesite="Strict")
         return self.services.store.tokens.xsrf_token(cookie)
+
+    def field(
+        self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
+    ) -> bytes:
+        """Write one field of a form, with its fault; a password is never written back.
+
+        Args:
+            name: of the field; its id is ``form-name``, where it belongs to one of several forms.
+            label: in the reader's language.
+            kind: the input's type.
+            form: see ``name``.
+            more: further attributes of the input, and ``hint``, a text beside it.
+        """
+        return self.render_string(
+            "field.html",
+            name=name,
+            id=f"{form}-{name}" if form else name,
+            label=label,
+            kind=kind,
+            value="" if kind == "password" else self.form.get(name, more.pop("value", "")),
+            hint=more.pop("hint", ""),
+            attributes={attribute.replace("_", "-"): value for attribute, value in more.items()},
+        )
+
+    def moment(self, moment: datetime) -> str:
+        """Write a moment for a reader, to the minute and in UTC, as HTML."""
+        return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+
+    def number(self, value: float, form: str = "g") -> str:
+        """Write a number as the reader does.
+
+        Args:
+            value: the number.
+            form: of ``format``.
+        """
+        text = format(value, form)
+        return text if self.locale.code == "en" else text.replace(".", ",")
+
+    def refuse(self, faults: Iterable[FieldFault], form: str = "", said: str = "") -> None:
+        """Note what is wrong with the fields of a form, for the page that is shown again.
+
+        Args:
+            faults: which fields.
+            form: which form, as for ``field``.
+            said: what is wrong with each, in English; without it, the field's own rule is told.
+        """
+        self.set_status(422)
+        for fault in faults:
+            place = f"{form}-{fault.field}" if form else fault.field
+            self.faults[place] = said or RULES.get(fault.field, fault.detail)
 
     def go(self, page: str) -> None:
         """Send the browser to another page of ours, by GET.
@@ -139,9 +228,9 @@ class PageHandler(BaseHandler):
         self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
 
     @property
-    def texts(self) -> dict[str, str]:
-        """The reader's words for the English texts, for the page's scripts."""
-        return dict(self._language(self.locale.code).texts)
+    def translations(self) -> str:
+        """The reader's words for the English texts, as JSON for the page's scripts."""
+        return json_encode(dict(self._language(self.locale.code).texts))
 
     def _rendered(self, template: str, **names: Any) -> bytes:
         self.set_header("Content-Type", "text/html; charset=utf-8")

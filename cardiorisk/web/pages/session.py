@@ -1,4 +1,4 @@
-"""Sessions in a browser: the rungs for pages that want one, logging in, and logging out.
+"""Sessions in a browser: the rungs for pages that want one, registering, logging in and out.
 
 ``SignedInPage`` promises that the reader has logged in; ``OperatorPage``, that it is an operator.
 The surprise: the cookie cannot be marked ``Secure``, because whether a proxy before the service
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from tornado.web import Finish
 
-from cardiorisk.errors import InvalidAccount, InvalidLogin, OperatorOnly
-from cardiorisk.registration import PASSWORD, USERNAME, parse_login
+from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin, OperatorOnly, Taken
+from cardiorisk.registration import PASSWORD, Login, parse_login, parse_registration
 from cardiorisk.tokens import SESSION_LIFETIME
 from cardiorisk.web.cookies import SESSION_COOKIE
 from cardiorisk.web.pages.base import PageHandler
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HOME = "cuenta"
 NEXT = "siguiente"
+WRONG_LOGIN = marked("The name or the password is wrong.")
 
 
 class SignedInPage(PageHandler):
@@ -61,7 +62,32 @@ class OperatorPage(SignedInPage):
             raise OperatorOnly("this page is for operators")
 
 
-class LoginPageHandler(PageHandler):
+class SessionPage(PageHandler):
+    """A page that may begin a session."""
+
+    @property
+    def address(self) -> str:
+        """The reader's address, by which attempts are counted."""
+        return self.request.remote_ip or ""
+
+    async def log_in(self, login: Login) -> None:
+        """Begin a session whose cookie the browser keeps as long as it lasts.
+
+        Raises:
+            InvalidLogin: the name or the password is wrong.
+            TooManyAttempts: the name or the client's address has failed too often.
+        """
+        cookie = await self.services.accounts.begin_session(login, self.address)
+        self.set_cookie(
+            SESSION_COOKIE,
+            cookie,
+            max_age=round(SESSION_LIFETIME.total_seconds()),
+            httponly=True,
+            samesite="Strict",
+        )
+
+
+class LoginPageHandler(SessionPage):
     """``/entrar``: a name and a password for a session."""
 
     def get(self) -> None:
@@ -75,37 +101,45 @@ class LoginPageHandler(PageHandler):
 
     async def post(self) -> None:
         """Begin a session, or say what is wrong."""
-        name = self.form.get(USERNAME.wire_name, "")
-        members = {
-            USERNAME.wire_name: name,
-            PASSWORD.wire_name: self.form.get(PASSWORD.wire_name, ""),
-        }
         try:
-            cookie = await self.services.accounts.begin_session(
-                parse_login(members), self.request.remote_ip or ""
-            )
+            await self.log_in(parse_login(self.form))
         except (InvalidLogin, InvalidAccount):
+            self.refuse([FieldFault(PASSWORD.wire_name, "")], said=WRONG_LOGIN)
             self.set_status(401)
-            self._ask(name, marked("The name or the password is wrong."))
+            self._ask()
         else:
-            self.begin_session(cookie)
             self.go(self._next())
-
-    def begin_session(self, cookie: str) -> None:
-        """Have the browser keep the session's cookie until it is closed or the session ends."""
-        self.set_cookie(
-            SESSION_COOKIE,
-            cookie,
-            max_age=round(SESSION_LIFETIME.total_seconds()),
-            httponly=True,
-            samesite="Strict",
-        )
 
     def _next(self) -> str:
         return local_page(self.get_query_argument(NEXT, ""), HOME)
 
-    def _ask(self, username: str = "", fault: str = "") -> None:
-        self.show("login.html", username=username, fault=fault, next_page=self._next())
+    def _ask(self) -> None:
+        self.show("login.html", next_page=self._next())
+
+
+class RegisterPageHandler(SessionPage):
+    """``/registro``: a new account, and a session for it."""
+
+    def get(self) -> None:
+        """Show the form."""
+        self.show("register.html")
+
+    head = get
+
+    async def post(self) -> None:
+        """Make the account and begin a session, or say at each field what is wrong."""
+        try:
+            registration = parse_registration(self.form)
+            await self.services.accounts.register(registration, self.address)
+        except InvalidAccount as error:
+            self.refuse(error.faults)
+            self.show("register.html")
+        except Taken as error:
+            self.refuse(error.faults, said=marked("It belongs to another account."))
+            self.show("register.html")
+        else:
+            await self.log_in(Login(registration.username, registration.password))
+            self.go(HOME)
 
 
 class LogoutPageHandler(PageHandler):
