@@ -75,7 +75,6 @@ function showAnswer({ patient, document: answer }) {
   by("sentence").textContent = answer.explicacion[language];
   showParts(answer, patient);
   showCurves(answer, patient);
-  by("kept").textContent = "";
 }
 
 const labelOf = (name) => fields.find((field) => field.dataset.field === name).dataset.label;
@@ -211,6 +210,7 @@ async function submit(event) {
   if (!answer?.ok) return;
   shown = { patient, document: answer.document };
   showAnswer(shown);
+  by("kept").textContent = "";
   const { top } = by("answer").getBoundingClientRect();
   if (top < 0 || top > innerHeight / 2) by("answer").scrollIntoView();
 }
