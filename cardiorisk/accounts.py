@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, InvalidKey, InvalidLogin
-from cardiorisk.tokens import new_token_id
+from cardiorisk.tokens import SESSION_LIFETIME, new_token_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,21 @@ class Accounts:
         await self._store.open_session(stored.account_id, session_id, refresh_id)
         return self._tokens.issue(stored.account_id, session_id, stored.generation, refresh_id)
 
+    async def begin_session(self, login: Login, client_address: str) -> str:
+        """Begin a browser's session and return what its cookie holds.
+
+        Raises:
+            InvalidLogin: the name or the password is wrong.
+            TooManyAttempts: the name or the client's address has failed too often.
+        """
+        stored = await self._require_login(login, client_address)
+        session_id = new_token_id()
+        # Its refresh token is never made, so nobody can renew the session.
+        await self._store.open_session(
+            stored.account_id, session_id, new_token_id(), SESSION_LIFETIME
+        )
+        return self._tokens.issue_session(stored.account_id, session_id, stored.generation)
+
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Use a refresh token up for the session's next pair of tokens.
 
@@ -136,6 +151,14 @@ class Accounts:
         self._guard.count_change(principal.account_id)
         await self._store.end_session(principal.account_id, principal.session_id)
 
+    def count_change(self, principal: Principal) -> None:
+        """Count something that no plan's window counts as a change that the account makes.
+
+        Raises:
+            TooManyAttempts: the account has made too many changes.
+        """
+        self._guard.count_change(principal.account_id)
+
     async def view(self, principal: Principal) -> AccountRecord:
         """Return the caller's account."""
         return await self._store.load_account(principal.account_id)
@@ -144,7 +167,9 @@ class Accounts:
         """Return the account's keys, ended ones too, the oldest first."""
         return await self._store.list_keys(principal.account_id)
 
-    async def create_key(self, principal: Principal, lifetime: timedelta | None) -> MintedKey:
+    async def create_key(
+        self, principal: Principal, lifetime: timedelta | None, name: str | None = None
+    ) -> MintedKey:
         """Make a key of the account; without a lifetime it lives for ever.
 
         Raises:
@@ -152,7 +177,7 @@ class Accounts:
             TooManyAttempts: the account has made too many changes.
         """
         self._guard.count_change(principal.account_id)
-        return await self._store.create_key(principal.account_id, lifetime)
+        return await self._store.create_key(principal.account_id, lifetime, name)
 
     async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
         """End a key of the account at once.

@@ -59,13 +59,15 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
 
     bitacora = Bitacora.open(settings.log_dir, sync=settings.bitacora_sync)
     secret = settings.token_secret
+    limiter = Limiter(clock)
     store = Store.open(
         settings.database_url,
         now=now,
+        limiter=limiter,
         token_secret=secret.get_secret_value().encode() if secret is not None else None,
     )
     description = describe_api()
-    limiter, predictor, traffic, passwords = Limiter(clock), Predictor(), Traffic(), Passwords()
+    predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
     sources = MetricsSources(store, limiter, predictor, bitacora, lambda: traffic.open_requests)
     return CardioriskApplication(
         Services(

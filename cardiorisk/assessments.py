@@ -91,7 +91,13 @@ class Assessments:
 
     async def list_page(self, principal: Principal, page: Page) -> AssessmentPage:
         """Return a part of the account's list, the newest first."""
-        found = await self._store.list_newest(principal.account_id, page.after, page.limit + 1)
+        return await self.search(principal, page, "")
+
+    async def search(self, principal: Principal, page: Page, wanted: str) -> AssessmentPage:
+        """Return a part of those whose label holds a text, the newest first; empty, of all."""
+        found = await self._store.list_newest(
+            principal.account_id, page.after, page.limit + 1, wanted.strip()
+        )
         items = found[: page.limit]
         has_more = len(found) > page.limit
         return AssessmentPage(items, items[-1].assessment_id if has_more else None)

@@ -133,6 +133,12 @@ class UnknownAssessment(ServiceError):
     code = "unknown-assessment"
 
 
+class WrongXsrfToken(ServiceError):
+    """A request that a browser's cookie speaks for does not show that our page sent it."""
+
+    code = "wrong-xsrf-token"
+
+
 class OperatorOnly(ServiceError):
     """The route is for the accounts of operators."""
 

@@ -3,19 +3,25 @@
 A fixed window is simple, exact and cheap, and lets through up to twice the plan within any
 sixty seconds that straddle a boundary: a full quota in the last second of one minute and
 another in the first of the next. Refused requests are not held against the account.
+
+What was counted can be taken away, to be kept by the day; that changes nothing of the limit.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 WINDOW_SECONDS = 60
+MOST_ENDED_MINUTES = 60
+"""Minutes whose counts wait to be taken; the oldest is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,19 @@ class Verdict:
     resets_in_seconds: int
 
 
+@dataclass(slots=True)
+class _Minute:
+    """What was counted in a minute, and what of it has been taken, by account."""
+
+    number: int = 0
+    used: dict[int, int] = field(default_factory=dict)
+    taken: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        return datetime.fromtimestamp(self.number * WINDOW_SECONDS, UTC).date()
+
+
 class Limiter:
     """Counts of the current minute, in memory: they start anew with the process.
 
@@ -50,6 +69,8 @@ class Limiter:
         self._clock = clock
         self._minute = 0
         self._used: dict[int, int] = {}
+        self._taken: dict[int, int] = {}
+        self._ended: deque[_Minute] = deque(maxlen=MOST_ENDED_MINUTES)
 
     def hit(self, account_id: int, limit: int) -> Verdict:
         """Count one request of an account whose plan allows ``limit`` requests a minute."""
@@ -68,6 +89,36 @@ class Limiter:
         self._roll(int(self._clock() // WINDOW_SECONDS))
         return len(self._used)
 
+    def used(self, account_id: int) -> int:
+        """Return how many requests of an account have been counted in the current minute."""
+        self._roll(int(self._clock() // WINDOW_SECONDS))
+        return self._used.get(account_id, 0)
+
+    def take_calls(self) -> dict[tuple[int, date], int]:
+        """Return what was counted since the last time, by account and day (UTC)."""
+        calls: dict[tuple[int, date], int] = {}
+        for minute in self._minutes():
+            day = minute.day
+            for account_id, used in minute.used.items():
+                new = used - minute.taken.get(account_id, 0)
+                if new:
+                    calls[account_id, day] = calls.get((account_id, day), 0) + new
+        self._ended.clear()
+        self._taken = dict(self._used)
+        return calls
+
+    def calls_of(self, account_id: int) -> dict[date, int]:
+        """Return what was counted of one account since calls were last taken, by day (UTC)."""
+        calls: dict[date, int] = {}
+        for minute in self._minutes():
+            new = minute.used.get(account_id, 0) - minute.taken.get(account_id, 0)
+            if new:
+                calls[minute.day] = calls.get(minute.day, 0) + new
+        return calls
+
+    def _minutes(self) -> list[_Minute]:
+        return [*self._ended, _Minute(self._minute, self._used, self._taken)]
+
     def _roll(self, minute: int) -> None:
         """Forget every count when the minute changes.
 
@@ -75,8 +126,11 @@ class Limiter:
         minute before it again would give its quota twice.
         """
         if minute > self._minute or minute < self._minute - 1:
+            if self._used:
+                self._ended.append(_Minute(self._minute, self._used, self._taken))
             self._minute = minute
             self._used = {}
+            self._taken = {}
 
 
 def limit_of(plan: str, plans: Mapping[str, int]) -> int:

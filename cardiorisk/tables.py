@@ -8,7 +8,7 @@ account for what a deleted one has used.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime  # SQLAlchemy reads the annotations at run time
+from datetime import UTC, date, datetime  # SQLAlchemy reads the annotations at run time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -33,6 +33,7 @@ NAME_CHARACTERS = 80
 FOLDED_CHARACTERS = 3 * NAME_CHARACTERS
 """Folding makes three letters of one at most."""
 EMAIL_CHARACTERS = 254
+KEY_NAME_CHARACTERS = 80
 
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -115,6 +116,7 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    name: Mapped[str | None] = mapped_column(String(KEY_NAME_CHARACTERS))
 
 
 class Session(Base):
@@ -159,6 +161,18 @@ class Assessment(Base):
     at_risk: Mapped[bool]
     threshold: Mapped[float]
     model_version: Mapped[str] = mapped_column(String(80))
+
+
+class Usage(Base):
+    """How many requests of an account were counted on a day (UTC)."""
+
+    __tablename__ = "usage"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    calls: Mapped[int]
 
 
 class Secret(Base):

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: JSON Web Tokens that say whose session somebody speaks for.
+"""Access, refresh and session tokens: JSON Web Tokens that say whose session somebody speaks for.
 
 Pure: a token is made or read with a secret and a moment, nothing is looked up. That a token is
 genuine is therefore not enough: the store still asks whether its session lives and whether the
@@ -10,6 +10,7 @@ times against the system's clock only, so they are checked here, against the giv
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -23,12 +24,14 @@ from cardiorisk.errors import InvalidKey
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Use = Literal["access", "refresh"]
+Use = Literal["access", "refresh", "session"]
 
 ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "cardiorisk"
 ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
+SESSION_LIFETIME = timedelta(hours=12)
+"""Of what a browser keeps in a cookie; it is not renewed, so a day's work is a login."""
 LEEWAY = timedelta(seconds=5)
 """How far the clock that issued a token may be from the one that reads it."""
 SECRET_BYTES = 32
@@ -38,6 +41,8 @@ LONGEST_TOKEN = 1024
 
 _ID_BYTES = 16
 _REQUIRED = ("iss", "aud", "sub", "exp", "iat", "jti", "use", "sid", "gen")
+_XSRF_LABEL = b"xsrf\n"
+"""No token that is signed begins like this, so neither signature can pass for the other."""
 _CHECKED_HERE = ("exp", "iat", "nbf")
 
 
@@ -92,6 +97,11 @@ class Tokens:
             round(ACCESS_LIFETIME.total_seconds()),
         )
 
+    def issue_session(self, account_id: int, session_id: str, generation: int) -> str:
+        """Make what a browser keeps in a cookie for a session."""
+        claims = {"sub": str(account_id), "sid": session_id, "gen": generation}
+        return self._make("session", claims | {"jti": new_token_id()}, SESSION_LIFETIME)
+
     def read_access(self, token: str) -> Claims:
         """Read an access token.
 
@@ -107,6 +117,19 @@ class Tokens:
             InvalidKey: it is malformed, forged, out of its time, or no refresh token.
         """
         return self._read(token, "refresh")
+
+    def read_session(self, token: str) -> Claims:
+        """Read what a browser keeps in a cookie.
+
+        Raises:
+            InvalidKey: it is malformed, forged, out of its time, or no session token.
+        """
+        return self._read(token, "session")
+
+    def xsrf_token(self, cookie: str) -> str:
+        """Return what a request must carry, beside this cookie, to show that our page sent it."""
+        text = _XSRF_LABEL + cookie.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, text, "sha256").hex()
 
     def _make(self, use: Use, claims: dict[str, Any], lifetime: timedelta) -> str:
         issued_at = int(self._now().timestamp())

@@ -58,6 +58,7 @@ class Caller:
             body=json.dumps(body).encode() if isinstance(body, dict) else body,
             headers=sent_headers,
             raise_error=False,
+            follow_redirects=False,
             allow_nonstandard_methods=True,
         )
         require_described(response)

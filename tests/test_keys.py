@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import zlib
 from datetime import timedelta
@@ -100,7 +101,7 @@ def test_a_key_id_says_nothing_of_the_key() -> None:
     ],
 )
 def test_a_lifetime_is_read(body: bytes, lifetime: timedelta | None) -> None:
-    assert keys.read_lifetime(body) == lifetime
+    assert keys.read_key_wish(body) == keys.KeyWish(None, lifetime)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_a_grace_is_read(body: bytes, grace: timedelta) -> None:
 )
 def test_a_lifetime_that_is_none_is_a_fault(value: str) -> None:
     with pytest.raises(InvalidAccount) as refusal:
-        keys.read_lifetime(f'{{"expires_days": {value}}}'.encode())
+        keys.read_key_wish(f'{{"expires_days": {value}}}'.encode())
     assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
 
 
@@ -134,3 +135,24 @@ def test_a_member_that_is_not_asked_for_is_a_fault() -> None:
 def test_a_member_that_is_given_twice_is_a_fault() -> None:
     with pytest.raises(InvalidAccount):
         keys.read_grace(b'{"grace_minutes": 1, "grace_minutes": 2}')
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [("front desk", "front desk"), ("  Recepcio\u0301n ", "Recepci\u00f3n"), ("x" * 80, "x" * 80)],
+)
+def test_a_name_is_read_without_its_outer_blanks(sent: str, name: str) -> None:
+    assert keys.read_key_wish(json.dumps({"name": sent}).encode()).name == name
+
+
+@pytest.mark.parametrize("sent", ["", "  ", "x" * 81, "x" * 4000, "a\nb", "\ud800", 7, ["a"], True])
+def test_a_name_that_is_none_is_a_fault(sent: object) -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        keys.read_key_wish(json.dumps({"name": sent, "expires_days": 0}).encode())
+    assert [fault.field for fault in refusal.value.faults] == ["name", "expires_days"]
+
+
+def test_a_form_says_nothing_by_an_empty_field() -> None:
+    assert keys.read_key_wish_form({"name": " ", "expires_days": ""}) == keys.KeyWish()
+    wish = keys.read_key_wish_form({"name": "desk", "expires_days": " 30 "})
+    assert wish == keys.KeyWish("desk", timedelta(days=30))

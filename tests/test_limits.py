@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import settings
@@ -202,3 +203,44 @@ def test_clock_set_forward_opens_the_minute_it_is_in(limiter: Limiter, clock: Cl
 @pytest.mark.parametrize(("plan", "limit"), [("freemium", 5), ("premium", 50), ("gone", 5)])
 def test_plan_gives_its_limit_and_an_unknown_one_the_least(plan: str, limit: int) -> None:
     assert limit_of(plan, {"premium": 50, "freemium": 5}) == limit
+
+
+# Calls, to be kept by the day
+
+
+def test_what_is_used_now_is_told_without_being_counted(limiter: Limiter, clock: Clock) -> None:
+    allowed(limiter, hits=3)
+    assert (limiter.used(1), limiter.used(1), limiter.used(2)) == (3, 3, 0)
+    clock.now_ms += MINUTE_MS
+    assert limiter.used(1) == 0
+
+
+def test_calls_are_taken_once_and_leave_the_limit_alone(limiter: Limiter, clock: Clock) -> None:
+    day = datetime.fromtimestamp(clock(), UTC).date()
+    allowed(limiter, hits=3)
+    allowed(limiter, hits=7, account_id=2)
+    assert limiter.take_calls() == {(1, day): 3, (2, day): 5}
+    assert limiter.take_calls() == {}
+    assert allowed(limiter, hits=4) == 2
+    clock.now_ms += MINUTE_MS
+    allowed(limiter, hits=1)
+    assert limiter.calls_of(1) == {day: 3}
+    assert limiter.take_calls() == {(1, day): 3}
+
+
+def test_a_call_belongs_to_the_day_it_was_made_on(limiter: Limiter, clock: Clock) -> None:
+    clock.now_ms = 20_000 * 24 * 60 * MINUTE_MS - 1
+    allowed(limiter, hits=2)
+    clock.now_ms += 1
+    allowed(limiter, hits=1)
+    midnight = date(1970, 1, 1) + timedelta(days=20_000)
+    assert limiter.take_calls() == {(1, midnight - timedelta(days=1)): 2, (1, midnight): 1}
+
+
+def test_calls_that_nobody_takes_are_forgotten_after_an_hour(
+    limiter: Limiter, clock: Clock
+) -> None:
+    for _ in range(100):
+        allowed(limiter, hits=1)
+        clock.now_ms += MINUTE_MS
+    assert sum(limiter.take_calls().values()) == 60 + 1  # and the minute that was counted last

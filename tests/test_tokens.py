@@ -103,6 +103,29 @@ def test_no_two_access_tokens_are_alike(tokens: Tokens) -> None:
     assert len(issued) == 100
 
 
+def test_a_session_token_ends_after_twelve_hours(tokens: Tokens) -> None:
+    claims = tokens.read_session(tokens.issue_session(7, "session", 2))
+    assert (claims.account_id, claims.session_id, claims.generation) == (7, "session", 2)
+    assert claims.expires_at == NOW + timedelta(hours=12)
+
+
+def test_a_session_token_is_neither_of_the_others(tokens: Tokens, pair: TokenPair) -> None:
+    cookie = tokens.issue_session(7, "session", 2)
+    for read, token in (
+        (tokens.read_access, cookie),
+        (tokens.read_refresh, cookie),
+        (tokens.read_session, pair.access_token),
+        (tokens.read_session, pair.refresh_token),
+    ):
+        with pytest.raises(InvalidKey):
+            read(token)
+
+
+def test_an_xsrf_token_is_the_signature_of_its_cookie(tokens: Tokens) -> None:
+    expected = hmac.new(SECRET, b"xsrf\ncookie", hashlib.sha256).hexdigest()
+    assert tokens.xsrf_token("cookie") == expected
+
+
 def test_what_is_printed_of_a_pair_shows_neither(pair: TokenPair) -> None:
     assert pair.access_token not in repr(pair)
     assert pair.refresh_token not in repr(pair)

@@ -17,6 +17,7 @@ from cardiorisk.cli.listing import iso, show_json, show_list
 from cardiorisk.cli.options import (
     AccountName,
     KeyId,
+    KeyName,
     WholeNumber,
     database_option,
     json_option,
@@ -38,6 +39,7 @@ _COLUMNS = (
     "expires_at",
     "revoked_at",
     "last_used_at",
+    "name",
 )
 
 
@@ -60,9 +62,14 @@ def keys() -> None:
     metavar="DAYS",
     help="Days until the key ends.  [default: never]",
 )
+@click.option("--name", type=KeyName(), help="What to call the key.  [default: nothing]")
 @database_option
 def create(
-    account: str, plan: str | None, expires_days: int | None, database_url: str | None
+    account: str,
+    plan: str | None,
+    expires_days: int | None,
+    name: str | None,
+    database_url: str | None,
 ) -> None:
     """Make a key and print it, alone, on standard output.
 
@@ -71,7 +78,7 @@ def create(
     \b
     Examples:
       cardiorisk keys create --account ana
-      cardiorisk keys create --account hospital --plan premium --expires 90
+      cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
       KEY=$(cardiorisk keys create --account ana)
     """  # noqa: D301 - click reads the \b
     from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
@@ -82,7 +89,7 @@ def create(
     _require_stdout()
     lifetime = None if expires_days is None else timedelta(days=expires_days)
     with Records.open(settings.database_url) as records:
-        minted = records.create_key(account, plan, lifetime)
+        minted = records.create_key(account, plan, lifetime, name)
     _show_key(minted)
 
 
@@ -113,6 +120,7 @@ def list_keys(*, as_json: bool, database_url: str | None) -> None:
             record.expires_at,
             record.revoked_at,
             record.last_used_at,
+            record.name,
         )
         for record in stored
     ]

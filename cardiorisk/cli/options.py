@@ -47,6 +47,21 @@ class AccountName(click.ParamType[str]):
         return value
 
 
+class KeyName(click.ParamType[str]):
+    """What its owner calls a key."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name without the blanks at its ends, or refuse it as wrong usage."""
+        from cardiorisk.keys import NAME_RULE, clean_name  # noqa: PLC0415 - keeps --help quick
+
+        name = clean_name(value)
+        if name is None:
+            self.fail(f"must be {NAME_RULE}", param, ctx)
+        return name
+
+
 class KeyId(click.ParamType[str]):
     """A key's name in ``keys list``. A whole key is refused, and never shown again."""
 

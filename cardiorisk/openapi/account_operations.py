@@ -97,7 +97,7 @@ _ACCOUNT = (
         "showAccount",
         "account",
         "Show your account",
-        Answer(200, "The account", "Account", examples.ACCOUNT),
+        Answer(200, "The account, and its use", "AccountInUse", examples.ACCOUNT_IN_USE),
         access="identified",
     ),
     Operation(
@@ -114,6 +114,7 @@ _ACCOUNT = (
     ),
 )
 
+_KEY_WISHES = {"month": {"name": "front desk", "expires_days": 30}, "endless": {}}
 _KEYS = (
     Operation(
         "GET",
@@ -133,7 +134,7 @@ _KEYS = (
         Answer(201, "The key: nothing shows it again", "NewKey", examples.NEW_KEY),
         "All keys of an account draw on one limit.",
         access="identified",
-        body=Body("KeyWish", {"month": {"expires_days": 30}, "endless": {}}, is_required=False),
+        body=Body("KeyWish", _KEY_WISHES, is_required=False),
         errors=_WISH,
     ),
     Operation(

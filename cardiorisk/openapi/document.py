@@ -18,6 +18,7 @@ from cardiorisk.errors import (
     Overloaded,
     RateLimited,
     StoreUnavailable,
+    WrongXsrfToken,
 )
 from cardiorisk.limits import WINDOW_SECONDS
 from cardiorisk.openapi.answers import (
@@ -39,13 +40,14 @@ if TYPE_CHECKING:
     from cardiorisk.openapi.words import Access, Answer, Body, Json, Operation, Sources
 
 _ALWAYS = (BodyTooLarge.code, InternalFailure.code, LogUnavailable.code)
-_KNOWN = (MissingKey.code, InvalidKey.code, Overloaded.code, StoreUnavailable.code)
+_TOKEN = (MissingKey.code, InvalidKey.code, Overloaded.code, StoreUnavailable.code)
+_KNOWN = (*_TOKEN, WrongXsrfToken.code)
 _BY_ACCESS: dict[Access, tuple[str, ...]] = {
     "open": (),
     "identified": _KNOWN,
     "operator": (*_KNOWN, OperatorOnly.code),
     "loopback": (*_KNOWN, OperatorOnly.code),
-    "refresh": _KNOWN,
+    "refresh": _TOKEN,
     "metered": (*_KNOWN, RateLimited.code),
 }
 _SECURITY: dict[Access, list[Json]] = {
@@ -189,7 +191,10 @@ def _description(sources: Sources) -> str:
         "**Credentials.** An API key or an access token goes into the header `Authorization`, "
         "alone or after `Bearer`, and never into the URL. All credentials of an account draw on "
         f"one limit: so many requests in each clock minute ({WINDOW_SECONDS} s, UTC), which "
-        "`RateLimit-Policy` and `RateLimit` tell.\n\n"
+        "`RateLimit-Policy` and `RateLimit` tell. "
+        "The service's own pages have a cookie instead, which is worth nothing without the token "
+        "that they send beside it in `X-XSRFToken`: it is for them, and no promise to programs."
+        "\n\n"
         "**Order of work.** Method, key, limit, body, network, a line in the request log, answer. "
         "An answer that cannot be logged is not given.\n\n"
         "**Errors** are problem documents (RFC 9457); match on `code`. A path that is not in here "

@@ -5,6 +5,7 @@ The keys and tokens in here were never issued.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from cardiorisk import patient
@@ -35,6 +36,7 @@ from cardiorisk.errors import (
     UnknownKey,
     UnusableArtefact,
     WrongPlan,
+    WrongXsrfToken,
 )
 
 if TYPE_CHECKING:
@@ -111,6 +113,13 @@ ACCOUNT: Json = {
     "operator": False,
     "created_at": MOMENT,
 }
+ACCOUNT_IN_USE: Json = ACCOUNT | {
+    "used_this_minute": 2,
+    "calls_by_day": [
+        {"day": (date(2026, 11, 22) - timedelta(back)).isoformat(), "calls": 40 - back}
+        for back in reversed(range(30))
+    ],
+}
 PREMIUM_ACCOUNT: Json = ACCOUNT | {"plan": "premium", "requests_per_minute": 50}
 TOKENS: Json = {
     "access_token": "eyJhbGciOiJIUzI1NiJ9.access.signature",
@@ -120,6 +129,7 @@ TOKENS: Json = {
 }
 KEY: Json = {
     "key_id": KEY_ID,
+    "name": "front desk",
     "prefix": "crk_0aB1cD",
     "status": "active",
     "created_at": MOMENT,
@@ -205,6 +215,8 @@ DETAILS: dict[str, str] = {
     TooManyAttempts.code: "there were too many attempts; try again in 240 s",
     WrongPlan.code: "this route is for premium accounts and yours is freemium; "
     "POST /predictions serves every plan",
+    WrongXsrfToken.code: "a cookie speaks for you, so send the page's token too, in X-XSRFToken; "
+    "load the page again if it is an old one",
     OperatorOnly.code: "this needs a key of an operator's account",
     ReloadUnderWay.code: "the network is being reloaded already; wait for that to end",
     UnusableArtefact.code: "model/cardiorisk.keras is not the file that its card describes "

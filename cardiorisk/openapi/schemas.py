@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 from cardiorisk.assessments import ID_CHARACTERS, LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.assessments import PREFIX as ASSESSMENT_PREFIX
 from cardiorisk.card import NOTICE, Card
-from cardiorisk.keys import KEY_CHARACTERS, LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.keys import (
+    EXPIRES_DAYS,
+    GRACE_MINUTES,
+    KEY_CHARACTERS,
+    LONGEST_GRACE_MINUTES,
+    LONGEST_LIFETIME_DAYS,
+    LONGEST_NAME,
+    NAME,
+    NAME_RULE,
+)
 from cardiorisk.keys import PREFIX as KEY_PREFIX
 from cardiorisk.patient import FIELDS, RISK_COLUMN, Field
 from cardiorisk.registration import EMAIL, NEW_PASSWORD, PASSWORD, USERNAME, TextField
+from cardiorisk.store.words import SHOWN_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +45,7 @@ _UNSHOWN = "background"
 _FLAG_WORDS = ("True", "False", "true", "false")
 _MOMENT: Json = {"type": "string", "format": "date-time"}
 _TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
 
 
 def closed(properties: Json, optional: tuple[str, ...] = (), description: str = "") -> Json:
@@ -86,9 +97,9 @@ def request_schemas(original_names: Mapping[str, str]) -> Json:
         "Registration": closed(_texts(USERNAME, PASSWORD, EMAIL)),
         "Login": closed(_claims()),
         "PasswordChange": closed(_claims() | _texts(NEW_PASSWORD)),
-        "KeyWish": _optional_number("expires_days", 1, LONGEST_LIFETIME_DAYS, "Days until it ends"),
+        "KeyWish": _key_wish(),
         "RotationWish": _optional_number(
-            "grace_minutes", 0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works"
+            GRACE_MINUTES, 0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works"
         ),
     }
 
@@ -143,6 +154,7 @@ def _account_schemas() -> Json:
     maybe_moment = {"type": ["string", "null"], "format": "date-time"}
     key = {
         "key_id": {"type": "string", "pattern": "^key_[0-9a-f]{12}$"},
+        "name": {"type": ["string", "null"], "description": "What you call it"},
         "prefix": _TEXT | {"description": "The start of the key, by which you recognise it"},
         "status": {"enum": ["active", "expired", "revoked"]},
         "created_at": _MOMENT,
@@ -157,18 +169,18 @@ def _account_schemas() -> Json:
             "description": "The key itself: shown now and never again",
         }
     }
+    account = {
+        "username": _TEXT,
+        "email": {"type": ["string", "null"]},
+        "plan": _TEXT,
+        "requests_per_minute": {"type": "integer", "minimum": 1},
+        "active_keys": _COUNT,
+        "operator": {"type": "boolean"},
+        "created_at": _MOMENT,
+    }
     return {
-        "Account": closed(
-            {
-                "username": _TEXT,
-                "email": {"type": ["string", "null"]},
-                "plan": _TEXT,
-                "requests_per_minute": {"type": "integer", "minimum": 1},
-                "active_keys": {"type": "integer", "minimum": 0},
-                "operator": {"type": "boolean"},
-                "created_at": _MOMENT,
-            }
-        ),
+        "Account": closed(account),
+        "AccountInUse": closed(account | _usage()),
         "Tokens": closed(
             {
                 "access_token": _TEXT,
@@ -181,6 +193,20 @@ def _account_schemas() -> Json:
         "Keys": closed({"items": _array("Key")}),
         "NewKey": closed(shown_once | key),
         "RotatedKey": closed(shown_once | key | {"replaces": referred("Key")}),
+    }
+
+
+def _usage() -> Json:
+    day = closed({"day": {"type": "string", "format": "date"}, "calls": _COUNT})
+    return {
+        "used_this_minute": _COUNT | {"description": "Calls that the current minute has counted"},
+        "calls_by_day": {
+            "type": "array",
+            "items": day,
+            "minItems": SHOWN_DAYS,
+            "maxItems": SHOWN_DAYS,
+            "description": "Counted calls of the last 30 days (UTC), the oldest first",
+        },
     }
 
 
@@ -293,6 +319,17 @@ def _claims() -> Json:
             "description": PASSWORD.description.capitalize(),
         },
     }
+
+
+def _key_wish() -> Json:
+    name = {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": LONGEST_NAME,
+        "description": f"What you call it: {NAME_RULE}",
+    }
+    ending = _optional_number(EXPIRES_DAYS, 1, LONGEST_LIFETIME_DAYS, "Days until it ends")
+    return closed({NAME: name} | ending["properties"], (NAME, EXPIRES_DAYS))
 
 
 def _optional_number(name: str, minimum: int, maximum: int, description: str) -> Json:

@@ -121,7 +121,9 @@ class AccountRecords:
             rows = connection.execute(statements.KEYS.where(ApiKey.account_id == account_id)).all()
         return tuple(KeyRecord(*row) for row in rows)
 
-    def create_key(self, account_id: int, lifetime: timedelta | None) -> MintedKey:
+    def create_key(
+        self, account_id: int, lifetime: timedelta | None, name: str | None = None
+    ) -> MintedKey:
         """Make a key of the account.
 
         Raises:
@@ -129,7 +131,7 @@ class AccountRecords:
         """
         with self._database.writing() as connection:
             self._make_room(connection, account_id)
-            return key_rows.insert_key(connection, account_id, lifetime, self._clock())
+            return key_rows.insert_key(connection, account_id, lifetime, self._clock(), name)
 
     def revoke_key(self, account_id: int, key_id: str) -> KeyRecord:
         """End a key of the account now; one that was revoked before keeps its moment.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cardiorisk.tokens import REFRESH_LIFETIME
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -91,7 +93,13 @@ class AccountStore:
             partial(self._accounts.replace_hash, account_id, old_hash, new_hash)
         )
 
-    async def open_session(self, account_id: int, session_id: str, refresh_id: str) -> None:
+    async def open_session(
+        self,
+        account_id: int,
+        session_id: str,
+        refresh_id: str,
+        lifetime: timedelta = REFRESH_LIFETIME,
+    ) -> None:
         """Begin a session."""
 
         def drop(is_another_ended: bool) -> None:  # noqa: FBT001 - the result of the change
@@ -99,7 +107,8 @@ class AccountStore:
                 self._memo.drop_account(account_id)
 
         await self._work.change(
-            partial(self._sessions.open_session, account_id, session_id, refresh_id), drop
+            partial(self._sessions.open_session, account_id, session_id, refresh_id, lifetime),
+            drop,
         )
 
     async def renew_session(self, claims: Claims, refresh_id: str) -> bool:
@@ -125,13 +134,17 @@ class AccountStore:
         """Return the account's keys, ended ones too, the oldest first."""
         return await self._work.read(partial(self._accounts.list_keys, account_id))
 
-    async def create_key(self, account_id: int, lifetime: timedelta | None) -> MintedKey:
+    async def create_key(
+        self, account_id: int, lifetime: timedelta | None, name: str | None = None
+    ) -> MintedKey:
         """Make a key of the account.
 
         Raises:
             Conflict: it has as many active ones as it may.
         """
-        return await self._work.change(partial(self._accounts.create_key, account_id, lifetime))
+        return await self._work.change(
+            partial(self._accounts.create_key, account_id, lifetime, name)
+        )
 
     async def revoke_key(self, account_id: int, key_id: str) -> KeyRecord:
         """End a key of the account; from the return on, it opens nothing.

@@ -61,10 +61,16 @@ class AssessmentRecords:
             )
 
     def list_newest(
-        self, account_id: int, after: str | None, most: int
+        self, account_id: int, after: str | None, most: int, wanted: str = ""
     ) -> tuple[KeptAssessment, ...]:
-        """Return at most so many of an account's assessments, the newest after ``after`` first."""
+        """Return at most so many of an account's assessments, the newest after ``after`` first.
+
+        With ``wanted``, those alone whose label holds it; SQLite knows the two cases of the
+        letters from A to Z and of no others.
+        """
         statement = _ASSESSMENTS.where(Assessment.account_id == account_id).limit(most)
+        if wanted:
+            statement = statement.where(Assessment.label.icontains(wanted, autoescape=True))
         if after is not None:
             statement = statement.where(Assessment.id < after)
         with self._database.reading() as connection:

@@ -28,10 +28,15 @@ class AssessmentStore:
         await self._work.change(partial(self._records.keep, account_id, kept))
 
     async def list_newest(
-        self, account_id: int, after: str | None, most: int
+        self, account_id: int, after: str | None, most: int, wanted: str = ""
     ) -> tuple[KeptAssessment, ...]:
-        """Return at most so many assessments, the newest after ``after`` first."""
-        return await self._work.read(partial(self._records.list_newest, account_id, after, most))
+        """Return at most so many assessments, the newest after ``after`` first.
+
+        With ``wanted``, those alone whose label holds it.
+        """
+        return await self._work.read(
+            partial(self._records.list_newest, account_id, after, most, wanted)
+        )
 
     async def find(self, account_id: int, assessment_id: str) -> KeptAssessment | None:
         """Return one assessment, None where the account has no such one."""

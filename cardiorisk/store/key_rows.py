@@ -29,7 +29,11 @@ def find_key(
 
 
 def insert_key(
-    connection: Connection, account_id: int, lifetime: timedelta | None, now: datetime
+    connection: Connection,
+    account_id: int,
+    lifetime: timedelta | None,
+    now: datetime,
+    name: str | None = None,
 ) -> MintedKey:
     """Make a key of an account; without a lifetime it lives for ever."""
     key, key_id = keys.new_key(), keys.new_key_id()
@@ -40,6 +44,7 @@ def insert_key(
         "prefix": keys.visible_prefix(key),
         "created_at": now,
         "expires_at": None if lifetime is None else now + lifetime,
+        "name": name,
     }
     connection.execute(insert(ApiKey).values(values))
     return MintedKey(key, _key(connection, key_id))
@@ -56,12 +61,12 @@ def revoke_key(connection: Connection, key_id: str, now: datetime) -> KeyRecord:
 
 
 def rotate_key(connection: Connection, old: KeyRecord, grace: timedelta, now: datetime) -> Rotation:
-    """Make a key of as long a life as an active one's, which ends after ``grace``."""
+    """Make a key of the name and as long a life as an active one's, which ends after ``grace``."""
     account_id = connection.execute(
         select(ApiKey.account_id).where(ApiKey.id == old.key_id)
     ).scalar_one()
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
-    new = insert_key(connection, account_id, lifetime, now)
+    new = insert_key(connection, account_id, lifetime, now, old.name)
     ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
     end = {"expires_at": ends_at} if grace else {"revoked_at": now}
     connection.execute(update(ApiKey).where(ApiKey.id == old.key_id).values(end))

@@ -99,7 +99,13 @@ class Records:
         principal = Principal(account_id, key_id, plan, is_operator=is_operator)
         return Credential(principal, lifetime_seconds)
 
-    def create_key(self, account: str, plan: str | None, lifetime: timedelta | None) -> MintedKey:
+    def create_key(
+        self,
+        account: str,
+        plan: str | None,
+        lifetime: timedelta | None,
+        name: str | None = None,
+    ) -> MintedKey:
         """Make a key of an account, and the account where there is none of this name.
 
         Raises:
@@ -118,7 +124,7 @@ class Records:
                         f"the account {account} is on {actual_plan}; change that first with "
                         f"`cardiorisk accounts plan {shlex.quote(account)} {plan}`"
                     )
-            return key_rows.insert_key(connection, account_id, lifetime, self._clock())
+            return key_rows.insert_key(connection, account_id, lifetime, self._clock(), name)
 
     def create_first_key(self) -> MintedKey | None:
         """Make a demo account with a key where there is no account at all, else None."""

@@ -20,7 +20,7 @@ from cardiorisk.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from cardiorisk.store.engine import Database
     from cardiorisk.store.words import Renewal
@@ -60,7 +60,7 @@ class SessionRecords:
         return found
 
     def find_credential(self, claims: Claims) -> Credential | None:
-        """Return what an access token stands for, None where its session has ended."""
+        """Return what an access or session token stands for, None where its session has ended."""
         now = self._clock()
         with self._database.reading() as connection:
             row = connection.execute(
@@ -81,7 +81,13 @@ class SessionRecords:
         )
         return Credential(principal, lifetime_seconds)
 
-    def open_session(self, account_id: int, session_id: str, refresh_id: str) -> bool:
+    def open_session(
+        self,
+        account_id: int,
+        session_id: str,
+        refresh_id: str,
+        lifetime: timedelta = REFRESH_LIFETIME,
+    ) -> bool:
         """Begin a session, sweep expired ones, and tell whether an older one had to make room."""
         now = self._clock()
         oldest = statements.SESSIONS_OF_ACCOUNT.offset(MOST_SESSIONS - 1).limit(-1)
@@ -97,7 +103,7 @@ class SessionRecords:
                     refresh_id=refresh_id,
                     created_at=now,
                     renewed_at=now,
-                    expires_at=now + REFRESH_LIFETIME,
+                    expires_at=now + lifetime,
                 )
             )
             return ended.rowcount > 0

@@ -6,9 +6,21 @@ a column must not be moved without the word.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, exists, func, not_, or_, select, update
+from sqlalchemy import (
+    Date,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
 
-from cardiorisk.tables import Account, ApiKey, Session
+from cardiorisk.tables import Account, ApiKey, Session, Usage
 
 ANY_ACCOUNT = select(exists(select(Account.id)))
 
@@ -68,6 +80,7 @@ KEYS = (
         ApiKey.expires_at,
         ApiKey.revoked_at,
         ApiKey.last_used_at,
+        ApiKey.name,
     )
     .join(Account)
     .order_by(ApiKey.created_at, ApiKey.id)
@@ -122,3 +135,15 @@ NOTE_USE = (
     )
     .values(last_used_at=bindparam("used_at"))
 )
+
+_NEW_USAGE = insert(Usage).from_select(
+    ["account_id", "day", "calls"],
+    select(Account.id, bindparam("on_day", type_=Date), bindparam("more", type_=Integer)).where(
+        Account.id == bindparam("of_account")
+    ),
+)
+ADD_CALLS = _NEW_USAGE.on_conflict_do_update(
+    index_elements=["account_id", "day"],
+    set_={"calls": Usage.calls + _NEW_USAGE.excluded.calls},
+)
+"""Adds nothing for an account that is no longer there."""

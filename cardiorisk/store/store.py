@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable
 from cardiorisk.keys import digest, is_well_formed
+from cardiorisk.limits import Limiter
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.account_store import AccountStore
 from cardiorisk.store.assessment_records import AssessmentRecords
@@ -25,6 +26,8 @@ from cardiorisk.store.memo import REFUSED, Memo
 from cardiorisk.store.records import Records, utc_now
 from cardiorisk.store.session_records import SessionRecords
 from cardiorisk.store.thread import DatabaseThread
+from cardiorisk.store.usage_records import UsageRecords
+from cardiorisk.store.usage_store import UsageStore
 from cardiorisk.store.work import Work
 from cardiorisk.tokens import Tokens, looks_like_token
 
@@ -43,6 +46,8 @@ BUSY_SECONDS = 1.0
 """How long the thread waits for another process's write to end; look-ups wait behind it."""
 MOST_LOOKUPS = 1_000
 """Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
+_COOKIE_MARK = "cookie\n"
+"""Keeps cookies apart from keys in the memo: no ``Authorization`` header can hold a line end."""
 _USES_A_TRANSACTION = 500
 """Keys whose last use one transaction writes, in 30 ms; look-ups get their turn in between."""
 
@@ -54,6 +59,7 @@ class Store:
         tokens: makes and reads tokens with this database's secret, or the one that was given.
         accounts: accounts, sessions and keys of one's own.
         assessments: kept assessments.
+        usage: calls a day.
 
     Args:
         records: opened on ``thread``, and used there only.
@@ -62,6 +68,7 @@ class Store:
         clock: seconds from a monotonic clock.
         now: this moment, aware.
         most_lookups: look-ups that may wait before callers are sent away.
+        limiter: counts the calls that ``usage`` keeps; none are, without one.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class Store:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         most_lookups: int = MOST_LOOKUPS,
+        limiter: Limiter | None = None,
     ) -> None:
         self._records = records
         self._thread = thread
@@ -87,6 +95,7 @@ class Store:
             AccountRecords(database, now), self._sessions, self._work, self._memo
         )
         self.assessments = AssessmentStore(AssessmentRecords(database), self._work)
+        self.usage = UsageStore(UsageRecords(database), self._work, thread, limiter or Limiter())
         self._lookups: dict[tuple[int, bytes], asyncio.Future[Credential | None]] = {}
         self._checking: asyncio.Future[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -102,6 +111,7 @@ class Store:
         now: Callable[[], datetime] = utc_now,
         most_lookups: int = MOST_LOOKUPS,
         token_secret: bytes | None = None,
+        limiter: Limiter | None = None,
     ) -> Self:
         """Open the database at its newest revision, making or upgrading it where needed.
 
@@ -116,7 +126,7 @@ class Store:
         except BaseException:
             thread.end()
             raise
-        return cls(records, thread, Tokens(secret, now), clock, now, most_lookups)
+        return cls(records, thread, Tokens(secret, now), clock, now, most_lookups, limiter)
 
     async def start(self) -> None:
         """Begin to watch for other processes' writes and to keep when keys were last used."""
@@ -134,13 +144,29 @@ class Store:
         key_digest = digest(credential)
         found = self._memo.find(key_digest)
         if found is None:
-            found = await self._look_up(key_digest, credential)
+            found = await self._look_up(key_digest, self._job_for(key_digest, credential))
         if found is REFUSED:
             raise InvalidKey(
                 "the API key or token is not valid: mistyped, unknown, expired or revoked"
             )
         if found.session_id is None:
             self._last_used[found.key_id] = self._now()
+        return found
+
+    async def session_principal(self, cookie: str) -> Principal:
+        """Return whom the session token in a browser's cookie stands for.
+
+        Raises:
+            InvalidKey: it is malformed, forged, expired or ended.
+            Overloaded: too many look-ups wait.
+            StoreUnavailable: the database cannot be read.
+        """
+        place = digest(_COOKIE_MARK + cookie)
+        found = self._memo.find(place)
+        if found is None:
+            found = await self._look_up(place, self._job_of_session(cookie))
+        if found is REFUSED:
+            raise InvalidKey("the session is not valid: expired or ended; log in again")
         return found
 
     async def create_first_key(self) -> str | None:
@@ -178,7 +204,10 @@ class Store:
             self._memo.drop_all()
 
     async def flush(self) -> None:
-        """Write when keys were last used; what cannot be written now is tried again later."""
+        """Write when keys were last used, and the calls of each day.
+
+        What cannot be written now is tried again later.
+        """
         for _ in range(0, len(self._last_used), _USES_A_TRANSACTION):
             moments = dict(islice(self._last_used.items(), _USES_A_TRANSACTION))
             for key_id in moments:
@@ -189,6 +218,11 @@ class Store:
                 self._work.note("flush", error)
                 self._last_used = moments | self._last_used
                 return
+        try:
+            await self.usage.flush()
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._work.note("flush", error)
+            return
         self._work.note("flush", None)
 
     async def close(self) -> None:
@@ -231,13 +265,22 @@ class Store:
             return partial(self._sessions.find_credential, claims)
         return None
 
-    async def _look_up(self, key_digest: bytes, credential: str) -> Principal | Refusal:
+    def _job_of_session(self, cookie: str) -> Callable[[], Credential | None] | None:
+        """Return what must be asked about a cookie, None where it is none of ours."""
+        try:
+            claims = self.tokens.read_session(cookie)
+        except InvalidKey:
+            return None
+        return partial(self._sessions.find_credential, claims)
+
+    async def _look_up(
+        self, key_digest: bytes, job: Callable[[], Credential | None] | None
+    ) -> Principal | Refusal:
         """Ask the database for a credential, together with whoever asks for the same one.
 
         A look-up is shared within a generation of the memo only: one that began before a drop
         may have read what was dropped, and a caller that came after it must not be told.
         """
-        job = self._job_for(key_digest, credential)
         if job is None:
             return REFUSED
         place = (self._memo.generation, key_digest)

@@ -19,6 +19,9 @@ KeyStatus = Literal["active", "expired", "revoked"]
 Renewal = Literal["renewed", "ended", "refused"]
 """What became of a refresh token: used for the next one; its session was ended by it; nothing."""
 
+SHOWN_DAYS = 30
+"""Days whose calls a reader is shown, today among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
@@ -55,6 +58,7 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    name: str | None
 
     def status(self, now: datetime) -> KeyStatus:
         """Tell whether the key opens a door at ``now``, and if not, why."""

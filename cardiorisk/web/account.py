@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import MalformedBody
 from cardiorisk.json_object import read_object
-from cardiorisk.keys import read_grace, read_lifetime
+from cardiorisk.keys import read_grace, read_key_wish
 from cardiorisk.limits import limit_of
 from cardiorisk.registration import (
     EMAIL,
@@ -25,8 +25,9 @@ from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.callers import IdentifiedHandler
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from cardiorisk.keys import Principal
     from cardiorisk.store.words import AccountRecord, KeyRecord, MintedKey
     from cardiorisk.tokens import TokenPair
     from cardiorisk.web.services import Services
@@ -121,7 +122,16 @@ class AccountHandler(IdentifiedHandler):
     async def get(self) -> None:
         """Show the account."""
         account = await self.services.accounts.view(self.principal)
-        self.answer(account_document(account, self.services))
+        calls = await calls_by_day(self.principal, self.services)
+        self.answer(
+            account_document(account, self.services)
+            | {
+                "used_this_minute": self.services.limiter.used(account.account_id),
+                "calls_by_day": [
+                    {"day": day.isoformat(), "calls": count} for day, count in calls.items()
+                ],
+            }
+        )
 
 
 class KeysHandler(IdentifiedHandler):
@@ -135,8 +145,8 @@ class KeysHandler(IdentifiedHandler):
 
     async def post(self) -> None:
         """Make a key; this answer is the only place that shows it."""
-        lifetime = read_lifetime(self.request.body)
-        minted = await self.services.accounts.create_key(self.principal, lifetime)
+        wish = read_key_wish(self.request.body)
+        minted = await self.services.accounts.create_key(self.principal, wish.lifetime, wish.name)
         self.answer(_minted_document(minted, self.services.accounts.now()), status=201)
 
 
@@ -163,6 +173,12 @@ class RotateHandler(IdentifiedHandler):
         )
 
 
+async def calls_by_day(principal: Principal, services: Services) -> dict[date, int]:
+    """Return the calls of the caller's account on each of the last 30 days, the oldest first."""
+    today = services.accounts.now().date()
+    return await services.store.usage.calls_by_day(principal.account_id, today)
+
+
 def account_document(account: AccountRecord, services: Services) -> dict[str, Any]:
     """Write an account as its owner sees it."""
     return {
@@ -179,6 +195,7 @@ def account_document(account: AccountRecord, services: Services) -> dict[str, An
 def _key_document(key: KeyRecord, now: datetime) -> dict[str, Any]:
     return {
         "key_id": key.key_id,
+        "name": key.name,
         "prefix": key.prefix,
         "status": key.status(now),
         "created_at": key.created_at.isoformat(),

@@ -252,11 +252,15 @@ class BaseHandler(RequestHandler):
         self.clear()
         problem = problem_of(error)
         self.set_status(problem.status)
-        self.set_header("Content-Type", CONTENT_TYPE)
         for name, value in problem_headers(error).items():
             self.set_header(name, value)
         if isinstance(error, MethodNotAllowed):
             self.set_header("Allow", ", ".join(self.allowed_methods))
+        self.write_problem(error)
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Write the body of a failure's answer; its status and headers are set."""
+        self.set_header("Content-Type", CONTENT_TYPE)
         self.write(problem_body(error, self.request_id))
 
     def _set_last_headers(self) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cardiorisk.errors import OperatorOnly, RateLimited
+from cardiorisk.errors import MissingKey, OperatorOnly, RateLimited
 from cardiorisk.limits import limit_of
 from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.cookies import require_cookie_principal, session_cookie
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,14 +34,20 @@ class IdentifiedHandler(BaseHandler):
     """A request whose caller is known."""
 
     async def admit(self) -> None:
-        """Let in who has a valid API key or access token.
+        """Let in who has a valid API key or access token, or a page of ours with its cookie.
 
         Raises:
-            MissingKey: there is no ``Authorization`` header.
+            MissingKey: there is neither an ``Authorization`` header nor a cookie.
             InvalidKey: the credential is not one of ours, or no longer.
+            WrongXsrfToken: a cookie came alone, as another site could have it sent.
         """
         try:
             self.caller = await self.services.store.principal(self.credential())
+        except MissingKey:
+            cookie = session_cookie(self)
+            if not cookie:
+                raise
+            self.caller = await require_cookie_principal(self, cookie)
         finally:
             self.timings.end_stage("auth")
 

@@ -32,9 +32,11 @@ _SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 FILE_NAMES: tuple[str, ...] = (*_OUR_NAMES, *_SWAGGER_NAMES)
 """Everything that the API's page is made of."""
 ASSET_NAMES: tuple[str, ...] = (
+    "account.js",
     "assess.js",
     "calls.js",
     "charts.js",
+    "copy.js",
     "icon.svg",
     "pages.css",
     "service.js",

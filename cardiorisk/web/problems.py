@@ -38,6 +38,7 @@ from cardiorisk.errors import (
     UnknownKey,
     UnusableArtefact,
     WrongPlan,
+    WrongXsrfToken,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -76,6 +77,7 @@ PROBLEMS: dict[str, Problem] = {
     Conflict.code: Problem(409, "What was asked contradicts what is stored"),
     TooManyAttempts.code: Problem(429, "Too many attempts"),
     WrongPlan.code: Problem(403, "The route is for another plan"),
+    WrongXsrfToken.code: Problem(403, "The XSRF token is missing or wrong"),
     UnknownKey.code: Problem(404, "The account has no such key"),
     UnknownAssessment.code: Problem(404, "The account has no such assessment"),
     OperatorOnly.code: Problem(403, "The route is for operators"),

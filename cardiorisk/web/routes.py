@@ -30,9 +30,17 @@ from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
+from cardiorisk.web.pages.account import AccountPageHandler
 from cardiorisk.web.pages.assess import AssessPageHandler
+from cardiorisk.web.pages.assessments import AssessmentsPageHandler, ExportHandler
 from cardiorisk.web.pages.base import AssetHandler
+from cardiorisk.web.pages.keys import KeysPageHandler
 from cardiorisk.web.pages.languages import load_languages
+from cardiorisk.web.pages.session import (
+    LoginPageHandler,
+    LogoutPageHandler,
+    RegisterPageHandler,
+)
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.reader import RequestReader, Target
 from cardiorisk.web.service import ServiceHandler
@@ -99,6 +107,13 @@ ROUTES: tuple[Route, ...] = (
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),
     Route("/", AssessPageHandler, is_page=True),
+    Route("/entrar", LoginPageHandler, is_page=True),
+    Route("/registro", RegisterPageHandler, is_page=True),
+    Route("/salir", LogoutPageHandler, is_page=True),
+    Route("/cuenta", AccountPageHandler, is_page=True),
+    Route("/claves", KeysPageHandler, is_page=True),
+    Route("/evaluaciones", AssessmentsPageHandler, is_page=True),
+    Route("/evaluaciones.csv", ExportHandler, is_page=True),
     Route("/static/{version}/{file}", AssetHandler, is_page=True),
 )
 

@@ -158,9 +158,10 @@ def test_list_has_a_line_of_names_and_one_for_each_key(call: Call, key_id: str) 
         "expires_at",
         "revoked_at",
         "last_used_at",
+        "name",
     ]
     assert re.fullmatch(
-        rf"{key_id}\tana\tfreemium\tcrk_\w{{6}}\tactive\t{MOMENT}\t-\t-\t-", lines[1]
+        rf"{key_id}\tana\tfreemium\tcrk_\w{{6}}\tactive\t{MOMENT}\t-\t-\t-\t-", lines[1]
     )
     assert len(lines) == 2
 
@@ -177,7 +178,18 @@ def test_list_as_json_is_an_array_of_objects(call: Call, key_id: str) -> None:
         "expires_at": None,
         "revoked_at": None,
         "last_used_at": None,
+        "name": None,
     }
+
+
+def test_a_key_is_listed_by_the_name_it_was_given(call: Call) -> None:
+    call("keys", "create", "--account", "ana", "--name", " Front desk ")
+    assert _listed(call)[0]["name"] == "Front desk"
+
+
+@pytest.mark.parametrize("name", ["", "a\tb", "x" * 81])
+def test_what_is_no_name_of_a_key_is_wrong_usage(call: Call, name: str) -> None:
+    assert call("keys", "create", "--account", "ana", "--name", name).exit_code == 2
 
 
 def test_list_of_no_keys_is_an_empty_array(call: Call) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+NEWEST = revisions.head()
+NEXT = f"{int(NEWEST) + 1:04}"
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -40,14 +43,14 @@ def url(path: Path) -> str:
 
 @pytest.fixture
 def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Give this version of the service one more revision, 0003, with the given statements."""
+    """Give this version of the service one more revision, NEXT, with the given statements."""
     scripts = tmp_path / "a 100% new version"
     shutil.copytree(revisions.SCRIPTS, scripts)
 
     def add(statements: str) -> None:
-        (scripts / "versions" / "0003_more.py").write_text(
+        (scripts / "versions" / f"{NEXT}_more.py").write_text(
             "import sqlalchemy as sa\nfrom alembic import op\n"
-            'revision = "0003"\ndown_revision = "0002"\n'
+            f'revision = "{NEXT}"\ndown_revision = "{NEWEST}"\n'
             f"def upgrade():\n    {statements}\n"
         )
         monkeypatch.setattr(revisions, "SCRIPTS", scripts)
@@ -159,7 +162,7 @@ def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_point_at_it(
     )
     with Records.open(url) as records:
         assert len(records.list_keys()) == 1
-    assert _revision(path) == "0003"
+    assert _revision(path) == NEXT
 
 
 def test_foreign_keys_are_enforced_again_after_an_upgrade(
@@ -179,7 +182,7 @@ def test_a_revision_that_would_leave_loose_rows_is_not_applied(
     add_revision('op.execute("DELETE FROM account")')
     with pytest.raises(StoreUnavailable, match="loose rows"):
         _upgrade(url)
-    assert _revision(path) == "0002"
+    assert _revision(path) == NEWEST
 
 
 def test_a_revision_that_fails_half_way_leaves_nothing(
@@ -356,7 +359,9 @@ def test_an_older_database_is_told_how_to_be_upgraded(
 ) -> None:
     _upgrade(url)
     add_revision("pass")
-    with pytest.raises(StoreUnavailable, match=r"at revision 0002 .* needs 0003; run `cardiorisk"):
+    with pytest.raises(
+        StoreUnavailable, match=rf"at revision {NEWEST} .* needs {NEXT}; run `cardiorisk"
+    ):
         Records.open_existing(url)
 
 

@@ -12,7 +12,7 @@ import pytest
 from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.records import Records
-from cardiorisk.tokens import TokenPair, Tokens, new_token_id
+from cardiorisk.tokens import SESSION_LIFETIME, TokenPair, Tokens, new_token_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -281,3 +281,51 @@ def test_more_work_than_may_wait_is_sent_away(open_store: OpenStore) -> None:
             assert await store.accounts.find_login("ana") is not None
 
     asyncio.run(scenario())
+
+
+def test_a_cookie_is_looked_up_once_and_opens_no_other_door(open_store: OpenStore) -> None:
+    async def scenario() -> None:
+        async with _with_session(open_store) as (store, _):
+            cookie = await _open_browser(store)
+            for _ in range(3):
+                principal = await store.session_principal(cookie)
+                assert (principal.account_id, principal.plan) == (ANA, "freemium")
+            assert (store.memo_statistics.hits, store.memo_statistics.misses) == (2, 1)
+            assert await _is_refused(store, cookie)
+
+    asyncio.run(scenario())
+
+
+def test_an_ended_cookie_is_refused_at_once(open_store: OpenStore) -> None:
+    async def scenario() -> None:
+        async with _with_session(open_store) as (store, _):
+            cookie = await _open_browser(store)
+            principal = await store.session_principal(cookie)
+            assert principal.session_id is not None
+            await store.accounts.end_session(ANA, principal.session_id)
+            with pytest.raises(InvalidKey):
+                await store.session_principal(cookie)
+
+    asyncio.run(scenario())
+
+
+def test_a_browser_s_session_ends_after_twelve_hours(
+    open_store: OpenStore, now: SettableMoment, seconds: SettableSeconds
+) -> None:
+    async def scenario() -> None:
+        async with _with_session(open_store, clock=seconds, now=now) as (store, _):
+            cookie = await _open_browser(store)
+            now.advance(hours=12, seconds=-1)
+            await store.session_principal(cookie)
+            now.advance(seconds=7)
+            seconds.seconds += 7
+            with pytest.raises(InvalidKey):
+                await store.session_principal(cookie)
+
+    asyncio.run(scenario())
+
+
+async def _open_browser(store: Store) -> str:
+    session_id = new_token_id()
+    await store.accounts.open_session(ANA, session_id, new_token_id(), SESSION_LIFETIME)
+    return store.tokens.issue_session(ANA, session_id, 0)

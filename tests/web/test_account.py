@@ -316,3 +316,29 @@ class TestForgedTokens:
         assert document(answers[1])["code"] == "invalid-key"
         assert 'error="invalid_token"' in answers[1].headers["WWW-Authenticate"]
         assert answers[1].body == answers[2].body
+
+
+@pytest.mark.gen_test
+async def test_a_key_has_the_name_it_was_given_and_so_has_its_successor(stranger: Caller) -> None:
+    ana = await registered(stranger)
+    made = document(await ana.send("POST", "/account/keys", {"name": "Recepci\u00f3n"}))
+    assert made["name"] == "Recepci\u00f3n"
+    rotated = document(await ana.send("POST", f"/account/keys/{made['key_id']}/rotate"))
+    assert (rotated["name"], rotated["replaces"]["name"]) == ("Recepci\u00f3n", "Recepci\u00f3n")
+    bare = document(await ana.send("POST", "/account/keys"))
+    assert bare["name"] is None
+
+
+@pytest.mark.gen_test
+async def test_an_account_is_told_what_it_has_used(freemium: Caller, clock: SettableClock) -> None:
+    for _ in range(7):
+        await freemium.assess()
+    account = document(await freemium.send("GET", "/account"))
+    assert account["used_this_minute"] == 5
+    assert account["calls_by_day"][-1] == {"day": "2025-11-24", "calls": 5}
+    assert [day["calls"] for day in account["calls_by_day"][:-1]] == [0] * 29
+    clock.now_seconds += 24 * 3600
+    await freemium.assess()
+    account = document(await freemium.send("GET", "/account"))
+    assert [day["calls"] for day in account["calls_by_day"][-2:]] == [5, 1]
+    assert account["used_this_minute"] == 1

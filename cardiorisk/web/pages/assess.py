@@ -41,7 +41,6 @@ class AssessPageHandler(PageHandler):
             patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
             example=PATIENTS[0][1],
             steps=STEPS,
-            translations=json_encode(self.texts),
         )
 
     head = get

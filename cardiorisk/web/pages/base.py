@@ -1,33 +1,198 @@
 """What every page is: a request like any other, answered in HTML and in the reader's language.
 
-A page must not decide anything about a patient or an account: its scripts ask the API for that, as
-any other client would. The surprise: no page may hold a script or a style, not even a ``style``
-attribute; the policy below makes a browser refuse them.
+A page must not decide anything about a patient or an account: it asks for that as any other client
+would. It knows who reads where a session's cookie says so, and takes no form that does not carry
+the XSRF token. The surprise: no page may hold a script or a style, not even a ``style`` attribute;
+the policy below makes a browser refuse them.
 """
 
 from __future__ import annotations
 
+import secrets
+from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.errors import NotFound
+from tornado.escape import json_encode
+
+from cardiorisk.errors import InvalidKey, NotFound, ServiceError
 from cardiorisk.web.base import BaseHandler
-from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, preferred
+from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
+from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
+from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, marked, preferred
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from cardiorisk.errors import FieldFault
     from cardiorisk.web.pages.languages import Language
+    from cardiorisk.web.services import Services
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 LANGUAGE_PARAMETER = "idioma"
 """Both the parameter that chooses a language and the cookie that keeps the choice."""
 _ONE_YEAR = "public, max-age=31536000, immutable"
 _CHOICE_DAYS = 365
+VISIT_COOKIE = "visita"
+"""Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
+_VISIT_BYTES = 16
+
+MEMBERS_PLACES = (
+    ("", marked("Try a patient")),
+    ("cuenta", marked("Account")),
+    ("claves", marked("Keys")),
+    ("evaluaciones", marked("Assessments")),
+)
+STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register")))
+
+RULES = MappingProxyType(
+    {
+        "username": marked("Must be 1 to 80 printable characters."),
+        "email": marked("Must be an e-mail address."),
+        "password": marked("Must have 8 to 128 characters and not be the name."),
+        "new_password": marked("Must have 8 to 128 characters and not be the name."),
+        "name": marked("Must be 1 to 80 printable characters."),
+        "expires_days": marked("Must be a whole number of days from 1 to 36500."),
+    }
+)
+"""What a form's field must be, by its name."""
+
+FAILURES = MappingProxyType(
+    {
+        "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
+        "operator-only": marked("This page is for operators."),
+        "not-found": marked("There is nothing here."),
+        "unknown-key": marked("There is no such key."),
+        "unknown-assessment": marked("There is no such assessment."),
+        "too-many-attempts": marked(
+            "There were too many attempts. Wait some minutes and try again."
+        ),
+        "internal": marked("Something went wrong inside the service."),
+    }
+)
+"""What readers are told of a failure, by its code; of any other, that it may pass."""
+_PASSING = marked("The service cannot answer now. Try again in a moment.")
 
 
 class PageHandler(BaseHandler):
-    """A page in the language that was just chosen, else the one kept, else the browser's."""
+    """A page in the language that was just chosen, else the one kept, else the browser's.
+
+    Attributes:
+        form: the fields of a form that was sent.
+        faults: what is wrong with them, in English, by the field's id.
+    """
+
+    def initialize(self, services: Services, route: str) -> None:
+        """See ``BaseHandler``."""
+        super().initialize(services, route)
+        self.form: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
+
+    async def prepare(self) -> None:
+        """See ``BaseHandler``; then read the form that was sent, if any.
+
+        Raises:
+            MalformedBody: it is no form.
+            WrongXsrfToken: it does not come from a page of ours.
+        """
+        await super().prepare()
+        if self.request.method == "POST":
+            self.form = read_form(self.request.body)
+            given = self.form.pop(XSRF_FIELD, "")
+            require_xsrf_token(given, self._cookie(), self.services.store.tokens)
+
+    async def admit(self) -> None:
+        """Find out who is reading, where a living session says so; anybody may read."""
+        cookie = session_cookie(self)
+        try:
+            with suppress(InvalidKey):
+                if cookie:
+                    self.caller = await self.services.store.session_principal(cookie)
+        finally:
+            self.timings.end_stage("auth")
+
+    @property
+    def root(self) -> str:
+        """The way from this page to the service's root, which need not be its server's."""
+        return "../" * (self.route.count("/") - 1)
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Pages to go to, by their paths and what they are called, in English."""
+        return MEMBERS_PLACES if self.caller is not None else STRANGERS_PLACES
+
+    @property
+    def form_token(self) -> str:
+        """What this reader's forms and calls must carry."""
+        cookie = self._cookie()
+        if not cookie:
+            cookie = secrets.token_hex(_VISIT_BYTES)
+            self.set_cookie(VISIT_COOKIE, cookie, httponly=True, samesite="Strict")
+        return self.services.store.tokens.xsrf_token(cookie)
+
+    def field(
+        self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
+    ) -> bytes:
+        """Write one field of a form, with its fault; a password is never written back.
+
+        Args:
+            name: of the field; its id is ``form-name``, where it belongs to one of several forms.
+            label: in the reader's language.
+            kind: the input's type.
+            form: see ``name``.
+            more: further attributes of the input, and ``hint``, a text beside it.
+        """
+        return self.render_string(
+            "field.html",
+            name=name,
+            id=f"{form}-{name}" if form else name,
+            label=label,
+            kind=kind,
+            value="" if kind == "password" else self.form.get(name, more.pop("value", "")),
+            hint=more.pop("hint", ""),
+            attributes={attribute.replace("_", "-"): value for attribute, value in more.items()},
+        )
+
+    def moment(self, moment: datetime) -> str:
+        """Write a moment for a reader, to the minute and in UTC, as HTML."""
+        return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+
+    def number(self, value: float, form: str = "g") -> str:
+        """Write a number as the reader does.
+
+        Args:
+            value: the number.
+            form: of ``format``.
+        """
+        text = format(value, form)
+        return text if self.locale.code == "en" else text.replace(".", ",")
+
+    def refuse(self, faults: Iterable[FieldFault], form: str = "", said: str = "") -> None:
+        """Note what is wrong with the fields of a form, for the page that is shown again.
+
+        Args:
+            faults: which fields.
+            form: which form, as for ``field``.
+            said: what is wrong with each, in English; without it, the field's own rule is told.
+        """
+        self.set_status(422)
+        for fault in faults:
+            place = f"{form}-{fault.field}" if form else fault.field
+            self.faults[place] = said or RULES.get(fault.field, fault.detail)
+
+    def go(self, page: str) -> None:
+        """Send the browser to another page of ours, by GET.
+
+        Args:
+            page: its path without the slash that it begins with.
+        """
+        self.set_status(303)
+        self.set_header("Location", self.root + page)
+        self.finish()
 
     def get_user_locale(self) -> Language | None:
         """Return the language that the reader chose, keeping a new choice."""
@@ -55,18 +220,35 @@ class PageHandler(BaseHandler):
             template: its file.
             names: what the template uses beside ``_`` and ``language``.
         """
+        self.finish(self._rendered(template, **names))
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Tell a reader of a failure, as a page."""
+        said = FAILURES.get(error.code, _PASSING)
+        self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
+
+    @property
+    def translations(self) -> str:
+        """The reader's words for the English texts, as JSON for the page's scripts."""
+        return json_encode(dict(self._language(self.locale.code).texts))
+
+    def _rendered(self, template: str, **names: Any) -> bytes:
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
-        assets = f"static/{self.services.files.assets_version}"
         code = self.locale.code
         self.set_header("Content-Language", code)
-        self.finish(self.render_string(template, assets=assets, language=code, **names))
+        common = {
+            "assets": f"{self.root}static/{self.services.files.assets_version}",
+            "root": self.root,
+            "language": code,
+            "caller": self.caller,
+        }
+        return self.render_string(template, **common, **names)
 
-    @property
-    def texts(self) -> dict[str, str]:
-        """The reader's words for the English texts, for the page's scripts."""
-        return dict(self._language(self.locale.code).texts)
+    def _cookie(self) -> str:
+        """Return the cookie that the XSRF token belongs to, empty where there is none yet."""
+        return session_cookie(self) or (self.get_cookie(VISIT_COOKIE) or "")[:LONGEST_COOKIE]
 
     def _language(self, code: str) -> Language:
         language: Language = self.settings["languages"][code]

@@ -1,9 +1,10 @@
 // The page that tries a patient: ties the form together, asks, and shows what comes back.
-// The key is kept for this tab alone, and is sent to this service alone.
+// The key is kept for this tab alone, and is sent to this service alone; who has logged in has none.
 
 import { curve, gauge, waterfall } from "./charts.js";
 import { calls } from "./calls.js";
-import { assess } from "./service.js";
+import "./copy.js";
+import { assess, isLoggedIn, keep } from "./service.js";
 import { language, number, say } from "./words.js";
 
 const KEPT_KEY = "cardiorisk.key";
@@ -134,21 +135,23 @@ function showLeft(left) {
 function countDown(seconds) {
   clearInterval(countdown);
   const until = Date.now() + seconds * 1000;
-  by("assess").disabled = true;
+  by("assess").disabled = by("keep-it").disabled = true;
   const tick = () => {
     const left = Math.ceil((until - Date.now()) / 1000);
     by("left").textContent = left > 0 ? say("You can ask again in {seconds} s.", { seconds: left }) : say("You can ask again.");
     if (left > 0) return;
     clearInterval(countdown);
-    by("assess").disabled = false;
-    by("failure").textContent = "";
+    by("assess").disabled = by("keep-it").disabled = false;
+    by("failure").textContent = by("kept").textContent = "";
   };
   tick();
   countdown = setInterval(tick, 250);
 }
 
 function showRefusal({ status, document: problem, retrySeconds }) {
-  if (status === 401) {
+  if ([401, 403].includes(status) && isLoggedIn) {
+    by("failure").textContent = say("Your session has ended. Load the page again and log in.");
+  } else if (status === 401) {
     setError(by("key"), by("key-error"), say("The service does not know this key."));
     by("key").focus();
   } else if (status === 422) {
@@ -164,47 +167,68 @@ function showRefusal({ status, document: problem, retrySeconds }) {
   }
 }
 
-async function submit(event) {
-  event.preventDefault();
+/** Return what was typed as a key, null where it cannot be one; a session needs none. */
+function readKey() {
+  if (isLoggedIn) return "";
   const key = by("key").value.trim();
-  setError(by("key"), by("key-error"), key ? "" : say("Paste a key first."));
-  if (!key) return by("key").focus();
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    setError(by("key"), by("key-error"), say("The service does not know this key."));
-    return by("key").focus();
-  }
+  const isKey = /^[\x21-\x7e]+$/.test(key);
+  const fault = key ? say("The service does not know this key.") : say("Paste a key first.");
+  setError(by("key"), by("key-error"), isKey ? "" : fault);
+  if (!isKey) by("key").focus();
+  return isKey ? key : null;
+}
+
+/** Ask something of the service, with the form closed meanwhile; return the answer, if it is one. */
+async function ask(question) {
+  const key = readKey();
+  if (key === null) return null;
   for (const field of fields) setFault(field, "");
   by("failure").textContent = "";
   form.setAttribute("aria-busy", "true");
-  by("assess").disabled = true;
+  by("assess").disabled = by("keep-it").disabled = true;
   try {
-    const patient = readPatient();
-    const answer = await assess(patient, key);
-    by("assess").disabled = false;
+    const answer = await question(key);
+    by("assess").disabled = by("keep-it").disabled = false;
     showLeft(answer.left);
-    if (!answer.ok) return showRefusal(answer);
-    sessionStorage.setItem(KEPT_KEY, key);
-    shown = { patient, document: answer.document };
-    showAnswer(shown);
-    const { top } = by("answer").getBoundingClientRect();
-    if (top < 0 || top > innerHeight / 2) by("answer").scrollIntoView();
+    if (answer.ok && key) sessionStorage.setItem(KEPT_KEY, key);
+    if (!answer.ok) showRefusal(answer);
+    return answer;
   } catch (error) {
-    by("assess").disabled = false;
+    by("assess").disabled = by("keep-it").disabled = false;
     by("failure").textContent = say("The service cannot be reached.");
     console.warn(error);
+    return null;
   } finally {
     form.removeAttribute("aria-busy");
   }
 }
 
-async function copy(button) {
-  const code = by(button.dataset.copies);
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-    by("copied").textContent = say("Copied.");
-  } catch {
-    getSelection().selectAllChildren(code);
-    by("copied").textContent = say("Selected: copy it with Ctrl-C.");
+async function submit(event) {
+  event.preventDefault();
+  const patient = readPatient();
+  const answer = await ask((key) => assess(patient, key));
+  if (!answer?.ok) return;
+  shown = { patient, document: answer.document };
+  showAnswer(shown);
+  by("kept").textContent = "";
+  const { top } = by("answer").getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) by("answer").scrollIntoView();
+}
+
+async function keepShown(event) {
+  event.preventDefault();
+  const name = by("nombre").value;
+  setError(by("nombre"), by("nombre-error"), "");
+  by("kept").textContent = "";
+  const answer = await ask((key) => keep(shown.patient, name, key));
+  if (answer?.ok) {
+    const label = answer.document.nombre;
+    by("kept").textContent = label ? say("Kept as {name}.", { name: label }) : say("Kept without a name.");
+  } else if (answer?.status === 422) {
+    setError(by("nombre"), by("nombre-error"), say("Must be 1 to 80 printable characters."));
+    by("nombre").focus();
+  } else {
+    by("kept").textContent = by("failure").textContent;
   }
 }
 
@@ -224,11 +248,9 @@ for (const field of fields) {
 for (const button of form.querySelectorAll("[data-patient]")) {
   button.addEventListener("click", () => fillIn(JSON.parse(button.dataset.patient)));
 }
-for (const button of document.querySelectorAll(".copy")) {
-  button.addEventListener("click", () => copy(button));
-}
 form.addEventListener("submit", submit);
+by("keep").addEventListener("submit", keepShown);
 addEventListener("resize", () => shown && showAnswer(shown));
 by("scriptless").hidden = true;
-by("key").value = sessionStorage.getItem(KEPT_KEY) ?? "";
+if (!isLoggedIn) by("key").value = sessionStorage.getItem(KEPT_KEY) ?? "";
 writeCalls();

@@ -43,6 +43,8 @@ def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -
     templates = "".join(path.read_text() for path in (PAGES / "templates").iterdir())
     scripts = "".join((STATIC / name).read_text() for name in ASSET_NAMES if name.endswith(".js"))
     used = {text for _, text in re.findall(r"""_\((["'])(.*?)\1\)""", templates)}
+    modules = "".join(path.read_text() for path in PAGES.glob("*.py"))
+    used |= set(re.findall(r'marked\(\s*"(.*?)"', modules))
     used |= set(re.findall(r'say\("(.*?)"', scripts))
     used |= {text for field in FIELDS for text in (field.description, field.unit, field.hint)} - {
         ""

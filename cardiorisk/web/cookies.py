@@ -1,0 +1,55 @@
+"""A browser's cookies: whose session a request belongs to, and whether our page sent it.
+
+A browser adds a cookie to whatever any site makes it send, so a cookie alone changes nothing here
+and shows nothing: the request must also carry the XSRF token that belongs to it, which only our
+pages hold. The surprise: that token is kept nowhere, it is the cookie signed. See decision 0072.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import WrongXsrfToken
+
+if TYPE_CHECKING:
+    from cardiorisk.keys import Principal
+    from cardiorisk.tokens import Tokens
+    from cardiorisk.web.base import BaseHandler
+
+SESSION_COOKIE = "sesion"
+XSRF_HEADER = "X-XSRFToken"
+LONGEST_COOKIE = 1024
+"""Characters that are looked at; a session's cookie has about 400."""
+
+
+def session_cookie(handler: BaseHandler) -> str:
+    """Return the session's cookie, empty where the browser sent none."""
+    cookie = handler.get_cookie(SESSION_COOKIE) or ""
+    return cookie if len(cookie) <= LONGEST_COOKIE else ""
+
+
+async def require_cookie_principal(handler: BaseHandler, cookie: str) -> Principal:
+    """Return whom a cookie stands for on a route of the API.
+
+    Raises:
+        WrongXsrfToken: the header that must go with the cookie is missing or wrong.
+        InvalidKey: the session has ended.
+    """
+    given = handler.request.headers.get(XSRF_HEADER, "")
+    require_xsrf_token(given, cookie, handler.services.store.tokens)
+    return await handler.services.store.session_principal(cookie)
+
+
+def require_xsrf_token(given: str, cookie: str, tokens: Tokens) -> None:
+    """Check that a request comes from a page of ours.
+
+    Raises:
+        WrongXsrfToken: the token is missing, or that of another cookie.
+    """
+    expected = tokens.xsrf_token(cookie).encode()
+    if not cookie or not hmac.compare_digest(expected, given.encode("utf-8", "replace")):
+        raise WrongXsrfToken(
+            f"a cookie speaks for you, so send the page's token too, in {XSRF_HEADER}; "
+            "load the page again if it is an old one"
+        )

@@ -1,0 +1,83 @@
+"""``/cuenta``: what an account is and has used, another plan, another password.
+
+The forms work without scripts, by the same use cases and guards as the API. Who has a session still
+gives the password for either change, as there. The surprise: another password ends every session,
+so this one begins anew.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin
+from cardiorisk.limits import limit_of
+from cardiorisk.registration import (
+    PASSWORD,
+    USERNAME,
+    Login,
+    parse_login,
+    parse_password_change,
+)
+from cardiorisk.web.pages.languages import marked
+from cardiorisk.web.pages.session import HOME, SessionPage, SignedInPage
+
+SOLD_PLANS = ("freemium", "premium")
+DONE = MappingProxyType(
+    {
+        "plan": marked("The plan has been changed."),
+        "clave": marked("The password has been changed. Every other session has ended."),
+    }
+)
+"""What has just been done, by the word in the address."""
+
+
+class AccountPageHandler(SignedInPage, SessionPage):
+    """``/cuenta``: one's own account."""
+
+    async def get(self) -> None:
+        """Show it."""
+        account = await self.services.accounts.view(self.principal)
+        today = self.services.accounts.now().date()
+        plans = self.services.settings.plans
+        self.show(
+            "account.html",
+            account=account,
+            limit=limit_of(account.plan, plans),
+            used=self.services.limiter.used(account.account_id),
+            days=await self.services.store.usage.calls_by_day(account.account_id, today),
+            plans={plan: plans[plan] for plan in SOLD_PLANS},
+            done=DONE.get(self.get_query_argument("hecho", ""), ""),
+        )
+
+    head = get
+
+    async def post(self) -> None:
+        """Change the plan or the password, as the button that was pressed says."""
+        account = await self.services.accounts.view(self.principal)
+        action = self.form.pop("accion", "")
+        members = self.form | {USERNAME.wire_name: account.name}
+        try:
+            if action == "plan":
+                await self._change_plan(members)
+            else:
+                await self._change_password(members)
+        except InvalidLogin:
+            said = marked("The password is wrong.")
+            self.refuse([FieldFault(PASSWORD.wire_name, "")], action, said)
+            await self.get()
+        except InvalidAccount as error:
+            self.refuse(error.faults, action)
+            await self.get()
+        else:
+            self.go(f"{HOME}?hecho={action if action in DONE else ''}")
+
+    async def _change_plan(self, members: dict[str, str]) -> None:
+        plan = members.pop("plan", "")
+        login = parse_login(members)
+        if plan in SOLD_PLANS:
+            await self.services.accounts.switch_plan(login, plan, self.address)
+
+    async def _change_password(self, members: dict[str, str]) -> None:
+        change = parse_password_change(members)
+        await self.services.accounts.change_password(change, self.address)
+        await self.log_in(Login(change.login.username, change.new_password))
