@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cardiorisk.errors import Conflict, InvalidKey, InvalidLogin
+from cardiorisk.errors import AccountSuspended, Conflict, InvalidKey, InvalidLogin
 from cardiorisk.tokens import SESSION_LIFETIME, new_token_id
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ NEW_ACCOUNT_PLAN = "freemium"
 
 class Accounts:
     """The use cases of an account; every one may raise ``StoreUnavailable`` and ``Overloaded``.
+
+    With a suspended account's password or refresh token, they raise ``AccountSuspended``.
 
     Args:
         store: where accounts are kept.
@@ -201,13 +203,18 @@ class Accounts:
         return await self._store.rotate_key(principal.account_id, key_id, grace)
 
     async def _require_login(self, login: Login, client_address: str) -> StoredLogin:
-        """Return the account that a name and a password belong to."""
+        """Return the account that a name and a password belong to.
+
+        That an account is suspended is told to whoever knows its password, and to nobody else.
+        """
         with self._guard.login(login.username, client_address):
             stored = await self._store.find_login(login.username)
             known_hash = None if stored is None else stored.password_hash
             is_right = await self._passwords.matches(login.password, known_hash)
             if stored is None or known_hash is None or not is_right:
                 raise _wrong()
+        if stored.suspended_at is not None:
+            raise AccountSuspended
         if self._passwords.is_outdated(known_hash):
             new_hash = await self._passwords.hash(login.password)
             await self._store.replace_hash(stored.account_id, known_hash, new_hash)

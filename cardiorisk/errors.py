@@ -127,6 +127,15 @@ class WrongPlan(ServiceError):
     code = "wrong-plan"
 
 
+class AccountSuspended(ServiceError):
+    """The credential is genuine, and an operator has suspended its account."""
+
+    code = "suspended"
+
+    def __init__(self) -> None:
+        super().__init__("the account is suspended; ask who runs the service")
+
+
 class UnknownAssessment(ServiceError):
     """The account has kept no assessment of this id; whether another has is not told."""
 

@@ -48,6 +48,7 @@ class Principal:
     Attributes:
         key_id: the credential's public name; ``jwt_…`` for an access token.
         session_id: the session of an access token, None for an API key.
+        is_suspended: whether the account is; the store lets no such caller through.
     """
 
     account_id: int
@@ -55,6 +56,7 @@ class Principal:
     plan: str
     session_id: str | None = None
     is_operator: bool = False
+    is_suspended: bool = False
 
 
 def new_key() -> str:

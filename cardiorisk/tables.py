@@ -80,7 +80,8 @@ class Account(Base):
     Made by a registration or by a command; the latter has neither address nor password, and
     nobody can log in to it. ``folded_name`` is what names are compared by, null for an account
     of the first revision whose name differed from an older one's in case only. A new password
-    raises ``token_generation``, and with it ends every token.
+    raises ``token_generation``, and with it ends every token. While
+    ``suspended_at`` is set, nothing of the account opens a door, and nothing of it is lost.
     """
 
     __tablename__ = "account"
@@ -98,6 +99,7 @@ class Account(Base):
     email: Mapped[str | None] = mapped_column(String(EMAIL_CHARACTERS), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(255))
     token_generation: Mapped[int] = mapped_column(server_default=text("0"))
+    suspended_at: Mapped[datetime | None]
 
 
 class ApiKey(Base):

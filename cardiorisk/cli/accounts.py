@@ -1,4 +1,4 @@
-"""``cardiorisk accounts``: see the accounts, change their plan, name operators.
+"""``cardiorisk accounts``: see the accounts, change their plan, name operators, suspend.
 
 It never makes a database: an account comes with its first key, from ``cardiorisk keys create``.
 """
@@ -16,12 +16,12 @@ from cardiorisk.cli.options import (
     settings_with,
 )
 
-_COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email")
+_COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email", "suspended_at")
 
 
 @click.group()
 def accounts() -> None:
-    """See the accounts, change their plan, name operators.
+    """See the accounts, change their plan, name operators, suspend.
 
     An account is made with its first key: see `cardiorisk keys create --help`. What these
     commands change reaches a running server within a second.
@@ -51,6 +51,7 @@ def list_accounts(*, as_json: bool, database_url: str | None) -> None:
             record.active_keys,
             record.created_at,
             record.email,
+            record.suspended_at,
         )
         for record in stored
     ]
@@ -98,3 +99,40 @@ def operator(name: str, state: str, database_url: str | None) -> None:
     with Records.open_existing(settings_with(database_url).database_url) as records:
         record = records.set_operator(name, is_operator=state == "on")
     click.echo(f"{record.name} is {'an' if record.is_operator else 'no'} operator.", err=True)
+
+
+@accounts.command()
+@click.argument("name", type=AccountName())
+@database_option
+def suspend(name: str, database_url: str | None) -> None:
+    """Refuse an account's keys, tokens and logins until it is resumed.
+
+    Nothing is deleted: its keys and what it has kept are there again afterwards. Its owner is told
+    with 403 and the code "suspended".
+
+    \b
+    Example:
+      cardiorisk accounts suspend ana
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
+
+    with Records.open_existing(settings_with(database_url).database_url) as records:
+        record = records.suspend(name)
+    click.echo(f"{record.name} is suspended.", err=True)
+
+
+@accounts.command()
+@click.argument("name", type=AccountName())
+@database_option
+def resume(name: str, database_url: str | None) -> None:
+    """End an account's suspension.
+
+    \b
+    Example:
+      cardiorisk accounts resume ana
+    """  # noqa: D301 - click reads the \b
+    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
+
+    with Records.open_existing(settings_with(database_url).database_url) as records:
+        record = records.resume(name)
+    click.echo(f"{record.name} is not suspended.", err=True)

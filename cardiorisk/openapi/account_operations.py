@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardiorisk.errors import (
+    AccountSuspended,
     Conflict,
     InvalidAccount,
     InvalidLogin,
@@ -21,7 +22,7 @@ _BUSY = (NotReady.code, Overloaded.code, StoreUnavailable.code)
 _FORM = (MalformedBody.code, InvalidAccount.code, TooManyAttempts.code, *_BUSY)
 _CHANGE = (TooManyAttempts.code, Conflict.code)
 _WISH = (MalformedBody.code, InvalidAccount.code, *_CHANGE)
-_LOGIN_FORM = (*_FORM, InvalidLogin.code)
+_LOGIN_FORM = (*_FORM, InvalidLogin.code, AccountSuspended.code)
 _LOGIN = Body("Login", {"login": examples.LOGIN})
 _TOKENS = Answer(200, "The tokens", "Tokens", examples.TOKENS)
 _NOTHING = Answer(204, "It is done", content_types=())

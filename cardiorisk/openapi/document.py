@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 from cardiorisk.card import NOTICE
 from cardiorisk.errors import (
+    AccountSuspended,
     BodyTooLarge,
     InternalFailure,
     InvalidKey,
@@ -40,7 +41,13 @@ if TYPE_CHECKING:
     from cardiorisk.openapi.words import Access, Answer, Body, Json, Operation, Sources
 
 _ALWAYS = (BodyTooLarge.code, InternalFailure.code, LogUnavailable.code)
-_TOKEN = (MissingKey.code, InvalidKey.code, Overloaded.code, StoreUnavailable.code)
+_TOKEN = (
+    MissingKey.code,
+    InvalidKey.code,
+    AccountSuspended.code,
+    Overloaded.code,
+    StoreUnavailable.code,
+)
 _KNOWN = (*_TOKEN, WrongXsrfToken.code)
 _BY_ACCESS: dict[Access, tuple[str, ...]] = {
     "open": (),

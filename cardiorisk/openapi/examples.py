@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cardiorisk import patient
 from cardiorisk.card import NOTICE
 from cardiorisk.errors import (
+    AccountSuspended,
     BodyTooLarge,
     Conflict,
     InternalFailure,
@@ -217,6 +218,7 @@ DETAILS: dict[str, str] = {
     "POST /predictions serves every plan",
     WrongXsrfToken.code: "a cookie speaks for you, so send the page's token too, in X-XSRFToken; "
     "load the page again if it is an old one",
+    AccountSuspended.code: "the account is suspended; ask who runs the service",
     OperatorOnly.code: "this needs a key of an operator's account",
     ReloadUnderWay.code: "the network is being reloaded already; wait for that to end",
     UnusableArtefact.code: "model/cardiorisk.keras is not the file that its card describes "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cardiorisk.errors import AccountSuspended
 from cardiorisk.tokens import REFRESH_LIFETIME
 
 if TYPE_CHECKING:
@@ -112,7 +113,11 @@ class AccountStore:
         )
 
     async def renew_session(self, claims: Claims, refresh_id: str) -> bool:
-        """Use a refresh token up for the next one; tell whether it could be used."""
+        """Use a refresh token up for the next one; tell whether it could be used.
+
+        Raises:
+            AccountSuspended: its account is suspended; the token stays good.
+        """
 
         def drop(renewal: Renewal) -> None:
             if renewal == "ended":
@@ -121,6 +126,8 @@ class AccountStore:
         renewal = await self._work.change(
             partial(self._sessions.renew_session, claims, refresh_id), drop
         )
+        if renewal == "suspended":
+            raise AccountSuspended
         return renewal == "renewed"
 
     async def end_session(self, account_id: int, session_id: str) -> None:

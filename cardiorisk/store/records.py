@@ -88,7 +88,7 @@ class Records:
             ).one_or_none()
         if row is None:
             return None
-        account_id, key_id, plan, expires_at, revoked_at, is_operator = row
+        account_id, key_id, plan, expires_at, revoked_at, is_operator, suspended_at = row
         if revoked_at is not None:
             return None
         lifetime_seconds = math.inf
@@ -96,7 +96,13 @@ class Records:
             lifetime_seconds = (expires_at - self._clock()).total_seconds()
             if lifetime_seconds <= 0:
                 return None
-        principal = Principal(account_id, key_id, plan, is_operator=is_operator)
+        principal = Principal(
+            account_id,
+            key_id,
+            plan,
+            is_operator=is_operator,
+            is_suspended=suspended_at is not None,
+        )
         return Credential(principal, lifetime_seconds)
 
     def create_key(
@@ -197,7 +203,25 @@ class Records:
         """
         return self._change_account(name, {"is_operator": is_operator})
 
-    def _change_account(self, name: str, values: Mapping[str, str | bool]) -> AccountRecord:
+    def suspend(self, name: str) -> AccountRecord:
+        """Suspend an account; one that is suspended already stays so since now.
+
+        Raises:
+            UnknownAccount: no account has this name.
+        """
+        return self._change_account(name, {"suspended_at": self._clock()})
+
+    def resume(self, name: str) -> AccountRecord:
+        """End an account's suspension, where there is one.
+
+        Raises:
+            UnknownAccount: no account has this name.
+        """
+        return self._change_account(name, {"suspended_at": None})
+
+    def _change_account(
+        self, name: str, values: Mapping[str, str | bool | datetime | None]
+    ) -> AccountRecord:
         with self.database.writing() as connection:
             found = connection.execute(
                 statements.ACCOUNT_BY_NAME, {"name": name, "folded_name": folded(name)}

@@ -77,7 +77,12 @@ class SessionRecords:
             return None
         key_id = "jwt_" + claims.token_id[:_KEY_ID_CHARACTERS]
         principal = Principal(
-            claims.account_id, key_id, row.plan, claims.session_id, row.is_operator
+            claims.account_id,
+            key_id,
+            row.plan,
+            claims.session_id,
+            row.is_operator,
+            row.suspended_at is not None,
         )
         return Credential(principal, lifetime_seconds)
 
@@ -115,8 +120,8 @@ class SessionRecords:
         """
         now = self._clock()
         with self._database.writing() as connection:
-            expected = connection.execute(
-                select(Session.refresh_id)
+            row = connection.execute(
+                select(Session.refresh_id, Account.suspended_at)
                 .join(Account)
                 .where(
                     Session.id == claims.session_id,
@@ -124,9 +129,13 @@ class SessionRecords:
                     Account.id == claims.account_id,
                     Account.token_generation == claims.generation,
                 )
-            ).scalar_one_or_none()
+            ).one_or_none()
+            if row is None:
+                return "refused"
             this = Session.id == claims.session_id
-            if expected == claims.token_id:
+            if row.refresh_id == claims.token_id:
+                if row.suspended_at is not None:
+                    return "suspended"
                 connection.execute(
                     update(Session)
                     .where(this)
@@ -135,8 +144,6 @@ class SessionRecords:
                     )
                 )
                 return "renewed"
-            if expected is None:
-                return "refused"
             connection.execute(delete(Session).where(this))
             return "ended"
 

@@ -32,9 +32,13 @@ ACCOUNT_BY_NAME = (
 )
 """The account of exactly this name, else the one whose name differs in case only."""
 
-LOGIN = select(Account.id, Account.name, Account.password_hash, Account.token_generation).where(
-    Account.folded_name == bindparam("folded_name")
-)
+LOGIN = select(
+    Account.id,
+    Account.name,
+    Account.password_hash,
+    Account.token_generation,
+    Account.suspended_at,
+).where(Account.folded_name == bindparam("folded_name"))
 """The columns of ``StoredLogin``, in its order."""
 
 TAKEN = select(Account.folded_name, Account.name, Account.email).where(
@@ -46,7 +50,7 @@ TAKEN = select(Account.folded_name, Account.name, Account.email).where(
 )
 
 ACCOUNT_OF_SESSION = (
-    select(Account.plan, Account.is_operator)
+    select(Account.plan, Account.is_operator, Account.suspended_at)
     .join(Session)
     .where(
         Session.id == bindparam("session_id"),
@@ -65,6 +69,7 @@ CREDENTIAL_BY_DIGEST = (
         ApiKey.expires_at,
         ApiKey.revoked_at,
         Account.is_operator,
+        Account.suspended_at,
     )
     .join(Account)
     .where(ApiKey.digest == bindparam("digest"))
@@ -101,6 +106,7 @@ ACCOUNTS = (
         Account.created_at,
         func.count(ApiKey.id).filter(_IS_ACTIVE),
         Account.email,
+        Account.suspended_at,
     )
     .outerjoin(ApiKey)
     .group_by(Account.id)

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
-from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable
+from cardiorisk.errors import AccountSuspended, InvalidKey, Overloaded, StoreUnavailable
 from cardiorisk.keys import digest, is_well_formed
 from cardiorisk.limits import Limiter
 from cardiorisk.store.account_records import AccountRecords
@@ -138,6 +138,7 @@ class Store:
 
         Raises:
             InvalidKey: it is malformed, unknown, forged, expired, revoked or ended.
+            AccountSuspended: it is genuine, and its account is suspended.
             Overloaded: too many look-ups wait.
             StoreUnavailable: the database cannot be read.
         """
@@ -149,6 +150,8 @@ class Store:
             raise InvalidKey(
                 "the API key or token is not valid: mistyped, unknown, expired or revoked"
             )
+        if found.is_suspended:
+            raise AccountSuspended
         if found.session_id is None:
             self._last_used[found.key_id] = self._now()
         return found
@@ -158,6 +161,7 @@ class Store:
 
         Raises:
             InvalidKey: it is malformed, forged, expired or ended.
+            AccountSuspended: it is genuine, and its account is suspended.
             Overloaded: too many look-ups wait.
             StoreUnavailable: the database cannot be read.
         """
@@ -167,6 +171,8 @@ class Store:
             found = await self._look_up(place, self._job_of_session(cookie))
         if found is REFUSED:
             raise InvalidKey("the session is not valid: expired or ended; log in again")
+        if found.is_suspended:
+            raise AccountSuspended
         return found
 
     async def create_first_key(self) -> str | None:

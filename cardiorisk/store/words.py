@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from cardiorisk.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
-Renewal = Literal["renewed", "ended", "refused"]
-"""What became of a refresh token: used for the next one; its session was ended by it; nothing."""
+Renewal = Literal["renewed", "ended", "refused", "suspended"]
+"""What became of a refresh token: used for the next one; its session was ended by it; nothing;
+nothing either, as its account is suspended."""
 
 SHOWN_DAYS = 30
 """Days whose calls a reader is shown, today among them."""
@@ -25,7 +26,10 @@ SHOWN_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """One account as it is stored; ``active_keys`` counts those that open a door now."""
+    """One account as it is stored.
+
+    ``active_keys`` counts those that have not ended; they open no door while it is suspended.
+    """
 
     account_id: int
     name: str
@@ -34,6 +38,7 @@ class AccountRecord:
     created_at: datetime
     active_keys: int
     email: str | None
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class StoredLogin:
     name: str
     password_hash: str | None = field(repr=False)
     generation: int
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

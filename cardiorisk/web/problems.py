@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cardiorisk.errors import (
+    AccountSuspended,
     BodyTooLarge,
     ClientClosed,
     Conflict,
@@ -80,6 +81,7 @@ PROBLEMS: dict[str, Problem] = {
     WrongXsrfToken.code: Problem(403, "The XSRF token is missing or wrong"),
     UnknownKey.code: Problem(404, "The account has no such key"),
     UnknownAssessment.code: Problem(404, "The account has no such assessment"),
+    AccountSuspended.code: Problem(403, "The account is suspended"),
     OperatorOnly.code: Problem(403, "The route is for operators"),
     ReloadUnderWay.code: Problem(409, "A reload is under way", retry_after_seconds=5),
     UnusableArtefact.code: Problem(409, "The new network cannot be used; the old one goes on"),

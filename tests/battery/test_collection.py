@@ -29,6 +29,7 @@ UNREACHABLE_CODES = {
     "overloaded",
     "reload-under-way",  # is answered to operators alone, whom only a command makes
     "store-unavailable",
+    "suspended",  # is answered to accounts that only an operator can suspend
     "unusable-artefact",  # likewise
 }
 """What a healthy server does not answer to a polite caller who is no operator."""

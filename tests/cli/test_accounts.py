@@ -43,6 +43,7 @@ def test_list_as_json_is_an_array_of_objects(call: Call) -> None:
         "operator": False,
         "active_keys": 1,
         "email": None,
+        "suspended_at": None,
     }
 
 
@@ -88,3 +89,19 @@ def test_operator_of_an_unknown_account_fails(call: Call) -> None:
 
 def test_operator_takes_on_and_off_only(call: Call) -> None:
     assert call("accounts", "operator", "ana", "maybe").exit_code == 2
+
+
+def test_suspend_is_shown_in_the_list_until_resume(call: Call) -> None:
+    assert call("accounts", "suspend", "ana").stderr == "ana is suspended.\n"
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", str(_listed(call)["suspended_at"]))
+    assert call("accounts", "resume", "ana").stderr == "ana is not suspended.\n"
+    assert _listed(call)["suspended_at"] is None
+
+
+@pytest.mark.parametrize("command", ["suspend", "resume"])
+def test_an_unknown_account_can_be_neither_suspended_nor_resumed(call: Call, command: str) -> None:
+    result = call("accounts", command, "nobody")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "cardiorisk: there is no account nobody; see `cardiorisk accounts list`\n",
+    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import InvalidKey, NotFound, ServiceError
+from cardiorisk.errors import AccountSuspended, InvalidKey, NotFound, ServiceError
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
 from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
@@ -65,6 +65,7 @@ FAILURES = MappingProxyType(
     {
         "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
         "operator-only": marked("This page is for operators."),
+        "suspended": marked("The account is suspended. Ask who runs the service."),
         "not-found": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
         "unknown-assessment": marked("There is no such assessment."),
@@ -106,10 +107,13 @@ class PageHandler(BaseHandler):
             require_xsrf_token(given, self._cookie(), self.services.store.tokens)
 
     async def admit(self) -> None:
-        """Find out who is reading, where a living session says so; anybody may read."""
+        """Find out who is reading, where a living session says so; anybody may read.
+
+        Who is suspended reads like anybody, and is told so when they log in.
+        """
         cookie = session_cookie(self)
         try:
-            with suppress(InvalidKey):
+            with suppress(InvalidKey, AccountSuspended):
                 if cookie:
                     self.caller = await self.services.store.session_principal(cookie)
         finally:
