@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardiorisk.accounts import Accounts
 from cardiorisk.assessments import Assessments
-from cardiorisk.bitacora.writer import Bitacora
+from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
 from cardiorisk.errors import NotFound
 from cardiorisk.guard import Guard
 from cardiorisk.limits import Limiter
@@ -20,6 +20,8 @@ from cardiorisk.metrics import Metrics
 from cardiorisk.metrics import Sources as MetricsSources
 from cardiorisk.openapi.document import answers_of, describe
 from cardiorisk.openapi.words import Sources
+from cardiorisk.operators.accounts import OperatedAccounts
+from cardiorisk.operators.operators import Operators
 from cardiorisk.passwords import Passwords
 from cardiorisk.predictor.predictor import Predictor
 from cardiorisk.store.store import Store
@@ -69,6 +71,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     description = describe_api()
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
     sources = MetricsSources(store, limiter, predictor, bitacora, lambda: traffic.open_requests)
+    metrics = Metrics(_expected(description), settings.plans, sources)
     return CardioriskApplication(
         Services(
             settings=settings,
@@ -76,10 +79,18 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             limiter=limiter,
             predictor=predictor,
             bitacora=bitacora,
-            metrics=Metrics(_expected(description), settings.plans, sources),
+            metrics=metrics,
             passwords=passwords,
             accounts=Accounts(store.accounts, store.tokens, passwords, Guard(clock), now),
             assessments=Assessments(store.assessments, now),
+            operators=Operators(
+                OperatedAccounts(store.operated, settings.plans),
+                store.operated,
+                metrics,
+                sources,
+                settings.log_dir / LOG_FILE,
+                clock,
+            ),
             files=load_files(description),
             clock=clock,
             traffic=traffic,

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class Buckets:
@@ -37,3 +37,23 @@ class Buckets:
     def cumulative(self) -> list[int]:
         """Return how many values are at most each bound; the last is the number of all."""
         return list(accumulate(self._counts))
+
+
+def percentile(bounds: Sequence[float], cumulative: Sequence[int], percent: float) -> float:
+    """Estimate the value at a rank, as if each bucket's values were spread evenly over it.
+
+    It lies in the right bucket, so it is as near as the bounds are narrow; of values above the
+    last bound no more is known than that, and the bound is returned. 0 where there are no values.
+
+    Source: Prometheus, ``histogram_quantile``.
+    """
+    rank = cumulative[-1] * percent / 100
+    place = bisect_left(cumulative, rank)
+    if not cumulative[-1]:
+        return 0.0
+    if place >= len(bounds):
+        return bounds[-1]
+    below = cumulative[place - 1] if place else 0
+    lower = bounds[place - 1] if place else 0.0
+    share = (rank - below) / (cumulative[place] - below) if cumulative[place] > below else 1.0
+    return lower + (bounds[place] - lower) * share

@@ -239,7 +239,7 @@ class UnusableData(ServiceError):
 
 
 class UnknownAccount(ServiceError):
-    """No account has this name."""
+    """No account has this name, or this number."""
 
     code = "unknown-account"
 

@@ -8,6 +8,7 @@ only writes them. See docs/metrics.md for what each number means.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from cardiorisk.buckets import Buckets
+from cardiorisk.minutes import Counts
 from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:
@@ -104,6 +106,17 @@ class Metrics:
     def count_refusal(self, plan: str) -> None:
         """Count a request over its plan's limit."""
         self.refusals[plan if plan in self.refusals else OTHER_PLAN] += 1
+
+    def counts(self) -> Counts:
+        """Return what the last hour is made of, as it is now."""
+        by_status: Counter[int] = Counter()
+        for (_, _, status), count in self.requests.items():
+            by_status[status] += count
+        return Counts(
+            by_status,
+            dict(self.refusals),
+            {stage: buckets.cumulative() for stage, buckets in self.stages.items()},
+        )
 
     def collect(self) -> Iterable[Metric]:
         """Return everything as it is now."""

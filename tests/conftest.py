@@ -15,6 +15,7 @@ from tornado.platform.asyncio import AsyncIOLoop
 
 from cardiorisk.app import make_app
 from cardiorisk.config import PREFIX, Settings, load_settings
+from cardiorisk.store.records import Records
 from tests.support import Bitacora, Caller, SettableClock, create_key
 
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ def freemium(http_client: AsyncHTTPClient, base_url: str, settings: Settings) ->
 @pytest.fixture
 def premium(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
     return Caller(http_client, base_url, create_key(settings, "bruno", "premium"))
+
+
+@pytest.fixture
+def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
+    key = create_key(settings, "olga", "freemium")
+    with Records.open(settings.database_url) as records:
+        records.set_operator("olga", is_operator=True)
+    return Caller(http_client, base_url, key)
 
 
 @pytest.fixture

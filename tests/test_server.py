@@ -48,6 +48,19 @@ def test_the_printed_curl_line_works_when_pasted(server: Server) -> None:
     assert json.loads(run.stdout)["riesgo_cardiaco"] is False
 
 
+def test_who_watches_is_told_the_end_before_the_process_stops(server: Server) -> None:
+    key = server.create_key("olga", "freemium")
+    command = [sys.executable, "-m", "cardiorisk", "accounts", "operator", "olga", "on"]
+    subprocess.run(command, cwd=server.directory, check=True, capture_output=True)
+    with server.connection() as connection:
+        connection.request("GET", "/operator/events", headers={"Authorization": key})
+        response = connection.getresponse()
+        assert response.readline() == b"retry: 5000\n"
+        assert server.stop() == 0
+        assert response.read().endswith(b"\n\n")  # or http.client would say that it is torn
+    assert server.log_lines()[-1]["route"] == "/operator/events"
+
+
 def test_the_first_key_is_printed_once(server: Server, servers: list[Server]) -> None:
     assert server.output.count(f"  {server.key}\n") == 1
     assert server.stop() == 0

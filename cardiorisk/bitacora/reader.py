@@ -66,13 +66,18 @@ class LogReader:
     def __exit__(self, *exception: object) -> None:
         self._file.close()
 
+    @property
+    def file_number(self) -> int:
+        """The open file's number, for reading at a place without moving there."""
+        return self._file.fileno()
+
     def size_bytes(self) -> int:
         """Return how long the file is now."""
-        return os.fstat(self._file.fileno()).st_size
+        return os.fstat(self.file_number).st_size
 
     def go_to_newest(self, count: int) -> None:
         """Move to the start of the newest ``count`` lines of ours, or of all there are."""
-        start = _start_of_newest(self._file.fileno(), self.size_bytes(), count)
+        start = _start_of_newest(self.file_number, self.size_bytes(), count)
         self.position_bytes = self._file.seek(start)
 
     def lines(self) -> Iterator[Line]:
@@ -134,7 +139,7 @@ class LogReader:
 
 def _start_of_newest(file: int, size_bytes: int, count: int) -> int:
     found = 0
-    for start, end in _spans_backwards(file, size_bytes):
+    for start, end in spans_backwards(file, size_bytes):
         if end - start > LONGEST_LINE_BYTES:
             continue
         text = os.pread(file, end - start, start)
@@ -148,11 +153,14 @@ def _start_of_newest(file: int, size_bytes: int, count: int) -> int:
     return 0
 
 
-def _spans_backwards(file: int, size_bytes: int) -> Iterator[tuple[int, int]]:
-    """Give where each line starts and ends, newline included, the newest first."""
+def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:
+    """Give where each line starts and ends, newline included, the newest first.
+
+    Nothing before ``stop`` is read, and a line that begins there or before is not given.
+    """
     end = block_end = size_bytes
-    while block_end:
-        block_start = max(0, block_end - _BLOCK_BYTES)
+    while block_end > stop:
+        block_start = max(stop, block_end - _BLOCK_BYTES)
         block = os.pread(file, block_end - block_start, block_start)
         newline = block.rfind(_NEWLINE)
         while newline >= 0:
@@ -162,5 +170,5 @@ def _spans_backwards(file: int, size_bytes: int) -> Iterator[tuple[int, int]]:
             end = start
             newline = block.rfind(_NEWLINE, 0, newline)
         block_end = block_start
-    if end:
+    if end and not stop:
         yield 0, end

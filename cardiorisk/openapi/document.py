@@ -30,6 +30,7 @@ from cardiorisk.openapi.answers import (
     problem_schemas,
 )
 from cardiorisk.openapi.operations import OPERATIONS
+from cardiorisk.openapi.operator_schemas import operator_schemas
 from cardiorisk.openapi.parameters import parameter_components, path_item, security_schemes
 from cardiorisk.openapi.schemas import answer_schemas, referred, request_schemas
 from cardiorisk.openapi.words import JSON_TYPE, Method
@@ -75,6 +76,7 @@ _TAGS = {
     "keys": "Your own API keys",
     "original": "The original system's routes, with its names and its answers",
     "operation": "What operators and readers ask",
+    "operators": "How the service is, and everybody's accounts; for operators alone",
 }
 
 
@@ -106,6 +108,7 @@ def describe(sources: Sources) -> Json:
         "components": {
             "schemas": request_schemas(sources.original_names)
             | answer_schemas(sources.original_names)
+            | operator_schemas()
             | problem_schemas(sources.problems),
             "responses": responses,
             "headers": header_components(),

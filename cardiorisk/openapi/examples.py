@@ -33,6 +33,7 @@ from cardiorisk.errors import (
     StoreUnavailable,
     Taken,
     TooManyAttempts,
+    UnknownAccount,
     UnknownAssessment,
     UnknownKey,
     UnusableArtefact,
@@ -223,6 +224,7 @@ DETAILS: dict[str, str] = {
     ReloadUnderWay.code: "the network is being reloaded already; wait for that to end",
     UnusableArtefact.code: "model/cardiorisk.keras is not the file that its card describes "
     "(SHA-256 24affb1ebf91…, expected a9f5159fb8a8…): restore it or train again",
+    UnknownAccount.code: "there is no account of this number",
     UnknownKey.code: "the account has no key of this id",
     UnknownAssessment.code: "the account has kept no assessment of this id",
     BodyTooLarge.code: "a body may hold 64 KiB",

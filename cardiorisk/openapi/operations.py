@@ -23,6 +23,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.account_operations import ACCOUNT_OPERATIONS
+from cardiorisk.openapi.operator_operations import OPERATOR_OPERATIONS
 from cardiorisk.openapi.parameters import CURVES, EXPLAIN, LARGE_LIMIT
 from cardiorisk.openapi.words import Answer, Body, Operation
 from cardiorisk.patient import FIELD_NAMES
@@ -295,5 +296,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *_original("premium"),
     *_STATUS,
     *_METRICS,
+    *OPERATOR_OPERATIONS,
     *_DOCUMENTS,
 )

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardiorisk.assessments import DEFAULT_PAGE, LARGEST_PAGE
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.schemas import ASSESSMENT_ID, field_schema
+from cardiorisk.operators.queries import (
+    DEFAULT_ACCOUNTS,
+    DEFAULT_LINES,
+    LARGEST_NUMBER,
+    LONGEST_TEXT,
+    MOST_ACCOUNTS,
+    MOST_LINES,
+    STATUS_PATTERN,
+)
 from cardiorisk.patient import FIELDS
 
 if TYPE_CHECKING:
@@ -14,6 +23,10 @@ if TYPE_CHECKING:
 
 EXPLAIN = "explicar"
 CURVES = "curvas"
+LOG_PARAMETERS = tuple(
+    f"log.{name}" for name in ("status", "route", "code", "key", "account", "limit")
+)
+ACCOUNT_PARAMETERS = ("accounts.search", "accounts.after", "accounts.limit")
 LARGE_LIMIT = "limit.large"
 """The component of a ``limit`` that is the largest page where it is not sent."""
 
@@ -22,10 +35,14 @@ def path_item(template: str, file_names: tuple[str, ...]) -> Json:
     """Describe what all the methods of a path have in common."""
     parameters: list[Json] = [{"$ref": "#/components/parameters/X-Request-ID"}]
     if "{id}" in template:
-        example = examples.KEY_ID if template.startswith("/account") else examples.ASSESSMENT_ID
+        example: Any = examples.ASSESSMENT_ID
+        schema: Json = {"type": "string", "minLength": 1}
+        if template.startswith("/account"):
+            example = examples.KEY_ID
+        elif template.startswith("/operator"):
+            example, schema = 7, {"type": "integer", "minimum": 1, "maximum": LARGEST_NUMBER}
         parameters.append(
-            {"name": "id", "in": "path", "required": True, "example": example}
-            | {"schema": {"type": "string", "minLength": 1}}
+            {"name": "id", "in": "path", "required": True, "example": example} | {"schema": schema}
         )
     if "{file}" in template:
         names = list(file_names)
@@ -82,6 +99,7 @@ def parameter_components() -> Json:
             "description": "The last id of the page before, which gives it as `after`",
             "schema": ASSESSMENT_ID,
         },
+        **_operator_components(),
         "X-Request-ID": {
             "name": "X-Request-ID",
             "in": "header",
@@ -91,6 +109,47 @@ def parameter_components() -> Json:
             "schema": {"type": "string"},
         },
     }
+
+
+def _operator_components() -> Json:
+    """Describe what operators may ask for, by name."""
+    text: Json = {"type": "string", "maxLength": LONGEST_TEXT}
+    wanted: dict[str, tuple[str, Json]] = {
+        "log.status": (
+            "A status, or all of a class",
+            {"type": "string", "pattern": STATUS_PATTERN},
+        ),
+        "log.route": ("A route's template, as it stands in the log", text),
+        "log.code": ("The code of an error", text),
+        "log.key": ("The id of a key; an access token's begins with `jwt_`", text),
+        "log.account": (
+            "The name of an account: the lines of its keys; its tokens have ids of their own",
+            text,
+        ),
+        "log.limit": ("How many lines at most", _most(DEFAULT_LINES, MOST_LINES)),
+        "accounts.search": (
+            "Part of a name or an address, the id of a key, or the characters shown of one",
+            text,
+        ),
+        "accounts.after": (
+            "The number to go on after",
+            {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER},
+        ),
+        "accounts.limit": ("How many at most", _most(DEFAULT_ACCOUNTS, MOST_ACCOUNTS)),
+    }
+    return {
+        name: {
+            "name": name.partition(".")[2],
+            "in": "query",
+            "description": description,
+            "schema": schema,
+        }
+        for name, (description, schema) in wanted.items()
+    }
+
+
+def _most(default: int, maximum: int) -> Json:
+    return {"type": "integer", "minimum": 1, "maximum": maximum, "default": default}
 
 
 def security_schemes() -> Json:

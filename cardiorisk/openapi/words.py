@@ -12,7 +12,7 @@ Json = dict[str, Any]
 """A JSON object; this room writes JSON, so it is at the edge where dicts are allowed."""
 
 Method = Literal["GET", "HEAD", "POST", "DELETE", "QUERY"]
-Tag = Literal["service", "predictions", "account", "keys", "original", "operation"]
+Tag = Literal["service", "predictions", "account", "keys", "original", "operation", "operators"]
 
 Access = Literal["open", "identified", "operator", "metered", "refresh", "loopback"]
 """Who may come in: anybody; who is known; who is an operator; who is known and within the plan's

@@ -23,6 +23,8 @@ from cardiorisk.store.account_store import AccountStore
 from cardiorisk.store.assessment_records import AssessmentRecords
 from cardiorisk.store.assessment_store import AssessmentStore
 from cardiorisk.store.memo import REFUSED, Memo
+from cardiorisk.store.operator_records import OperatorRecords
+from cardiorisk.store.operator_store import OperatorStore
 from cardiorisk.store.records import Records, utc_now
 from cardiorisk.store.session_records import SessionRecords
 from cardiorisk.store.thread import DatabaseThread
@@ -60,6 +62,7 @@ class Store:
         accounts: accounts, sessions and keys of one's own.
         assessments: kept assessments.
         usage: calls a day.
+        operated: everybody's accounts, for operators.
 
     Args:
         records: opened on ``thread``, and used there only.
@@ -96,6 +99,7 @@ class Store:
         )
         self.assessments = AssessmentStore(AssessmentRecords(database), self._work)
         self.usage = UsageStore(UsageRecords(database), self._work, thread, limiter or Limiter())
+        self.operated = OperatorStore(OperatorRecords(database, now), self._work, self._memo)
         self._lookups: dict[tuple[int, bytes], asyncio.Future[Credential | None]] = {}
         self._checking: asyncio.Future[None] | None = None
         self._watcher: asyncio.Task[None] | None = None

@@ -28,7 +28,17 @@ from cardiorisk.web.account import (
 )
 from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
+from cardiorisk.web.events import EventsHandler
 from cardiorisk.web.metrics import MetricsHandler
+from cardiorisk.web.operators import (
+    LogHandler,
+    OperatedAccountHandler,
+    OperatedAccountsHandler,
+    OperatedPlanHandler,
+    OverviewHandler,
+    ResumeHandler,
+    SuspendHandler,
+)
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
 from cardiorisk.web.pages.account import AccountPageHandler
 from cardiorisk.web.pages.assess import AssessPageHandler
@@ -103,6 +113,14 @@ ROUTES: tuple[Route, ...] = (
     Route("/model", ModelHandler),
     Route("/model/reload", ReloadHandler),
     Route("/metrics", MetricsHandler),
+    Route("/operator/overview", OverviewHandler),
+    Route("/operator/events", EventsHandler),
+    Route("/operator/log", LogHandler),
+    Route("/operator/accounts", OperatedAccountsHandler),
+    Route("/operator/accounts/{id}", OperatedAccountHandler),
+    Route("/operator/accounts/{id}/suspend", SuspendHandler),
+    Route("/operator/accounts/{id}/resume", ResumeHandler),
+    Route("/operator/accounts/{id}/plan", OperatedPlanHandler),
     Route("/openapi.json", OpenApiHandler),
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cardiorisk.config import Settings
     from cardiorisk.limits import Limiter
     from cardiorisk.metrics import Metrics
+    from cardiorisk.operators.operators import Operators
     from cardiorisk.passwords import Passwords
     from cardiorisk.predictor.predictor import Predictor, Replacement
     from cardiorisk.store.store import Store
@@ -82,6 +83,7 @@ class Services:
     passwords: Passwords
     accounts: Accounts
     assessments: Assessments
+    operators: Operators
     files: Files
     clock: Callable[[], float]
     traffic: Traffic
@@ -90,6 +92,7 @@ class Services:
     async def start(self) -> None:
         """Start what runs beside the requests; the network is loaded by ``load_network``."""
         await self.store.start()
+        self.operators.start()
 
     async def load_network(self) -> None:
         """Load the network; until it is loaded, assessments are refused as not ready.
@@ -115,3 +118,4 @@ class Services:
             closing.callback(self.bitacora.close)
             closing.push_async_callback(self.store.close)
             closing.callback(self.passwords.close)
+            closing.callback(self.operators.close)

@@ -29,6 +29,7 @@ UNREACHABLE_CODES = {
     "overloaded",
     "reload-under-way",  # is answered to operators alone, whom only a command makes
     "store-unavailable",
+    "unknown-account",  # is answered to operators alone
     "suspended",  # is answered to accounts that only an operator can suspend
     "unusable-artefact",  # likewise
 }

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from cardiorisk.store.records import Records
 from cardiorisk.web.metrics import FORWARDING_HEADERS, is_loopback
-from tests.support import Caller, create_key, document
+from tests.support import Caller, document
 
 if TYPE_CHECKING:
-    from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+    from tornado.httpclient import HTTPResponse
 
-    from cardiorisk.config import Settings
     from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Bitacora
 
@@ -39,14 +37,6 @@ async def scrape(caller: Caller) -> Samples:
     response = await caller.send("GET", "/metrics")
     assert response.code == 200
     return samples(response)
-
-
-@pytest.fixture
-def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
-    key = create_key(settings, "olga", "freemium")
-    with Records.open(settings.database_url) as records:
-        records.set_operator("olga", is_operator=True)
-    return Caller(http_client, base_url, key)
 
 
 @pytest.mark.gen_test

@@ -12,12 +12,10 @@ import pytest
 from cardiorisk.card import CARD_FILE, LITERT_FILE
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.store.records import Records
-from tests.support import EXAMPLE, Caller, create_key, document
+from tests.support import EXAMPLE, Caller, document
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tornado.httpclient import AsyncHTTPClient
 
     from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Bitacora
@@ -38,14 +36,6 @@ def settings(tmp_path: Path) -> Settings:
             "plans": {"premium": 1_000_000},
         }
     )
-
-
-@pytest.fixture
-def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
-    key = create_key(settings, "olga", "freemium")
-    with Records.open(settings.database_url) as records:
-        records.set_operator("olga", is_operator=True)
-    return Caller(http_client, base_url, key)
 
 
 def name_network(settings: Settings, version: str) -> None:

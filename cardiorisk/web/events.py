@@ -1,0 +1,109 @@
+"""``/operator/events``: how the service is, told as it happens, as server-sent events.
+
+The answer has no end of its own, so its line in the bitácora is written when it begins: before its
+first byte, like every other. It is counted then too, or the time for which somebody has watched
+would be taken for the time that an answer took. It ends when the reader leaves, does not read, or
+the service stops.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler
+
+from cardiorisk.web.operator_documents import line_documents, overview_document
+from cardiorisk.web.operators import OperatorQueryHandler
+from cardiorisk.web.problems import to_json
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from cardiorisk.operators.broadcast import Watcher
+    from cardiorisk.operators.queries import LogQuery
+
+CONTENT_TYPE = "text/event-stream"
+RETRY_MS = 5000
+"""When a reader whose connection was lost may try again."""
+
+
+class EventsHandler(OperatorQueryHandler):
+    """``/operator/events``: an overview every two seconds, and the lines that are asked for."""
+
+    _has_begun = False
+    _watcher: Watcher | None = None
+
+    async def get(self) -> None:
+        """Tell how it is now, then what changes, until the reader or the service goes."""
+        query = await self.log_query()
+        operators = self.services.operators
+        overview, found = await operators.look(), await operators.search_log(query)
+        self._watcher = operators.broadcast.watch(self._drop)
+        try:
+            await self._begin()
+            with suppress(StreamClosedError):
+                await self._send("overview", overview_document(overview))
+                await self._send("lines", line_documents(found.lines))
+                await self._follow(query, self._watcher, known={line.text for line in found.lines})
+        finally:
+            operators.broadcast.leave(self._watcher)
+
+    def on_connection_close(self) -> None:
+        """Stop telling a reader who has left."""
+        super().on_connection_close()
+        if self._watcher is not None:
+            self._watcher.end()
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+        """End the events, or answer like any other request if they have not begun."""
+        if not self._has_begun:
+            return super().finish(chunk)
+        return RequestHandler.finish(self)
+
+    def on_finish(self) -> None:
+        """Count the request out; it was counted as answered when it began."""
+        if self._has_begun:
+            self.services.traffic.leave()
+        else:
+            super().on_finish()
+
+    async def _begin(self) -> None:
+        """Write the line, then send the headers.
+
+        Raises:
+            LogUnavailable: the line is not written, or not on the disk; nothing has been sent.
+        """
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.timings.stop()
+        self.services.bitacora.append(self._entry().line())
+        await self.services.bitacora.synced()
+        self._set_last_headers()
+        self._has_begun = True
+        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings)
+        self.write(f"retry: {RETRY_MS}\n\n")
+
+    async def _follow(self, query: LogQuery, watcher: Watcher, known: set[bytes]) -> None:
+        """Send every update; lines that were found at the start are not sent again."""
+        while (update := await watcher.next()) is not None:
+            await self._send("overview", overview_document(update.overview))
+            wanted = [line for line in update.lines if query.is_wanted(line.entry)]
+            lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
+            known = set()
+            if lines:
+                await self._send("lines", line_documents(lines))
+
+    async def _send(self, event: str, document: Any) -> None:
+        """Send one event and wait until the system has taken it."""
+        self.write(b"event: %s\ndata: %s\n" % (event.encode(), to_json(document)))
+        await self.flush()
+
+    def _drop(self) -> None:
+        """Cut a reader off who does not read."""
+        connection = self.request.connection
+        if self._has_begun and isinstance(connection, HTTP1Connection):
+            connection.stream.close()

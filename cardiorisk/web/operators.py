@@ -1,0 +1,111 @@
+"""What operators ask over HTTP: how the service is, the newest lines, everybody's accounts.
+
+Nothing here draws on a limit, so that a used-up plan cannot lock an operator out; all of it is in
+the log like everything else. What is told as it happens is in ``events``.
+"""
+
+from __future__ import annotations
+
+from cardiorisk.errors import FieldFault, InvalidQuery
+from cardiorisk.operators.queries import LogQuery, read_account_query, read_log_query, read_plan
+from cardiorisk.web.callers import OperatorHandler
+from cardiorisk.web.operator_documents import (
+    log_document,
+    operated_document,
+    operated_key_document,
+    overview_document,
+)
+
+
+class OperatorQueryHandler(OperatorHandler):
+    """A request of an operator with a query string that is read strictly."""
+
+    def given(self) -> dict[str, str]:
+        """Return the parameters.
+
+        Raises:
+            InvalidQuery: one is sent twice.
+        """
+        repeated = [name for name, texts in self.request.query_arguments.items() if len(texts) > 1]
+        if repeated:
+            raise InvalidQuery(tuple(FieldFault(name, "is given twice") for name in repeated))
+        return {name: self.get_query_argument(name) for name in self.request.query_arguments}
+
+    async def log_query(self) -> LogQuery:
+        """Return which lines are asked for.
+
+        Raises:
+            InvalidQuery: parameters cannot be accepted.
+        """
+        return await self.services.operators.resolve(read_log_query(self.given()))
+
+
+class OverviewHandler(OperatorHandler):
+    """``/operator/overview``: how the service is."""
+
+    async def get(self) -> None:
+        """Show it; this request is not counted yet."""
+        self.answer(overview_document(await self.services.operators.look()))
+
+
+class LogHandler(OperatorQueryHandler):
+    """``/operator/log``: the newest lines of the bitácora."""
+
+    async def get(self) -> None:
+        """Search backwards; this request's own line is not written yet."""
+        query = await self.log_query()
+        self.answer(log_document(await self.services.operators.search_log(query)))
+
+
+class OperatedAccountsHandler(OperatorQueryHandler):
+    """``/operator/accounts``: everybody's accounts."""
+
+    async def get(self) -> None:
+        """List those that the search finds, by their numbers, a page at a time."""
+        query = read_account_query(self.given())
+        found, after = await self.services.operators.accounts.search(query)
+        plans = self.services.settings.plans
+        self.answer(
+            {"items": [operated_document(account, plans) for account in found], "after": after}
+        )
+
+
+class OperatedAccountHandler(OperatorHandler):
+    """``/operator/accounts/{id}``: one account."""
+
+    async def get(self, number: str) -> None:
+        """Show it, with its keys."""
+        account, keys = await self.services.operators.accounts.view(number)
+        now = self.services.accounts.now()
+        self.answer(
+            operated_document(account, self.services.settings.plans)
+            | {"keys": [operated_key_document(key, now) for key in keys]}
+        )
+
+
+class SuspendHandler(OperatorHandler):
+    """``/operator/accounts/{id}/suspend``: refuse what is the account's."""
+
+    async def post(self, number: str) -> None:
+        """Suspend it; its keys and tokens open nothing from the next request on."""
+        account = await self.services.operators.accounts.suspend(self.principal, number)
+        self.answer(operated_document(account, self.services.settings.plans))
+
+
+class ResumeHandler(OperatorHandler):
+    """``/operator/accounts/{id}/resume``: end a suspension."""
+
+    async def post(self, number: str) -> None:
+        """Let the account in again."""
+        account = await self.services.operators.accounts.resume(number)
+        self.answer(operated_document(account, self.services.settings.plans))
+
+
+class OperatedPlanHandler(OperatorHandler):
+    """``/operator/accounts/{id}/plan``: put an account on a plan."""
+
+    async def post(self, number: str) -> None:
+        """Change it; its keys and tokens carry it from the next request on."""
+        plan = read_plan(self.request.body)
+        account = await self.services.operators.accounts.set_plan(number, plan)
+        self.answer(operated_document(account, self.services.settings.plans))

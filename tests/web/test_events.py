@@ -1,0 +1,191 @@
+"""The events tell what the overview and the log tell, and are a request like any other."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.tcpclient import TCPClient
+
+from cardiorisk.operators.broadcast import MOST_WATCHERS
+from tests.support import Caller, document
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora
+
+
+class Reader:
+    """Somebody who reads events from a socket of its own."""
+
+    def __init__(self, stream: IOStream) -> None:
+        self.stream = stream
+
+    async def headers(self) -> str:
+        return (await self.stream.read_until(b"\r\n\r\n")).decode()
+
+    async def event(self) -> tuple[str, Any]:
+        """Return the next event's name and document."""
+        size = int((await self.stream.read_until(b"\r\n")).strip(), 16)
+        text = (await self.stream.read_bytes(size + 2))[:-2].decode()
+        fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if line)
+        return fields["event"], json.loads(fields["data"])
+
+    async def end(self) -> bytes:
+        """Read the end of the answer."""
+        return await self.stream.read_until(b"0\r\n\r\n")
+
+
+@asynccontextmanager
+async def watching(operator: Caller, query: str = "") -> AsyncIterator[Reader]:
+    host, _, port = operator.base_url.removeprefix("http://").partition(":")
+    stream = await TCPClient().connect(host, int(port))
+    request = (
+        f"GET /operator/events?{query} HTTP/1.1\r\n"
+        f"Host: {host}\r\nAuthorization: {operator.key}\r\n\r\n"
+    )
+    await stream.write(request.encode())
+    try:
+        yield Reader(stream)
+    finally:
+        stream.close()
+
+
+@pytest.fixture(autouse=True)
+def quick(app: CardioriskApplication) -> None:
+    """Let updates follow each other without a pause."""
+    app.services.operators.broadcast.every_seconds = 0
+
+
+@pytest.mark.gen_test
+async def test_the_first_event_is_the_overview(operator: Caller, freemium: Caller) -> None:
+    await freemium.assess()
+    async with watching(operator) as reader:
+        assert "Content-Type: text/event-stream" in await reader.headers()
+        name, told = await reader.event()
+    assert (name, told["last_hour"]["requests"]) == ("overview", 1)
+
+
+@pytest.mark.gen_test
+async def test_the_second_one_is_the_newest_lines_that_were_asked_for(
+    operator: Caller, freemium: Caller
+) -> None:
+    await freemium.assess()
+    await freemium.assess(edad=1000)
+    async with watching(operator, "status=4xx") as reader:
+        await reader.headers()
+        await reader.event()
+        name, lines = await reader.event()
+    assert (name, [line["status"] for line in lines]) == ("lines", [422])
+
+
+@pytest.mark.gen_test
+async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
+    async with watching(operator, "route=/service") as reader:
+        await reader.headers()
+        assert [(await reader.event())[0] for _ in range(2)] == ["overview", "lines"]
+        await reader.event()
+        await freemium.assess()
+        while (told := await reader.event())[0] != "lines":
+            pass
+        assert [line["route"] for line in told[1]] == ["/service"]
+        name, overview = await reader.event()
+        assert (name, overview["last_hour"]["by_status"]) == ("overview", {"200": 2})
+
+
+@pytest.mark.gen_test
+async def test_its_line_is_in_the_log_before_its_first_byte(
+    operator: Caller, bitacora: Bitacora
+) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        line = bitacora.last()
+        assert (line["route"], line["status"]) == ("/operator/events", 200)
+    assert len(bitacora.lines()) == 1
+
+
+@pytest.mark.gen_test
+async def test_nothing_is_told_while_the_log_cannot_be_written(
+    operator: Caller, app: CardioriskApplication
+) -> None:
+    app.services.bitacora.close()
+    response = await operator.send("GET", "/operator/events")
+    assert (response.code, document(response)["code"]) == (503, "log-unavailable")
+    assert app.services.operators.broadcast.watchers == 0
+
+
+@pytest.mark.gen_test
+async def test_a_fault_is_answered_like_any_other(operator: Caller) -> None:
+    response = await operator.send("GET", "/operator/events?status=ok")
+    assert (response.code, document(response)["code"]) == (422, "invalid-query")
+
+
+@pytest.mark.gen_test
+async def test_it_is_counted_once_and_as_short(
+    operator: Caller, app: CardioriskApplication
+) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        await reader.event()
+    await _until_nobody_watches(app)
+    assert app.services.metrics.requests["GET", "/operator/events", 200] == 1
+
+
+@pytest.mark.gen_test
+async def test_one_more_than_may_watch_is_told_to_come_back(
+    operator: Caller, app: CardioriskApplication
+) -> None:
+    broadcast = app.services.operators.broadcast
+    watchers = [broadcast.watch(_nothing) for _ in range(MOST_WATCHERS)]
+    response = await operator.send("GET", "/operator/events")
+    assert (response.code, document(response)["code"]) == (503, "overloaded")
+    for watcher in watchers:
+        broadcast.leave(watcher)
+
+
+@pytest.mark.gen_test
+async def test_who_leaves_is_forgotten(operator: Caller, app: CardioriskApplication) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        assert app.services.operators.broadcast.watchers == 1
+    await _until_nobody_watches(app)
+    assert app.services.traffic.open_requests == 0
+
+
+@pytest.mark.gen_test
+async def test_it_ends_in_order_when_the_service_stops(
+    operator: Caller, app: CardioriskApplication
+) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        for _ in range(2):
+            await reader.event()
+        app.services.operators.end_watching()
+        assert await reader.end()
+    await _until_nobody_watches(app)
+    response = await operator.send("GET", "/operator/events")
+    assert (response.code, document(response)["code"]) == (503, "not-ready")
+
+
+@pytest.mark.gen_test
+async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        # What is not read fills the system's buffers, then the watcher's own.
+        await _until_nobody_watches(app)
+        with pytest.raises(StreamClosedError):
+            await reader.stream.read_until(b"no such thing", max_bytes=1 << 30)
+
+
+async def _until_nobody_watches(app: CardioriskApplication) -> None:
+    await app.services.traffic.wait_until_idle(20)
+    assert app.services.operators.broadcast.watchers == 0
+
+
+def _nothing() -> None:
+    """Take a drop that does not come."""

@@ -1,0 +1,267 @@
+"""Operators see how the service is, look accounts up, and change them; nobody else does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cardiorisk.store.records import Records
+from cardiorisk.web.routes import API_ROUTES
+from tests.support import Caller, create_key, document
+
+if TYPE_CHECKING:
+    from tornado.httpclient import HTTPResponse
+
+    from cardiorisk.config import Settings
+    from tests.support import Bitacora, SettableClock
+
+ROUTES = [
+    (route.template.replace("{id}", "1"), method)
+    for route in API_ROUTES
+    if route.template.startswith("/operator")
+    for method in route.handler.allowed_methods
+]
+
+
+async def overview(operator: Caller) -> Any:
+    response = await operator.send("GET", "/operator/overview")
+    assert response.code == 200
+    return document(response)
+
+
+async def searched(operator: Caller, query: str = "") -> Any:
+    response = await operator.send("GET", f"/operator/log?{query}")
+    assert response.code == 200
+    return document(response)
+
+
+async def number_of(operator: Caller, name: str) -> int:
+    found = document(await operator.send("GET", f"/operator/accounts?search={name}"))
+    number: int = found["items"][0]["account_id"]
+    return number
+
+
+def told(response: HTTPResponse) -> tuple[int, str]:
+    return response.code, document(response)["code"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(("path", "method"), ROUTES)
+async def test_who_is_no_operator_is_refused(
+    premium: Caller, stranger: Caller, path: str, method: str
+) -> None:
+    body = b"" if method == "POST" else None
+    assert told(await premium.send(method, path, body)) == (403, "operator-only")
+    assert told(await stranger.send(method, path, body)) == (401, "missing-key")
+
+
+@pytest.mark.gen_test
+async def test_an_operator_s_requests_are_logged_and_not_counted(
+    operator: Caller, bitacora: Bitacora
+) -> None:
+    for _ in range(7):
+        response = await operator.send("GET", "/operator/overview")
+        assert (response.code, "RateLimit" in response.headers) == (200, False)
+    assert [line["route"] for line in bitacora.lines()] == ["/operator/overview"] * 7
+
+
+# The overview
+
+
+@pytest.mark.gen_test
+async def test_the_overview_tells_what_has_happened(operator: Caller, freemium: Caller) -> None:
+    for _ in range(7):
+        await freemium.assess()
+    await freemium.assess(edad=1000)
+    found = await overview(operator)
+    recent = found["last_5_minutes"]
+    assert (recent["requests"], recent["by_status"]) == (8, {"200": 5, "429": 3})
+    assert recent["refusals_by_plan"] == {"freemium": 3}
+    assert recent == found["last_hour"]
+    assert found["minutes"][-1] | {"starts_at": ""} == {
+        "starts_at": "",
+        "requests": 8,
+        "refusals": 3,
+        "failures": 0,
+    }
+    assert (found["open_requests"], found["active_accounts"]) == (1, 1)
+    assert (found["memo"]["known"], found["bitacora"]["lines"]) == (2, 8)
+
+
+@pytest.mark.gen_test
+async def test_times_are_told_by_stage(operator: Caller, freemium: Caller) -> None:
+    await freemium.assess()
+    stages = (await overview(operator))["last_5_minutes"]["stages_ms"]
+    assert set(stages) == {"auth", "limit", "validate", "predict", "total"}
+    assert stages["total"]["count"] == 1
+    assert 0 < stages["total"]["p50"] <= stages["total"]["p99"]
+
+
+@pytest.mark.gen_test
+async def test_what_is_older_than_five_minutes_is_in_the_hour_alone(
+    operator: Caller, freemium: Caller, clock: SettableClock
+) -> None:
+    await freemium.assess()
+    clock.now_seconds += 5 * 60
+    found = await overview(operator)
+    assert (found["last_5_minutes"]["requests"], found["last_hour"]["requests"]) == (0, 1)
+
+
+@pytest.mark.gen_test
+async def test_drift_is_told_of_the_answers_in_the_log(operator: Caller, freemium: Caller) -> None:
+    await freemium.assess()
+    drift = (await overview(operator))["drift"]
+    assert (drift["answers"], drift["score"]["verdict"]) == (1, "too few rows")
+    assert [field["rows"] for field in drift["fields"]] == [0] * 6
+
+
+# The log
+
+
+@pytest.mark.gen_test
+async def test_the_newest_lines_come_first(operator: Caller, freemium: Caller) -> None:
+    await freemium.assess()
+    await freemium.assess(edad=1000)
+    found = await searched(operator)
+    assert [line["status"] for line in found["items"]] == [422, 200]
+    assert found["exhaustive"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("query", "statuses"),
+    [
+        ("status=422", [422]),
+        ("status=4xx", [404, 422]),
+        ("route=/service&limit=1", [422]),
+        ("code=not-found", [404]),
+        ("account=ANA", [422, 200]),
+        ("account=olga", []),
+    ],
+)
+async def test_lines_are_chosen(
+    operator: Caller, freemium: Caller, stranger: Caller, query: str, statuses: list[int]
+) -> None:
+    await freemium.assess()
+    await freemium.assess(edad=1000)
+    await stranger.send("GET", "/nowhere")
+    found = await searched(operator, query)
+    assert [line["status"] for line in found["items"]] == statuses
+
+
+@pytest.mark.gen_test
+async def test_lines_are_chosen_by_their_key(
+    operator: Caller, freemium: Caller, premium: Caller, bitacora: Bitacora
+) -> None:
+    await freemium.assess()
+    key_id = bitacora.last()["key_id"]
+    await premium.assess()
+    found = await searched(operator, f"key={key_id}")
+    assert [line["key_id"] for line in found["items"]] == [key_id]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("status=ok", ["status"]),
+        ("limit=0&statuses=1", ["statuses", "limit"]),
+        ("account=nobody", ["account"]),
+        ("status=200&status=404", ["status"]),
+    ],
+)
+async def test_a_search_that_cannot_be_meant_is_refused(
+    operator: Caller, query: str, fields: list[str]
+) -> None:
+    response = await operator.send("GET", f"/operator/log?{query}")
+    assert told(response) == (422, "invalid-query")
+    assert [fault["field"] for fault in document(response)["errors"]] == fields
+
+
+# Accounts
+
+
+@pytest.mark.gen_test
+async def test_accounts_are_listed_a_page_at_a_time(
+    operator: Caller, freemium: Caller, premium: Caller
+) -> None:
+    assert freemium.key
+    assert premium.key
+    first = document(await operator.send("GET", "/operator/accounts?limit=2"))
+    rest = document(await operator.send("GET", f"/operator/accounts?after={first['after']}"))
+    names = [account["username"] for account in first["items"] + rest["items"]]
+    assert (names, rest["after"]) == (["olga", "ana", "bruno"], None)
+
+
+@pytest.mark.gen_test
+async def test_an_account_is_shown_with_its_keys_and_no_key(
+    operator: Caller, freemium: Caller
+) -> None:
+    number = await number_of(operator, "ana")
+    response = await operator.send("GET", f"/operator/accounts/{number}")
+    assert [key["status"] for key in document(response)["keys"]] == ["active"]
+    assert freemium.key is not None
+    assert freemium.key.encode() not in response.body
+
+
+@pytest.mark.gen_test
+async def test_a_whole_key_is_no_search(operator: Caller, freemium: Caller) -> None:
+    response = await operator.send("GET", f"/operator/accounts?search={freemium.key}")
+    assert told(response) == (422, "invalid-query")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("number", ["999", "0", "-1", "ana", "9" * 30, "1.0"])
+async def test_a_number_that_is_nobody_s_is_unknown(operator: Caller, number: str) -> None:
+    response = await operator.send("GET", f"/operator/accounts/{number}")
+    assert told(response) == (404, "unknown-account")
+
+
+@pytest.mark.gen_test
+async def test_a_suspension_holds_from_the_next_request_on(
+    operator: Caller, freemium: Caller
+) -> None:
+    assert (await freemium.assess()).code == 200
+    number = await number_of(operator, "ana")
+    suspended = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
+    assert document(suspended)["suspended_at"]
+    assert told(await freemium.assess()) == (403, "suspended")
+    resumed = await operator.send("POST", f"/operator/accounts/{number}/resume", b"")
+    assert document(resumed)["suspended_at"] is None
+    assert (await freemium.assess()).code == 200
+
+
+@pytest.mark.gen_test
+async def test_an_operator_cannot_suspend_itself(operator: Caller) -> None:
+    number = await number_of(operator, "olga")
+    response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
+    assert told(response) == (409, "conflict")
+
+
+@pytest.mark.gen_test
+async def test_an_operator_can_suspend_another(operator: Caller, settings: Settings) -> None:
+    create_key(settings, "otto", "freemium")
+    with Records.open(settings.database_url) as records:
+        records.set_operator("otto", is_operator=True)
+    number = await number_of(operator, "otto")
+    response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
+    assert response.code == 200
+
+
+@pytest.mark.gen_test
+async def test_a_plan_holds_from_the_next_request_on(operator: Caller, freemium: Caller) -> None:
+    await freemium.assess()
+    number = await number_of(operator, "ana")
+    changed = await operator.send("POST", f"/operator/accounts/{number}/plan", {"plan": "premium"})
+    assert document(changed)["requests_per_minute"] == 50
+    assert (await freemium.assess()).headers["RateLimit-Policy"] == '"premium";q=50;w=60'
+
+
+@pytest.mark.gen_test
+async def test_a_plan_that_is_not_set_is_refused(operator: Caller, freemium: Caller) -> None:
+    assert freemium.key
+    number = await number_of(operator, "ana")
+    response = await operator.send("POST", f"/operator/accounts/{number}/plan", {"plan": "gold"})
+    assert told(response) == (422, "invalid-account")
+    assert [fault["field"] for fault in document(response)["errors"]] == ["plan"]
