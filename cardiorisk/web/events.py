@@ -1,9 +1,9 @@
-"""``/operator/events``: how the service is, told as it happens, as server-sent events.
+"""Server-sent events: how the service is, told to an operator as it happens.
 
 The answer has no end of its own, so its line in the bitácora is written when it begins: before its
 first byte, like every other. It is counted then too, or the time for which somebody has watched
-would be taken for the time that an answer took. It ends when the reader leaves, does not read, or
-the service stops.
+would be taken for the time that an answer took. It ends when the reader leaves, does not read, is
+no operator any more, or the service stops.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -17,30 +17,32 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
+from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
+from cardiorisk.operators.queries import LogQuery, read_log_query
+from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.operator_documents import line_documents, overview_document
-from cardiorisk.web.operators import OperatorQueryHandler
 from cardiorisk.web.problems import to_json
 
 if TYPE_CHECKING:
     import asyncio
 
     from cardiorisk.operators.broadcast import Watcher
-    from cardiorisk.operators.queries import LogQuery
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000
 """When a reader whose connection was lost may try again."""
 
 
-class EventsHandler(OperatorQueryHandler):
-    """``/operator/events``: an overview every two seconds, and the lines that are asked for."""
+class EventStream(BaseHandler):
+    """An overview every two seconds, and the lines that are asked for; another rung lets in."""
 
     _has_begun = False
     _watcher: Watcher | None = None
 
     async def get(self) -> None:
         """Tell how it is now, then what changes, until the reader or the service goes."""
-        query = await self.log_query()
+        query = await require_log_query(self)
         operators = self.services.operators
         overview, found = await operators.look(), await operators.search_log(query)
         self._watcher = operators.broadcast.watch(self._drop)
@@ -49,7 +51,8 @@ class EventsHandler(OperatorQueryHandler):
             with suppress(StreamClosedError):
                 await self._send("overview", overview_document(overview))
                 await self._send("lines", line_documents(found.lines))
-                await self._follow(query, self._watcher, known={line.text for line in found.lines})
+                known = {line.text for line in found.lines}
+                await self._follow(query, self._watcher, known)
         finally:
             operators.broadcast.leave(self._watcher)
 
@@ -89,13 +92,23 @@ class EventsHandler(OperatorQueryHandler):
 
     async def _follow(self, query: LogQuery, watcher: Watcher, known: set[bytes]) -> None:
         """Send every update; lines that were found at the start are not sent again."""
-        while (update := await watcher.next()) is not None:
+        while (update := await watcher.next()) is not None and await self._may_watch():
             await self._send("overview", overview_document(update.overview))
             wanted = [line for line in update.lines if query.is_wanted(line.entry)]
             lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
             known = set()
             if lines:
                 await self._send("lines", line_documents(lines))
+
+    async def _may_watch(self) -> bool:
+        """Ask again who is watching: a key may end, and a right be taken away, meanwhile."""
+        store = self.services.store
+        try:
+            if "Authorization" in self.request.headers:
+                return (await store.principal(self.credential())).is_operator
+            return (await store.session_principal(session_cookie(self))).is_operator
+        except ServiceError:
+            return False
 
     async def _send(self, event: str, document: Any) -> None:
         """Send one event and wait until the system has taken it."""
@@ -107,3 +120,25 @@ class EventsHandler(OperatorQueryHandler):
         connection = self.request.connection
         if self._has_begun and isinstance(connection, HTTP1Connection):
             connection.stream.close()
+
+
+def given_parameters(handler: BaseHandler) -> dict[str, str]:
+    """Return the parameters of the query string.
+
+    Raises:
+        InvalidQuery: one is sent twice.
+    """
+    sent = handler.request.query_arguments
+    repeated = [name for name, texts in sent.items() if len(texts) > 1]
+    if repeated:
+        raise InvalidQuery(tuple(FieldFault(name, "is given twice") for name in repeated))
+    return {name: handler.get_query_argument(name) for name in sent}
+
+
+async def require_log_query(handler: BaseHandler) -> LogQuery:
+    """Return which lines of the log are asked for.
+
+    Raises:
+        InvalidQuery: parameters cannot be accepted.
+    """
+    return await handler.services.operators.resolve(read_log_query(given_parameters(handler)))

@@ -1,43 +1,20 @@
 """What operators ask over HTTP: how the service is, the newest lines, everybody's accounts.
 
 Nothing here draws on a limit, so that a used-up plan cannot lock an operator out; all of it is in
-the log like everything else. What is told as it happens is in ``events``.
+the log like everything else.
 """
 
 from __future__ import annotations
 
-from cardiorisk.errors import FieldFault, InvalidQuery
-from cardiorisk.operators.queries import LogQuery, read_account_query, read_log_query, read_plan
+from cardiorisk.operators.queries import read_account_query, read_plan
 from cardiorisk.web.callers import OperatorHandler
+from cardiorisk.web.events import EventStream, given_parameters, require_log_query
 from cardiorisk.web.operator_documents import (
     log_document,
     operated_document,
     operated_key_document,
     overview_document,
 )
-
-
-class OperatorQueryHandler(OperatorHandler):
-    """A request of an operator with a query string that is read strictly."""
-
-    def given(self) -> dict[str, str]:
-        """Return the parameters.
-
-        Raises:
-            InvalidQuery: one is sent twice.
-        """
-        repeated = [name for name, texts in self.request.query_arguments.items() if len(texts) > 1]
-        if repeated:
-            raise InvalidQuery(tuple(FieldFault(name, "is given twice") for name in repeated))
-        return {name: self.get_query_argument(name) for name in self.request.query_arguments}
-
-    async def log_query(self) -> LogQuery:
-        """Return which lines are asked for.
-
-        Raises:
-            InvalidQuery: parameters cannot be accepted.
-        """
-        return await self.services.operators.resolve(read_log_query(self.given()))
 
 
 class OverviewHandler(OperatorHandler):
@@ -48,21 +25,25 @@ class OverviewHandler(OperatorHandler):
         self.answer(overview_document(await self.services.operators.look()))
 
 
-class LogHandler(OperatorQueryHandler):
+class EventsHandler(EventStream, OperatorHandler):
+    """``/operator/events``: the same as it happens."""
+
+
+class LogHandler(OperatorHandler):
     """``/operator/log``: the newest lines of the bitácora."""
 
     async def get(self) -> None:
         """Search backwards; this request's own line is not written yet."""
-        query = await self.log_query()
+        query = await require_log_query(self)
         self.answer(log_document(await self.services.operators.search_log(query)))
 
 
-class OperatedAccountsHandler(OperatorQueryHandler):
+class OperatedAccountsHandler(OperatorHandler):
     """``/operator/accounts``: everybody's accounts."""
 
     async def get(self) -> None:
         """List those that the search finds, by their numbers, a page at a time."""
-        query = read_account_query(self.given())
+        query = read_account_query(given_parameters(self))
         found, after = await self.services.operators.accounts.search(query)
         plans = self.services.settings.plans
         self.answer(

@@ -28,9 +28,9 @@ from cardiorisk.web.account import (
 )
 from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
-from cardiorisk.web.events import EventsHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.operators import (
+    EventsHandler,
     LogHandler,
     OperatedAccountHandler,
     OperatedAccountsHandler,
@@ -46,6 +46,8 @@ from cardiorisk.web.pages.assessments import AssessmentsPageHandler, ExportHandl
 from cardiorisk.web.pages.base import AssetHandler
 from cardiorisk.web.pages.keys import KeysPageHandler
 from cardiorisk.web.pages.languages import load_languages
+from cardiorisk.web.pages.panel import PanelEventsHandler, PanelHandler
+from cardiorisk.web.pages.panel_accounts import PanelAccountsHandler
 from cardiorisk.web.pages.session import (
     LoginPageHandler,
     LogoutPageHandler,
@@ -132,6 +134,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/claves", KeysPageHandler, is_page=True),
     Route("/evaluaciones", AssessmentsPageHandler, is_page=True),
     Route("/evaluaciones.csv", ExportHandler, is_page=True),
+    Route("/panel", PanelHandler, is_page=True),
+    Route("/panel/cuentas", PanelAccountsHandler, is_page=True),
+    Route("/panel/eventos", PanelEventsHandler, is_page=True),
     Route("/static/{version}/{file}", AssetHandler, is_page=True),
 )
 

@@ -47,6 +47,7 @@ MEMBERS_PLACES = (
     ("claves", marked("Keys")),
     ("evaluaciones", marked("Assessments")),
 )
+OPERATORS_PLACES = (*MEMBERS_PLACES, ("panel", marked("Panel")))
 STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register")))
 
 RULES = MappingProxyType(
@@ -66,6 +67,8 @@ FAILURES = MappingProxyType(
         "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
         "operator-only": marked("This page is for operators."),
         "suspended": marked("The account is suspended. Ask who runs the service."),
+        "unknown-account": marked("There is no such account."),
+        "invalid-account": marked("The form cannot be accepted."),
         "not-found": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
         "unknown-assessment": marked("There is no such assessment."),
@@ -127,7 +130,9 @@ class PageHandler(BaseHandler):
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
         """Pages to go to, by their paths and what they are called, in English."""
-        return MEMBERS_PLACES if self.caller is not None else STRANGERS_PLACES
+        if self.caller is None:
+            return STRANGERS_PLACES
+        return OPERATORS_PLACES if self.caller.is_operator else MEMBERS_PLACES
 
     @property
     def form_token(self) -> str:

@@ -11,7 +11,8 @@ const shownDay = (day) => new Date(`${day}T00:00Z`).toLocaleDateString(language,
 
 function draw() {
   columns(document.getElementById("days-chart"), {
-    values: rows.map((row) => row.calls),
+    rows: rows.map((row) => [row.calls]),
+    kinds: ["column"],
     titles: rows.map((row) => `${shownDay(row.day)}: ${row.calls.toLocaleString(language)}`),
     ends: [shownDay(rows[0].day), shownDay(rows.at(-1).day)],
     label: say("{calls} calls in 30 days", { calls: total.toLocaleString(language) }),

@@ -82,24 +82,34 @@ export function curve(room, { values, probabilities, value, probability, thresho
   draw("text", { class: "small", x: width - 10, y: height - 4, "text-anchor": "end" }, ends[1]);
 }
 
-/** Draw one column for each of many whole numbers; `titles` say each, `ends` name the outer two. */
-export function columns(room, { values, titles, ends, label }) {
-  const [width, height, left, bottom] = [Math.max(240, room.clientWidth), 170, 40, 22];
+/**
+ * Draw columns of whole numbers in parts, the first part lowest; `kinds` are the parts' looks,
+ * `titles` say each column, `ends` name the outer two.
+ */
+export function columns(room, { rows, kinds, titles, ends, label }) {
+  const [width, height, left, bottom] = [Math.max(240, room.clientWidth), 150, 44, 22];
   const draw = canvas(room, width, height, label);
-  const most = Math.max(1, ...values);
-  const step = (width - left) / values.length;
-  const y = (value) => 14 + (1 - value / most) * (height - bottom - 14);
-  draw("path", { class: "threshold", d: `M ${left} ${y(most)} H ${width}` });
-  draw("text", { class: "small", x: left - 6, y: y(most) + 4, "text-anchor": "end" }, String(most));
-  draw("text", { class: "small", x: left - 6, y: y(0), "text-anchor": "end" }, "0");
-  values.forEach((value, index) => {
-    const column = draw("rect", {
-      class: "column", x: left + index * step + step * 0.12, y: Math.min(y(value), y(0) - (value ? 2 : 0)),
-      width: step * 0.76, height: value ? Math.max(2, y(0) - y(value)) : 0, rx: 1.5,
+  const most = Math.max(1, ...rows.map((parts) => parts.reduce((sum, part) => sum + part, 0)));
+  const step = (width - left) / rows.length;
+  const floor = height - bottom;
+  const tall = (count) => (count / most) * (floor - 12);
+  draw("path", { class: "threshold", d: `M ${left} 12 H ${width}` });
+  draw("text", { class: "small", x: left - 6, y: 16, "text-anchor": "end" }, String(most));
+  draw("text", { class: "small", x: left - 6, y: floor, "text-anchor": "end" }, "0");
+  rows.forEach((parts, index) => {
+    let top = floor;
+    const group = draw("g", {});
+    group.append(make("title", {}, titles[index]));
+    parts.forEach((part, kind) => {
+      if (!part) return;
+      const size = Math.max(1.5, tall(part));
+      top -= size;
+      group.append(make("rect", {
+        class: kinds[kind], x: left + index * step + step * 0.1, y: top, width: step * 0.8, height: size,
+      }));
     });
-    column.append(make("title", {}, titles[index]));
   });
-  draw("path", { class: "axis", d: `M ${left} ${y(0)} H ${width}` });
+  draw("path", { class: "axis", d: `M ${left} ${floor} H ${width}` });
   draw("text", { class: "small", x: left, y: height - 4 }, ends[0]);
   draw("text", { class: "small", x: width, y: height - 4, "text-anchor": "end" }, ends[1]);
 }

@@ -1,0 +1,62 @@
+"""``/panel``: how the service is, for operators to watch.
+
+The page holds no number: its script fills it from ``/panel/eventos``, which a browser's session
+opens by itself, since the browser's reader of events can send no header.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from cardiorisk.drift import LARGE, NOTICEABLE
+from cardiorisk.metrics import STAGES
+from cardiorisk.operators.queries import LOG_PARAMETERS
+from cardiorisk.web.events import EventStream
+from cardiorisk.web.pages.languages import marked
+from cardiorisk.web.pages.session import OperatorPage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STAGE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "auth": marked("key"),
+        "limit": marked("limit"),
+        "validate": marked("validation"),
+        "predict": marked("network"),
+        "store": marked("keeping"),
+        "total": marked("total"),
+    }
+)
+"""What readers call the stages of ``STAGES``."""
+VERDICTS = (
+    marked("stable"),
+    marked("noticeable"),
+    marked("large"),
+    marked("too few rows"),
+)
+"""What drift is called; the script asks for their translation."""
+STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
+"""Statuses to choose from."""
+
+
+class PanelHandler(OperatorPage):
+    """``/panel``: room for the numbers, and which lines to show."""
+
+    def get(self) -> None:
+        """Show it, with the lines chosen that the address names."""
+        self.show(
+            "panel.html",
+            stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
+            statuses=STATUSES,
+            chosen={name: self.get_query_argument(name, "") for name in LOG_PARAMETERS},
+            noticeable=NOTICEABLE,
+            large=LARGE,
+        )
+
+    head = get
+
+
+class PanelEventsHandler(EventStream, OperatorPage):
+    """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session."""

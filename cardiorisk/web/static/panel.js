@@ -1,0 +1,206 @@
+// The panel: shows what the service tells of itself, as it happens. It asks for nothing else, and
+// redraws only what has changed its place or its number.
+
+import { columns } from "./charts.js";
+import { language, number, say } from "./words.js";
+
+const MOST_LINES = 50;
+const by = (id) => document.getElementById(id);
+const whole = new Intl.NumberFormat(language);
+const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+const minute = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+let stream = null;
+let shown = null;
+let lines = [];
+let beginsAnew = true;
+
+function row(heading, ...cells) {
+  const made = document.createElement("tr");
+  const first = document.createElement("th");
+  first.scope = "row";
+  first.append(heading);
+  made.append(first, ...cells.map(([text, look = ""]) => {
+    const cell = document.createElement("td");
+    cell.className = look;
+    cell.append(text);
+    return cell;
+  }));
+  return made;
+}
+
+function countRows(body, counts) {
+  const rows = Object.entries(counts).map(([name, count]) => row(name, [whole.format(count), "number"]));
+  by(body).replaceChildren(...(rows.length ? rows : [row(say("none"), ["0", "number"])]));
+}
+
+function setText(id, text) {
+  if (by(id).textContent !== text) by(id).textContent = text;
+}
+
+function showFigures(overview) {
+  const { memo, bitacora } = overview;
+  const lookups = memo.hits + memo.refusals + memo.misses;
+  setText("figure-rate", number(overview.last_5_minutes.requests / 5, 1));
+  setText("figure-open", whole.format(overview.open_requests));
+  setText("figure-waiting", whole.format(overview.waiting_patients));
+  setText("figure-active", whole.format(overview.active_accounts));
+  setText("figure-memo", lookups ? `${number((100 * (memo.hits + memo.refusals)) / lookups, 1)} %` : "–");
+  setText("figure-lines", whole.format(bitacora.lines));
+  setText("figure-failures", whole.format(bitacora.failures));
+  setText("figure-model", overview.modelo ?? "–");
+  by("figure-failures").classList.toggle("bad", bitacora.failures > 0);
+}
+
+function showMinutes({ minutes }) {
+  const parts = minutes.map((one) => [
+    Math.max(0, one.requests - one.refusals - one.failures), one.refusals, one.failures,
+  ]);
+  const counts = minutes.map((one) => one.requests);
+  const time = (one) => minute.format(new Date(one.starts_at));
+  columns(by("minutes"), {
+    rows: parts,
+    kinds: ["answered", "refused", "failed"],
+    titles: minutes.map((one) => `${time(one)}: ${whole.format(one.requests)}`),
+    ends: [time(minutes[0]), time(minutes.at(-1))],
+    label: say("{count} requests in the last hour, {most} in the busiest minute", {
+      count: whole.format(counts.reduce((sum, one) => sum + one, 0)), most: whole.format(Math.max(...counts)),
+    }),
+  });
+}
+
+function showStretch(overview) {
+  const stretch = overview[by("stretch").value];
+  countRows("statuses", stretch.by_status);
+  countRows("refusals", stretch.refusals_by_plan);
+  for (const stage of by("stages").rows) {
+    const times = stretch.stages_ms[stage.dataset.stage];
+    ["p50", "p90", "p99"].forEach((name, index) => {
+      stage.cells[index + 1].textContent = times ? number(times[name], 2) : "–";
+    });
+  }
+}
+
+function showDrift({ drift }) {
+  if (!drift) {
+    by("drift").replaceChildren();
+    return setText("drift-help", say("The drift is not known now."));
+  }
+  const measured = [drift.score, ...drift.fields].filter((one, index) => index === 0 || one.rows);
+  by("drift").replaceChildren(...measured.map((one) => row(
+    one.name, [whole.format(one.rows), "number"], [one.psi === null ? "–" : number(one.psi, 3), "number"],
+    [say(one.verdict), one.verdict === "large" ? "bad" : ""],
+  )));
+  setText("drift-help", say("Drift of the newest {count} answers in the log.", { count: whole.format(drift.answers) }));
+}
+
+function answerOf(line) {
+  if (line.code) return line.code;
+  if (line.probabilidad === null) return "";
+  return `${line.riesgo_cardiaco ? say("at risk") : say("no risk")} ${number(line.probabilidad, 2)}`;
+}
+
+function showLines() {
+  by("lines").replaceChildren(...lines.map((line) => row(
+    clock.format(new Date(line.ts)), [String(line.status), line.status >= 500 ? "bad" : line.status >= 400 ? "warn" : ""],
+    [`${line.method} ${line.route}`], [number(line.timings_ms.total ?? 0, 1), "number"],
+    [line.plan ?? "–"], [line.key_id ?? "–"], [answerOf(line)],
+  )));
+  by("no-lines").hidden = lines.length > 0;
+}
+
+function showAll() {
+  showFigures(shown);
+  showMinutes(shown);
+  showStretch(shown);
+  showDrift(shown);
+}
+
+function setState(text, isLive = false) {
+  by("state").classList.toggle("is-live", isLive);
+  setText("state", text);
+}
+
+function filters() {
+  const given = [...new FormData(by("filters"))].map(([name, text]) => [name, text.trim()]);
+  return new URLSearchParams(given.filter(([, text]) => text));
+}
+
+/** Ask for the events anew; the first lines of a connection take the place of what is shown. */
+function connect() {
+  stream?.close();
+  beginsAnew = true;
+  setState(say("Connecting…"));
+  stream = new EventSource(`panel/eventos?${filters()}`);
+  stream.addEventListener("open", () => {
+    beginsAnew = true;
+    setState(say("Live: a new look every two seconds."), true);
+    by("again").hidden = by("filter-error").hidden = true;
+  });
+  stream.addEventListener("overview", (event) => {
+    shown = JSON.parse(event.data);
+    showAll();
+  });
+  stream.addEventListener("lines", (event) => {
+    const fresh = JSON.parse(event.data);
+    lines = (beginsAnew ? fresh : [...fresh, ...lines]).slice(0, MOST_LINES);
+    beginsAnew = false;
+    showLines();
+  });
+  stream.addEventListener("error", () => {
+    if (stream.readyState !== EventSource.CLOSED) return setState(say("The connection is lost; trying again."));
+    return explain();
+  });
+}
+
+/** Say why the events do not come: the browser tells nothing of a refusal but that it is one. */
+async function explain() {
+  setState(say("Not live."));
+  const answer = await fetch(`operator/log?limit=1&${filters()}`, {
+    headers: { "X-XSRFToken": document.querySelector("[name=xsrf-token]").content },
+  }).catch(() => null);
+  if (answer?.status === 422) {
+    const { errors } = await answer.json();
+    const labels = errors.map(({ field }) => by("filters").elements[field]?.labels[0].firstChild.textContent.trim());
+    by("filter-error").textContent = say("This filter cannot be used: {names}.", { names: labels.join(", ") });
+    by("filter-error").hidden = false;
+  } else if (answer && [401, 403].includes(answer.status)) {
+    setState(say("Your session has ended, or you are no operator any more."));
+    by("again").hidden = false;
+  } else {
+    setTimeout(() => stream.readyState === EventSource.CLOSED && !isPaused() && connect(), 5000);
+  }
+}
+
+const isPaused = () => by("pause").dataset.paused === "yes";
+
+function togglePause() {
+  by("pause").dataset.paused = isPaused() ? "no" : "yes";
+  by("pause").textContent = isPaused() ? say("Go on") : say("Pause");
+  if (!isPaused()) return connect();
+  stream.close();
+  return setState(say("Paused."));
+}
+
+function applyFilters() {
+  const chosen = filters();
+  history.replaceState(null, "", chosen.size ? `?${chosen}` : location.pathname);
+  by("filter-error").hidden = true;
+  if (isPaused()) togglePause();
+  else connect();
+}
+
+by("scriptless").hidden = true;
+by("panel").hidden = false;
+by("pause").addEventListener("click", togglePause);
+by("stretch").addEventListener("change", () => shown && showStretch(shown));
+by("filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  applyFilters();
+});
+by("filters").addEventListener("reset", (event) => {
+  event.preventDefault();
+  for (const field of by("filters").querySelectorAll("input, select")) field.value = "";
+  applyFilters();
+});
+addEventListener("resize", () => shown && showMinutes(shown));
+connect();

@@ -1,0 +1,246 @@
+"""The panel, as an operator uses it: in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.pages.conftest import Visit
+    from tests.processes import Server
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+PASSWORD = "correct horse battery"
+
+
+def register(server: Server, name: str) -> None:
+    form = {"username": name, "password": PASSWORD, "email": f"{name}@example.org"}
+    request = Request(f"http://{server.address}/register", json.dumps(form).encode())
+    with urlopen(request) as answer:  # noqa: S310 - as above
+        assert answer.status == 201
+
+
+def command(server: Server, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "cardiorisk", *arguments],
+        cwd=server.directory,
+        check=True,
+        capture_output=True,
+    )
+
+
+def log_in(page: Page, server: Server, path: str = "panel") -> Page:
+    """Make Olga an operator, and log her in on the way to a page."""
+    register(server, "olga")
+    command(server, "accounts", "operator", "olga", "on")
+    page.goto(f"http://{server.address}/{path}")
+    page.get_by_label("Nombre de usuario").fill("olga")
+    page.get_by_label("Contraseña").fill(PASSWORD)
+    page.get_by_role("button", name="Entrar").click()
+    return page
+
+
+@pytest.fixture
+def panel(visit: Visit) -> Page:
+    page = log_in(visit.page, visit.server)
+    expect(page.locator("#state")).to_contain_text("En vivo")
+    return page
+
+
+def figure(page: Page, name: str) -> str:
+    return page.locator(f"#figure-{name}").inner_text()
+
+
+def test_who_is_no_operator_sees_nothing_of_it(visit: Visit) -> None:
+    register(visit.server, "ana")
+    page = visit.open("/panel")
+    page.get_by_label("Nombre de usuario").fill("ana")
+    page.get_by_label("Contraseña").fill(PASSWORD)
+    page.get_by_role("button", name="Entrar").click()
+    expect(page.get_by_role("alert")).to_have_text("Esta página es para operadores.")
+    expect(page.get_by_role("link", name="Panel")).to_have_count(0)
+
+
+def test_the_numbers_come_by_themselves(visit: Visit, panel: Page) -> None:
+    visit.server.ask()
+    expect(panel.locator("#lines tr").first).to_contain_text("/service")
+    expect(panel.locator("#lines tr").first).to_contain_text("200")
+    expect(panel.locator("#statuses")).to_contain_text("201")
+    expect(panel.locator("#figure-lines")).to_have_text(re.compile(r"\d"))
+    expect(panel.locator("#stages tr[data-stage=predict] td").first).to_have_text(re.compile(r"\d"))
+    expect(panel.locator("#drift")).to_contain_text("muy pocas filas")
+    expect(panel.locator("#minutes svg")).to_have_attribute(
+        "aria-label", re.compile(r"peticiones en la última hora")
+    )
+
+
+def test_a_used_up_plan_is_seen(visit: Visit, panel: Page) -> None:
+    for _ in range(11):
+        if visit.server.ask()[0] == 429:
+            break
+    expect(panel.locator("#refusals")).to_contain_text("freemium")
+    expect(panel.locator("#lines")).to_contain_text("rate-limited")
+    panel.get_by_label("Tiempo").select_option("última hora")
+    expect(panel.locator("#statuses")).to_contain_text("429")
+
+
+def test_lines_are_filtered_and_go_on_coming(visit: Visit, panel: Page) -> None:
+    visit.server.ask()
+    form = panel.locator("#filters")
+    form.get_by_label("Ruta").fill("/service")
+    form.get_by_label("Ruta").press("Enter")
+    expect(panel.locator("#lines tr")).to_have_count(1)
+    visit.server.ask()
+    expect(panel.locator("#lines tr")).to_have_count(2)
+    assert "route=%2Fservice" in panel.url
+    form.get_by_label("Estado").select_option("5xx")
+    form.get_by_role("button", name="Filtrar").click()
+    expect(panel.get_by_text("No hay líneas así.")).to_be_visible()
+    form.get_by_role("button", name="Todas las líneas").click()
+    expect(panel.locator("#lines")).to_contain_text("/panel/eventos")
+
+
+def test_a_filter_that_cannot_be_used_is_named(panel: Page) -> None:
+    panel.locator("#filters").get_by_label("Cuenta").fill("nadie")
+    panel.locator("#filters").get_by_label("Cuenta").press("Enter")
+    expect(panel.locator("#filter-error")).to_have_text("Este filtro no se puede usar: Cuenta.")
+    panel.get_by_role("button", name="Todas las líneas").click()
+    expect(panel.locator("#state")).to_contain_text("En vivo")
+    expect(panel.locator("#filter-error")).to_be_hidden()
+
+
+def test_it_can_be_stopped_and_goes_on(visit: Visit, panel: Page) -> None:
+    panel.get_by_role("button", name="Pausar").press("Enter")
+    expect(panel.locator("#state")).to_have_text("En pausa.")
+    before = panel.locator("#lines").inner_text()
+    visit.server.ask()
+    assert panel.locator("#lines").inner_text() == before
+    panel.get_by_role("button", name="Seguir").press("Enter")
+    expect(panel.locator("#lines")).to_contain_text("/service")
+
+
+def test_a_right_that_is_taken_away_ends_it(visit: Visit, panel: Page) -> None:
+    command(visit.server, "accounts", "operator", "olga", "off")
+    expect(panel.locator("#state")).to_contain_text("ya no eres operador", timeout=20_000)
+    expect(panel.get_by_role("link", name="Volver a entrar")).to_be_visible()
+
+
+def test_an_account_is_looked_up_and_suspended_by_two_presses(visit: Visit, panel: Page) -> None:
+    panel.get_by_role("link", name="Cuentas de todos").click()
+    panel.get_by_role("searchbox").fill("DEM")
+    panel.get_by_role("searchbox").press("Enter")
+    panel.get_by_role("link", name="demo").click()
+    expect(panel.locator("tbody code").nth(1)).to_have_text(f"{visit.server.key[:10]}…")
+    assert visit.server.key not in panel.content()
+    expect(panel.get_by_role("button", name="Suspender la cuenta")).to_be_hidden()
+    panel.get_by_text("Suspender…").press("Enter")
+    panel.get_by_role("button", name="Suspender la cuenta").press("Enter")
+    expect(panel.get_by_role("status")).to_have_text("La cuenta está suspendida.")
+    assert visit.server.ask()[0] == 403
+    panel.get_by_text("Reanudar…").click()
+    panel.get_by_role("button", name="Reanudar la cuenta").click()
+    expect(panel.get_by_role("status")).to_have_text("La cuenta ya no está suspendida.")
+    assert visit.server.ask()[0] == 200
+
+
+def test_a_plan_is_changed_by_two_presses(visit: Visit, panel: Page) -> None:
+    panel.goto(f"http://{visit.server.address}/panel/cuentas?buscar={visit.server.key[:10]}")
+    panel.get_by_role("link", name="demo").click()
+    panel.get_by_text("Cambiar el plan…").click()
+    panel.get_by_label("Plan nuevo").select_option("premium")
+    panel.get_by_role("button", name="Cambiar el plan").click()
+    expect(panel.locator(".facts")).to_contain_text("premium")
+
+
+def test_the_lines_of_an_account_are_a_link_away(visit: Visit, panel: Page) -> None:
+    visit.server.ask()
+    panel.goto(f"http://{visit.server.address}/panel/cuentas?cuenta=1")
+    panel.get_by_role("link", name="Sus líneas en la bitácora").click()
+    expect(panel.locator("#filters").get_by_label("Cuenta")).to_have_value("demo")
+    expect(panel.locator("#lines tr")).to_have_count(1)
+    expect(panel.locator("#lines tr").first).to_contain_text("/service")
+
+
+def test_one_s_own_account_offers_no_suspension(visit: Visit, panel: Page) -> None:
+    panel.goto(f"http://{visit.server.address}/panel/cuentas?cuenta=2")
+    expect(panel.get_by_text("Es tu propia cuenta")).to_be_visible()
+    expect(panel.get_by_text("Suspender…")).to_have_count(0)
+
+
+def test_a_hostile_name_is_shown_as_text(visit: Visit, panel: Page) -> None:
+    name = '"><img src=x onerror=alert(1)>&'
+    command(visit.server, "keys", "create", "--account", name)
+    panel.goto(f"http://{visit.server.address}/panel/cuentas")
+    panel.get_by_role("link", name=name).click()
+    expect(panel.get_by_role("heading", level=2)).to_have_text(name)
+    panel.get_by_role("link", name="Sus líneas en la bitácora").click()
+    expect(panel.locator("#filters").get_by_label("Cuenta")).to_have_value(name)
+    expect(panel.locator("#state")).to_contain_text("En vivo")
+
+
+def test_without_scripts_accounts_are_suspended_all_the_same(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="es-ES")
+    page = log_in(context.new_page(), server)
+    expect(page.get_by_text("Los números necesitan scripts")).to_be_visible()
+    page.get_by_role("link", name="Cuentas de todos").click()
+    page.get_by_role("link", name="demo").click()
+    page.get_by_text("Suspender…").click()
+    page.get_by_role("button", name="Suspender la cuenta").click()
+    expect(page.get_by_role("status")).to_have_text("La cuenta está suspendida.")
+    context.close()
+
+
+def test_it_speaks_english(panel: Page) -> None:
+    panel.get_by_role("link", name="English").click()
+    expect(panel.locator("#state")).to_have_text("Live: a new look every two seconds.")
+    expect(panel.get_by_role("heading", name="The last hour, by the minute")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_pages_are_accessible_and_fit(
+    browser: Browser, server: Server, scheme: Literal["light", "dark"], size: str
+) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        locale="es-ES",
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
+    )
+    page = log_in(context.new_page(), server)
+    for _ in range(8):
+        server.ask()
+    expect(page.locator("#lines")).to_contain_text("rate-limited")
+    look_at(page, f"panel-{size}-{scheme}", width)
+    page.goto(f"http://{server.address}/panel/cuentas?cuenta=1")
+    page.get_by_text("Suspender…").click()
+    look_at(page, f"panel-account-{size}-{scheme}", width)
+    page.goto(f"http://{server.address}/panel/cuentas")
+    look_at(page, f"panel-accounts-{size}-{scheme}", width)
+    context.close()
+
+
+def look_at(page: Page, name: str, width: int) -> None:
+    """Keep a screenshot, and hold the page to its width and to the rules of accessibility."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

@@ -1,0 +1,177 @@
+"""The panel's pages: for operators alone, in step with the API, and never a step too quick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.store.records import Records
+from tests.support import create_key
+from tests.web.pages.browsing import NAME, Reader, registered
+
+if TYPE_CHECKING:
+    from tornado.httpclient import HTTPResponse
+
+    from cardiorisk.config import Settings
+    from cardiorisk.web.routes import CardioriskApplication
+    from tests.support import Bitacora, Caller
+
+PAGES = ("/panel", "/panel/cuentas", "/panel/eventos")
+
+
+async def operating(stranger: Caller, settings: Settings, app: CardioriskApplication) -> Reader:
+    """Give Ana, who is account 1, an operator's browser, and Bruno account 2 and a key."""
+    reader = await registered(stranger)
+    create_key(settings, "bruno", "freemium")
+    with Records.open(settings.database_url) as records:
+        records.set_operator(NAME, is_operator=True)
+    await app.services.store.refresh()
+    await reader.open("/panel/cuentas")
+    return reader
+
+
+def text(response: HTTPResponse) -> str:
+    return response.body.decode()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("page", PAGES)
+async def test_who_has_not_logged_in_is_sent_to_do_so(stranger: Caller, page: str) -> None:
+    answer = await Reader(stranger).open(page)
+    assert answer.code == 303
+    assert answer.headers["Location"].endswith(f"entrar?siguiente={page[1:]}")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("page", PAGES)
+async def test_who_is_no_operator_is_refused(stranger: Caller, page: str) -> None:
+    reader = await registered(stranger)
+    answer = await reader.open(page)
+    assert (answer.code, "Esta página es para operadores." in text(answer)) == (403, True)
+
+
+@pytest.mark.gen_test
+async def test_the_panel_is_linked_for_operators_alone(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await registered(stranger)
+    assert 'href="panel"' not in text(await reader.open("/"))
+    with Records.open(settings.database_url) as records:
+        records.set_operator(NAME, is_operator=True)
+    await app.services.store.refresh()
+    assert 'href="panel"' in text(await reader.open("/"))
+
+
+@pytest.mark.gen_test
+async def test_the_chosen_lines_are_in_the_form(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel?status=5xx&account=%22%3E%3Cb%3E"))
+    assert "<option selected>5xx</option>" in page
+    assert 'name="account" type="text" value="&quot;&gt;&lt;b&gt;"' in page
+
+
+@pytest.mark.gen_test
+async def test_accounts_are_found(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    everybody = text(await reader.open("/panel/cuentas"))
+    assert ("ana" in everybody, "bruno" in everybody) == (True, True)
+    found = text(await reader.open("/panel/cuentas?buscar=BRU"))
+    assert (">ana<" in found, ">bruno<" in found) == (False, True)
+    assert "No hay cuentas así." in text(await reader.open("/panel/cuentas?buscar=nadie"))
+
+
+@pytest.mark.gen_test
+async def test_a_whole_key_is_no_search_and_is_not_shown_again(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    key = create_key(settings, "bruno", "freemium")
+    answer = await reader.open(f"/panel/cuentas?buscar={key}")
+    assert (answer.code, "nunca una clave entera" in text(answer), key in text(answer)) == (
+        422,
+        True,
+        False,
+    )
+
+
+@pytest.mark.gen_test
+async def test_an_account_is_suspended_and_resumed(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    for deed, said in (("suspender", "está suspendida"), ("reanudar", "ya no está suspendida")):
+        answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed)
+        assert answer.code == 303
+        page = await reader.open("/panel/" + answer.headers["Location"].removeprefix("../panel/"))
+        assert f"La cuenta {said}." in text(page)
+
+
+@pytest.mark.gen_test
+async def test_a_plan_is_changed(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer="plan", plan="premium")
+    assert answer.code == 303
+    assert "<dd>premium</dd>" in text(await reader.open("/panel/cuentas?cuenta=2"))
+
+
+@pytest.mark.gen_test
+async def test_one_s_own_account_is_not_suspended(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    answer = await reader.send("/panel/cuentas", cuenta="1", hacer="suspender")
+    assert (answer.code, "No se puede suspender" in text(answer)) == (409, True)
+    assert (await reader.open("/panel")).code == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("fields", "code", "said"),
+    [
+        ({"cuenta": "99", "hacer": "suspender"}, 404, "No existe esa cuenta."),
+        ({"cuenta": "2' --", "hacer": "reanudar"}, 404, "No existe esa cuenta."),
+        ({"cuenta": "2", "hacer": "plan", "plan": "oro"}, 422, "El formulario no se puede aceptar"),
+        ({}, 422, "El formulario no se puede aceptar"),
+    ],
+)
+async def test_a_form_that_cannot_be_meant_is_refused(
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    fields: dict[str, str],
+    code: int,
+    said: str,
+) -> None:
+    reader = await operating(stranger, settings, app)
+    answer = await reader.send("/panel/cuentas", **fields)
+    assert (answer.code, said in text(answer)) == (code, True)
+
+
+@pytest.mark.gen_test
+async def test_a_form_of_another_site_changes_nothing(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    reader.token = "0" * 64
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer="suspender")
+    assert answer.code == 403
+    with Records.open(settings.database_url) as records:
+        assert [account.suspended_at for account in records.list_accounts()] == [None, None]
+
+
+@pytest.mark.gen_test
+async def test_the_events_of_a_page_need_no_header_but_the_cookie(
+    stranger: Caller, settings: Settings, app: CardioriskApplication, bitacora: Bitacora
+) -> None:
+    reader = await operating(stranger, settings, app)
+    app.services.operators.end_watching()
+    answer = await reader.open("/panel/eventos")
+    assert (answer.code, bitacora.last()["code"]) == (503, "not-ready")
+    assert bitacora.last()["route"] == "/panel/eventos"
