@@ -65,6 +65,7 @@ FAILURES = MappingProxyType(
     {
         "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
         "operator-only": marked("This page is for operators."),
+        "rate-limited": marked("The calls of this minute are used up."),
         "not-found": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
         "unknown-assessment": marked("There is no such assessment."),
