@@ -10,11 +10,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.rows import read_rows
 from benchmarks.samples import Sample, Summary, rate_ratio, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from benchmarks.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +35,6 @@ class Server:
     start_seconds: float
     start_memory_mb: float
     versions: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A row of the micro-benchmarks; see there."""
-
-    name: str
-    parameter: int | str
-    unit: str
-    median: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ class Measured:
     samples: Sequence[Sample]
     import_seconds: float | None = None
     memory_mb: Sequence[tuple[int, float]] = ()
-    parts: Sequence[Part] = ()
+    parts: Sequence[Row] = ()
 
     def find_server(self, name: str) -> Server | None:
         """Return a server, or None where it did not take part."""
@@ -87,11 +78,6 @@ class Measured:
         found = rate_ratio(self.samples, server, other, connections)
         return found.median if found else None
 
-    def find_part(self, name: str, parameter: int | str = "") -> Part | None:
-        """Return a row of the micro-benchmarks, or None where it was not measured."""
-        wanted = (name, parameter)
-        return next((each for each in self.parts if (each.name, each.parameter) == wanted), None)
-
     @property
     def growth_mb(self) -> float | None:
         """What the memory grew by from the end of the warm-up to the last request."""
@@ -105,7 +91,6 @@ def read(directory: Path) -> Measured:
     run = json.loads((directory / "servers.json").read_text("utf-8"))
     endurance, micro = directory / "endurance.json", directory / "micro.json"
     memory = json.loads(endurance.read_text())["memory_mb"] if endurance.exists() else []
-    parts = json.loads(micro.read_text("utf-8")) if micro.exists() else []
     return Measured(
         machine=run["machine"],
         generator=run["generator"],
@@ -116,5 +101,5 @@ def read(directory: Path) -> Measured:
         samples=[Sample.from_json(each) for each in run["samples"]],
         import_seconds=run["import_seconds"],
         memory_mb=[(requests, size) for requests, size in memory],
-        parts=[Part(**each) for each in parts],
+        parts=read_rows(micro) if micro.exists() else [],
     )

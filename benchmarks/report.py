@@ -54,6 +54,10 @@ SATURATION = """\
 † gave fewer than two answers a connection in a round: its connections queue, and its latencies are
 those of the requests that were answered within the measurement, so that the slowest are missing."""
 
+COSTS = """\
+One caller, one request after another, `litert`. What the parts leave of the processor's time is
+Tornado's and the system's; [scaling.md](scaling.md) says what grows with what."""
+
 
 def render(measured: Measured, notes: str) -> str:
     """Return the page."""
@@ -125,7 +129,7 @@ def _growth(measured: Measured) -> list[str]:
 def _parts(measured: Measured) -> list[str]:
     model = cost_model(measured)
     others = [part for part in measured.parts if part not in model]
-    found = ["## What a request costs", parts_table(model)] if model else []
+    found = ["## What a request costs", COSTS, parts_table(model)] if model else []
     return found + (["## The parts by themselves", parts_table(others)] if others else [])
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.contestants import CONTESTANTS
+from benchmarks.request_cost import PARTS
+from benchmarks.rows import find_row, shown
 from benchmarks.samples import YARDSTICK
 from benchmarks.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from benchmarks.measured import Measured, Part
+    from benchmarks.measured import Measured
+    from benchmarks.rows import Row
     from benchmarks.samples import Spread, Summary
 
 NONE = "-"
 SATURATED = " †"
 THOUSAND = 1000
-COST_MODEL = "a request:"
-"""What the names of the cost model's rows start with."""
+WHOLE_REQUEST = "a request:"
+"""What the names of the rows start with that are about a request as a whole."""
 
 
 def number(value: float | None) -> str:
@@ -105,16 +108,17 @@ def targets_table(measured: Measured) -> str:
     return table(["target", "", "at", "measured"], rows, 2)
 
 
-def parts_table(parts: Iterable[Part]) -> str:
-    """Return the rows of the micro-benchmarks."""
+def parts_table(parts: Iterable[Row]) -> str:
+    """Return rows of the micro-benchmarks."""
     rows = []
     for part in parts:
-        size = f"{part.parameter:,}" if isinstance(part.parameter, int) else part.parameter
         figures = f"{number(part.median)} ({number(part.low)} to {number(part.high)})"
-        rows.append([part.name, part.unit, size or NONE, figures])
+        rows.append([part.name, part.unit, shown(part.parameter) or NONE, figures])
     return table(["what", "unit", "size or mode", "median (lowest to highest)"], rows, 2)
 
 
-def cost_model(measured: Measured) -> list[Part]:
-    """Return the rows that set a request's cost beside that of its parts."""
-    return [part for part in measured.parts if part.name.startswith(COST_MODEL)]
+def cost_model(measured: Measured) -> list[Row]:
+    """Return the parts of a request, their sum, and what a request costs as a whole."""
+    found = [find_row(measured.parts, name, parameter) for name, parameter in PARTS]
+    whole = [part for part in measured.parts if part.name.startswith(WHOLE_REQUEST)]
+    return [*(part for part in found if part), *whole]

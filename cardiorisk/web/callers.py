@@ -82,8 +82,16 @@ class AuthenticatedHandler(IdentifiedHandler):
             RateLimited: the plan's requests of this minute are used up.
         """
         await super().admit()
-        principal = self.principal
-        assert principal is not None  # noqa: S101 - for mypy; the line before has let it in
+        self.draw_on_window()
+
+    def draw_on_window(self) -> None:
+        """Count the request against the plan of the caller, who is known.
+
+        Raises:
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        principal = self.caller
+        assert principal is not None  # noqa: S101 - for mypy; nobody unknown is counted
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
         self.timings.end_stage("limit")

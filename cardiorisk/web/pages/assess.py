@@ -1,7 +1,8 @@
 """``/``: try a patient, and see what the network makes of it.
 
 The form is made from the table that validates. The page must not know a key: its reader pastes one,
-and the page's script sends it to ``/service``.
+and the page's script sends it to ``/service``. Who has logged in needs neither a key nor scripts:
+the bare form is then answered in words, and draws on the same window.
 """
 
 from __future__ import annotations
@@ -11,15 +12,25 @@ from typing import TYPE_CHECKING
 
 from tornado.escape import json_encode
 
-from cardiorisk.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field
+from cardiorisk.errors import InvalidPatient
+from cardiorisk.explanations import english_sentence, spanish_sentence
+from cardiorisk.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, parse_query
+from cardiorisk.web.callers import AssessingHandler
 from cardiorisk.web.pages.base import PageHandler
+from cardiorisk.web.pages.languages import marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cardiorisk.predictor.predictor import Assessment
+
 STEPS = MappingProxyType({"number": "0.01", "integer": "1", "flag": "1"})
 """How far one press of an arrow key moves a field of each kind."""
 
+AT_RISK = marked(
+    "Yes, at risk, says the network: {probability} reaches the threshold of {threshold}."
+)
+NO_RISK = marked("No risk, says the network: {probability} is below the threshold of {threshold}.")
 PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
     ("The assignment's example", EXAMPLE),
     ("Young, nothing unusual", dict(zip(FIELD_NAMES, (1.7, 1.1, 0.8, 25, 0, 0), strict=True))),
@@ -29,21 +40,67 @@ PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
 """Patients to begin with, by what they are called."""
 
 
-class AssessPageHandler(PageHandler):
+class AssessPageHandler(PageHandler, AssessingHandler):
     """``/``: the form, and room for the answer."""
 
     def get(self) -> None:
         """Show it with the first patient filled in."""
+        self._show_form(PATIENTS[0][1])
+
+    head = get
+
+    async def post(self) -> None:
+        """Answer a form that came without scripts.
+
+        Raises:
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        if self.caller is None:
+            self.go("entrar")
+            return
+        self.draw_on_window()
+        typed = _typed(self.form)
+        try:
+            patient = self.validated(lambda: parse_query(typed))
+        except InvalidPatient as error:
+            faulty = {fault.field for fault in error.faults}
+            self.faults = {
+                field.wire_name: self._fault(field) for field in FIELDS if field.wire_name in faulty
+            }
+            self.set_status(422)
+            self._show_form({name: texts[0].decode() for name, texts in typed.items()})
+            return
+        assessment = await self.assess(patient, self.services.predictor.explain)
+        sentence = ""
+        if assessment.explanation is not None:
+            write = english_sentence if self.locale.code == "en" else spanish_sentence
+            sentence = write(assessment.probability, assessment.explanation, patient.values)
+        self._show_form(patient.members, assessment, sentence)
+
+    def _show_form(
+        self,
+        values: Mapping[str, float | str],
+        assessment: Assessment | None = None,
+        sentence: str = "",
+    ) -> None:
         self.show(
             "assess.html",
             fields=FIELDS,
             fault=self._fault,
             patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
-            example=PATIENTS[0][1],
+            example=values,
             steps=STEPS,
+            answer=assessment,
+            verdict=self._verdict(assessment) if assessment else "",
+            sentence=sentence,
         )
 
-    head = get
+    def _verdict(self, assessment: Assessment) -> str:
+        """Say the answer as the page's script does."""
+        text = AT_RISK if assessment.at_risk else NO_RISK
+        shares = {"probability": assessment.probability, "threshold": assessment.threshold}
+        shown = {name: f"{self.number(share * 100, '.3g')} %" for name, share in shares.items()}
+        return self.locale.translate(text).format(**shown)
 
     def _fault(self, field: Field) -> str:
         """Say in the reader's language what the field accepts."""
@@ -52,3 +109,15 @@ class AssessPageHandler(PageHandler):
             "minimum": field.minimum,
             "maximum": field.maximum,
         }
+
+
+def _typed(form: Mapping[str, str]) -> dict[str, list[bytes]]:
+    """Return a form's fields as a query string would give them: a box that is not ticked is 0."""
+    return {
+        field.wire_name: [
+            (b"1" if field.wire_name in form else b"0")
+            if field.kind == "flag"
+            else form.get(field.wire_name, "").strip().encode("utf-8", "replace")
+        ]
+        for field in FIELDS
+    }

@@ -69,6 +69,7 @@ FAILURES = MappingProxyType(
         "suspended": marked("The account is suspended. Ask who runs the service."),
         "unknown-account": marked("There is no such account."),
         "invalid-account": marked("The form cannot be accepted."),
+        "rate-limited": marked("The calls of this minute are used up."),
         "not-found": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
         "unknown-assessment": marked("There is no such assessment."),

@@ -11,6 +11,7 @@ import pytest
 from cardiorisk.patient import FIELDS
 from cardiorisk.web.files import ASSET_NAMES, load_files
 from tests.support import document
+from tests.web.pages.browsing import Reader, registered
 
 if TYPE_CHECKING:
     from tests.support import Bitacora, Caller
@@ -95,3 +96,49 @@ def test_what_the_pages_are_made_of_is_small() -> None:
     served = load_files({}).assets.values()
     assert sum(len(gzip.compress(file.body)) for file in served) < LARGEST_BYTES
     assert {"pages.css", "charts.js"} <= set(ASSET_NAMES)
+
+
+@pytest.mark.gen_test
+async def test_a_session_s_bare_form_is_answered_in_words_and_counted(
+    stranger: Caller, bitacora: Bitacora
+) -> None:
+    reader = await registered(stranger)
+    form = {"nivel_colesterol": "2.4", "presion_arterial": "1.4", "azucar": "1.8", "edad": "72"}
+    answer = await reader.send("/", **form, tabaquismo="on")
+    page = answer.body.decode()
+    assert (answer.code, answer.headers["RateLimit"].split(";")[1]) == (200, "r=4")
+    assert "S\u00ed hay riesgo, seg\u00fan la red: 100 %" in page
+    assert "la subieron" in page
+    assert "quedan en este minuto: 4" in page
+    assert re.search(r'name="tabaquismo"[^>]* checked', page)
+    assert not re.search(r'name="sobrepeso"[^>]* checked', page)
+    assert (bitacora.last()["route"], bitacora.last()["riesgo_cardiaco"]) == ("/", True)
+
+
+@pytest.mark.gen_test
+async def test_what_is_wrong_in_a_bare_form_stands_at_its_field(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    answer = await reader.send("/", edad='400"><b>', nivel_colesterol="1e999")
+    page = answer.body.decode()
+    assert answer.code == 422
+    assert 'id="error-edad">Debe ser un entero de 0 a 99<' in page
+    assert 'id="error-nivel_colesterol">Debe ser un n\u00famero de 1 a 3<' in page
+    assert "<b>" not in page
+
+
+@pytest.mark.gen_test
+async def test_a_bare_form_beyond_the_minute_is_told_so(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    for _ in range(5):
+        await reader.send("/")
+    answer = await reader.send("/")
+    assert (answer.code, answer.headers["Retry-After"]) == (429, "48")
+    assert "Las llamadas de este minuto se han agotado." in answer.body.decode()
+
+
+@pytest.mark.gen_test
+async def test_a_bare_form_of_nobody_leads_to_the_login(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    await reader.open("/entrar")
+    answer = await reader.send("/")
+    assert (answer.code, answer.headers["Location"]) == (303, "entrar")
