@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from cardiorisk.errors import MalformedBody
 from cardiorisk.json_object import read_object
 from cardiorisk.keys import read_grace, read_key_wish
-from cardiorisk.limits import limit_of
 from cardiorisk.registration import (
     EMAIL,
     NEW_PASSWORD,
@@ -21,6 +20,7 @@ from cardiorisk.registration import (
     parse_password_change,
     parse_registration,
 )
+from cardiorisk.web.account_documents import account_document, key_document
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.callers import IdentifiedHandler
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from cardiorisk.keys import Principal
-    from cardiorisk.store.words import AccountRecord, KeyRecord, MintedKey
+    from cardiorisk.store.words import MintedKey
     from cardiorisk.tokens import TokenPair
     from cardiorisk.web.services import Services
 
@@ -61,7 +61,7 @@ class RegisterHandler(FormHandler):
         members = self.members(USERNAME.wire_name, PASSWORD.wire_name, EMAIL.wire_name)
         registration = parse_registration(members)
         account = await self.services.accounts.register(registration, self.address)
-        self.answer(account_document(account, self.services), status=201)
+        self.answer(account_document(account, self.services.settings.plans), status=201)
 
 
 class LoginHandler(FormHandler):
@@ -93,7 +93,7 @@ class SwitchPlanHandler(FormHandler):
         """Put the account on the plan."""
         login = parse_login(self.members(USERNAME.wire_name, PASSWORD.wire_name))
         account = await self.services.accounts.switch_plan(login, self.plan, self.address)
-        self.answer(account_document(account, self.services))
+        self.answer(account_document(account, self.services.settings.plans))
 
 
 class PasswordHandler(FormHandler):
@@ -124,7 +124,7 @@ class AccountHandler(IdentifiedHandler):
         account = await self.services.accounts.view(self.principal)
         calls = await calls_by_day(self.principal, self.services)
         self.answer(
-            account_document(account, self.services)
+            account_document(account, self.services.settings.plans)
             | {
                 "used_this_minute": self.services.limiter.used(account.account_id),
                 "calls_by_day": [
@@ -141,7 +141,7 @@ class KeysHandler(IdentifiedHandler):
         """List the keys, ended ones too, the oldest first."""
         keys = await self.services.accounts.list_keys(self.principal)
         now = self.services.accounts.now()
-        self.answer({"items": [_key_document(key, now) for key in keys]})
+        self.answer({"items": [key_document(key, now) for key in keys]})
 
     async def post(self) -> None:
         """Make a key; this answer is the only place that shows it."""
@@ -168,7 +168,7 @@ class RotateHandler(IdentifiedHandler):
         rotation = await self.services.accounts.rotate_key(self.principal, key_id, grace)
         now = self.services.accounts.now()
         self.answer(
-            _minted_document(rotation.new, now) | {"replaces": _key_document(rotation.old, now)},
+            _minted_document(rotation.new, now) | {"replaces": key_document(rotation.old, now)},
             status=201,
         )
 
@@ -179,34 +179,8 @@ async def calls_by_day(principal: Principal, services: Services) -> dict[date, i
     return await services.store.usage.calls_by_day(principal.account_id, today)
 
 
-def account_document(account: AccountRecord, services: Services) -> dict[str, Any]:
-    """Write an account as its owner sees it."""
-    return {
-        "username": account.name,
-        "email": account.email,
-        "plan": account.plan,
-        "requests_per_minute": limit_of(account.plan, services.settings.plans),
-        "active_keys": account.active_keys,
-        "operator": account.is_operator,
-        "created_at": account.created_at.isoformat(),
-    }
-
-
-def _key_document(key: KeyRecord, now: datetime) -> dict[str, Any]:
-    return {
-        "key_id": key.key_id,
-        "name": key.name,
-        "prefix": key.prefix,
-        "status": key.status(now),
-        "created_at": key.created_at.isoformat(),
-        "expires_at": _moment(key.expires_at),
-        "revoked_at": _moment(key.revoked_at),
-        "last_used_at": _moment(key.last_used_at),
-    }
-
-
 def _minted_document(minted: MintedKey, now: datetime) -> dict[str, Any]:
-    return {"key": minted.key} | _key_document(minted.record, now)
+    return {"key": minted.key} | key_document(minted.record, now)
 
 
 def _tokens_document(tokens: TokenPair) -> dict[str, Any]:
@@ -216,7 +190,3 @@ def _tokens_document(tokens: TokenPair) -> dict[str, Any]:
         "token_type": "Bearer",
         "expires_in": tokens.expires_in_seconds,
     }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -39,7 +39,6 @@ ASSET_NAMES: tuple[str, ...] = (
     "copy.js",
     "icon.svg",
     "pages.css",
-    "panel.css",
     "panel.js",
     "service.js",
     "words.js",

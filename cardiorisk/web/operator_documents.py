@@ -1,4 +1,4 @@
-"""What operators are shown, as JSON documents. It decides nothing and asks nobody."""
+"""What operators are shown of the service, as JSON documents; it asks nobody."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.bitacora.entry import timestamp
-from cardiorisk.limits import limit_of
 from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cardiorisk.bitacora.newest import Newest
     from cardiorisk.bitacora.reader import Line
     from cardiorisk.drift import Drift
     from cardiorisk.minutes import Minute
     from cardiorisk.operators.log_watch import DriftReport
     from cardiorisk.operators.overview import Overview, Stretch
-    from cardiorisk.store.words import AccountRecord, KeyRecord
 
 _DECIMALS = 4
 _FIRST_FAILURE = 500
@@ -69,34 +65,6 @@ def line_documents(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     return documents
 
 
-def operated_document(account: AccountRecord, plans: Mapping[str, int]) -> dict[str, Any]:
-    """Write an account as operators see it."""
-    return {
-        "account_id": account.account_id,
-        "username": account.name,
-        "email": account.email,
-        "plan": account.plan,
-        "requests_per_minute": limit_of(account.plan, plans),
-        "active_keys": account.active_keys,
-        "operator": account.is_operator,
-        "suspended_at": _moment(account.suspended_at),
-        "created_at": account.created_at.isoformat(),
-    }
-
-
-def operated_key_document(key: KeyRecord, now: datetime) -> dict[str, Any]:
-    """Write a key as operators see it, which is as its owner does."""
-    return {
-        "key_id": key.key_id,
-        "prefix": key.prefix,
-        "status": key.status(now),
-        "created_at": key.created_at.isoformat(),
-        "expires_at": _moment(key.expires_at),
-        "revoked_at": _moment(key.revoked_at),
-        "last_used_at": _moment(key.last_used_at),
-    }
-
-
 def _minute(minute: Minute) -> dict[str, Any]:
     by_status = minute.counts.by_status
     return {
@@ -143,7 +111,3 @@ def _drift(found: Drift) -> dict[str, Any]:
         "psi": None if found.index is None else round(found.index, _DECIMALS),
         "verdict": found.verdict,
     }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

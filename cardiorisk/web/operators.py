@@ -7,14 +7,10 @@ the log like everything else.
 from __future__ import annotations
 
 from cardiorisk.operators.queries import read_account_query, read_plan
+from cardiorisk.web.account_documents import key_document, operated_account_document
 from cardiorisk.web.callers import OperatorHandler
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
-from cardiorisk.web.operator_documents import (
-    log_document,
-    operated_document,
-    operated_key_document,
-    overview_document,
-)
+from cardiorisk.web.operator_documents import log_document, overview_document
 
 
 class OverviewHandler(OperatorHandler):
@@ -47,7 +43,10 @@ class OperatedAccountsHandler(OperatorHandler):
         found, after = await self.services.operators.accounts.search(query)
         plans = self.services.settings.plans
         self.answer(
-            {"items": [operated_document(account, plans) for account in found], "after": after}
+            {
+                "items": [operated_account_document(account, plans) for account in found],
+                "after": after,
+            }
         )
 
 
@@ -59,8 +58,8 @@ class OperatedAccountHandler(OperatorHandler):
         account, keys = await self.services.operators.accounts.view(number)
         now = self.services.accounts.now()
         self.answer(
-            operated_document(account, self.services.settings.plans)
-            | {"keys": [operated_key_document(key, now) for key in keys]}
+            operated_account_document(account, self.services.settings.plans)
+            | {"keys": [key_document(key, now) for key in keys]}
         )
 
 
@@ -70,7 +69,7 @@ class SuspendHandler(OperatorHandler):
     async def post(self, number: str) -> None:
         """Suspend it; its keys and tokens open nothing from the next request on."""
         account = await self.services.operators.accounts.suspend(self.principal, number)
-        self.answer(operated_document(account, self.services.settings.plans))
+        self.answer(operated_account_document(account, self.services.settings.plans))
 
 
 class ResumeHandler(OperatorHandler):
@@ -79,7 +78,7 @@ class ResumeHandler(OperatorHandler):
     async def post(self, number: str) -> None:
         """Let the account in again."""
         account = await self.services.operators.accounts.resume(number)
-        self.answer(operated_document(account, self.services.settings.plans))
+        self.answer(operated_account_document(account, self.services.settings.plans))
 
 
 class OperatedPlanHandler(OperatorHandler):
@@ -89,4 +88,4 @@ class OperatedPlanHandler(OperatorHandler):
         """Change it; its keys and tokens carry it from the next request on."""
         plan = read_plan(self.request.body)
         account = await self.services.operators.accounts.set_plan(number, plan)
-        self.answer(operated_document(account, self.services.settings.plans))
+        self.answer(operated_account_document(account, self.services.settings.plans))
