@@ -7,19 +7,16 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.pages.test_assess import SCREENSHOTS, SIZES, assess
+from tests.pages.test_assess import assess
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Literal
 
     from playwright.sync_api import Browser, Page
 
-    from tests.pages.conftest import Visit
+    from tests.pages.conftest import Looker, Visit
     from tests.processes import Server
 
 NAME, PASSWORD, NEW_PASSWORD = "clinica", "una clave larga", "otra clave larga"
@@ -254,48 +251,31 @@ def add_past_calls(server: Server) -> None:
         )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_the_pages_are_accessible_and_fit(
-    browser: Browser, server: Server, scheme: Literal["light", "dark"], size: str
-) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(
-        locale="es-ES", color_scheme=scheme, viewport={"width": width, "height": height}
-    )
-    page = context.new_page()
-
-    def look(name: str) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-
+def test_the_pages_are_accessible_and_fit(looker: Looker, server: Server) -> None:
+    page = looker.page
     page.goto(f"http://{server.address}/entrar")
     log_in(page, "no es esta")
-    look("login")
+    looker.look("login")
     page.goto(f"http://{server.address}/registro")
-    look("register")
+    looker.look("register")
     register(page, server.address)
     add_past_calls(server)
     go_premium(page)
     expect(page.locator("#days-chart svg")).to_be_visible()
-    look("account")
+    looker.look("account")
     make_key(page, "Recepción")
     make_key(page, "Historia clínica")
-    look("new-key")
+    looker.look("new-key")
     page.get_by_role("link", name="Claves").click()
     page.get_by_text("Sustituir o revocar").first.click()
-    look("keys")
+    looker.look("keys")
     page.get_by_role("link", name="Prueba un paciente").click()
     page.get_by_role("button", name="Mayor, valores altos").click()
     page.get_by_role("button", name="Evaluar").click()
     for name in ("Ana María", "", HOSTILE):
         keep(page, name)
     expect(page.locator("#kept")).to_have_text(f"Guardada como {HOSTILE}.")
-    look("session")
+    looker.look("session")
     page.get_by_role("link", name="Evaluaciones", exact=True).click()
     page.locator("summary").last.click()
-    look("assessments")
-    context.close()
+    looker.look("assessments")

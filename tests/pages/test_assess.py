@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from cardiorisk.patient import FIELDS
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from playwright.sync_api import Browser, Page
 
-    from tests.pages.conftest import Visit
+    from tests.pages.conftest import Looker, Visit
     from tests.processes import Server
-
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 
 
 def assess(page: Page, key: str, example: str = "Mayor, valores altos") -> None:
@@ -172,22 +165,8 @@ def test_without_scripts_the_form_says_what_it_needs(browser: Browser, server: S
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_the_page_is_accessible_and_fits(
-    browser: Browser, server: Server, scheme: Literal["light", "dark"], size: str
-) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(
-        locale="es-ES", color_scheme=scheme, viewport={"width": width, "height": height}
-    )
-    page = context.new_page()
-    page.goto(f"http://{server.address}/")
-    assess(page, server.key)
-    expect(page.locator("#curves svg").last).to_be_visible()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"assess-{size}-{scheme}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    context.close()
+def test_the_page_is_accessible_and_fits(looker: Looker, server: Server) -> None:
+    looker.page.goto(f"http://{server.address}/")
+    assess(looker.page, server.key)
+    expect(looker.page.locator("#curves svg").last).to_be_visible()
+    looker.look("assess")

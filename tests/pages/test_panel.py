@@ -6,24 +6,18 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from playwright.sync_api import Browser, Page
 
-    from tests.pages.conftest import Visit
+    from tests.pages.conftest import Looker, Visit
     from tests.processes import Server
 
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 PASSWORD = "correct horse battery"
 
 
@@ -212,35 +206,14 @@ def test_it_speaks_english(panel: Page) -> None:
     expect(panel.get_by_role("heading", name="The last hour, by the minute")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_the_pages_are_accessible_and_fit(
-    browser: Browser, server: Server, scheme: Literal["light", "dark"], size: str
-) -> None:
-    width, height = SIZES[size]
-    context = browser.new_context(
-        locale="es-ES",
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        viewport={"width": width, "height": height},
-    )
-    page = log_in(context.new_page(), server)
+def test_the_pages_are_accessible_and_fit(looker: Looker, server: Server) -> None:
+    page = log_in(looker.page, server)
     for _ in range(8):
         server.ask()
     expect(page.locator("#lines")).to_contain_text("rate-limited")
-    look_at(page, f"panel-{size}-{scheme}", width)
+    looker.look("panel")
     page.goto(f"http://{server.address}/panel/cuentas?cuenta=1")
     page.get_by_text("Suspender…").click()
-    look_at(page, f"panel-account-{size}-{scheme}", width)
+    looker.look("panel-account")
     page.goto(f"http://{server.address}/panel/cuentas")
-    look_at(page, f"panel-accounts-{size}-{scheme}", width)
-    context.close()
-
-
-def look_at(page: Page, name: str, width: int) -> None:
-    """Keep a screenshot, and hold the page to its width and to the rules of accessibility."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    looker.look("panel-accounts")
