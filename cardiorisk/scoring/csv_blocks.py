@@ -10,7 +10,7 @@ import csv
 from codecs import BOM_UTF8
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from cardiorisk.errors import UnusableData
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedIOBase
 
     from numpy.typing import NDArray
 
@@ -57,7 +58,7 @@ class CsvBlocks:
         UnusableData: there is no header, it is not UTF-8, or its line does not end as lines do.
     """
 
-    def __init__(self, source: BinaryIO, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, source: BufferedIOBase, block_bytes: int = BLOCK_BYTES) -> None:
         self._source = source
         self._block_bytes = block_bytes
         self._rest = b""
@@ -111,9 +112,22 @@ class CsvBlocks:
                 f"the row that starts on line {self.line} does not end within 16 MiB: "
                 "a quotation mark in it is not closed"
             )
-        piece = self._source.read(self._block_bytes)
+        piece = self._read_piece()
         self._rest += piece
         return bool(piece)
+
+    def _read_piece(self) -> bytes:
+        """Read ``block_bytes``, or what there is left.
+
+        ``read`` alone heeds no signal between its system calls: one that comes there would wait
+        for the next bytes of a pipe.
+        """
+        pieces: list[bytes] = []
+        missing = self._block_bytes
+        while missing and (piece := self._source.read1(missing)):
+            pieces.append(piece)
+            missing -= len(piece)
+        return b"".join(pieces)
 
 
 def is_regular(block: bytes, cells: int) -> bool:

@@ -29,9 +29,10 @@ from cardiorisk.scoring.scorer import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import BufferedIOBase
 
 
-def score_csv(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
+def score_csv(source: BufferedIOBase, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
     """Score a CSV file; each step of the iteration does a block.
 
     Raises:

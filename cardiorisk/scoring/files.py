@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
-from io import BufferedWriter, FileIO
+from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -82,9 +82,9 @@ def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress
 
 
 @contextmanager
-def _open_source(path: Path) -> Iterator[BinaryIO]:
+def _open_source(path: Path) -> Iterator[BufferedReader]:
     if path == STREAM:
-        yield sys.stdin.buffer
+        yield BufferedReader(FileIO(sys.stdin.fileno(), closefd=False))
         return
     with path.open("rb") as source:
         yield source

@@ -25,6 +25,18 @@ def test_blocks_together_hold_the_rows_as_they_are(table: list[list[str]], size:
     assert [row.cells for block in blocks.blocks() for row in read_rows(block)] == table
 
 
+class Pipe(io.BytesIO):
+    """A source that gives as little at a time as a slow writer does."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read1(1 if size else 0)
+
+
+def test_what_comes_in_small_pieces_is_gathered_into_blocks() -> None:
+    blocks = CsvBlocks(Pipe(b"a,b\n1,2\n3,4\n5,6\n"), block_bytes=8)
+    assert list(blocks.blocks()) == [b"1,2\n", b"3,4\n5,6\n"]
+
+
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_last_row_needs_no_line_end(end: str) -> None:
     source = io.BytesIO(f"a,b\r\n1,2\r\n3,4{end}".encode())
