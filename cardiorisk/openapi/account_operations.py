@@ -100,6 +100,9 @@ _ACCOUNT = (
         "Show your account",
         Answer(200, "The account, and its use", "AccountInUse", examples.ACCOUNT_IN_USE),
         access="identified",
+        other_answer=Answer(
+            303, "To a browser: the page is there", headers=("Location",), content_types=()
+        ),
     ),
     Operation(
         "POST",

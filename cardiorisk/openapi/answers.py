@@ -64,8 +64,8 @@ HEADERS: dict[str, tuple[str, Json, str]] = {
         "GET, POST, QUERY",
     ),
     "Location": (
-        "Where the assessment is kept",
-        {"type": "string", "pattern": "^/predictions/pred_[0-9a-z]+$"},
+        "Where the assessment is kept, or the page is",
+        {"type": "string", "pattern": "^(/predictions/pred_[0-9a-z]+|cuenta)$"},
         f"/predictions/{ASSESSMENT_ID}",
     ),
     "Link": (

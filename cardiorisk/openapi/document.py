@@ -142,7 +142,11 @@ def _operation(operation: Operation, sources: Sources, responses: Json) -> Json:
         ]
     if operation.body is not None:
         described["requestBody"] = _request(operation.body)
-    answers = {str(operation.answer.status): _success(operation.answer, operation.access)}
+    answers = {
+        str(answer.status): _success(answer, operation.access)
+        for answer in (operation.answer, operation.other_answer)
+        if answer is not None
+    }
     described["responses"] = answers | _failures(operation, sources, responses)
     described["security"] = _SECURITY[operation.access]
     return described

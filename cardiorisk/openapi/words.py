@@ -100,6 +100,7 @@ class Operation:
 
     Attributes:
         name: its ``operationId``.
+        other_answer: what some callers are answered instead, where all goes well too.
         errors: codes it may answer beside those that its access and its path bring along.
         parameters: names of its parameters among those of the query string.
     """
@@ -112,6 +113,7 @@ class Operation:
     answer: Answer
     description: str = ""
     access: Access = "metered"
+    other_answer: Answer | None = None
     body: Body | None = None
     errors: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()

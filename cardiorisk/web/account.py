@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tornado.web import Finish
+
 from cardiorisk.errors import MalformedBody
 from cardiorisk.json_object import read_object
 from cardiorisk.keys import read_grace, read_key_wish
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from cardiorisk.store.words import MintedKey
     from cardiorisk.tokens import TokenPair
     from cardiorisk.web.services import Services
+
+
+PAGE = "cuenta"
+"""The page of one's account, seen from ``/account``."""
 
 
 class FormHandler(BaseHandler):
@@ -118,6 +124,20 @@ class LogoutHandler(IdentifiedHandler):
 
 class AccountHandler(IdentifiedHandler):
     """``/account``: one's own account."""
+
+    async def admit(self) -> None:
+        """Let in as elsewhere; who typed the address into a browser is sent on to the page.
+
+        Raises:
+            Finish: a browser was sent on.
+        """
+        headers = self.request.headers
+        if "Authorization" not in headers and "text/html" in headers.get("Accept", ""):
+            self.set_status(303)
+            self.set_header("Location", PAGE)
+            self.finish()
+            raise Finish
+        await super().admit()
 
     async def get(self) -> None:
         """Show the account."""

@@ -342,3 +342,14 @@ async def test_an_account_is_told_what_it_has_used(freemium: Caller, clock: Sett
     account = document(await freemium.send("GET", "/account"))
     assert [day["calls"] for day in account["calls_by_day"][-2:]] == [5, 1]
     assert account["used_this_minute"] == 1
+
+
+@pytest.mark.gen_test
+async def test_a_browser_is_sent_from_the_account_to_its_page(
+    stranger: Caller, freemium: Caller
+) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    sent_on = await stranger.send("GET", "/account", headers=browser)
+    assert (sent_on.code, sent_on.headers["Location"]) == (303, "cuenta")
+    assert (await freemium.send("GET", "/account", headers=browser)).code == 200
+    assert (await stranger.send("GET", "/account")).code == 401
