@@ -132,6 +132,13 @@ def read_plan(body: bytes) -> str:
     return plan
 
 
+def find_number(text: str, minimum: int, maximum: int) -> int | None:
+    """Read a whole number out of a text; None where it is none, or out of bounds."""
+    # Of more digits than this Python makes no number at all.
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
+    return int(text) if is_number and minimum <= int(text) <= maximum else None
+
+
 def _has_status(wanted: str, status: int) -> bool:
     return str(status) == wanted or (wanted.endswith("xx") and status // 100 == int(wanted[0]))
 
@@ -158,8 +165,8 @@ def _read_number(
     if not text:
         return default
     minimum = min(default, 1)
-    is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
-    if not is_number or not minimum <= int(text) <= maximum:
+    number = find_number(text, minimum, maximum)
+    if number is None:
         faults.append(FieldFault(name, f"must be an integer from {minimum} to {maximum}"))
         return default
-    return int(text)
+    return number

@@ -212,7 +212,9 @@ async def test_a_whole_key_is_no_search(operator: Caller, freemium: Caller) -> N
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("number", ["999", "0", "-1", "ana", "9" * 30, "1.0"])
+@pytest.mark.parametrize(
+    "number", ["999", "0", "-1", "ana", "1.0", "9" * 30, "0" * 19 + "1" + "9" * 30, "9" * 5000]
+)
 async def test_a_number_that_is_nobody_s_is_unknown(operator: Caller, number: str) -> None:
     response = await operator.send("GET", f"/operator/accounts/{number}")
     assert told(response) == (404, "unknown-account")
