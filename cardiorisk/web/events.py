@@ -27,6 +27,7 @@ from cardiorisk.web.problems import to_json
 if TYPE_CHECKING:
     import asyncio
 
+    from cardiorisk.keys import Principal
     from cardiorisk.operators.broadcast import Watcher
 
 CONTENT_TYPE = "text/event-stream"
@@ -100,13 +101,22 @@ class EventStream(BaseHandler):
             if lines:
                 await self._send("lines", line_documents(lines))
 
-    async def _may_watch(self) -> bool:
-        """Ask again who is watching: a key may end, and a right be taken away, meanwhile."""
+    async def watching(self) -> Principal:
+        """Ask again who is watching, by what the rung let them in with.
+
+        Raises:
+            InvalidKey: the key, the token or the session has ended.
+            AccountSuspended: the account is suspended.
+        """
         store = self.services.store
+        if "Authorization" in self.request.headers:
+            return await store.principal(self.credential())
+        return await store.session_principal(session_cookie(self))
+
+    async def _may_watch(self) -> bool:
+        """Tell whether who watches still may: a key ends, and a right is taken away, meanwhile."""
         try:
-            if "Authorization" in self.request.headers:
-                return (await store.principal(self.credential())).is_operator
-            return (await store.session_principal(session_cookie(self))).is_operator
+            return (await self.watching()).is_operator
         except ServiceError:
             return False
 

@@ -11,11 +11,13 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
 from cardiorisk.operators.broadcast import MOST_WATCHERS
+from cardiorisk.store.records import Records
 from tests.support import Caller, document
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from cardiorisk.config import Settings
     from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Bitacora
 
@@ -42,14 +44,15 @@ class Reader:
 
 
 @asynccontextmanager
-async def watching(operator: Caller, query: str = "") -> AsyncIterator[Reader]:
-    host, _, port = operator.base_url.removeprefix("http://").partition(":")
+async def watching(
+    caller: Caller, query: str = "", path: str = "/operator/events", **headers: str
+) -> AsyncIterator[Reader]:
+    host, _, port = caller.base_url.removeprefix("http://").partition(":")
     stream = await TCPClient().connect(host, int(port))
-    request = (
-        f"GET /operator/events?{query} HTTP/1.1\r\n"
-        f"Host: {host}\r\nAuthorization: {operator.key}\r\n\r\n"
-    )
-    await stream.write(request.encode())
+    sent = headers or {"Authorization": str(caller.key)}
+    lines = [f"GET {path}?{query} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in sent.items()]
+    await stream.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
         yield Reader(stream)
     finally:
@@ -96,6 +99,20 @@ async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
         assert [line["route"] for line in told[1]] == ["/service"]
         name, overview = await reader.event()
         assert (name, overview["last_hour"]["by_status"]) == ("overview", {"200": 2})
+
+
+@pytest.mark.gen_test
+async def test_a_right_that_is_taken_away_ends_it(
+    operator: Caller, app: CardioriskApplication, settings: Settings
+) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        for _ in range(4):
+            await reader.event()
+        with Records.open(settings.database_url) as records:
+            records.set_operator("olga", is_operator=False)
+        await app.services.store.refresh()
+        assert await reader.end()
 
 
 @pytest.mark.gen_test

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from cardiorisk.drift import LARGE, NOTICEABLE
 from cardiorisk.metrics import STAGES
 from cardiorisk.operators.queries import LOG_PARAMETERS
+from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
 from cardiorisk.web.pages.languages import marked
 from cardiorisk.web.pages.session import OperatorPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cardiorisk.keys import Principal
 
 STAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -60,3 +63,7 @@ class PanelHandler(OperatorPage):
 
 class PanelEventsHandler(EventStream, OperatorPage):
     """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session."""
+
+    async def watching(self) -> Principal:
+        """Ask the session again, and it alone: a page does not look at ``Authorization``."""
+        return await self.services.store.session_principal(session_cookie(self))

@@ -9,6 +9,7 @@ import pytest
 from cardiorisk.store.records import Records
 from tests.support import create_key
 from tests.web.pages.browsing import NAME, Reader, registered
+from tests.web.test_events import watching
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
@@ -175,3 +176,17 @@ async def test_the_events_of_a_page_need_no_header_but_the_cookie(
     answer = await reader.open("/panel/eventos")
     assert (answer.code, bitacora.last()["code"]) == (503, "not-ready")
     assert bitacora.last()["route"] == "/panel/eventos"
+
+
+@pytest.mark.gen_test
+async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    app.services.operators.broadcast.every_seconds = 0
+    cookie = f"sesion={reader.cookies['sesion']}"
+    sent = {"Cookie": cookie, "Authorization": "Basic eDp5"}
+    async with watching(stranger, path="/panel/eventos", **sent) as events:
+        assert "200 OK" in await events.headers()
+        told = [(await events.event())[0] for _ in range(6)]
+    assert told.count("overview") > 2
