@@ -57,6 +57,7 @@ RULES = MappingProxyType(
         "password": marked("Must have 8 to 128 characters and not be the name."),
         "new_password": marked("Must have 8 to 128 characters and not be the name."),
         "name": marked("Must be 1 to 80 printable characters."),
+        "plan": marked("Choose one of the plans."),
         "expires_days": marked("Must be a whole number of days from 1 to 36500."),
     }
 )
@@ -68,9 +69,13 @@ FAILURES = MappingProxyType(
         "operator-only": marked("This page is for operators."),
         "suspended": marked("The account is suspended. Ask who runs the service."),
         "unknown-account": marked("There is no such account."),
+        "malformed-body": marked("What the browser sent cannot be read."),
+        "invalid-query": marked("What the browser sent cannot be read."),
+        "body-too-large": marked("The form is too large."),
         "invalid-account": marked("The form cannot be accepted."),
         "rate-limited": marked("The calls of this minute are used up."),
         "not-found": marked("There is nothing here."),
+        "method-not-allowed": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
         "unknown-assessment": marked("There is no such assessment."),
         "too-many-attempts": marked(
@@ -206,7 +211,9 @@ class PageHandler(BaseHandler):
 
     def get_user_locale(self) -> Language | None:
         """Return the language that the reader chose, keeping a new choice."""
-        chosen = self.get_query_argument(LANGUAGE_PARAMETER, "")
+        # Not Tornado's way to an argument, which raises: the page that tells of a failure asks too.
+        given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
+        chosen = given[-1].decode("ascii", "replace")
         if chosen in LANGUAGES:
             self.set_cookie(
                 LANGUAGE_PARAMETER,

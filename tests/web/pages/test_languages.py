@@ -58,5 +58,5 @@ def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -
 
 def test_a_translation_names_the_same_values() -> None:
     for english, spanish in load_translations().items():
-        pattern = r"\{\w+\}|%\(\w+\)g"
+        pattern = r"\{\w+\}|%\(\w+\)[dgs]"
         assert sorted(re.findall(pattern, english)) == sorted(re.findall(pattern, spanish))

@@ -92,6 +92,24 @@ async def test_a_language_that_is_not_spoken_changes_nothing(stranger: Caller, w
     assert "Set-Cookie" not in response.headers
 
 
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("method", "path", "code", "said"),
+    [
+        ("GET", "/salir", 405, "Aqu\u00ed no hay nada."),
+        ("GET", "/?idioma=%ff", 200, "Prueba un paciente"),
+        ("GET", "/entrar?siguiente=%ff", 400, "no se puede leer"),
+        ("POST", "/entrar", 413, "demasiado grande"),
+    ],
+)
+async def test_what_is_the_reader_s_fault_is_not_told_to_pass(
+    stranger: Caller, method: str, path: str, code: int, said: str
+) -> None:
+    body = b"a" * 70_000 if method == "POST" else None
+    response = await stranger.send(method, path, body)
+    assert (response.code, said in response.body.decode()) == (code, True)
+
+
 def test_what_the_pages_are_made_of_is_small() -> None:
     served = load_files({}).assets.values()
     assert sum(len(gzip.compress(file.body)) for file in served) < LARGEST_BYTES
