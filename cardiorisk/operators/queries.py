@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidQuery, MalformedBody
 from cardiorisk.json_object import echoed, read_object
-from cardiorisk.keys import PREFIX, visible_prefix
+from cardiorisk.keys import may_hold_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,7 +152,7 @@ def _unknown(given: Mapping[str, str], known: tuple[str, ...]) -> list[FieldFaul
 
 
 def _check_text(name: str, text: str, faults: list[FieldFault]) -> None:
-    if PREFIX in text and len(text) > len(visible_prefix(text)):
+    if may_hold_key(text):
         faults.append(FieldFault(name, "must be no whole key; its first ten characters will do"))
     elif len(text) > LONGEST_TEXT:
         faults.append(FieldFault(name, f"must have at most {LONGEST_TEXT} characters"))

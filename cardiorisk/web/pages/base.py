@@ -12,10 +12,12 @@ import secrets
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tornado.escape import json_encode
 
 from cardiorisk.errors import AccountSuspended, InvalidKey, NotFound, ServiceError
+from cardiorisk.keys import may_hold_key
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
 from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
@@ -175,6 +177,18 @@ class PageHandler(BaseHandler):
     def moment(self, moment: datetime) -> str:
         """Write a moment for a reader, to the minute and in UTC, as HTML."""
         return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+
+    def in_language(self, code: str) -> str:
+        """Return the way to this page in another language, with what it was asked for.
+
+        A key that somebody has typed into a search is left behind.
+        """
+        asked = {
+            name: texts[-1]
+            for name, texts in self.request.query_arguments.items()
+            if name != LANGUAGE_PARAMETER and not may_hold_key(texts[-1].decode("latin-1"))
+        }
+        return f"?{urlencode(asked | {LANGUAGE_PARAMETER: code.encode()})}"
 
     def number(self, value: float, form: str = "g") -> str:
         """Write a number as the reader does.

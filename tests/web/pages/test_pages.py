@@ -85,6 +85,12 @@ async def test_the_browser_s_language_is_spoken_and_a_choice_is_kept(stranger: C
 
 
 @pytest.mark.gen_test
+async def test_another_language_shows_what_was_asked_for(stranger: Caller) -> None:
+    page = (await stranger.send("GET", "/entrar?siguiente=%22%3E&idioma=es")).body.decode()
+    assert 'href="?siguiente=%22%3E&amp;idioma=en"' in page
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize("word", ["fr", "", "%0d%0aX-Evil:1", "../es"])
 async def test_a_language_that_is_not_spoken_changes_nothing(stranger: Caller, word: str) -> None:
     response = await stranger.send("GET", f"/?idioma={word}", headers={"Cookie": "idioma=zz"})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.store.records import Records
 from tests.support import create_key
-from tests.web.pages.browsing import NAME, Reader, registered
+from tests.web.pages.browsing import NAME, PASSWORD, Reader, registered
 from tests.web.test_events import watching
 
 if TYPE_CHECKING:
@@ -42,6 +43,21 @@ async def test_who_has_not_logged_in_is_sent_to_do_so(stranger: Caller, page: st
     answer = await Reader(stranger).open(page)
     assert answer.code == 303
     assert answer.headers["Location"].endswith(f"entrar?siguiente={page[1:]}")
+
+
+@pytest.mark.gen_test
+async def test_a_view_that_was_sent_is_there_after_the_login(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    await operating(stranger, settings, app)
+    view = "panel?status=4xx&account=ana%20%26"
+    reader = Reader(stranger)
+    answer = await reader.open(f"/{view}")
+    page = await reader.open("/" + answer.headers["Location"])
+    form = re.search(r'<form [^>]*action="([^"]+)"', text(page))
+    assert form
+    answer = await reader.send(f"/{form[1]}", username=NAME, password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, view)
 
 
 @pytest.mark.gen_test
