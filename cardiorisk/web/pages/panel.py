@@ -9,7 +9,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cardiorisk.drift import LARGE, NOTICEABLE
 from cardiorisk.metrics import STAGES
 from cardiorisk.operators.queries import LOG_PARAMETERS
 from cardiorisk.web.cookies import session_cookie
@@ -54,8 +53,6 @@ class PanelHandler(OperatorPage):
             stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
             statuses=STATUSES,
             chosen={name: self.get_query_argument(name, "") for name in LOG_PARAMETERS},
-            noticeable=NOTICEABLE,
-            large=LARGE,
         )
 
     head = get
