@@ -8,7 +8,7 @@ import pytest
 
 from cardiorisk.store.records import Records
 from cardiorisk.web.routes import API_ROUTES
-from tests.support import Caller, create_key, document
+from tests.support import EXAMPLE, Caller, create_key, document
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
@@ -126,6 +126,23 @@ async def test_the_newest_lines_come_first(operator: Caller, freemium: Caller) -
     found = await searched(operator)
     assert [line["status"] for line in found["items"]] == [422, 200]
     assert found["exhaustive"]
+
+
+@pytest.fixture
+def logged_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the patients' values written to the log; use it before the settings are made."""
+    monkeypatch.setenv("CARDIORISK_LOG_INPUTS", "1")
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("logged_inputs")
+async def test_the_values_of_a_patient_are_not_told(
+    operator: Caller, freemium: Caller, bitacora: Bitacora
+) -> None:
+    await freemium.assess()
+    assert bitacora.last()["inputs"] == EXAMPLE
+    (line,) = (await searched(operator))["items"]
+    assert (line["route"], "inputs" in line) == ("/service", False)
 
 
 @pytest.mark.gen_test

@@ -69,6 +69,20 @@ async def test_who_is_no_operator_is_refused(stranger: Caller, page: str) -> Non
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("deed", ["suspender", "reanudar", "plan"])
+async def test_who_is_no_operator_does_nothing_to_others(
+    stranger: Caller, settings: Settings, deed: str
+) -> None:
+    reader = await registered(stranger)
+    create_key(settings, "bruno", "freemium")
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed, plan="premium")
+    assert answer.code == 403
+    with Records.open(settings.database_url) as records:
+        (bruno,) = (account for account in records.list_accounts() if account.name == "bruno")
+    assert (bruno.plan, bruno.suspended_at) == ("freemium", None)
+
+
+@pytest.mark.gen_test
 async def test_the_panel_is_linked_for_operators_alone(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
