@@ -17,7 +17,9 @@ from tests.support import Caller, document
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from cardiorisk.bitacora.newest import Newest
     from cardiorisk.config import Settings
+    from cardiorisk.operators.queries import LogQuery
     from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Bitacora
 
@@ -61,8 +63,8 @@ async def watching(
 
 @pytest.fixture(autouse=True)
 def quick(app: CardioriskApplication) -> None:
-    """Let updates follow each other without a pause."""
-    app.services.operators.broadcast.every_seconds = 0
+    """Let updates follow each other quickly."""
+    app.services.operators.broadcast.every_seconds = 0.01
 
 
 @pytest.mark.gen_test
@@ -99,6 +101,31 @@ async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
         assert [line["route"] for line in told[1]] == ["/service"]
         name, overview = await reader.event()
         assert (name, overview["last_hour"]["by_status"]) == ("overview", {"200": 2})
+
+
+@pytest.mark.gen_test
+async def test_no_line_falls_between_the_search_and_the_updates(
+    operator: Caller,
+    freemium: Caller,
+    app: CardioriskApplication,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    operators = app.services.operators
+    search = operators.search_log
+
+    async def something_happens_after(query: LogQuery) -> Newest:
+        found = await search(query)
+        await freemium.assess()
+        return found
+
+    monkeypatch.setattr(operators, "search_log", something_happens_after)
+    operators.broadcast.every_seconds = 0.2
+    async with watching(operator, "route=/service") as reader:
+        await reader.headers()
+        assert [await reader.event() for _ in range(2)][1] == ("lines", [])
+        while (told := await reader.event())[0] != "lines":
+            pass
+    assert [line["route"] for line in told[1]] == ["/service"]
 
 
 @pytest.mark.gen_test
@@ -193,6 +220,7 @@ async def test_it_ends_in_order_when_the_service_stops(
 async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
+        app.services.operators.broadcast.every_seconds = 0
         # What is not read fills the system's buffers, then the watcher's own.
         await _until_nobody_watches(app)
         with pytest.raises(StreamClosedError):

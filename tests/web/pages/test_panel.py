@@ -213,7 +213,7 @@ async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     reader = await operating(stranger, settings, app)
-    app.services.operators.broadcast.every_seconds = 0
+    app.services.operators.broadcast.every_seconds = 0.01
     cookie = f"sesion={reader.cookies['sesion']}"
     sent = {"Cookie": cookie, "Authorization": "Basic eDp5"}
     async with watching(stranger, path="/panel/eventos", **sent) as events:
