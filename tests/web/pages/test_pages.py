@@ -69,6 +69,7 @@ async def test_the_form_has_every_field_with_its_range(stranger: Caller) -> None
         assert box
         if field.kind != "flag":
             assert f'min="{field.minimum:g}" max="{field.maximum:g}"' in box[0]
+    assert ">0,6 \u2013 1,8 \u00b7 120 mmHg son 1,20<" in page
 
 
 @pytest.mark.gen_test
@@ -142,11 +143,12 @@ async def test_a_session_s_bare_form_is_answered_in_words_and_counted(
 @pytest.mark.gen_test
 async def test_what_is_wrong_in_a_bare_form_stands_at_its_field(stranger: Caller) -> None:
     reader = await registered(stranger)
-    answer = await reader.send("/", edad='400"><b>', nivel_colesterol="1e999")
+    answer = await reader.send("/", edad='400"><b>', nivel_colesterol="1e999", azucar="")
     page = answer.body.decode()
     assert answer.code == 422
     assert 'id="error-edad">Debe ser un entero de 0 a 99<' in page
     assert 'id="error-nivel_colesterol">Debe ser un n\u00famero de 1 a 3<' in page
+    assert 'id="error-azucar">Debe ser un n\u00famero de 0,5 a 2<' in page
     assert "<b>" not in page
 
 
