@@ -88,6 +88,11 @@ def visible_prefix(key: str) -> str:
     return key[:_VISIBLE_CHARACTERS]
 
 
+def may_hold_key(text: str) -> bool:
+    """Tell whether more of a key may stand in a text than lists show of it."""
+    return PREFIX in text and len(text) > _VISIBLE_CHARACTERS
+
+
 def _checksum(body: str) -> str:
     number = crc32(body.encode("ascii"))
     digits = []

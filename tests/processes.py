@@ -83,15 +83,18 @@ class Server:
 
     def create_key(self, account: str, plan: str) -> str:
         """Make a key with the command, while the server runs."""
-        command = [sys.executable, "-m", "cardiorisk", "keys", "create"]
+        return self.command("keys", "create", "--account", account, "--plan", plan).strip()
+
+    def command(self, *arguments: str) -> str:
+        """Run a command while the server runs, and return what it prints."""
         run = subprocess.run(
-            [*command, "--account", account, "--plan", plan],
+            [sys.executable, "-m", "cardiorisk", *arguments],
             cwd=self.directory,
             capture_output=True,
             text=True,
             check=True,
         )
-        return run.stdout.strip()
+        return run.stdout
 
     def log_text(self) -> str:
         return (self.directory / "logs" / "bitacora.jsonl").read_text()

@@ -82,6 +82,12 @@ def test_the_visible_prefix_shows_six_of_the_random_characters() -> None:
     assert keys.visible_prefix(key) == key[:10]
 
 
+def test_a_text_may_hold_a_key_where_more_than_the_visible_prefix_is_there() -> None:
+    key = keys.new_key()
+    texts = (key, f" {key}", key[:11], key[:10], "ana", "")
+    assert [keys.may_hold_key(text) for text in texts] == [True, True, True, False, False, False]
+
+
 def test_a_key_id_says_nothing_of_the_key() -> None:
     assert re.fullmatch(r"key_[0-9a-f]{12}", keys.new_key_id())
 

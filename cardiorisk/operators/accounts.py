@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, FieldFault, InvalidAccount, UnknownAccount
-from cardiorisk.operators.queries import LARGEST_NUMBER
+from cardiorisk.operators.queries import LARGEST_NUMBER, find_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -81,6 +81,7 @@ class OperatedAccounts:
 
 def _number(text: str) -> int:
     """Read an account's number out of a path; a text that is none names no account."""
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text[:20]) <= LARGEST_NUMBER:
+    number = find_number(text, 1, LARGEST_NUMBER)
+    if number is None:
         raise UnknownAccount("there is no account of this number")
-    return int(text)
+    return number

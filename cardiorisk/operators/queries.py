@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidQuery, MalformedBody
 from cardiorisk.json_object import echoed, read_object
-from cardiorisk.keys import PREFIX, visible_prefix
+from cardiorisk.keys import may_hold_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +132,13 @@ def read_plan(body: bytes) -> str:
     return plan
 
 
+def find_number(text: str, minimum: int, maximum: int) -> int | None:
+    """Read a whole number out of a text; None where it is none, or out of bounds."""
+    # Of more digits than this Python makes no number at all.
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
+    return int(text) if is_number and minimum <= int(text) <= maximum else None
+
+
 def _has_status(wanted: str, status: int) -> bool:
     return str(status) == wanted or (wanted.endswith("xx") and status // 100 == int(wanted[0]))
 
@@ -145,7 +152,7 @@ def _unknown(given: Mapping[str, str], known: tuple[str, ...]) -> list[FieldFaul
 
 
 def _check_text(name: str, text: str, faults: list[FieldFault]) -> None:
-    if PREFIX in text and len(text) > len(visible_prefix(text)):
+    if may_hold_key(text):
         faults.append(FieldFault(name, "must be no whole key; its first ten characters will do"))
     elif len(text) > LONGEST_TEXT:
         faults.append(FieldFault(name, f"must have at most {LONGEST_TEXT} characters"))
@@ -158,8 +165,8 @@ def _read_number(
     if not text:
         return default
     minimum = min(default, 1)
-    is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
-    if not is_number or not minimum <= int(text) <= maximum:
+    number = find_number(text, minimum, maximum)
+    if number is None:
         faults.append(FieldFault(name, f"must be an integer from {minimum} to {maximum}"))
         return default
-    return int(text)
+    return number

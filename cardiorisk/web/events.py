@@ -10,6 +10,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,7 @@ from cardiorisk.web.operator_documents import line_documents, overview_document
 from cardiorisk.web.problems import to_json
 
 if TYPE_CHECKING:
-    import asyncio
-
+    from cardiorisk.keys import Principal
     from cardiorisk.operators.broadcast import Watcher
 
 CONTENT_TYPE = "text/event-stream"
@@ -44,9 +44,12 @@ class EventStream(BaseHandler):
         """Tell how it is now, then what changes, until the reader or the service goes."""
         query = await require_log_query(self)
         operators = self.services.operators
-        overview, found = await operators.look(), await operators.search_log(query)
         self._watcher = operators.broadcast.watch(self._drop)
         try:
+            # The updates note where the log ends before it is searched, so that no line falls
+            # between the two; one that both tell is sent once.
+            await asyncio.sleep(0)
+            overview, found = await operators.look(), await operators.search_log(query)
             await self._begin()
             with suppress(StreamClosedError):
                 await self._send("overview", overview_document(overview))
@@ -96,17 +99,25 @@ class EventStream(BaseHandler):
             await self._send("overview", overview_document(update.overview))
             wanted = [line for line in update.lines if query.is_wanted(line.entry)]
             lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
-            known = set()
             if lines:
                 await self._send("lines", line_documents(lines))
 
-    async def _may_watch(self) -> bool:
-        """Ask again who is watching: a key may end, and a right be taken away, meanwhile."""
+    async def watching(self) -> Principal:
+        """Ask again who is watching, by what the rung let them in with.
+
+        Raises:
+            InvalidKey: the key, the token or the session has ended.
+            AccountSuspended: the account is suspended.
+        """
         store = self.services.store
+        if "Authorization" in self.request.headers:
+            return await store.principal(self.credential())
+        return await store.session_principal(session_cookie(self))
+
+    async def _may_watch(self) -> bool:
+        """Tell whether who watches still may: a key ends, and a right is taken away, meanwhile."""
         try:
-            if "Authorization" in self.request.headers:
-                return (await store.principal(self.credential())).is_operator
-            return (await store.session_principal(session_cookie(self))).is_operator
+            return (await self.watching()).is_operator
         except ServiceError:
             return False
 

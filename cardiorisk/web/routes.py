@@ -43,7 +43,7 @@ from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHa
 from cardiorisk.web.pages.account import AccountPageHandler
 from cardiorisk.web.pages.assess import AssessPageHandler
 from cardiorisk.web.pages.assessments import AssessmentsPageHandler, ExportHandler
-from cardiorisk.web.pages.base import AssetHandler
+from cardiorisk.web.pages.assets import AssetHandler
 from cardiorisk.web.pages.keys import KeysPageHandler
 from cardiorisk.web.pages.languages import load_languages
 from cardiorisk.web.pages.panel import PanelEventsHandler, PanelHandler

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
@@ -28,19 +27,10 @@ def register(server: Server, name: str) -> None:
         assert answer.status == 201
 
 
-def command(server: Server, *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "cardiorisk", *arguments],
-        cwd=server.directory,
-        check=True,
-        capture_output=True,
-    )
-
-
 def log_in(page: Page, server: Server, path: str = "panel") -> Page:
     """Make Olga an operator, and log her in on the way to a page."""
     register(server, "olga")
-    command(server, "accounts", "operator", "olga", "on")
+    server.command("accounts", "operator", "olga", "on")
     page.goto(f"http://{server.address}/{path}")
     page.get_by_label("Nombre de usuario").fill("olga")
     page.get_by_label("Contraseña").fill(PASSWORD)
@@ -82,6 +72,26 @@ def test_the_numbers_come_by_themselves(visit: Visit, panel: Page) -> None:
     )
 
 
+def test_the_running_minute_is_counted_as_far_as_it_has_gone(panel: Page) -> None:
+    overview = panel.evaluate(
+        """() => fetch("operator/overview", {
+            headers: {"X-XSRFToken": document.querySelector("[name=xsrf-token]").content},
+        }).then((answer) => answer.json())"""
+    )
+    begun = datetime.fromisoformat(overview["minutes"][-1]["starts_at"])
+    overview["at"] = (begun + timedelta(seconds=30)).isoformat()
+    overview["last_5_minutes"]["requests"] = 90
+    panel.route(
+        "**/panel/eventos*",
+        lambda route: route.fulfill(
+            content_type="text/event-stream",
+            body=f"event: overview\ndata: {json.dumps(overview)}\n\n",
+        ),
+    )
+    panel.reload()
+    expect(panel.locator("#figure-rate")).to_have_text("20,0")
+
+
 def test_a_used_up_plan_is_seen(visit: Visit, panel: Page) -> None:
     for _ in range(11):
         if visit.server.ask()[0] == 429:
@@ -121,14 +131,18 @@ def test_it_can_be_stopped_and_goes_on(visit: Visit, panel: Page) -> None:
     panel.get_by_role("button", name="Pausar").press("Enter")
     expect(panel.locator("#state")).to_have_text("En pausa.")
     before = panel.locator("#lines").inner_text()
+    beside = panel.context.new_page()
+    beside.goto(panel.url)
+    expect(beside.locator("#state")).to_contain_text("En vivo")
     visit.server.ask()
+    expect(beside.locator("#lines")).to_contain_text("/service")
     assert panel.locator("#lines").inner_text() == before
     panel.get_by_role("button", name="Seguir").press("Enter")
     expect(panel.locator("#lines")).to_contain_text("/service")
 
 
 def test_a_right_that_is_taken_away_ends_it(visit: Visit, panel: Page) -> None:
-    command(visit.server, "accounts", "operator", "olga", "off")
+    visit.server.command("accounts", "operator", "olga", "off")
     expect(panel.locator("#state")).to_contain_text("ya no eres operador", timeout=20_000)
     expect(panel.get_by_role("link", name="Volver a entrar")).to_be_visible()
 
@@ -157,7 +171,7 @@ def test_a_plan_is_changed_by_two_presses(visit: Visit, panel: Page) -> None:
     panel.get_by_text("Cambiar el plan…").click()
     panel.get_by_label("Plan nuevo").select_option("premium")
     panel.get_by_role("button", name="Cambiar el plan").click()
-    expect(panel.locator(".facts")).to_contain_text("premium")
+    expect(panel.locator(".account dl")).to_contain_text("premium")
 
 
 def test_the_lines_of_an_account_are_a_link_away(visit: Visit, panel: Page) -> None:
@@ -177,7 +191,7 @@ def test_one_s_own_account_offers_no_suspension(visit: Visit, panel: Page) -> No
 
 def test_a_hostile_name_is_shown_as_text(visit: Visit, panel: Page) -> None:
     name = '"><img src=x onerror=alert(1)>&'
-    command(visit.server, "keys", "create", "--account", name)
+    visit.server.command("keys", "create", "--account", name)
     panel.goto(f"http://{visit.server.address}/panel/cuentas")
     panel.get_by_role("link", name=name).click()
     expect(panel.get_by_role("heading", level=2)).to_have_text(name)

@@ -11,11 +11,15 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
 from cardiorisk.operators.broadcast import MOST_WATCHERS
+from cardiorisk.store.records import Records
 from tests.support import Caller, document
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from cardiorisk.bitacora.newest import Newest
+    from cardiorisk.config import Settings
+    from cardiorisk.operators.queries import LogQuery
     from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Bitacora
 
@@ -42,14 +46,15 @@ class Reader:
 
 
 @asynccontextmanager
-async def watching(operator: Caller, query: str = "") -> AsyncIterator[Reader]:
-    host, _, port = operator.base_url.removeprefix("http://").partition(":")
+async def watching(
+    caller: Caller, query: str = "", path: str = "/operator/events", **headers: str
+) -> AsyncIterator[Reader]:
+    host, _, port = caller.base_url.removeprefix("http://").partition(":")
     stream = await TCPClient().connect(host, int(port))
-    request = (
-        f"GET /operator/events?{query} HTTP/1.1\r\n"
-        f"Host: {host}\r\nAuthorization: {operator.key}\r\n\r\n"
-    )
-    await stream.write(request.encode())
+    sent = headers or {"Authorization": str(caller.key)}
+    lines = [f"GET {path}?{query} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in sent.items()]
+    await stream.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
         yield Reader(stream)
     finally:
@@ -58,8 +63,8 @@ async def watching(operator: Caller, query: str = "") -> AsyncIterator[Reader]:
 
 @pytest.fixture(autouse=True)
 def quick(app: CardioriskApplication) -> None:
-    """Let updates follow each other without a pause."""
-    app.services.operators.broadcast.every_seconds = 0
+    """Let updates follow each other quickly."""
+    app.services.operators.broadcast.every_seconds = 0.01
 
 
 @pytest.mark.gen_test
@@ -96,6 +101,45 @@ async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
         assert [line["route"] for line in told[1]] == ["/service"]
         name, overview = await reader.event()
         assert (name, overview["last_hour"]["by_status"]) == ("overview", {"200": 2})
+
+
+@pytest.mark.gen_test
+async def test_no_line_falls_between_the_search_and_the_updates(
+    operator: Caller,
+    freemium: Caller,
+    app: CardioriskApplication,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    operators = app.services.operators
+    search = operators.search_log
+
+    async def something_happens_after(query: LogQuery) -> Newest:
+        found = await search(query)
+        await freemium.assess()
+        return found
+
+    monkeypatch.setattr(operators, "search_log", something_happens_after)
+    operators.broadcast.every_seconds = 0.2
+    async with watching(operator, "route=/service") as reader:
+        await reader.headers()
+        assert [await reader.event() for _ in range(2)][1] == ("lines", [])
+        while (told := await reader.event())[0] != "lines":
+            pass
+    assert [line["route"] for line in told[1]] == ["/service"]
+
+
+@pytest.mark.gen_test
+async def test_a_right_that_is_taken_away_ends_it(
+    operator: Caller, app: CardioriskApplication, settings: Settings
+) -> None:
+    async with watching(operator) as reader:
+        await reader.headers()
+        for _ in range(4):
+            await reader.event()
+        with Records.open(settings.database_url) as records:
+            records.set_operator("olga", is_operator=False)
+        await app.services.store.refresh()
+        assert await reader.end()
 
 
 @pytest.mark.gen_test
@@ -176,6 +220,7 @@ async def test_it_ends_in_order_when_the_service_stops(
 async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
+        app.services.operators.broadcast.every_seconds = 0
         # What is not read fills the system's buffers, then the watcher's own.
         await _until_nobody_watches(app)
         with pytest.raises(StreamClosedError):

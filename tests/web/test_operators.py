@@ -8,7 +8,7 @@ import pytest
 
 from cardiorisk.store.records import Records
 from cardiorisk.web.routes import API_ROUTES
-from tests.support import Caller, create_key, document
+from tests.support import EXAMPLE, Caller, create_key, document
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
@@ -128,6 +128,23 @@ async def test_the_newest_lines_come_first(operator: Caller, freemium: Caller) -
     assert found["exhaustive"]
 
 
+@pytest.fixture
+def logged_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the patients' values written to the log; use it before the settings are made."""
+    monkeypatch.setenv("CARDIORISK_LOG_INPUTS", "1")
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("logged_inputs")
+async def test_the_values_of_a_patient_are_not_told(
+    operator: Caller, freemium: Caller, bitacora: Bitacora
+) -> None:
+    await freemium.assess()
+    assert bitacora.last()["inputs"] == EXAMPLE
+    (line,) = (await searched(operator))["items"]
+    assert (line["route"], "inputs" in line) == ("/service", False)
+
+
 @pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("query", "statuses"),
@@ -212,7 +229,9 @@ async def test_a_whole_key_is_no_search(operator: Caller, freemium: Caller) -> N
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("number", ["999", "0", "-1", "ana", "9" * 30, "1.0"])
+@pytest.mark.parametrize(
+    "number", ["999", "0", "-1", "ana", "1.0", "9" * 30, "0" * 19 + "1" + "9" * 30, "9" * 5000]
+)
 async def test_a_number_that_is_nobody_s_is_unknown(operator: Caller, number: str) -> None:
     response = await operator.send("GET", f"/operator/accounts/{number}")
     assert told(response) == (404, "unknown-account")

@@ -74,8 +74,9 @@ class AccountPageHandler(SignedInPage, SessionPage):
     async def _change_plan(self, members: dict[str, str]) -> None:
         plan = members.pop("plan", "")
         login = parse_login(members)
-        if plan in SOLD_PLANS:
-            await self.services.accounts.switch_plan(login, plan, self.address)
+        if plan not in SOLD_PLANS:
+            raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(SOLD_PLANS)}"),))
+        await self.services.accounts.switch_plan(login, plan, self.address)
 
     async def _change_password(self, members: dict[str, str]) -> None:
         change = parse_password_change(members)

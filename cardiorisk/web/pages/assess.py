@@ -105,9 +105,9 @@ class AssessPageHandler(PageHandler, AssessingHandler):
     def _fault(self, field: Field) -> str:
         """Say in the reader's language what the field accepts."""
         kind = "Must be an integer" if field.kind == "integer" else "Must be a number"
-        return self.locale.translate(f"{kind} from %(minimum)g to %(maximum)g") % {
-            "minimum": field.minimum,
-            "maximum": field.maximum,
+        return self.locale.translate(f"{kind} from %(minimum)s to %(maximum)s") % {
+            "minimum": self.number(field.minimum),
+            "maximum": self.number(field.maximum),
         }
 
 

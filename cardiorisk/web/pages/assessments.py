@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from cardiorisk.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page, read_page
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.patient import FIELD_NAMES, FIELDS
+from cardiorisk.web.pages.forms import with_query
 from cardiorisk.web.pages.session import SignedInPage
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class AssessmentsPageHandler(AssessmentsPage):
         """Return the way to a page with the same search."""
         query = {SEARCH: self.wanted} if self.wanted else {}
         query |= {AFTER: after} if after else {}
-        return f"{page}?{urlencode(query)}" if query else page
+        return with_query(page, urlencode(query))
 
 
 class ExportHandler(AssessmentsPage):

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import AccountSuspended, InvalidKey, NotFound, ServiceError
+from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError
+from cardiorisk.keys import may_hold_key
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
+from cardiorisk.web.pages.failures import FAILURES, PASSING, RULES
 from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
 from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, marked, preferred
 
@@ -35,7 +37,6 @@ CONTENT_SECURITY_POLICY = (
 )
 LANGUAGE_PARAMETER = "idioma"
 """Both the parameter that chooses a language and the cookie that keeps the choice."""
-_ONE_YEAR = "public, max-age=31536000, immutable"
 _CHOICE_DAYS = 365
 VISIT_COOKIE = "visita"
 """Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
@@ -49,38 +50,6 @@ MEMBERS_PLACES = (
 )
 OPERATORS_PLACES = (*MEMBERS_PLACES, ("panel", marked("Panel")))
 STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register")))
-
-RULES = MappingProxyType(
-    {
-        "username": marked("Must be 1 to 80 printable characters."),
-        "email": marked("Must be an e-mail address."),
-        "password": marked("Must have 8 to 128 characters and not be the name."),
-        "new_password": marked("Must have 8 to 128 characters and not be the name."),
-        "name": marked("Must be 1 to 80 printable characters."),
-        "expires_days": marked("Must be a whole number of days from 1 to 36500."),
-    }
-)
-"""What a form's field must be, by its name."""
-
-FAILURES = MappingProxyType(
-    {
-        "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
-        "operator-only": marked("This page is for operators."),
-        "suspended": marked("The account is suspended. Ask who runs the service."),
-        "unknown-account": marked("There is no such account."),
-        "invalid-account": marked("The form cannot be accepted."),
-        "rate-limited": marked("The calls of this minute are used up."),
-        "not-found": marked("There is nothing here."),
-        "unknown-key": marked("There is no such key."),
-        "unknown-assessment": marked("There is no such assessment."),
-        "too-many-attempts": marked(
-            "There were too many attempts. Wait some minutes and try again."
-        ),
-        "internal": marked("Something went wrong inside the service."),
-    }
-)
-"""What readers are told of a failure, by its code; of any other, that it may pass."""
-_PASSING = marked("The service cannot answer now. Try again in a moment.")
 
 
 class PageHandler(BaseHandler):
@@ -171,6 +140,18 @@ class PageHandler(BaseHandler):
         """Write a moment for a reader, to the minute and in UTC, as HTML."""
         return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
 
+    def in_language(self, code: str) -> str:
+        """Return the way to this page in another language, with what it was asked for.
+
+        A key that somebody has typed into a search is left behind.
+        """
+        asked = {
+            name: texts[-1]
+            for name, texts in self.request.query_arguments.items()
+            if name != LANGUAGE_PARAMETER and not may_hold_key(texts[-1].decode("latin-1"))
+        }
+        return f"?{urlencode(asked | {LANGUAGE_PARAMETER: code.encode()})}"
+
     def number(self, value: float, form: str = "g") -> str:
         """Write a number as the reader does.
 
@@ -206,7 +187,9 @@ class PageHandler(BaseHandler):
 
     def get_user_locale(self) -> Language | None:
         """Return the language that the reader chose, keeping a new choice."""
-        chosen = self.get_query_argument(LANGUAGE_PARAMETER, "")
+        # Not Tornado's way to an argument, which raises: the page that tells of a failure asks too.
+        given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
+        chosen = given[-1].decode("ascii", "replace")
         if chosen in LANGUAGES:
             self.set_cookie(
                 LANGUAGE_PARAMETER,
@@ -234,7 +217,7 @@ class PageHandler(BaseHandler):
 
     def write_problem(self, error: ServiceError) -> None:
         """Tell a reader of a failure, as a page."""
-        said = FAILURES.get(error.code, _PASSING)
+        said = FAILURES.get(error.code, PASSING)
         self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
 
     @property
@@ -263,26 +246,3 @@ class PageHandler(BaseHandler):
     def _language(self, code: str) -> Language:
         language: Language = self.settings["languages"][code]
         return language
-
-
-class AssetHandler(BaseHandler):
-    """``/static/{version}/{file}``: what the pages are made of.
-
-    The version stands in the path, so that a module's relative imports carry it along.
-    """
-
-    def get(self, version: str, name: str) -> None:
-        """Send the file, to be kept for a year.
-
-        Raises:
-            NotFound: it is not one of them, or of another version, which must not be kept.
-        """
-        files = self.services.files
-        served = files.assets.get(name)
-        if served is None or version != files.assets_version:
-            raise NotFound("there is no such file")
-        self.set_header("Content-Type", served.content_type)
-        self.set_header("Cache-Control", _ONE_YEAR)
-        self.finish(served.body)
-
-    head = get

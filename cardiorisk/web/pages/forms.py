@@ -12,7 +12,7 @@ from cardiorisk.errors import MalformedBody
 
 XSRF_FIELD = "_xsrf"
 _MOST_FIELDS = 20
-_PAGE = re.compile(r"[a-z]{1,20}(/[a-z]{1,20})?")
+_PAGE = re.compile(r"[a-z]{1,20}(/[a-z]{1,20})?(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
 
 
 def read_form(body: bytes) -> dict[str, str]:
@@ -36,6 +36,12 @@ def read_form(body: bytes) -> dict[str, str]:
 def local_page(text: str, otherwise: str) -> str:
     """Return a text where it can only be the path of a page of ours, without its first slash.
 
-    Letters and a slash between them are all that is let through, so no other server can be named.
+    Letters and a slash between them are all that is let through before a question mark, and what
+    a query is made of after it, so no other server and no header can be named.
     """
     return text if _PAGE.fullmatch(text) else otherwise
+
+
+def with_query(page: str, query: str) -> str:
+    """Return the way to a page with a query, which may be empty."""
+    return f"{page}?{query}" if query else page

@@ -9,15 +9,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cardiorisk.drift import LARGE, NOTICEABLE
 from cardiorisk.metrics import STAGES
 from cardiorisk.operators.queries import LOG_PARAMETERS
+from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
 from cardiorisk.web.pages.languages import marked
 from cardiorisk.web.pages.session import OperatorPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cardiorisk.keys import Principal
 
 STAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -51,8 +53,6 @@ class PanelHandler(OperatorPage):
             stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
             statuses=STATUSES,
             chosen={name: self.get_query_argument(name, "") for name in LOG_PARAMETERS},
-            noticeable=NOTICEABLE,
-            large=LARGE,
         )
 
     head = get
@@ -60,3 +60,7 @@ class PanelHandler(OperatorPage):
 
 class PanelEventsHandler(EventStream, OperatorPage):
     """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session."""
+
+    async def watching(self) -> Principal:
+        """Ask the session again, and it alone: a page does not look at ``Authorization``."""
+        return await self.services.store.session_principal(session_cookie(self))

@@ -8,15 +8,17 @@ spoke TLS cannot be known here. See decision 0072.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tornado.web import Finish
 
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin, OperatorOnly, Taken
+from cardiorisk.keys import may_hold_key
 from cardiorisk.registration import PASSWORD, Login, parse_login, parse_registration
 from cardiorisk.tokens import SESSION_LIFETIME
 from cardiorisk.web.cookies import SESSION_COOKIE
 from cardiorisk.web.pages.base import PageHandler
-from cardiorisk.web.pages.forms import local_page
+from cardiorisk.web.pages.forms import local_page, with_query
 from cardiorisk.web.pages.languages import marked
 
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ class SignedInPage(PageHandler):
         """
         await super().admit()
         if self.caller is None:
-            self.go(f"entrar?{NEXT}={local_page(self.route[1:], HOME)}")
+            query = "" if may_hold_key(self.request.query) else self.request.query
+            wanted = local_page(with_query(self.route[1:], query), HOME)
+            self.go(f"entrar?{NEXT}={quote(wanted)}")
             raise Finish
 
     @property

@@ -149,7 +149,9 @@ function countDown(seconds) {
 }
 
 function showRefusal({ status, document: problem, retrySeconds }) {
-  if ([401, 403].includes(status) && isLoggedIn) {
+  if (problem.code === "suspended") {
+    by("failure").textContent = say("The account is suspended. Ask who runs the service.");
+  } else if ([401, 403].includes(status) && isLoggedIn) {
     by("failure").textContent = say("Your session has ended. Load the page again and log in.");
   } else if (status === 401) {
     setError(by("key"), by("key-error"), say("The service does not know this key."));
@@ -157,7 +159,8 @@ function showRefusal({ status, document: problem, retrySeconds }) {
   } else if (status === 422) {
     const faulty = fields.filter((field) => problem.errors.some((fault) => fault.field === field.dataset.field));
     for (const field of faulty) setFault(field, field.dataset.fault);
-    if (faulty.length) boxOf(faulty[0]).focus();
+    if (!faulty.length) return;
+    boxOf(faulty[0]).focus();
     by("failure").textContent = say("Some values cannot be accepted; they are marked above.");
   } else if (status === 429) {
     by("failure").textContent = say("The calls of this minute are used up.");

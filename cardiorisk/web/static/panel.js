@@ -37,10 +37,16 @@ function setText(id, text) {
   if (by(id).textContent !== text) by(id).textContent = text;
 }
 
+/** Return requests a minute in the last five, of which the running one is not over yet. */
+function rateOf({ at, minutes, last_5_minutes: recent }) {
+  const passed = (Date.parse(at) - Date.parse(minutes.at(-5).starts_at)) / 60_000;
+  return recent.requests / passed;
+}
+
 function showFigures(overview) {
   const { memo, bitacora } = overview;
   const lookups = memo.hits + memo.refusals + memo.misses;
-  setText("figure-rate", number(overview.last_5_minutes.requests / 5, 1));
+  setText("figure-rate", number(rateOf(overview), 1));
   setText("figure-open", whole.format(overview.open_requests));
   setText("figure-waiting", whole.format(overview.waiting_patients));
   setText("figure-active", whole.format(overview.active_accounts));

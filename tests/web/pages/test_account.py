@@ -106,10 +106,15 @@ async def test_what_is_wrong_stands_in_the_form_that_was_sent(
 
 
 @pytest.mark.gen_test
-async def test_a_plan_that_is_not_sold_changes_nothing(stranger: Caller) -> None:
+@pytest.mark.parametrize("chosen", [{"plan": "bench"}, {}])
+async def test_a_plan_that_is_not_sold_changes_nothing_and_is_told(
+    stranger: Caller, chosen: dict[str, str]
+) -> None:
     reader = await registered(stranger)
     await reader.open("/cuenta")
-    await reader.send("/cuenta", accion="plan", plan="bench", password=PASSWORD)
+    answer = await reader.send("/cuenta", accion="plan", password=PASSWORD, **chosen)
+    assert answer.code == 422
+    assert faults(answer) == {"plan-plan": "Elige uno de los planes."}
     assert document(await reader.call("GET", "/account"))["plan"] == "freemium"
 
 

@@ -25,7 +25,9 @@ def test_what_is_no_form_is_refused(body: bytes) -> None:
         read_form(body)
 
 
-@pytest.mark.parametrize("page", ["cuenta", "panel", "panel/cuentas"])
+@pytest.mark.parametrize(
+    "page", ["cuenta", "panel", "panel/cuentas", "panel?status=4xx&route=%2Fservice"]
+)
 def test_a_page_of_ours_is_let_through(page: str) -> None:
     assert local_page(page, "cuenta") == page
 
@@ -47,6 +49,10 @@ def test_a_page_of_ours_is_let_through(page: str) -> None:
         "cuenta\r\nX: 1",
         "CUENTA",
         "a" * 21,
+        "?status=4xx",
+        "cuenta?a=b\r\nX: 1",
+        "cuenta?//evil.example",
+        "cuenta?" + "a" * 601,
     ],
 )
 def test_nothing_else_is(text: str) -> None:

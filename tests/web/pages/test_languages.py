@@ -51,12 +51,12 @@ def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -
     }
     used |= {name for name, _ in PATIENTS}
     used |= {
-        f"Must be {kind} from %(minimum)g to %(maximum)g" for kind in ("a number", "an integer")
+        f"Must be {kind} from %(minimum)s to %(maximum)s" for kind in ("a number", "an integer")
     }
     assert used == load_translations().keys()
 
 
 def test_a_translation_names_the_same_values() -> None:
     for english, spanish in load_translations().items():
-        pattern = r"\{\w+\}|%\(\w+\)g"
+        pattern = r"\{\w+\}|%\(\w+\)[dgs]"
         assert sorted(re.findall(pattern, english)) == sorted(re.findall(pattern, spanish))

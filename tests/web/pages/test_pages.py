@@ -69,6 +69,7 @@ async def test_the_form_has_every_field_with_its_range(stranger: Caller) -> None
         assert box
         if field.kind != "flag":
             assert f'min="{field.minimum:g}" max="{field.maximum:g}"' in box[0]
+    assert ">0,6 \u2013 1,8 \u00b7 120 mmHg son 1,20<" in page
 
 
 @pytest.mark.gen_test
@@ -85,11 +86,35 @@ async def test_the_browser_s_language_is_spoken_and_a_choice_is_kept(stranger: C
 
 
 @pytest.mark.gen_test
+async def test_another_language_shows_what_was_asked_for(stranger: Caller) -> None:
+    page = (await stranger.send("GET", "/entrar?siguiente=%22%3E&idioma=es")).body.decode()
+    assert 'href="?siguiente=%22%3E&amp;idioma=en"' in page
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize("word", ["fr", "", "%0d%0aX-Evil:1", "../es"])
 async def test_a_language_that_is_not_spoken_changes_nothing(stranger: Caller, word: str) -> None:
     response = await stranger.send("GET", f"/?idioma={word}", headers={"Cookie": "idioma=zz"})
     assert '<html lang="es">' in response.body.decode()
     assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("method", "path", "code", "said"),
+    [
+        ("GET", "/salir", 405, "Aqu\u00ed no hay nada."),
+        ("GET", "/?idioma=%ff", 200, "Prueba un paciente"),
+        ("GET", "/entrar?siguiente=%ff", 400, "no se puede leer"),
+        ("POST", "/entrar", 413, "demasiado grande"),
+    ],
+)
+async def test_what_is_the_reader_s_fault_is_not_told_to_pass(
+    stranger: Caller, method: str, path: str, code: int, said: str
+) -> None:
+    body = b"a" * 70_000 if method == "POST" else None
+    response = await stranger.send(method, path, body)
+    assert (response.code, said in response.body.decode()) == (code, True)
 
 
 def test_what_the_pages_are_made_of_is_small() -> None:
@@ -118,11 +143,12 @@ async def test_a_session_s_bare_form_is_answered_in_words_and_counted(
 @pytest.mark.gen_test
 async def test_what_is_wrong_in_a_bare_form_stands_at_its_field(stranger: Caller) -> None:
     reader = await registered(stranger)
-    answer = await reader.send("/", edad='400"><b>', nivel_colesterol="1e999")
+    answer = await reader.send("/", edad='400"><b>', nivel_colesterol="1e999", azucar="")
     page = answer.body.decode()
     assert answer.code == 422
     assert 'id="error-edad">Debe ser un entero de 0 a 99<' in page
     assert 'id="error-nivel_colesterol">Debe ser un n\u00famero de 1 a 3<' in page
+    assert 'id="error-azucar">Debe ser un n\u00famero de 0,5 a 2<' in page
     assert "<b>" not in page
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.store.records import Records
 from tests.support import create_key
-from tests.web.pages.browsing import NAME, Reader, registered
+from tests.web.pages.browsing import NAME, PASSWORD, Reader, registered
+from tests.web.test_events import watching
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
@@ -44,11 +46,40 @@ async def test_who_has_not_logged_in_is_sent_to_do_so(stranger: Caller, page: st
 
 
 @pytest.mark.gen_test
+async def test_a_view_that_was_sent_is_there_after_the_login(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    await operating(stranger, settings, app)
+    view = "panel?status=4xx&account=ana%20%26"
+    reader = Reader(stranger)
+    answer = await reader.open(f"/{view}")
+    page = await reader.open("/" + answer.headers["Location"])
+    form = re.search(r'<form [^>]*action="([^"]+)"', text(page))
+    assert form
+    answer = await reader.send(f"/{form[1]}", username=NAME, password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, view)
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize("page", PAGES)
 async def test_who_is_no_operator_is_refused(stranger: Caller, page: str) -> None:
     reader = await registered(stranger)
     answer = await reader.open(page)
     assert (answer.code, "Esta página es para operadores." in text(answer)) == (403, True)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("deed", ["suspender", "reanudar", "plan"])
+async def test_who_is_no_operator_does_nothing_to_others(
+    stranger: Caller, settings: Settings, deed: str
+) -> None:
+    reader = await registered(stranger)
+    create_key(settings, "bruno", "freemium")
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed, plan="premium")
+    assert answer.code == 403
+    with Records.open(settings.database_url) as records:
+        (bruno,) = (account for account in records.list_accounts() if account.name == "bruno")
+    assert (bruno.plan, bruno.suspended_at) == ("freemium", None)
 
 
 @pytest.mark.gen_test
@@ -175,3 +206,17 @@ async def test_the_events_of_a_page_need_no_header_but_the_cookie(
     answer = await reader.open("/panel/eventos")
     assert (answer.code, bitacora.last()["code"]) == (503, "not-ready")
     assert bitacora.last()["route"] == "/panel/eventos"
+
+
+@pytest.mark.gen_test
+async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    app.services.operators.broadcast.every_seconds = 0.01
+    cookie = f"sesion={reader.cookies['sesion']}"
+    sent = {"Cookie": cookie, "Authorization": "Basic eDp5"}
+    async with watching(stranger, path="/panel/eventos", **sent) as events:
+        assert "200 OK" in await events.headers()
+        told = [(await events.event())[0] for _ in range(6)]
+    assert told.count("overview") > 2
