@@ -90,21 +90,24 @@ def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanati
 
 
 def spanish_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
-    """Say the explanation of a patient's ``values`` in Spanish, with the inputs' wire names."""
-    raised, lowered = _mentioned(explanation, [field.wire_name for field in FIELDS], values)
+    """Say the explanation of a patient's ``values`` in Spanish."""
+    inputs = _shown([field.spanish for field in FIELDS], values, "sí")
+    raised, lowered = _mentioned(explanation, inputs)
     parts = [f"la subieron {_listed(raised, 'y')}"] if raised else []
     parts += [f"la bajaron {_listed(lowered, 'y')}"] if lowered else []
     reasons = "; ".join(parts) or "ningún dato la movió apreciablemente"
-    return (
+    numbers = (
         f"La red da {probability:.2f} a estos datos y {explanation.base:.2f} de media a sus "
-        f"pacientes de referencia: {reasons}. "
-        "Describe el cálculo de la red, no la salud del paciente."
+        f"pacientes de referencia: {reasons}"
     )
+    # No point stands in it but those of numbers.
+    return f"{numbers.replace('.', ',')}. Describe el cálculo de la red, no la salud del paciente."
 
 
 def english_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
-    """Say the explanation of a patient's ``values`` in English, with the inputs' descriptions."""
-    raised, lowered = _mentioned(explanation, [field.description for field in FIELDS], values)
+    """Say the explanation of a patient's ``values`` in English."""
+    inputs = _shown([field.description for field in FIELDS], values, "yes")
+    raised, lowered = _mentioned(explanation, inputs)
     parts = [f"raised by {_listed(raised, 'and')}"] if raised else []
     parts += [f"lowered by {_listed(lowered, 'and')}"] if lowered else []
     reasons = "; ".join(parts) or "no input moved it noticeably"
@@ -133,14 +136,20 @@ def _weights() -> NDArray[np.float64]:
 _WEIGHTS = _weights()
 
 
-def _mentioned(
-    explanation: Explanation, names: Iterable[str], values: Iterable[float]
-) -> tuple[list[str], list[str]]:
-    """Return what raised and what lowered the probability, the strongest first.
+def _shown(names: Iterable[str], values: Iterable[float], yes: str) -> list[str]:
+    """Write each input with its value.
 
-    Each with its value: without it, "lowered by smoker" would be said of who does not smoke.
+    Without the value, "lowered by smoker" would be said of who does not smoke.
     """
-    inputs = [f"{name} = {value:g}" for name, value in zip(names, values, strict=True)]
+    answers = {0.0: "no", 1.0: yes}
+    return [
+        f"{name} = {answers[value] if field.kind == 'flag' else format(value, 'g')}"
+        for field, name, value in zip(FIELDS, names, values, strict=True)
+    ]
+
+
+def _mentioned(explanation: Explanation, inputs: list[str]) -> tuple[list[str], list[str]]:
+    """Return what raised and what lowered the probability, the strongest first."""
     moved = sorted(
         zip(explanation.contributions, inputs, strict=True),
         key=lambda contribution: -abs(contribution[0]),

@@ -41,6 +41,7 @@ class Field:
         maximum: largest accepted value, in ``unit``.
         unit: the unit, empty for a flag.
         description: what is measured.
+        spanish: the same in Spanish.
         hint: how to convert from the unit that people usually have, or empty.
     """
 
@@ -52,6 +53,7 @@ class Field:
     maximum: float
     unit: str
     description: str
+    spanish: str
     hint: str = ""
 
     @property
@@ -73,6 +75,7 @@ FIELDS: tuple[Field, ...] = (
         3.0,
         "g/L",
         "total cholesterol",
+        "colesterol total",
         "200 mg/dL is 2.00 g/L",
     ),
     Field(
@@ -84,6 +87,7 @@ FIELDS: tuple[Field, ...] = (
         1.8,
         "100 mmHg",
         "systolic blood pressure",
+        "presión arterial sistólica",
         "120 mmHg is 1.20",
     ),
     Field(
@@ -95,11 +99,12 @@ FIELDS: tuple[Field, ...] = (
         2.0,
         "g/L",
         "blood sugar",
+        "azúcar en sangre",
         "100 mg/dL is 1.00 g/L",
     ),
-    Field("age", "edad", "edad", "integer", 0, 99, "years", "age"),
-    Field("overweight", "sobrepeso", "sobrepeso", "flag", 0, 1, "", "overweight"),
-    Field("smoker", "tabaquismo", "tabaquismo", "flag", 0, 1, "", "smoker"),
+    Field("age", "edad", "edad", "integer", 0, 99, "years", "age", "edad"),
+    Field("overweight", "sobrepeso", "sobrepeso", "flag", 0, 1, "", "overweight", "sobrepeso"),
+    Field("smoker", "tabaquismo", "tabaquismo", "flag", 0, 1, "", "smoker", "fumador"),
 )
 """The six inputs, in the order of the network's columns. Source: the assignment's ranges."""
 

@@ -134,15 +134,15 @@ def test_sentences_name_what_moved_the_answer_the_strongest_first() -> None:
     explanation = Explanation(0.52, (0.01, 0.004, 0.2, 0.29, -0.02, 0.0))
     values = (2.05, 1.2, 1.8, 72.0, 0.0, 0.0)
     assert spanish_sentence(0.999998, explanation, values) == (
-        "La red da 1.00 a estos datos y 0.52 de media a sus pacientes de referencia: "
-        "la subieron edad = 72 (+0.29), azucar = 1.8 (+0.20) y nivel_colesterol = 2.05 (+0.01); "
-        "la bajaron sobrepeso = 0 (-0.02). "
+        "La red da 1,00 a estos datos y 0,52 de media a sus pacientes de referencia: "
+        "la subieron edad = 72 (+0,29), azúcar en sangre = 1,8 (+0,20) y "
+        "colesterol total = 2,05 (+0,01); la bajaron sobrepeso = no (-0,02). "
         "Describe el cálculo de la red, no la salud del paciente."
     )
     assert english_sentence(0.999998, explanation, values) == (
         "The network gives 1.00 to these values and 0.52 on average to its reference patients: "
         "raised by age = 72 (+0.29), blood sugar = 1.8 (+0.20) and "
-        "total cholesterol = 2.05 (+0.01); lowered by overweight = 0 (-0.02). "
+        "total cholesterol = 2.05 (+0.01); lowered by overweight = no (-0.02). "
         "This describes the network's arithmetic, not the patient's health."
     )
 

@@ -83,12 +83,12 @@ EXPLAINED: Json = ASSESSMENT | {
         "tabaquismo": -0.363020907,
     },
     "explicacion": {
-        "es": "La red da 0.00 a estos datos y 0.52 de media a sus pacientes de referencia: la "
-        "subieron sobrepeso = 1 (+0.13); la bajaron tabaquismo = 0 (-0.36), edad = 40 (-0.10), "
-        "azucar = 1 (-0.10), presion_arterial = 1.2 (-0.05) y nivel_colesterol = 2 (-0.05). "
-        "Describe el cálculo de la red, no la salud del paciente.",
+        "es": "La red da 0,00 a estos datos y 0,52 de media a sus pacientes de referencia: la "
+        "subieron sobrepeso = sí (+0,13); la bajaron fumador = no (-0,36), edad = 40 (-0,10), "
+        "azúcar en sangre = 1 (-0,10), presión arterial sistólica = 1,2 (-0,05) y colesterol "
+        "total = 2 (-0,05). Describe el cálculo de la red, no la salud del paciente.",
         "en": "The network gives 0.00 to these values and 0.52 on average to its reference "
-        "patients: raised by overweight = 1 (+0.13); lowered by smoker = 0 (-0.36), age = 40 "
+        "patients: raised by overweight = yes (+0.13); lowered by smoker = no (-0.36), age = 40 "
         "(-0.10), blood sugar = 1 (-0.10), systolic blood pressure = 1.2 (-0.05) and total "
         "cholesterol = 2 (-0.05). This describes the network's arithmetic, not the patient's "
         "health.",

@@ -126,6 +126,48 @@ def test_an_error_of_the_service_stands_at_its_field(visit: Visit) -> None:
     expect(page.get_by_role("spinbutton", name="edad")).to_have_attribute("aria-invalid", "true")
 
 
+def test_an_answer_to_earlier_values_says_so_and_cannot_be_kept(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    stale, keep = page.locator("#stale"), page.get_by_role("button", name="Guardar")
+    expect(keep).to_be_visible()
+    expect(stale).to_be_hidden()
+    page.get_by_role("button", name="Joven, sin nada llamativo").click()
+    expect(stale).to_contain_text("esto responde a los anteriores")
+    expect(keep).to_be_hidden()
+    page.get_by_role("button", name="Mayor, valores altos").click()
+    expect(stale).to_be_hidden()
+    expect(keep).to_be_visible()
+
+
+def test_a_decimal_comma_is_a_decimal_point(visit: Visit) -> None:
+    page = visit.open()
+    box = page.get_by_role("spinbutton", name="presión arterial sistólica")
+    box.fill("")
+    box.press_sequentially("1,35")
+    expect(box).to_have_value("1.35")
+
+
+def test_the_keyboard_keeps_its_place_while_the_service_is_asked(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    button = page.get_by_role("button", name="Evaluar")
+    button.press("Enter")
+    expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
+    expect(button).to_be_focused()
+
+
+def test_a_failure_is_brought_into_sight(visit: Visit) -> None:
+    page = visit.open()
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    visit.server.stop()
+    page.get_by_label("Clave de la API").press("Enter")
+    expect(page.locator("#failure")).to_have_text("No se puede alcanzar el servicio.")
+    expect(page.locator("#failure")).to_be_in_viewport()
+    visit.complaints.clear()  # the browser's own, that nobody listens there
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [
@@ -209,6 +251,9 @@ def test_without_scripts_the_form_says_what_it_needs(browser: Browser, server: S
     expect(page.locator("#scriptless code")).to_contain_text(f"http://{server.address}/service")
     for field in FIELDS:
         expect(page.locator(f"[name={field.wire_name}]")).to_be_visible()
+    expect(page.get_by_role("button", name="Evaluar")).to_be_disabled()
+    expect(page.get_by_role("slider")).to_have_count(0)
+    expect(page.get_by_role("button", name="Copiar")).to_have_count(0)
     context.close()
 
 

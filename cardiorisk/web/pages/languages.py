@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from tornado.locale import CSVLocale
 
+from cardiorisk.patient import FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,9 +29,9 @@ def marked(english: str) -> str:
 
 
 def load_translations() -> dict[str, str]:
-    """Read the Spanish of every English text."""
+    """Read the Spanish of every English text; the table of fields knows that of their names."""
     with _SPANISH.open(encoding="utf-8", newline="") as file:
-        return dict(csv.reader(file))
+        return {field.description: field.spanish for field in FIELDS} | dict(csv.reader(file))
 
 
 class Language(CSVLocale):

@@ -4,7 +4,7 @@
 import { curve, gauge, waterfall } from "./charts.js";
 import { calls } from "./calls.js";
 import "./copy.js";
-import { assess, isLoggedIn, keep } from "./service.js";
+import { ASSESSING, assess, isLoggedIn, keep } from "./service.js";
 import { language, number, say } from "./words.js";
 
 const KEPT_KEY = "cardiorisk.key";
@@ -32,11 +32,21 @@ function fillIn(patient) {
     else box.checked = Boolean(patient[box.name]);
     setFault(field, "");
   }
+  followForm();
+}
+
+/** Write the calls of what the form holds now, and say so where the answer is another patient's. */
+function followForm() {
   writeCalls();
+  if (!shown) return;
+  const isStale = JSON.stringify(readPatient()) !== JSON.stringify(shown.patient);
+  by("result").classList.toggle("stale", isStale);
+  by("stale").hidden = !isStale;
+  by("keep").hidden = isStale;
 }
 
 function writeCalls() {
-  const address = new URL("service", document.baseURI).href;
+  const address = new URL(ASSESSING, document.baseURI).href;
   for (const [tool, text] of Object.entries(calls(readPatient(), address))) {
     by(`call-${tool}`).textContent = text;
   }
@@ -46,6 +56,19 @@ function setFault(field, text) {
   setError(boxOf(field), field.querySelector(".error"), text);
 }
 
+// The buttons are not disabled, since a disabled one loses the keyboard's place.
+const isClosed = () => by("assess").getAttribute("aria-disabled") === "true";
+
+function close(isNow) {
+  for (const id of ["assess", "keep-it"]) by(id).setAttribute("aria-disabled", isNow);
+}
+
+/** Say what went wrong, where it can be seen. */
+function fail(text) {
+  by("failure").textContent = text;
+  by("failure").scrollIntoView({ block: "nearest" });
+}
+
 function setError(box, place, text) {
   place.textContent = text;
   place.hidden = !text;
@@ -53,7 +76,7 @@ function setError(box, place, text) {
   else box.removeAttribute("aria-invalid");
 }
 
-const percent = (share) => `${number(share * 100, Number.isInteger(share * 100) ? 0 : 1)} %`;
+const percent = (share) => `${number(share * 100, Number.isInteger(share * 100) ? 0 : 1)}\u00a0%`;
 const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
 
 function showAnswer({ patient, document: answer }) {
@@ -135,13 +158,13 @@ function showLeft(left) {
 function countDown(seconds) {
   clearInterval(countdown);
   const until = Date.now() + seconds * 1000;
-  by("assess").disabled = by("keep-it").disabled = true;
+  close(true);
   const tick = () => {
     const left = Math.ceil((until - Date.now()) / 1000);
     by("left").textContent = left > 0 ? say("You can ask again in {seconds} s.", { seconds: left }) : say("You can ask again.");
     if (left > 0) return;
     clearInterval(countdown);
-    by("assess").disabled = by("keep-it").disabled = false;
+    close(false);
     by("failure").textContent = by("kept").textContent = "";
   };
   tick();
@@ -150,9 +173,9 @@ function countDown(seconds) {
 
 function showRefusal({ status, document: problem, retrySeconds }) {
   if (problem.code === "suspended") {
-    by("failure").textContent = say("The account is suspended. Ask who runs the service.");
+    fail(say("The account is suspended. Ask who runs the service."));
   } else if ([401, 403].includes(status) && isLoggedIn) {
-    by("failure").textContent = say("Your session has ended. Load the page again and log in.");
+    fail(say("Your session has ended. Load the page again and log in."));
   } else if (status === 401) {
     setError(by("key"), by("key-error"), say("The service does not know this key."));
     by("key").focus();
@@ -160,13 +183,13 @@ function showRefusal({ status, document: problem, retrySeconds }) {
     const faulty = fields.filter((field) => problem.errors.some((fault) => fault.field === field.dataset.field));
     for (const field of faulty) setFault(field, field.dataset.fault);
     if (!faulty.length) return;
+    fail(say("Some values cannot be accepted; they are marked above. It counted as a call."));
     boxOf(faulty[0]).focus();
-    by("failure").textContent = say("Some values cannot be accepted; they are marked above.");
   } else if (status === 429) {
-    by("failure").textContent = say("The calls of this minute are used up.");
+    fail(say("The calls of this minute are used up."));
     countDown(retrySeconds);
   } else {
-    by("failure").textContent = say("The service cannot answer now ({status}). Request: {id}", { status, id: problem.request_id });
+    fail(say("The service cannot answer now ({status}). Request: {id}", { status, id: problem.request_id }));
   }
 }
 
@@ -183,22 +206,23 @@ function readKey() {
 
 /** Ask something of the service, with the form closed meanwhile; return the answer, if it is one. */
 async function ask(question) {
+  if (isClosed()) return null;
   const key = readKey();
   if (key === null) return null;
   for (const field of fields) setFault(field, "");
   by("failure").textContent = "";
   form.setAttribute("aria-busy", "true");
-  by("assess").disabled = by("keep-it").disabled = true;
+  close(true);
   try {
     const answer = await question(key);
-    by("assess").disabled = by("keep-it").disabled = false;
+    close(false);
     showLeft(answer.left);
     if (answer.ok && key) sessionStorage.setItem(KEPT_KEY, key);
     if (!answer.ok) showRefusal(answer);
     return answer;
   } catch (error) {
-    by("assess").disabled = by("keep-it").disabled = false;
-    by("failure").textContent = say("The service cannot be reached.");
+    close(false);
+    fail(say("The service cannot be reached."));
     console.warn(error);
     return null;
   } finally {
@@ -213,6 +237,7 @@ async function submit(event) {
   if (!answer?.ok) return;
   shown = { patient, document: answer.document };
   showAnswer(shown);
+  followForm();
   by("kept").textContent = "";
   const { top } = by("answer").getBoundingClientRect();
   if (top < 0 || top > innerHeight / 2) by("answer").scrollIntoView();
@@ -240,12 +265,18 @@ for (const field of fields) {
   box.addEventListener("input", () => {
     if (slider) slider.value = box.value;
     setFault(field, "");
-    writeCalls();
+    followForm();
   });
   slider?.addEventListener("input", () => {
     box.value = slider.value;
     setFault(field, "");
-    writeCalls();
+    followForm();
+  });
+  // A browser whose own language writes 1.2 drops the comma that this page's reader types.
+  box.addEventListener("beforeinput", (event) => {
+    if (!slider || event.data !== ",") return;
+    event.preventDefault();
+    document.execCommand("insertText", false, ".");
   });
 }
 for (const button of form.querySelectorAll("[data-patient]")) {
@@ -255,5 +286,7 @@ form.addEventListener("submit", submit);
 by("keep").addEventListener("submit", keepShown);
 addEventListener("resize", () => shown && showAnswer(shown));
 by("scriptless").hidden = true;
+by("assess").disabled = false;
+for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
 if (!isLoggedIn) by("key").value = sessionStorage.getItem(KEPT_KEY) ?? "";
 writeCalls();

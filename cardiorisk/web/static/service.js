@@ -21,8 +21,11 @@ async function post(path, key, body) {
   };
 }
 
+/** Where a patient is assessed, with the explanation and the curves. */
+export const ASSESSING = "service?explicar=1&curvas=1";
+
 /** Have a patient assessed; the answer is its status, its document and what its headers say. */
-export const assess = (patient, key) => post("service?explicar=1&curvas=1", key, patient);
+export const assess = (patient, key) => post(ASSESSING, key, patient);
 
 /** Have a patient assessed and kept under a name. */
 export const keep = (patient, nombre, key) => post("predictions", key, { ...patient, nombre });
