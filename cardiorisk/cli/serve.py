@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -51,12 +55,18 @@ class TerminalAnnouncer:
         body = json.dumps(dict(EXAMPLE))
         click.echo(f"  curl {url}/service -H 'Authorization: {key}' -d '{body}'\n")
         if self._key is None:
-            click.echo("Make a key with: cardiorisk keys create --account NAME")
+            click.echo(f"Make a key with: {_program()} keys create --account NAME")
         click.echo("Stop with Ctrl-C.")
 
     def stopping(self) -> None:
         """See ``server.Announcer``."""
         click.echo("Stopping: answering what is under way...")
+
+
+def _program() -> str:
+    """Return how the command is called from here, which need not be on the path."""
+    beside_python = Path(sys.executable).with_name("cardiorisk")
+    return "cardiorisk" if shutil.which("cardiorisk") else os.path.relpath(beside_python)
 
 
 @click.command()
