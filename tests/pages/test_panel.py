@@ -214,8 +214,11 @@ def test_without_scripts_accounts_are_suspended_all_the_same(
     context.close()
 
 
-def test_it_speaks_english(panel: Page) -> None:
+def test_it_speaks_english_of_the_same_lines(panel: Page) -> None:
+    panel.locator("#filters").get_by_label("Ruta").fill("/service")
+    panel.locator("#filters").get_by_label("Ruta").press("Enter")
     panel.get_by_role("link", name="English").click()
+    expect(panel.locator("#filters").get_by_label("Route")).to_have_value("/service")
     expect(panel.locator("#state")).to_have_text("Live: a new look every two seconds.")
     expect(panel.get_by_role("heading", name="The last hour, by the minute")).to_be_visible()
 

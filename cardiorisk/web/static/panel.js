@@ -190,6 +190,8 @@ function togglePause() {
 function applyFilters() {
   const chosen = filters();
   history.replaceState(null, "", chosen.size ? `?${chosen}` : location.pathname);
+  const other = document.querySelector("nav [hreflang]");
+  other.search = new URLSearchParams([...chosen, ["idioma", other.hreflang]]);
   by("filter-error").hidden = true;
   if (isPaused()) togglePause();
   else connect();

@@ -8,9 +8,14 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from cardiorisk.store.records import Records
+from tests.support import create_key
+
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
 
+    from cardiorisk.config import Settings
+    from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Caller
 
 NAME, PASSWORD = "ana", "correct horse battery"
@@ -72,4 +77,15 @@ async def registered(caller: Caller) -> Reader:
     assert (await caller.send("POST", "/register", dict(REGISTRATION))).code == 201
     reader = Reader(caller)
     assert (await reader.log_in()).code == 303
+    return reader
+
+
+async def operating(stranger: Caller, settings: Settings, app: CardioriskApplication) -> Reader:
+    """Give Ana, who is account 1, an operator's browser, and Bruno account 2 and a key."""
+    reader = await registered(stranger)
+    create_key(settings, "bruno", "freemium")
+    with Records.open(settings.database_url) as records:
+        records.set_operator(NAME, is_operator=True)
+    await app.services.store.refresh()
+    await reader.open("/panel/cuentas")
     return reader

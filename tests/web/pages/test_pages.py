@@ -10,13 +10,20 @@ import pytest
 
 from cardiorisk.patient import FIELDS
 from cardiorisk.web.files import ASSET_NAMES, load_files
+from cardiorisk.web.pages.base import CONTENT_SECURITY_POLICY
+from cardiorisk.web.routes import ROUTES
 from tests.support import document
-from tests.web.pages.browsing import Reader, registered
+from tests.web.pages.browsing import Reader, operating, registered
 
 if TYPE_CHECKING:
+    from cardiorisk.config import Settings
+    from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
 LARGEST_BYTES = 80 * 1000
+PATHS = [route.template for route in ROUTES if route.is_page and "{" not in route.template]
+INLINE = r"<script(?! type=\"module\" src=)|<style|\sstyle=|\son[a-z]+=|(?:src|href)=\"https?:"
+"""What the policy would refuse in a page."""
 
 
 @pytest.mark.gen_test
@@ -39,8 +46,40 @@ async def test_the_page_may_run_nothing_inline_and_load_nothing_from_elsewhere(
     assert "unsafe" not in policy
     assert "http" not in policy
     page = response.body.decode()
-    pattern = r"<script(?! type=\"module\" src=)|<style|\sstyle=|\son[a-z]+=|(?:src|href)=\"https?:"
-    assert re.findall(pattern, page) == []
+    assert re.findall(INLINE, page) == []
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("path", PATHS)
+async def test_no_page_may_be_kept_or_run_anything_and_every_form_has_its_token(
+    stranger: Caller, settings: Settings, app: CardioriskApplication, path: str
+) -> None:
+    reader = await operating(stranger, settings, app)
+    app.services.operators.end_watching()  # or the events would have no end
+    answer = await reader.open(path)
+    assert answer.headers["Cache-Control"] == "no-store"
+    page = answer.body.decode()
+    if page.startswith("<!DOCTYPE html>"):
+        assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+        assert re.findall(INLINE, page) == []
+        tokens = re.findall(r'method="post"[^>]*>\s*<input type="hidden" name="_xsrf"', page)
+        assert len(tokens) == page.count('method="post"')
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("path", PATHS)
+async def test_no_page_takes_a_form_without_its_token(
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    bitacora: Bitacora,
+    path: str,
+) -> None:
+    reader = await operating(stranger, settings, app)
+    reader.token = ""
+    answer = await reader.send(path)
+    refused = "method-not-allowed" if answer.code == 405 else "wrong-xsrf-token"
+    assert (answer.code in {403, 405}, bitacora.last()["code"]) == (True, refused)
 
 
 @pytest.mark.gen_test

@@ -9,7 +9,7 @@ import pytest
 
 from cardiorisk.store.records import Records
 from tests.support import create_key
-from tests.web.pages.browsing import NAME, PASSWORD, Reader, registered
+from tests.web.pages.browsing import NAME, PASSWORD, Reader, operating, registered
 from tests.web.test_events import watching
 
 if TYPE_CHECKING:
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
     from tests.support import Bitacora, Caller
 
 PAGES = ("/panel", "/panel/cuentas", "/panel/eventos")
-
-
-async def operating(stranger: Caller, settings: Settings, app: CardioriskApplication) -> Reader:
-    """Give Ana, who is account 1, an operator's browser, and Bruno account 2 and a key."""
-    reader = await registered(stranger)
-    create_key(settings, "bruno", "freemium")
-    with Records.open(settings.database_url) as records:
-        records.set_operator(NAME, is_operator=True)
-    await app.services.store.refresh()
-    await reader.open("/panel/cuentas")
-    return reader
 
 
 def text(response: HTTPResponse) -> str:
