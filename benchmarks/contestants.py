@@ -65,6 +65,14 @@ CONTESTANTS: tuple[Contestant, ...] = (
         answers=False,
         packages=("tornado",),
     ),
+    Contestant(
+        name="reader",
+        title="bare Tornado, read as by cardiorisk",
+        does="nothing, behind the service's own reader: the floor of what the service could cost",
+        command=_own("bare_reader"),
+        answers=False,
+        packages=("tornado",),
+    ),
     _cardiorisk("litert"),
     _cardiorisk("keras"),
     Contestant(

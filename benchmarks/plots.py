@@ -27,7 +27,17 @@ LATENCY_PLOT = "latency.svg"
 COLOURS = dict(
     zip(
         [each.name for each in CONTESTANTS],
-        ("#666666", "#1f5a94", "#5aa0dc", "#d9722b", "#2e8b57", "#8b5fb0", "#b8860b", "#a83232"),
+        (
+            "#666666",
+            "#b0b0b0",
+            "#1f5a94",
+            "#5aa0dc",
+            "#d9722b",
+            "#2e8b57",
+            "#8b5fb0",
+            "#b8860b",
+            "#a83232",
+        ),
         strict=True,
     )
 )
