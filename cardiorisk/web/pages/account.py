@@ -25,6 +25,7 @@ SOLD_PLANS = ("freemium", "premium")
 DONE = MappingProxyType(
     {
         "plan": marked("The plan has been changed."),
+        "mismo": marked("The account is on this plan already; nothing has changed."),
         "clave": marked("The password has been changed. Every other session has ended."),
     }
 )
@@ -46,6 +47,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
             used=self.services.limiter.used(account.account_id),
             days=await self.services.store.usage.calls_by_day(account.account_id, today),
             plans={plan: plans[plan] for plan in SOLD_PLANS},
+            chosen=self._chosen_plan(account.plan),
             done=DONE.get(self.get_query_argument("hecho", ""), ""),
         )
 
@@ -58,9 +60,9 @@ class AccountPageHandler(SignedInPage, SessionPage):
         members = self.form | {USERNAME.wire_name: account.name}
         try:
             if action == "plan":
-                await self._change_plan(members)
+                done = await self._change_plan(members, account.plan)
             else:
-                await self._change_password(members)
+                done = await self._change_password(members)
         except InvalidLogin:
             said = marked("The password is wrong.")
             self.refuse([FieldFault(PASSWORD.wire_name, "")], action, said)
@@ -69,16 +71,23 @@ class AccountPageHandler(SignedInPage, SessionPage):
             self.refuse(error.faults, action)
             await self.get()
         else:
-            self.go(f"{HOME}?hecho={action if action in DONE else ''}")
+            self.go(f"{HOME}?hecho={done}")
 
-    async def _change_plan(self, members: dict[str, str]) -> None:
+    def _chosen_plan(self, present: str) -> str:
+        """Return the plan to mark: the one in a form that was refused, else the present one."""
+        chosen = self.form.get("plan", "")
+        return chosen if chosen in SOLD_PLANS else present
+
+    async def _change_plan(self, members: dict[str, str], present: str) -> str:
         plan = members.pop("plan", "")
         login = parse_login(members)
         if plan not in SOLD_PLANS:
             raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(SOLD_PLANS)}"),))
         await self.services.accounts.switch_plan(login, plan, self.address)
+        return "mismo" if plan == present else "plan"
 
-    async def _change_password(self, members: dict[str, str]) -> None:
+    async def _change_password(self, members: dict[str, str]) -> str:
         change = parse_password_change(members)
         await self.services.accounts.change_password(change, self.address)
         await self.log_in(Login(change.login.username, change.new_password))
+        return "clave"

@@ -119,6 +119,33 @@ async def test_a_plan_that_is_not_sold_changes_nothing_and_is_told(
 
 
 @pytest.mark.gen_test
+async def test_a_plan_stays_chosen_where_the_password_is_wrong(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    page = (await reader.open("/cuenta")).body.decode()
+    assert re.findall(r'value="(\w+)" checked', page) == ["freemium"]
+    answer = await reader.send("/cuenta", accion="plan", plan="premium", password="wrong")
+    assert re.findall(r'value="(\w+)" checked', answer.body.decode()) == ["premium"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "La cuenta ya tiene este plan; no ha cambiado nada."),
+        ("en", "The account is on this plan already; nothing has changed."),
+    ],
+)
+async def test_the_plan_that_one_is_on_is_not_said_to_have_changed(
+    stranger: Caller, language: str, said: str
+) -> None:
+    reader = await registered(stranger)
+    await reader.open(f"/cuenta?idioma={language}")
+    answer = await reader.send("/cuenta", accion="plan", plan="freemium", password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, "cuenta?hecho=mismo")
+    assert f'role="status">{said}<' in (await reader.open("/cuenta?hecho=mismo")).body.decode()
+
+
+@pytest.mark.gen_test
 async def test_another_password_ends_all_sessions_but_this_one(stranger: Caller) -> None:
     reader = await registered(stranger)
     other = Reader(stranger)

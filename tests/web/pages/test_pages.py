@@ -131,6 +131,18 @@ async def test_another_language_shows_what_was_asked_for(stranger: Caller) -> No
 
 
 @pytest.mark.gen_test
+async def test_another_language_keeps_the_query_of_the_address_and_names_itself_once(
+    stranger: Caller,
+) -> None:
+    reader = Reader(stranger)
+    path = "/entrar?b=2&idioma=es&siguiente=panel&a=&idioma=es"
+    await reader.open(path)
+    answer = await reader.send(path, username="nobody", password="wrong")
+    expected = 'href="?b=2&amp;siguiente=panel&amp;a=&amp;idioma=en"'
+    assert (answer.code, expected in answer.body.decode()) == (401, True)
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize("word", ["fr", "", "%0d%0aX-Evil:1", "../es"])
 async def test_a_language_that_is_not_spoken_changes_nothing(stranger: Caller, word: str) -> None:
     response = await stranger.send("GET", f"/?idioma={word}", headers={"Cookie": "idioma=zz"})
