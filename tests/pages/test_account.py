@@ -88,6 +88,26 @@ def test_who_has_not_logged_in_is_led_to_the_page_they_wanted(visit: Visit) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("Claves")
 
 
+def test_an_empty_or_overlong_form_is_told_in_the_page_s_language(visit: Visit) -> None:
+    page = visit.open("/entrar")
+    page.get_by_role("button", name="Entrar").click()
+    expect(page.locator("#error-username")).to_have_text("Rellena este campo.")
+    page.get_by_role("link", name="Regístrate").first.click()
+    page.get_by_label("Nombre de usuario").fill("n" * 200)
+    page.get_by_role("button", name="Crear la cuenta").click()
+    expect(page.locator("#error-username")).to_have_text(
+        "Deben ser de 1 a 80 caracteres imprimibles."
+    )
+    register(page, visit.server.address)
+    page.get_by_role("link", name="Claves").click()
+    for days in ("0", "treinta"):
+        page.get_by_label("Días hasta que termine").fill(days)
+        page.get_by_role("button", name="Crear una clave").click()
+        expect(page.locator("#error-expires_days")).to_have_text(
+            "Debe ser un número entero de días de 1 a 36500."
+        )
+
+
 def test_after_the_logout_no_page_opens_by_going_back(visit: Visit) -> None:
     page = visit.page
     register(page, visit.server.address)

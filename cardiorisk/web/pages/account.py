@@ -12,6 +12,7 @@ from types import MappingProxyType
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin
 from cardiorisk.limits import limit_of
 from cardiorisk.registration import (
+    NEW_PASSWORD,
     PASSWORD,
     USERNAME,
     Login,
@@ -30,6 +31,13 @@ DONE = MappingProxyType(
     }
 )
 """What has just been done, by the word in the address."""
+NEEDED = MappingProxyType(
+    {
+        "plan": (PASSWORD.wire_name,),
+        "clave": (PASSWORD.wire_name, NEW_PASSWORD.wire_name),
+    }
+)
+"""What each form needs; an empty password would count as a wrong one."""
 
 
 class AccountPageHandler(SignedInPage, SessionPage):
@@ -57,6 +65,9 @@ class AccountPageHandler(SignedInPage, SessionPage):
         """Change the plan or the password, as the button that was pressed says."""
         account = await self.services.accounts.view(self.principal)
         action = self.form.pop("accion", "")
+        if self.lacks(*NEEDED.get(action, ()), form=action):
+            await self.get()
+            return
         members = self.form | {USERNAME.wire_name: account.name}
         try:
             if action == "plan":

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError
+from cardiorisk.errors import AccountSuspended, FieldFault, InvalidKey, ServiceError
 from cardiorisk.keys import may_hold_key
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from cardiorisk.errors import FieldFault
     from cardiorisk.web.pages.languages import Language
     from cardiorisk.web.services import Services
 
@@ -174,6 +173,18 @@ class PageHandler(BaseHandler):
         for fault in faults:
             place = f"{form}-{fault.field}" if form else fault.field
             self.faults[place] = said or RULES.get(fault.field, fault.detail)
+
+    def lacks(self, *names: str, form: str = "") -> bool:
+        """Note which fields of a form were left empty, and tell whether any was.
+
+        Args:
+            names: of the fields that are needed.
+            form: which form, as for ``field``.
+        """
+        empty = [FieldFault(name, "") for name in names if not self.form.get(name)]
+        if empty:
+            self.refuse(empty, form, marked("Fill this in."))
+        return bool(empty)
 
     def go(self, page: str) -> None:
         """Send the browser to another page of ours, by GET.

@@ -14,7 +14,7 @@ from tornado.web import Finish
 
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin, OperatorOnly, Taken
 from cardiorisk.keys import may_hold_key
-from cardiorisk.registration import PASSWORD, Login, parse_login, parse_registration
+from cardiorisk.registration import PASSWORD, USERNAME, Login, parse_login, parse_registration
 from cardiorisk.tokens import SESSION_LIFETIME
 from cardiorisk.web.cookies import SESSION_COOKIE
 from cardiorisk.web.pages.base import PageHandler
@@ -105,6 +105,10 @@ class LoginPageHandler(SessionPage):
 
     async def post(self) -> None:
         """Begin a session, or say what is wrong."""
+        # An empty password is asked for, and not counted as a wrong one.
+        if self.lacks(USERNAME.wire_name, PASSWORD.wire_name):
+            self._ask()
+            return
         try:
             await self.log_in(parse_login(self.form))
         except (InvalidLogin, InvalidAccount):

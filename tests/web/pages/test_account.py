@@ -51,6 +51,58 @@ async def test_every_fault_of_a_registration_stands_at_its_field(stranger: Calle
 
 
 @pytest.mark.gen_test
+async def test_an_empty_registration_is_told_at_every_field(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    await reader.open("/registro")
+    answer = await reader.send("/registro", username="", password="", email="")
+    assert answer.code == 422
+    assert set(faults(answer)) == {"username", "password", "email"}
+
+
+@pytest.mark.gen_test
+async def test_a_text_that_is_too_long_is_refused_and_not_cut(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    page = (await reader.open("/registro")).body.decode()
+    assert "maxlength" not in page
+    long = {"username": "n" * 200, "password": "p" * 200, "email": f"{'e' * 260}@example.org"}
+    answer = await reader.send("/registro", **long)
+    assert faults(answer) == {
+        "username": "Deben ser de 1 a 80 caracteres imprimibles.",
+        "email": "Debe ser una direcci\u00f3n de correo.",
+        "password": "Debe tener de 8 a 128 caracteres y no ser el nombre.",
+    }
+    assert f'value="{"n" * 200}"' in answer.body.decode()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("action", "places"),
+    [("plan", ["plan-password"]), ("clave", ["clave-password", "clave-new_password"])],
+)
+async def test_an_empty_password_is_asked_for_and_never_counted(
+    stranger: Caller, action: str, places: list[str]
+) -> None:
+    reader = await registered(stranger)
+    await reader.open("/cuenta")
+    for _ in range(11):
+        answer = await reader.send("/cuenta", accion=action, plan="premium")
+        assert answer.code == 422
+    assert faults(answer) == dict.fromkeys(places, "Rellena este campo.")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("path", "forms"), [("/entrar", 1), ("/registro", 1), ("/cuenta", 2), ("/claves", 1)]
+)
+async def test_the_service_s_own_words_stand_at_the_fields(
+    stranger: Caller, path: str, forms: int
+) -> None:
+    reader = Reader(stranger) if path in {"/entrar", "/registro"} else await registered(stranger)
+    page = (await reader.open(path)).body.decode()
+    assert len(re.findall(r"<form [^>]*\bnovalidate\b", page)) == forms
+
+
+@pytest.mark.gen_test
 async def test_a_name_that_is_taken_is_told_at_the_name(stranger: Caller) -> None:
     await registered(stranger)
     reader = Reader(stranger)

@@ -64,6 +64,23 @@ async def test_days_that_cannot_be_are_told_at_their_field(stranger: Caller, day
 
 
 @pytest.mark.gen_test
+async def test_a_name_that_is_too_long_is_told_at_its_field(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    await reader.open("/claves")
+    answer = await reader.send("/claves", accion="crear", name="n" * 200, expires_days="")
+    assert answer.code == 422
+    assert 'id="error-name">Deben ser de 1 a 80 caracteres imprimibles.<' in answer.body.decode()
+
+
+@pytest.mark.gen_test
+async def test_what_is_typed_for_the_days_reaches_the_service(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    page = (await reader.open("/claves")).body.decode()
+    # A browser sends nothing for a number that it cannot read, and the key would never end.
+    assert re.search(r'<input type="text" id="expires_days"[^>]* inputmode="numeric"', page)
+
+
+@pytest.mark.gen_test
 async def test_a_revoked_key_opens_nothing(stranger: Caller) -> None:
     reader = await registered(stranger)
     key = await make(reader)

@@ -36,7 +36,7 @@ async def test_logging_in_gives_a_cookie_that_no_script_and_no_other_site_can_us
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize(("name", "password"), [(NAME, "wrong"), ("bea", PASSWORD), ("", "")])
+@pytest.mark.parametrize(("name", "password"), [(NAME, "wrong"), ("bea", PASSWORD)])
 async def test_a_wrong_login_is_told_on_the_page_and_gives_no_cookie(
     stranger: Caller, name: str, password: str
 ) -> None:
@@ -46,6 +46,22 @@ async def test_a_wrong_login_is_told_on_the_page_and_gives_no_cookie(
     assert answer.code == 401
     assert "El nombre o la contraseña no son correctos." in answer.body.decode()
     assert "sesion" not in reader.cookies
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("language", "said"), [("es", "Rellena este campo."), ("en", "Fill this in.")]
+)
+async def test_an_empty_login_is_asked_for_and_never_counted(
+    stranger: Caller, language: str, said: str
+) -> None:
+    reader = Reader(stranger)
+    await reader.open(f"/entrar?idioma={language}")
+    for _ in range(31):
+        answer = await reader.send("/entrar", username="", password="")
+        assert answer.code == 422
+    for place in ("username", "password"):
+        assert f'id="error-{place}">{said}<' in answer.body.decode()
 
 
 @pytest.mark.gen_test
