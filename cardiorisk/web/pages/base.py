@@ -19,7 +19,7 @@ from cardiorisk.errors import AccountSuspended, FieldFault, InvalidKey, ServiceE
 from cardiorisk.keys import may_hold_key
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
-from cardiorisk.web.pages.failures import FAILURES, PASSING, RULES
+from cardiorisk.web.pages.failures import RULES, told
 from cardiorisk.web.pages.forms import XSRF_FIELD, read_form
 from cardiorisk.web.pages.languages import DEFAULT, LANGUAGES, marked, preferred
 
@@ -228,8 +228,12 @@ class PageHandler(BaseHandler):
 
     def write_problem(self, error: ServiceError) -> None:
         """Tell a reader of a failure, as a page."""
-        said = FAILURES.get(error.code, PASSING)
+        said = self.told(error)
         self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
+
+    def told(self, error: ServiceError) -> str:
+        """Return what the reader is told of a failure, in their language."""
+        return told(error, self._language(self.locale.code))
 
     @property
     def translations(self) -> str:

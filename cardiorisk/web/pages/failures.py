@@ -6,9 +6,16 @@ pass by itself, so a reader's own mistake must have some.
 
 from __future__ import annotations
 
+from math import ceil
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from cardiorisk.errors import TooManyAttempts
 from cardiorisk.web.pages.languages import marked
+
+if TYPE_CHECKING:
+    from cardiorisk.errors import ServiceError
+    from cardiorisk.web.pages.languages import Language
 
 RULES = MappingProxyType(
     {
@@ -38,11 +45,18 @@ FAILURES = MappingProxyType(
         "method-not-allowed": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
         "unknown-assessment": marked("There is no such assessment."),
-        "too-many-attempts": marked(
-            "There were too many attempts. Wait some minutes and try again."
-        ),
+        "too-many-attempts": marked("Too many attempts. Try again in %(minutes)d min."),
         "internal": marked("Something went wrong inside the service."),
     }
 )
 """What readers are told of a failure, by its code; of any other, that it may pass."""
+_MINUTE_SECONDS = 60
 PASSING = marked("The service cannot answer now. Try again in a moment.")
+
+
+def told(error: ServiceError, language: Language) -> str:
+    """Return what a reader is told of a failure, with the minutes to wait, rounded up."""
+    said = language.translate(FAILURES.get(error.code, PASSING))
+    if isinstance(error, TooManyAttempts):
+        return said % {"minutes": max(1, ceil(error.resets_in_seconds / _MINUTE_SECONDS))}
+    return said

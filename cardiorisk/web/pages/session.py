@@ -12,7 +12,15 @@ from urllib.parse import quote
 
 from tornado.web import Finish
 
-from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin, OperatorOnly, Taken
+from cardiorisk.errors import (
+    AccountSuspended,
+    FieldFault,
+    InvalidAccount,
+    InvalidLogin,
+    OperatorOnly,
+    Taken,
+    TooManyAttempts,
+)
 from cardiorisk.keys import may_hold_key
 from cardiorisk.registration import PASSWORD, USERNAME, Login, parse_login, parse_registration
 from cardiorisk.tokens import SESSION_LIFETIME
@@ -22,6 +30,7 @@ from cardiorisk.web.pages.forms import local_page, with_query
 from cardiorisk.web.pages.languages import marked
 
 if TYPE_CHECKING:
+    from cardiorisk.errors import ServiceError
     from cardiorisk.keys import Principal
 
 HOME = "cuenta"
@@ -105,6 +114,7 @@ class LoginPageHandler(SessionPage):
 
     async def post(self) -> None:
         """Begin a session, or say what is wrong."""
+        next_page = self._next()  # what cannot be read is refused before anything is counted
         # An empty password is asked for, and not counted as a wrong one.
         if self.lacks(USERNAME.wire_name, PASSWORD.wire_name):
             self._ask()
@@ -116,13 +126,21 @@ class LoginPageHandler(SessionPage):
             self.set_status(401)
             self._ask()
         else:
-            self.go(self._next())
+            self.go(next_page)
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Show the form again to who has to wait or to ask, with the reason."""
+        if isinstance(error, AccountSuspended | TooManyAttempts):
+            names = {"next_page": self._next(), "notice": self.told(error)}
+            self.write(self._rendered("login.html", **names))
+        else:
+            super().write_problem(error)
 
     def _next(self) -> str:
         return local_page(self.get_query_argument(NEXT, ""), HOME)
 
     def _ask(self) -> None:
-        self.show("login.html", next_page=self._next())
+        self.show("login.html", next_page=self._next(), notice="")
 
 
 class RegisterPageHandler(SessionPage):

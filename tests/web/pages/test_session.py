@@ -14,7 +14,7 @@ from tests.web.pages.browsing import NAME, PASSWORD, REGISTRATION, Reader, regis
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
-    from tests.support import Bitacora
+    from tests.support import Bitacora, SettableClock
 
 PATIENT = json.dumps(EXAMPLE).encode()
 TWELVE_HOURS = 12 * 3600
@@ -72,13 +72,54 @@ async def test_the_name_that_was_typed_is_shown_as_text(stranger: Caller) -> Non
 
 
 @pytest.mark.gen_test
-async def test_ten_wrong_passwords_close_the_page_s_door_too(stranger: Caller) -> None:
+async def test_ten_wrong_passwords_close_the_page_s_door_too(
+    stranger: Caller, clock: SettableClock, bitacora: Bitacora
+) -> None:
     reader = Reader(stranger)
     for _ in range(10):
         assert (await reader.log_in(NAME, "wrong")).code == 401
+    clock.now_seconds += 70
     answer = await reader.log_in(NAME, "wrong")
-    assert answer.code == 429
-    assert "demasiados intentos" in answer.body.decode()
+    assert (answer.code, answer.headers["Retry-After"]) == (429, "230")
+    page = answer.body.decode()
+    assert 'role="alert">Ha habido demasiados intentos. Vuelve a probar en 4 min.<' in page
+    assert f'name="username" value="{NAME}"' in page
+    refused = [line["status"] for line in bitacora.lines() if line["code"] == "too-many-attempts"]
+    assert refused == [429]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "La cuenta está suspendida. Pregunta a quien lleva el servicio."),
+        ("en", "The account is suspended. Ask who runs the service."),
+    ],
+)
+async def test_a_suspended_account_is_told_so_above_the_form(
+    stranger: Caller, settings: Settings, language: str, said: str
+) -> None:
+    await stranger.send("POST", "/register", dict(REGISTRATION))
+    with Records.open(settings.database_url) as records:
+        records.suspend(NAME)
+    reader = Reader(stranger)
+    await reader.open(f"/entrar?siguiente=claves&idioma={language}")
+    answer = await reader.send("/entrar?siguiente=claves", username=NAME, password=PASSWORD)
+    assert answer.code == 403
+    page = answer.body.decode()
+    assert f'role="alert">{said}<' in page
+    assert 'action="entrar?siguiente=claves"' in page
+    assert PASSWORD not in page
+    assert "sesion" not in reader.cookies
+
+
+@pytest.mark.gen_test
+async def test_what_comes_after_a_login_is_read_before_it_counts(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    await reader.open("/entrar")
+    for _ in range(11):
+        answer = await reader.send("/entrar?siguiente=%ff", username=NAME, password="wrong")
+        assert answer.code == 400
 
 
 @pytest.mark.gen_test
