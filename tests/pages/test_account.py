@@ -202,8 +202,22 @@ def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     page.locator("summary").click()
     page.get_by_role("button", name="Para siempre").click()
     expect(page.get_by_text("Ninguna tiene ese nombre.")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("La evaluación se ha borrado.")
     page.get_by_role("link", name="Mostrar todas").click()
     expect(page.get_by_role("rowheader")).to_contain_text("Ana")
+
+
+def test_a_long_name_takes_the_space_that_a_wide_screen_has(visit: Visit) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    register(page, visit.server.address)
+    page.get_by_role("link", name="Prueba un paciente").click()
+    page.get_by_role("button", name="Evaluar").click()
+    keep(page, "María del Carmen Fernández de la Vega y López-Cobarrubias de Santa Cruz del Mar")
+    page.get_by_role("link", name="Evaluaciones", exact=True).click()
+    name = page.get_by_role("rowheader").locator("span")
+    assert name.evaluate("e => e.offsetHeight / parseFloat(getComputedStyle(e).lineHeight)") <= 4
+    assert page.locator(".scroll").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
 def test_a_pasted_key_keeps_an_assessment_too(visit: Visit) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from cardiorisk.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page, read_pag
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.patient import FIELD_NAMES, FIELDS
 from cardiorisk.web.pages.forms import with_query
+from cardiorisk.web.pages.languages import marked
 from cardiorisk.web.pages.session import SignedInPage
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 SEARCH, AFTER = "buscar", "despues"
 SHOWN = 20
+DONE = MappingProxyType({"borrada": marked("The assessment has been deleted.")})
 MOST_EXPORTED = 10_000
 """Assessments in one file, about 1.5 MB."""
 _BATCH = 500
@@ -82,6 +85,7 @@ class AssessmentsPageHandler(AssessmentsPage):
             items=found.items,
             wanted=self.wanted,
             fields=FIELDS,
+            done=DONE.get(self.get_query_argument("hecho", ""), ""),
             is_first=self.get_query_argument(AFTER, None) is None,
             older=self.link("evaluaciones", found.next_after) if found.next_after else "",
             newest=self.link("evaluaciones"),
@@ -92,16 +96,17 @@ class AssessmentsPageHandler(AssessmentsPage):
     head = get
 
     async def post(self) -> None:
-        """Delete one, and show the table as it was."""
+        """Delete one, show the table as it was, and say so."""
         assessments = self.services.assessments
         self.services.accounts.count_change(self.principal)
         await assessments.delete(self.principal, self.form.get("evaluacion", ""))
-        self.go(self.link("evaluaciones"))
+        self.go(self.link("evaluaciones", hecho="borrada"))
 
-    def link(self, page: str, after: str | None = None) -> str:
-        """Return the way to a page with the same search."""
+    def link(self, page: str, after: str | None = None, **more: str) -> str:
+        """Return the way to a page with the same search, and with more in its query."""
         query = {SEARCH: self.wanted} if self.wanted else {}
         query |= {AFTER: after} if after else {}
+        query |= more
         return with_query(page, urlencode(query))
 
 

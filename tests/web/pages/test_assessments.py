@@ -63,6 +63,14 @@ async def test_the_newest_stands_first_and_a_hostile_name_is_text(
 
 
 @pytest.mark.gen_test
+async def test_a_percentage_never_breaks_before_its_sign(
+    stranger: Caller, clock: SettableClock
+) -> None:
+    reader = await keeping(stranger, clock, "Ana")
+    assert re.search(r">\d+,\d&nbsp;%<", (await reader.open("/evaluaciones")).body.decode())
+
+
+@pytest.mark.gen_test
 async def test_a_search_finds_a_part_of_a_name_and_nothing_by_a_wildcard(
     stranger: Caller, clock: SettableClock
 ) -> None:
@@ -97,7 +105,13 @@ async def test_one_is_deleted_for_good(stranger: Caller, clock: SettableClock) -
     listed = document(await reader.call("GET", "/predictions"))["items"]
     await reader.open("/evaluaciones")
     answer = await reader.send("/evaluaciones?buscar=a", evaluacion=listed[0]["id"])
-    assert (answer.code, answer.headers["Location"]) == (303, "evaluaciones?buscar=a")
+    shown = "evaluaciones?buscar=a&hecho=borrada"
+    assert (answer.code, answer.headers["Location"]) == (303, shown)
+    page = (await reader.open(f"/{shown}")).body.decode()
+    assert 'role="status">La evaluaci\u00f3n se ha borrado.<' in page
+    assert 'action="evaluaciones?buscar=a"' in page
+    page = (await reader.open(f"/{shown}&idioma=en")).body.decode()
+    assert 'role="status">The assessment has been deleted.<' in page
     assert await names(reader) == ["Ana"]
 
 
