@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from cardiorisk.patient import FIELDS, Patient
+from cardiorisk.registration import folded
+from cardiorisk.store.engine import FOLDED
 from cardiorisk.store.words import KeptAssessment
 from cardiorisk.tables import Assessment
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
 
     from cardiorisk.store.engine import Database
 
@@ -65,12 +67,12 @@ class AssessmentRecords:
     ) -> tuple[KeptAssessment, ...]:
         """Return at most so many of an account's assessments, the newest after ``after`` first.
 
-        With ``wanted``, those alone whose label holds it; SQLite knows the two cases of the
-        letters from A to Z and of no others.
+        With ``wanted``, those alone whose label holds it, in any case. SQLite itself knows the two
+        cases of the letters from A to Z and of no others, and is twice as fast with them.
         """
         statement = _ASSESSMENTS.where(Assessment.account_id == account_id).limit(most)
         if wanted:
-            statement = statement.where(Assessment.label.icontains(wanted, autoescape=True))
+            statement = statement.where(_holds(wanted))
         if after is not None:
             statement = statement.where(Assessment.id < after)
         with self._database.reading() as connection:
@@ -96,6 +98,13 @@ class AssessmentRecords:
                 )
             )
             return deleted.rowcount > 0
+
+
+def _holds(wanted: str) -> ColumnElement[bool]:
+    if wanted.isascii():
+        return Assessment.label.icontains(wanted, autoescape=True)
+    label: ColumnElement[str] = getattr(func, FOLDED)(Assessment.label)
+    return label.contains(folded(wanted), autoescape=True)
 
 
 def _kept(row: Row[Any]) -> KeptAssessment:

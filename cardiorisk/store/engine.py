@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.migrations import revisions
+from cardiorisk.registration import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 5.0
 """How long a command waits for another process's write to end."""
 
+FOLDED = "folded"
+"""The SQL function that folds a text as ``registration.folded`` does, and leaves null as it is."""
 _PRIVATE = 0o600
 _SWITCH_AGAIN_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF
@@ -235,6 +238,7 @@ def _engine(url: str) -> Engine:
             _switch_to_write_ahead_log(driver)
             driver.execute("PRAGMA synchronous = FULL")
             driver.execute("PRAGMA foreign_keys = ON")
+            driver.create_function(FOLDED, 1, _folded, deterministic=True)
         except BaseException:
             driver.close()
             raise
@@ -244,6 +248,10 @@ def _engine(url: str) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options()[_BEGIN])
 
     return engine
+
+
+def _folded(text: str | None) -> str | None:
+    return None if text is None else folded(text)
 
 
 def _switch_to_write_ahead_log(driver: sqlite3.Connection) -> None:

@@ -88,3 +88,23 @@ def test_what_is_deleted_is_gone(assessments: AssessmentRecords) -> None:
     assert assessments.delete(ANA, "pred_b")
     assert assessments.find(ANA, "pred_b") is None
     assert not assessments.delete(ANA, "pred_b")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("\u00f1and\u00fa", ["pred_c"]),
+        ("\u00d1AND\u00da", ["pred_c"]),
+        ("n\u0303andu\u0301", ["pred_c"]),
+        ("andu", []),
+        ("\u00f1%", []),
+        ("\u00f1_ndu", []),
+        ("DEL", ["pred_c"]),
+    ],
+)
+def test_a_search_finds_a_label_in_any_case(
+    assessments: AssessmentRecords, kept: KeptAssessment, wanted: str, found: list[str]
+) -> None:
+    assessments.keep(ANA, replace(kept, assessment_id="pred_c", label="El \u00d1and\u00fa del sur"))
+    listed = assessments.list_newest(ANA, None, 10, wanted)
+    assert [assessment.assessment_id for assessment in listed] == found

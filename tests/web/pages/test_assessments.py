@@ -76,6 +76,7 @@ async def test_a_search_finds_a_part_of_a_name_and_nothing_by_a_wildcard(
 ) -> None:
     reader = await keeping(stranger, clock, "Ana Mar\u00eda", "Bruno", "100 %")
     assert await names(reader, "/evaluaciones?buscar=mar") == ["Ana Mar\u00eda"]
+    assert await names(reader, "/evaluaciones?buscar=MAR%C3%8D") == ["Ana Mar\u00eda"]
     assert await names(reader, "/evaluaciones?buscar=%25") == ["100 %"]
     assert await names(reader, "/evaluaciones?buscar=_") == []
     page = (await reader.open("/evaluaciones?buscar=%22%3E%3Cb%3E")).body.decode()
