@@ -247,6 +247,14 @@ def test_the_language_is_switched_on_every_page(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Keys")
 
 
+def test_the_api_s_page_leads_back(visit: Visit) -> None:
+    page = visit.open("/entrar")
+    page.get_by_role("link", name="API").click()
+    expect(page.locator("#swagger-ui .title")).to_be_visible()
+    page.get_by_role("link", name="Back to the service").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Prueba un paciente")
+
+
 def test_all_forms_work_without_scripts(browser: Browser, server: Server) -> None:
     context = browser.new_context(java_script_enabled=False, locale="es-ES")
     page = context.new_page()

@@ -50,6 +50,13 @@ async def test_the_page_has_no_script_or_style_of_its_own(stranger: Caller) -> N
 
 
 @pytest.mark.gen_test
+async def test_the_page_leads_back_to_the_others(stranger: Caller) -> None:
+    page = (await stranger.send("GET", "/docs")).body.decode()
+    assert '<html lang="en">' in page
+    assert '<a href="./">' in page
+
+
+@pytest.mark.gen_test
 async def test_everything_the_page_asks_for_is_served(stranger: Caller) -> None:
     page = (await stranger.send("GET", "/docs")).body.decode()
     wanted = re.findall(r'(?:href|src)="(docs/[^"]+)"', page)
