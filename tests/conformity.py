@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tornado.httpclient import HTTPResponse
 
+_ROUTES = [re.compile(route.pattern) for route in ROUTES]
 _PAGES = [re.compile(route.pattern) for route in ROUTES if route.is_page]
 _DOCUMENT_URI = "urn:cardiorisk:openapi"
 
@@ -59,8 +60,12 @@ def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
 def require_described(response: HTTPResponse) -> None:
     """Fail unless the answer is described."""
     path = urlsplit(response.request.url).path
-    is_problem = response.headers.get("Content-Type", "") == PROBLEM_TYPE
-    if not is_problem and any(page.fullmatch(path) for page in _PAGES):
+    content_type = response.headers.get("Content-Type", "")
+    is_problem = content_type == PROBLEM_TYPE
+    # What leads nowhere is told to a browser as a page, and a page is no part of the API.
+    is_told_as_page = response.code == 404 and content_type.startswith("text/html")
+    is_nowhere = is_told_as_page and not any(route.fullmatch(path) for route in _ROUTES)
+    if is_nowhere or (not is_problem and any(page.fullmatch(path) for page in _PAGES)):
         return
     described = _responses(path, response.request.method)
     where = f"{response.request.method} {path} -> {response.code}"

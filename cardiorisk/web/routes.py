@@ -26,7 +26,6 @@ from cardiorisk.web.account import (
     RotateHandler,
     SwitchPlanHandler,
 )
-from cardiorisk.web.base import BaseHandler, NotFoundHandler
 from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.operators import (
@@ -46,6 +45,7 @@ from cardiorisk.web.pages.assessments import AssessmentsPageHandler, ExportHandl
 from cardiorisk.web.pages.assets import AssetHandler
 from cardiorisk.web.pages.keys import KeysPageHandler
 from cardiorisk.web.pages.languages import load_languages
+from cardiorisk.web.pages.nowhere import NowhereHandler
 from cardiorisk.web.pages.panel import PanelEventsHandler, PanelHandler
 from cardiorisk.web.pages.panel_accounts import PanelAccountsHandler
 from cardiorisk.web.pages.session import (
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
+    from cardiorisk.web.base import BaseHandler
     from cardiorisk.web.services import Services
 
 
@@ -163,7 +164,7 @@ class CardioriskApplication(Application):
             for route, target in targets
             if "{" in route.template
         ]
-        self._nowhere = Target(NotFoundHandler, {"services": services, "route": NO_ROUTE})
+        self._nowhere = Target(NowhereHandler, {"services": services, "route": NO_ROUTE})
         super().__init__(
             log_function=_keep_no_second_log,
             template_path=str(_TEMPLATES),
