@@ -99,7 +99,10 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         """Say the answer as the page's script does."""
         text = AT_RISK if assessment.at_risk else NO_RISK
         shares = {"probability": assessment.probability, "threshold": assessment.threshold}
-        shown = {name: f"{self.number(share * 100, '.3g')} %" for name, share in shares.items()}
+        shown = {
+            name: f"{self.number(share * 100, '.3g')}\N{NO-BREAK SPACE}%"
+            for name, share in shares.items()
+        }
         return self.locale.translate(text).format(**shown)
 
     def _fault(self, field: Field) -> str:

@@ -183,7 +183,7 @@ async def test_a_session_s_bare_form_is_answered_in_words_and_counted(
     answer = await reader.send("/", **form, tabaquismo="on")
     page = answer.body.decode()
     assert (answer.code, answer.headers["RateLimit"].split(";")[1]) == (200, "r=4")
-    assert "S\u00ed hay riesgo, seg\u00fan la red: 100 %" in page
+    assert "S\u00ed hay riesgo, seg\u00fan la red: 100\N{NO-BREAK SPACE}%" in page
     assert "la subieron" in page
     assert "quedan en este minuto: 4" in page
     assert re.search(r'name="tabaquismo"[^>]* checked', page)
