@@ -8,11 +8,11 @@ the bare form is then answered in words, and draws on the same window.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import InvalidPatient
+from cardiorisk.errors import InvalidPatient, RateLimited
 from cardiorisk.explanations import english_sentence, spanish_sentence
 from cardiorisk.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, parse_query
 from cardiorisk.web.callers import AssessingHandler
@@ -22,6 +22,7 @@ from cardiorisk.web.pages.languages import marked
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cardiorisk.errors import ServiceError
     from cardiorisk.predictor.predictor import Assessment
 
 STEPS = MappingProxyType({"number": "0.01", "integer": "1", "flag": "1"})
@@ -68,7 +69,7 @@ class AssessPageHandler(PageHandler, AssessingHandler):
                 field.wire_name: self._fault(field) for field in FIELDS if field.wire_name in faulty
             }
             self.set_status(422)
-            self._show_form({name: texts[0].decode() for name, texts in typed.items()})
+            self._show_form(_shown(typed))
             return
         assessment = await self.assess(patient, self.services.predictor.explain)
         sentence = ""
@@ -77,23 +78,39 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             sentence = write(assessment.probability, assessment.explanation, patient.values)
         self._show_form(patient.members, assessment, sentence)
 
+    def write_problem(self, error: ServiceError) -> None:
+        """Show the form again, as it was filled in, to who has used the minute up."""
+        if isinstance(error, RateLimited):
+            names = self._form_names(_shown(_typed(self.form)))
+            self.write(self._rendered("assess.html", **names, notice=self.told(error)))
+        else:
+            super().write_problem(error)
+
     def _show_form(
         self,
         values: Mapping[str, float | str],
         assessment: Assessment | None = None,
         sentence: str = "",
     ) -> None:
-        self.show(
-            "assess.html",
-            fields=FIELDS,
-            fault=self._fault,
-            patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
-            example=values,
-            steps=STEPS,
-            answer=assessment,
-            verdict=self._verdict(assessment) if assessment else "",
-            sentence=sentence,
-        )
+        names = self._form_names(values, assessment, sentence)
+        self.show("assess.html", **names, notice="")
+
+    def _form_names(
+        self,
+        values: Mapping[str, float | str],
+        assessment: Assessment | None = None,
+        sentence: str = "",
+    ) -> dict[str, Any]:
+        return {
+            "fields": FIELDS,
+            "fault": self._fault,
+            "patients": [(name, json_encode(dict(values))) for name, values in PATIENTS],
+            "example": values,
+            "steps": STEPS,
+            "answer": assessment,
+            "verdict": self._verdict(assessment) if assessment else "",
+            "sentence": sentence,
+        }
 
     def _verdict(self, assessment: Assessment) -> str:
         """Say the answer as the page's script does."""
@@ -114,13 +131,18 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         }
 
 
+def _shown(typed: Mapping[str, list[bytes]]) -> dict[str, str]:
+    """Return what was typed, for the form to hold again."""
+    return {name: texts[0].decode() for name, texts in typed.items()}
+
+
 def _typed(form: Mapping[str, str]) -> dict[str, list[bytes]]:
     """Return a form's fields as a query string would give them: a box that is not ticked is 0."""
     return {
         field.wire_name: [
             (b"1" if field.wire_name in form else b"0")
             if field.kind == "flag"
-            else form.get(field.wire_name, "").strip().encode("utf-8", "replace")
+            else form.get(field.wire_name, "").strip().replace(",", ".").encode("utf-8", "replace")
         ]
         for field in FIELDS
     }

@@ -10,7 +10,7 @@ from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cardiorisk.errors import TooManyAttempts
+from cardiorisk.errors import RateLimited, TooManyAttempts
 from cardiorisk.web.pages.languages import marked
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ FAILURES = MappingProxyType(
         "invalid-query": marked("What the browser sent cannot be read."),
         "body-too-large": marked("The form is too large."),
         "invalid-account": marked("The form cannot be accepted."),
-        "rate-limited": marked("The calls of this minute are used up."),
+        "rate-limited": marked(
+            "The calls of this minute are used up. You can ask again in %(seconds)d s."
+        ),
         "not-found": marked("There is nothing here."),
         "method-not-allowed": marked("There is nothing here."),
         "unknown-key": marked("There is no such key."),
@@ -55,8 +57,10 @@ PASSING = marked("The service cannot answer now. Try again in a moment.")
 
 
 def told(error: ServiceError, language: Language) -> str:
-    """Return what a reader is told of a failure, with the minutes to wait, rounded up."""
+    """Return what a reader is told of a failure, with how long to wait; minutes are rounded up."""
     said = language.translate(FAILURES.get(error.code, PASSING))
+    if isinstance(error, RateLimited):
+        return said % {"seconds": error.resets_in_seconds}
     if isinstance(error, TooManyAttempts):
         return said % {"minutes": max(1, ceil(error.resets_in_seconds / _MINUTE_SECONDS))}
     return said

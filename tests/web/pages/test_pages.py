@@ -208,9 +208,18 @@ async def test_a_bare_form_beyond_the_minute_is_told_so(stranger: Caller) -> Non
     reader = await registered(stranger)
     for _ in range(5):
         await reader.send("/")
-    answer = await reader.send("/")
+    answer = await reader.send("/", edad="61")
+    page = answer.body.decode()
     assert (answer.code, answer.headers["Retry-After"]) == (429, "48")
-    assert "Las llamadas de este minuto se han agotado." in answer.body.decode()
+    assert "se han agotado. Podrás volver a preguntar en 48 s.</p>" in page
+    assert 'name="edad" min="0" max="99" step="1" value="61"' in page
+
+
+@pytest.mark.gen_test
+async def test_a_bare_form_may_have_a_decimal_comma(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    form = {"nivel_colesterol": "2,4", "presion_arterial": "1,4", "azucar": "1,8", "edad": "72"}
+    assert "la subieron edad = 72" in (await reader.send("/", **form)).body.decode()
 
 
 @pytest.mark.gen_test
