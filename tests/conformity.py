@@ -97,7 +97,7 @@ def _anywhere() -> dict[str, Any]:
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], dict[str, Any]], ...]:
     def pattern(template: str) -> re.Pattern[str]:
-        return re.compile("[^/]+".join(map(re.escape, re.split(r"\{[a-z]+\}", template))))
+        return re.compile("[^/]+".join(map(re.escape, re.split(r"\{[a-z_]+\}", template))))
 
     return tuple((pattern(path), item) for path, item in description()["paths"].items())
 

@@ -139,6 +139,7 @@ KEY: Json = {
     "revoked_at": None,
     "last_used_at": None,
 }
+REVOKED_KEY: Json = KEY | {"status": "revoked", "revoked_at": MOMENT}
 NEW_KEY: Json = {"key": "crk_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"} | KEY
 ROTATED_KEY: Json = NEW_KEY | {
     "key_id": "key_77d0e5a9c1b2",

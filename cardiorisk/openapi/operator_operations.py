@@ -9,6 +9,7 @@ from cardiorisk.errors import (
     MalformedBody,
     NotReady,
     UnknownAccount,
+    UnknownKey,
 )
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.operator_schemas import (
@@ -127,6 +128,17 @@ _ACCOUNTS = (
         access="operator",
         body=Body("PlanChange", {"premium": {"plan": "premium"}}),
         errors=(UnknownAccount.code, MalformedBody.code, InvalidAccount.code),
+    ),
+    Operation(
+        "POST",
+        "/operator/accounts/{id}/keys/{key_id}/revoke",
+        "operatorRevokeKey",
+        "operators",
+        "End one key of an account at once",
+        Answer(200, "The key as it is now", "Key", examples.REVOKED_KEY),
+        "A key that was revoked before keeps its moment.",
+        access="operator",
+        errors=(UnknownAccount.code, UnknownKey.code),
     ),
 )
 

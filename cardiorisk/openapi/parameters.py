@@ -44,6 +44,10 @@ def path_item(template: str, file_names: tuple[str, ...]) -> Json:
         parameters.append(
             {"name": "id", "in": "path", "required": True, "example": example} | {"schema": schema}
         )
+    if "{key_id}" in template:
+        name: Json = {"name": "key_id", "in": "path", "required": True}
+        text = {"type": "string", "minLength": 1}
+        parameters.append(name | {"example": examples.KEY_ID, "schema": text})
     if "{file}" in template:
         names = list(file_names)
         parameters.append(

@@ -78,6 +78,15 @@ class OperatedAccounts:
             raise InvalidAccount((fault,))
         return await self._store.set_plan(_number(number), plan)
 
+    async def revoke_key(self, number: str, key_id: str) -> KeyRecord:
+        """End a key of an account at once; the operator's own account is no exception.
+
+        Raises:
+            UnknownAccount: there is none of this number.
+            UnknownKey: the account has no such key.
+        """
+        return await self._store.revoke_key(_number(number), key_id)
+
 
 def _number(text: str) -> int:
     """Read an account's number out of a path; a text that is none names no account."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, update
 
-from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount, UnknownKey
+from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
 from cardiorisk.registration import folded
 from cardiorisk.store import key_rows, statements
 from cardiorisk.store.words import AccountRecord, KeyRecord, MintedKey, Rotation, StoredLogin
@@ -140,7 +140,7 @@ class AccountRecords:
             UnknownKey: the account has no such key.
         """
         with self._database.writing() as connection:
-            _require_key(connection, account_id, key_id)
+            key_rows.require_key(connection, account_id, key_id)
             return key_rows.revoke_key(connection, key_id, self._clock())
 
     def rotate_key(self, account_id: int, key_id: str, grace: timedelta) -> Rotation:
@@ -152,7 +152,7 @@ class AccountRecords:
         """
         with self._database.writing() as connection:
             now = self._clock()
-            old = _require_key(connection, account_id, key_id)
+            old = key_rows.require_key(connection, account_id, key_id)
             if old.status(now) != "active":
                 raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
             if grace:
@@ -191,10 +191,3 @@ def _require_free(connection: Connection, name: str, email: str) -> None:
         faults.append(FieldFault("email", "belongs to another account"))
     if faults:
         raise Taken(tuple(faults))
-
-
-def _require_key(connection: Connection, account_id: int, key_id: str) -> KeyRecord:
-    record = key_rows.find_key(connection, key_id, account_id)
-    if record is None:
-        raise UnknownKey("the account has no key of this id")
-    return record

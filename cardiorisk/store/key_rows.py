@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from cardiorisk import keys
+from cardiorisk.errors import UnknownKey
 from cardiorisk.store import statements
 from cardiorisk.store.words import KeyRecord, MintedKey, Rotation
 from cardiorisk.tables import ApiKey
@@ -26,6 +27,18 @@ def find_key(
         statement = statement.where(ApiKey.account_id == account_id)
     row = connection.execute(statement).one_or_none()
     return None if row is None else KeyRecord(*row)
+
+
+def require_key(connection: Connection, account_id: int, key_id: str) -> KeyRecord:
+    """Return a key of an account.
+
+    Raises:
+        UnknownKey: the account has no such key.
+    """
+    record = find_key(connection, key_id, account_id)
+    if record is None:
+        raise UnknownKey("the account has no key of this id")
+    return record
 
 
 def insert_key(

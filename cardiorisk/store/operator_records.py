@@ -1,4 +1,4 @@
-"""Everybody's accounts as operators see them: looked up, suspended, resumed, put on a plan.
+"""Everybody's accounts as operators see them: looked up, suspended, changed, their keys ended.
 
 Each method is one transaction, synchronous, on the database's thread. The surprise: whether one
 operator would be left is asked inside the transaction that suspends, or two operators who suspend
@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select, update
 
 from cardiorisk.errors import Conflict, UnknownAccount
 from cardiorisk.registration import folded
-from cardiorisk.store import statements
+from cardiorisk.store import key_rows, statements
 from cardiorisk.store.words import AccountRecord, KeyRecord
 from cardiorisk.tables import Account, ApiKey
 
@@ -124,6 +124,18 @@ class OperatorRecords:
         """
         with self._database.writing() as connection:
             return self._change(connection, account_id, {"suspended_at": None})
+
+    def revoke_key(self, account_id: int, key_id: str) -> KeyRecord:
+        """End a key of an account now; one that was revoked before keeps its moment.
+
+        Raises:
+            UnknownAccount: there is none of this number.
+            UnknownKey: the account has no such key.
+        """
+        with self._database.writing() as connection:
+            self._load(connection, account_id)
+            key_rows.require_key(connection, account_id, key_id)
+            return key_rows.revoke_key(connection, key_id, self._clock())
 
     def _change(
         self, connection: Connection, account_id: int, values: Mapping[str, str | datetime | None]

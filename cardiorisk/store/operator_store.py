@@ -73,5 +73,17 @@ class OperatorStore:
         """
         return await self._change(account_id, partial(self._records.resume, account_id))
 
+    async def revoke_key(self, account_id: int, key_id: str) -> KeyRecord:
+        """End a key of an account; from the return on, it opens nothing.
+
+        Raises:
+            UnknownAccount: there is none of this number.
+            UnknownKey: the account has no such key.
+        """
+        return await self._work.change(
+            partial(self._records.revoke_key, account_id, key_id),
+            lambda _: self._memo.drop_key(key_id),
+        )
+
     async def _change(self, account_id: int, change: Callable[[], AccountRecord]) -> AccountRecord:
         return await self._work.change(change, lambda _: self._memo.drop_account(account_id))

@@ -81,6 +81,15 @@ class ResumeHandler(OperatorHandler):
         self.answer(operated_account_document(account, self.services.settings.plans))
 
 
+class OperatedKeyHandler(OperatorHandler):
+    """``/operator/accounts/{id}/keys/{key_id}/revoke``: end one key of an account."""
+
+    async def post(self, number: str, key_id: str) -> None:
+        """Revoke it; it opens nothing from the next request on."""
+        key = await self.services.operators.accounts.revoke_key(number, key_id)
+        self.answer(key_document(key, self.services.accounts.now()))
+
+
 class OperatedPlanHandler(OperatorHandler):
     """``/operator/accounts/{id}/plan``: put an account on a plan."""
 

@@ -33,6 +33,7 @@ from cardiorisk.web.operators import (
     LogHandler,
     OperatedAccountHandler,
     OperatedAccountsHandler,
+    OperatedKeyHandler,
     OperatedPlanHandler,
     OverviewHandler,
     ResumeHandler,
@@ -87,7 +88,7 @@ class Route:
     @property
     def pattern(self) -> str:
         """The regular expression that matches the path."""
-        return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z]+\}", self.template)))
+        return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z_]+\}", self.template)))
 
 
 FREEMIUM, PREMIUM = {"plan": "freemium"}, {"plan": "premium"}
@@ -124,6 +125,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/operator/accounts/{id}/suspend", SuspendHandler),
     Route("/operator/accounts/{id}/resume", ResumeHandler),
     Route("/operator/accounts/{id}/plan", OperatedPlanHandler),
+    Route("/operator/accounts/{id}/keys/{key_id}/revoke", OperatedKeyHandler),
     Route("/openapi.json", OpenApiHandler),
     Route("/docs", DocsHandler),
     Route("/docs/{file}", DocsFileHandler),

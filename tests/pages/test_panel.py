@@ -165,6 +165,16 @@ def test_an_account_is_looked_up_and_suspended_by_two_presses(visit: Visit, pane
     assert visit.server.ask()[0] == 200
 
 
+def test_one_key_is_revoked_by_two_presses(visit: Visit, panel: Page) -> None:
+    panel.goto(f"http://{visit.server.address}/panel/cuentas?cuenta=1")
+    key = panel.get_by_role("row").filter(has_text=visit.server.key[:10])
+    expect(key.get_by_role("button", name="Revocar para siempre")).to_be_hidden()
+    key.get_by_text("Revocar…").press("Enter")
+    key.get_by_role("button", name="Revocar para siempre").press("Enter")
+    expect(panel.get_by_role("status")).to_have_text("La clave se ha revocado.")
+    assert visit.server.ask()[0] == 401
+
+
 def test_a_plan_is_changed_by_two_presses(visit: Visit, panel: Page) -> None:
     panel.goto(f"http://{visit.server.address}/panel/cuentas?buscar={visit.server.key[:10]}")
     panel.get_by_role("link", name="demo").click()

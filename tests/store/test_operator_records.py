@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.errors import Conflict, UnknownAccount
+from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.operator_records import OperatorRecords
 
@@ -79,6 +79,26 @@ def test_a_suspension_keeps_its_first_moment(
     now.advance(minutes=5)
     assert operated.suspend(1).suspended_at == first is not None
     assert operated.resume(1).suspended_at is None
+
+
+def test_a_revoked_key_keeps_its_first_moment(
+    operated: OperatorRecords, records: Records, now: SettableMoment
+) -> None:
+    key_id = records.list_keys()[0].key_id
+    first = operated.revoke_key(3, key_id).revoked_at
+    now.advance(minutes=5)
+    assert operated.revoke_key(3, key_id).revoked_at == first is not None
+
+
+def test_a_key_of_another_account_is_not_revoked(
+    operated: OperatorRecords, records: Records
+) -> None:
+    key_id = records.list_keys()[0].key_id
+    with pytest.raises(UnknownKey):
+        operated.revoke_key(1, key_id)
+    with pytest.raises(UnknownAccount):
+        operated.revoke_key(99, key_id)
+    assert records.list_keys()[0].revoked_at is None
 
 
 @pytest.mark.parametrize("method", ["load", "suspend", "resume"])

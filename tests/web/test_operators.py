@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support import Bitacora, SettableClock
 
 ROUTES = [
-    (route.template.replace("{id}", "1"), method)
+    (route.template.replace("{id}", "1").replace("{key_id}", "key_1"), method)
     for route in API_ROUTES
     if route.template.startswith("/operator")
     for method in route.handler.allowed_methods
@@ -266,6 +266,37 @@ async def test_an_operator_can_suspend_another(operator: Caller, settings: Setti
     number = await number_of(operator, "otto")
     response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
     assert response.code == 200
+
+
+@pytest.mark.gen_test
+async def test_one_key_is_ended_from_the_next_request_on(
+    operator: Caller, freemium: Caller, settings: Settings
+) -> None:
+    other = create_key(settings, "ana", "freemium")
+    assert (await freemium.assess()).code == 200
+    number = await number_of(operator, "ana")
+    shown = document(await operator.send("GET", f"/operator/accounts/{number}"))
+    path = f"/operator/accounts/{number}/keys/{shown['keys'][0]['key_id']}/revoke"
+    first, second = [document(await operator.send("POST", path, b"")) for _ in range(2)]
+    assert (first["status"], first["revoked_at"]) == ("revoked", second["revoked_at"])
+    assert told(await freemium.assess()) == (401, "invalid-key")
+    freemium.key = other
+    assert (await freemium.assess()).code == 200
+
+
+@pytest.mark.gen_test
+async def test_a_key_is_ended_under_its_own_account_alone(
+    operator: Caller, freemium: Caller, premium: Caller
+) -> None:
+    assert premium.key
+    bruno = await number_of(operator, "bruno")
+    ana = await number_of(operator, "ana")
+    shown = document(await operator.send("GET", f"/operator/accounts/{ana}"))
+    key_id = shown["keys"][0]["key_id"]
+    for number, code in ((bruno, "unknown-key"), (999, "unknown-account")):
+        path = f"/operator/accounts/{number}/keys/{key_id}/revoke"
+        assert told(await operator.send("POST", path, b"")) == (404, code)
+    assert (await freemium.assess()).code == 200
 
 
 @pytest.mark.gen_test

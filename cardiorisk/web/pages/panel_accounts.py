@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from cardiorisk.store.words import AccountRecord, KeyRecord
 
 SEARCH, AFTER, ACCOUNT, DONE = "buscar", "despues", "cuenta", "hecho"
-DEED, PLAN = "hacer", "plan"
+DEED, PLAN, KEY = "hacer", "plan", "clave"
 DEEDS: Mapping[str, str] = MappingProxyType(
     {
         "suspender": marked("The account is suspended."),
         "reanudar": marked("The account is no longer suspended."),
         "plan": marked("The account is on the other plan."),
+        "revocar": marked("The key has been revoked."),
     }
 )
 """What may be done, and what is said when it is done."""
@@ -34,7 +35,7 @@ KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
 
 
 class PanelAccountsHandler(OperatorPage):
-    """``/panel/cuentas``: look accounts up, suspend and resume them, change their plan."""
+    """``/panel/cuentas``: look accounts up, suspend and resume them, end keys, change plans."""
 
     async def get(self) -> None:
         """Show the account that the address names, else those that the search finds."""
@@ -57,6 +58,8 @@ class PanelAccountsHandler(OperatorPage):
                     await accounts.suspend(self.principal, number)
                 case "reanudar":
                     await accounts.resume(number)
+                case "revocar":
+                    await accounts.revoke_key(number, self.form.get(KEY, ""))
                 case _:
                     deed = "plan"
                     await accounts.set_plan(number, self.form.get(PLAN, ""))

@@ -26,6 +26,12 @@ def text(response: HTTPResponse) -> str:
     return response.body.decode()
 
 
+def only_key_id(settings: Settings) -> str:
+    with Records.open(settings.database_url) as records:
+        (key,) = records.list_keys()
+    return key.key_id
+
+
 @pytest.mark.gen_test
 @pytest.mark.parametrize("page", PAGES)
 async def test_who_has_not_logged_in_is_sent_to_do_so(stranger: Caller, page: str) -> None:
@@ -58,17 +64,18 @@ async def test_who_is_no_operator_is_refused(stranger: Caller, page: str) -> Non
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("deed", ["suspender", "reanudar", "plan"])
+@pytest.mark.parametrize("deed", ["suspender", "reanudar", "plan", "revocar"])
 async def test_who_is_no_operator_does_nothing_to_others(
     stranger: Caller, settings: Settings, deed: str
 ) -> None:
     reader = await registered(stranger)
     create_key(settings, "bruno", "freemium")
-    answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed, plan="premium")
+    fields = {"plan": "premium", "clave": only_key_id(settings)}
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed, **fields)
     assert answer.code == 403
     with Records.open(settings.database_url) as records:
         (bruno,) = (account for account in records.list_accounts() if account.name == "bruno")
-    assert (bruno.plan, bruno.suspended_at) == ("freemium", None)
+    assert (bruno.plan, bruno.suspended_at, bruno.active_keys) == ("freemium", None, 1)
 
 
 @pytest.mark.gen_test
@@ -132,6 +139,19 @@ async def test_an_account_is_suspended_and_resumed(
 
 
 @pytest.mark.gen_test
+async def test_one_key_is_revoked(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    key_id = only_key_id(settings)
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer="revocar", clave=key_id)
+    assert answer.headers["Location"].endswith("?cuenta=2&hecho=revocar")
+    page = text(await reader.open("/panel/cuentas?cuenta=2&hecho=revocar"))
+    assert "La clave se ha revocado." in page
+    assert ("<td>revocada" in page, "Revocar para siempre" in page) == (True, False)
+
+
+@pytest.mark.gen_test
 async def test_a_plan_is_changed(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
@@ -157,6 +177,7 @@ async def test_one_s_own_account_is_not_suspended(
     [
         ({"cuenta": "99", "hacer": "suspender"}, 404, "No existe esa cuenta."),
         ({"cuenta": "2' --", "hacer": "reanudar"}, 404, "No existe esa cuenta."),
+        ({"cuenta": "2", "hacer": "revocar", "clave": "key_1"}, 404, "No existe esa clave."),
         ({"cuenta": "2", "hacer": "plan", "plan": "oro"}, 422, "El formulario no se puede aceptar"),
         ({}, 422, "El formulario no se puede aceptar"),
     ],
