@@ -118,13 +118,27 @@ def test_lines_are_filtered_and_go_on_coming(visit: Visit, panel: Page) -> None:
     expect(panel.locator("#lines")).to_contain_text("/panel/eventos")
 
 
-def test_a_filter_that_cannot_be_used_is_named(panel: Page) -> None:
-    panel.locator("#filters").get_by_label("Cuenta").fill("nadie")
-    panel.locator("#filters").get_by_label("Cuenta").press("Enter")
-    expect(panel.locator("#filter-error")).to_have_text("Este filtro no se puede usar: Cuenta.")
+@pytest.mark.parametrize(
+    ("label", "text", "said"),
+    [
+        ("Cuenta", "nadie", "No existe esa cuenta."),
+        ("Id de clave", "k" * 255, "Id de clave: 254 caracteres como mucho."),
+        ("Código", "crk_" + "a" * 36, "Este filtro no se puede usar: Código."),
+    ],
+)
+def test_a_filter_that_cannot_be_used_leaves_no_lines_and_says_why(
+    panel: Page, label: str, text: str, said: str
+) -> None:
+    expect(panel.locator("#lines tr")).not_to_have_count(0)
+    panel.locator("#filters").get_by_label(label).fill(text)
+    panel.locator("#filters").get_by_label(label).press("Enter")
+    expect(panel.locator("#filter-error")).to_have_text(said)
+    expect(panel.locator("#lines tr")).to_have_count(0)
+    expect(panel.get_by_text("No hay líneas así.")).to_be_hidden()
     panel.get_by_role("button", name="Todas las líneas").click()
     expect(panel.locator("#state")).to_contain_text("En vivo")
     expect(panel.locator("#filter-error")).to_be_hidden()
+    expect(panel.locator("#lines tr")).not_to_have_count(0)
 
 
 def test_it_can_be_stopped_and_goes_on(visit: Visit, panel: Page) -> None:

@@ -158,17 +158,35 @@ function connect() {
   });
 }
 
+/** Say in words what is wrong with a filter; the detail is the API's, in English. */
+function faultOf({ field, detail }) {
+  if (detail === "must be the name of an account") return say("There is no such account.");
+  const name = by("filters").elements[field]?.labels[0].firstChild.textContent.trim() ?? field;
+  const most = /at most (\d+) characters/.exec(detail)?.[1];
+  if (most) return say("{name}: {most} characters at most.", { name, most });
+  return say("This filter cannot be used: {name}.", { name });
+}
+
+/** Show no line while the filters are none: the lines of earlier ones would be taken for theirs. */
+function refuseFilters(errors) {
+  lines = [];
+  showLines();
+  by("no-lines").hidden = true;
+  by("filter-error").textContent = errors.map(faultOf).join(" ");
+  by("filter-error").hidden = false;
+}
+
 /** Say why the events do not come: the browser tells nothing of a refusal but that it is one. */
 async function explain() {
+  const refused = stream;
   setState(say("Not live."));
   const answer = await fetch(`operator/log?limit=1&${filters()}`, {
     headers: { "X-XSRFToken": document.querySelector("[name=xsrf-token]").content },
   }).catch(() => null);
-  if (answer?.status === 422) {
-    const { errors } = await answer.json();
-    const labels = errors.map(({ field }) => by("filters").elements[field]?.labels[0].firstChild.textContent.trim());
-    by("filter-error").textContent = say("This filter cannot be used: {names}.", { names: labels.join(", ") });
-    by("filter-error").hidden = false;
+  const errors = answer?.status === 422 ? (await answer.json()).errors : null;
+  if (stream !== refused) return;
+  if (errors) {
+    refuseFilters(errors);
   } else if (answer && [401, 403].includes(answer.status)) {
     setState(say("Your session has ended, or you are no operator any more."));
     by("again").hidden = false;
