@@ -32,9 +32,10 @@ def log_in(page: Page, server: Server, path: str = "panel") -> Page:
     register(server, "olga")
     server.command("accounts", "operator", "olga", "on")
     page.goto(f"http://{server.address}/{path}")
-    page.get_by_label("Nombre de usuario").fill("olga")
-    page.get_by_label("Contraseña").fill(PASSWORD)
-    page.get_by_role("button", name="Entrar").click()
+    page.get_by_label(re.compile("Nombre de usuario|User name")).fill("olga")
+    page.get_by_label(re.compile("Contraseña|Password")).fill(PASSWORD)
+    page.get_by_role("button", name=re.compile("Entrar|Log in")).click()
+    page.wait_for_url(f"**/{path}")
     return page
 
 
@@ -90,6 +91,36 @@ def test_the_running_minute_is_counted_as_far_as_it_has_gone(panel: Page) -> Non
     )
     panel.reload()
     expect(panel.locator("#figure-rate")).to_have_text("20,0")
+
+
+@pytest.mark.parametrize("locale", ["es-ES", "en-US"])
+def test_times_are_utc_of_twenty_four_hours_in_either_language(
+    browser: Browser, server: Server, locale: str
+) -> None:
+    context = browser.new_context(locale=locale, timezone_id="America/New_York")
+    page = log_in(context.new_page(), server)
+    line = {
+        "ts": "2026-11-22T20:47:23.120000Z",
+        "status": 200,
+        "method": "POST",
+        "route": "/service",
+        "timings_ms": {"total": 1.0},
+        "plan": "freemium",
+        "key_id": "key_0123456789ab",
+        "code": None,
+        "probabilidad": None,
+    }
+    page.route(
+        "**/panel/eventos*",
+        lambda route: route.fulfill(
+            content_type="text/event-stream", body=f"event: lines\ndata: {json.dumps([line])}\n\n"
+        ),
+    )
+    page.goto(f"http://{server.address}/panel")
+    expect(page.locator("#lines th")).to_have_text("20:47:23")
+    expect(page.locator("table.lines th").first).to_contain_text("UTC")
+    expect(page.locator("#minutes-title")).to_contain_text("UTC")
+    context.close()
 
 
 def test_a_used_up_plan_is_seen(visit: Visit, panel: Page) -> None:

@@ -7,8 +7,10 @@ import { language, number, say } from "./words.js";
 const MOST_LINES = 50;
 const by = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat(language);
-const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
-const minute = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+// As the bitácora and the API have them, so that a line can be found again.
+const utc = { timeZone: "UTC", hourCycle: "h23" };
+const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", ...utc });
+const minute = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", ...utc });
 let stream = null;
 let shown = null;
 let lines = [];
