@@ -68,6 +68,7 @@ def test_the_numbers_come_by_themselves(visit: Visit, panel: Page) -> None:
     expect(panel.locator("#figure-lines")).to_have_text(re.compile(r"\d"))
     expect(panel.locator("#stages tr[data-stage=predict] td").first).to_have_text(re.compile(r"\d"))
     expect(panel.locator("#drift")).to_contain_text("muy pocas filas")
+    expect(panel.locator("#drift th")).to_have_text("Probabilidad")
     expect(panel.locator("#minutes svg")).to_have_attribute(
         "aria-label", re.compile(r"peticiones en la última hora")
     )

@@ -9,8 +9,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tornado.escape import json_encode
+
+from cardiorisk.drift import SCORE_NAME
 from cardiorisk.metrics import STAGES
 from cardiorisk.operators.queries import LOG_PARAMETERS
+from cardiorisk.patient import FIELDS
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
 from cardiorisk.web.pages.languages import marked
@@ -52,10 +56,18 @@ class PanelHandler(OperatorPage):
             "panel.html",
             stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
             statuses=STATUSES,
+            drift_names=json_encode(self._drift_names()),
             chosen={name: self.get_query_argument(name, "") for name in LOG_PARAMETERS},
         )
 
     head = get
+
+    def _drift_names(self) -> dict[str, str]:
+        """Return what the reader calls the values that drift, by the names that the API gives."""
+        english = {field.wire_name: field.description for field in FIELDS}
+        spoken = {name: self.locale.translate(text) for name, text in english.items()}
+        first = {SCORE_NAME: self.locale.translate("Probability")}
+        return first | {name: text[:1].upper() + text[1:] for name, text in spoken.items()}
 
 
 class PanelEventsHandler(EventStream, OperatorPage):

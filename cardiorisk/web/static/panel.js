@@ -94,8 +94,9 @@ function showDrift({ drift }) {
     return setText("drift-help", say("The drift is not known now."));
   }
   const measured = [drift.score, ...drift.fields].filter((one, index) => index === 0 || one.rows);
+  const names = JSON.parse(by("drift").dataset.names);
   by("drift").replaceChildren(...measured.map((one) => row(
-    one.name, [whole.format(one.rows), "number"], [one.psi === null ? "–" : number(one.psi, 3), "number"],
+    names[one.name] ?? one.name, [whole.format(one.rows), "number"], [one.psi === null ? "–" : number(one.psi, 3), "number"],
     [say(one.verdict), one.verdict === "large" ? "bad" : ""],
   )));
   setText("drift-help", say("Drift of the newest {count} answers in the log.", { count: whole.format(drift.answers) }));

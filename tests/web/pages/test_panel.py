@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +100,30 @@ async def test_the_chosen_lines_are_in_the_form(
     page = text(await reader.open("/panel?status=5xx&account=%22%3E%3Cb%3E"))
     assert "<option selected>5xx</option>" in page
     assert 'type="text" value="&quot;&gt;&lt;b&gt;"' in page
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("language", "probability", "pressure"),
+    [
+        ("es", "Probabilidad", "Presión arterial sistólica"),
+        ("en", "Probability", "Systolic blood pressure"),
+    ],
+)
+async def test_what_drifts_is_called_as_the_reader_does(
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    language: str,
+    probability: str,
+    pressure: str,
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open(f"/panel?idioma={language}"))
+    found = re.search(r'data-names="([^"]+)"', page)
+    assert found
+    names = json.loads(unescape(found[1]))
+    assert (names["probabilidad"], names["presion_arterial"]) == (probability, pressure)
 
 
 @pytest.mark.gen_test
