@@ -25,11 +25,12 @@ DEEDS: Mapping[str, str] = MappingProxyType(
     {
         "suspender": marked("The account is suspended."),
         "reanudar": marked("The account is no longer suspended."),
-        "plan": marked("The account is on the other plan."),
+        "plan": marked("The account is on the plan %(plan)s now."),
+        "igual": marked("The account was on the plan %(plan)s already."),
         "revocar": marked("The key has been revoked."),
     }
 )
-"""What may be done, and what is said when it is done."""
+"""What may be done, and what is said when it is done; the page puts the plan in."""
 KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
 """What a key may be; the template asks for their translation."""
 
@@ -61,8 +62,9 @@ class PanelAccountsHandler(OperatorPage):
                 case "revocar":
                     await accounts.revoke_key(number, self.form.get(KEY, ""))
                 case _:
-                    deed = "plan"
-                    await accounts.set_plan(number, self.form.get(PLAN, ""))
+                    before, _ = await accounts.view(number)
+                    after = await accounts.set_plan(number, self.form.get(PLAN, ""))
+                    deed = "igual" if after.plan == before.plan else "plan"
         except Conflict:
             self.set_status(409)
             fault = marked("It cannot be suspended: it is your own, or the last operator's.")

@@ -182,9 +182,19 @@ async def test_a_plan_is_changed(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     reader = await operating(stranger, settings, app)
-    answer = await reader.send("/panel/cuentas", cuenta="2", hacer="plan", plan="premium")
-    assert answer.code == 303
-    assert "<dd>premium</dd>" in text(await reader.open("/panel/cuentas?cuenta=2"))
+    page = text(await reader.open("/panel/cuentas?cuenta=2"))
+    assert '<option value="premium" selected>' in page
+    for said in ("está ahora en", "ya estaba en"):
+        answer = await reader.send("/panel/cuentas", cuenta="2", hacer="plan", plan="premium")
+        assert answer.code == 303
+        page = text(
+            await reader.open("/panel/" + answer.headers["Location"].removeprefix("../panel/"))
+        )
+        assert f"La cuenta {said} el plan premium." in page
+    assert ("<dd>premium</dd>" in page, '<option value="freemium" selected>' in page) == (
+        True,
+        True,
+    )
 
 
 @pytest.mark.gen_test
@@ -205,7 +215,7 @@ async def test_one_s_own_account_is_not_suspended(
         ({"cuenta": "2' --", "hacer": "reanudar"}, 404, "No existe esa cuenta."),
         ({"cuenta": "2", "hacer": "revocar", "clave": "key_1"}, 404, "No existe esa clave."),
         ({"cuenta": "2", "hacer": "plan", "plan": "oro"}, 422, "El formulario no se puede aceptar"),
-        ({}, 422, "El formulario no se puede aceptar"),
+        ({}, 404, "No existe esa cuenta."),
     ],
 )
 async def test_a_form_that_cannot_be_meant_is_refused(
