@@ -103,6 +103,12 @@ class PageHandler(BaseHandler):
             return STRANGERS_PLACES
         return OPERATORS_PLACES if self.caller.is_operator else MEMBERS_PLACES
 
+    def current(self, path: str) -> str:
+        """Return how a place is marked in the menu: this page, one above it, or neither."""
+        if self.route == f"/{path}":
+            return "page"
+        return "true" if path and self.route.startswith(f"/{path}/") else ""
+
     @property
     def form_token(self) -> str:
         """What this reader's forms and calls must carry."""

@@ -93,6 +93,16 @@ async def test_the_panel_is_linked_for_operators_alone(
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize(("page", "mark"), [("/panel", "page"), ("/panel/cuentas", "true")])
+async def test_the_panel_is_marked_on_its_pages_alone(
+    stranger: Caller, settings: Settings, app: CardioriskApplication, page: str, mark: str
+) -> None:
+    reader = await operating(stranger, settings, app)
+    marked = re.findall(r'aria-current="(\w+)">(\w+)', text(await reader.open(page)))
+    assert marked == [(mark, "Panel")]
+
+
+@pytest.mark.gen_test
 async def test_the_chosen_lines_are_in_the_form(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
