@@ -130,7 +130,7 @@ def test_a_used_up_plan_is_seen(visit: Visit, panel: Page) -> None:
             break
     expect(panel.locator("#refusals")).to_contain_text("freemium")
     expect(panel.locator("#lines")).to_contain_text("rate-limited")
-    panel.get_by_label("Tiempo").select_option("última hora")
+    panel.get_by_label("Intervalo").select_option("última hora")
     expect(panel.locator("#statuses")).to_contain_text("429")
 
 
@@ -194,7 +194,7 @@ def test_a_right_that_is_taken_away_ends_it(visit: Visit, panel: Page) -> None:
 
 
 def test_an_account_is_looked_up_and_suspended_by_two_presses(visit: Visit, panel: Page) -> None:
-    panel.get_by_role("link", name="Cuentas de todos").click()
+    panel.get_by_role("link", name="Todas las cuentas").click()
     panel.get_by_role("searchbox").fill("DEM")
     panel.get_by_role("searchbox").press("Enter")
     panel.get_by_role("link", name="demo").click()
@@ -263,7 +263,7 @@ def test_without_scripts_accounts_are_suspended_all_the_same(
     context = browser.new_context(java_script_enabled=False, locale="es-ES")
     page = log_in(context.new_page(), server)
     expect(page.get_by_text("Los números necesitan scripts")).to_be_visible()
-    page.get_by_role("link", name="Cuentas de todos").click()
+    page.get_by_role("link", name="Todas las cuentas").click()
     page.get_by_role("link", name="demo").click()
     page.get_by_text("Suspender…").click()
     page.get_by_role("button", name="Suspender la cuenta").click()
