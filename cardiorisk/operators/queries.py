@@ -41,6 +41,7 @@ class LogQuery:
     Attributes:
         status: ``429``, or ``4xx`` for all that begin so.
         key_ids: the keys of an account, where one was named.
+        unwanted_route: a route whose lines are not wanted; no parameter, for nobody sends it.
     """
 
     limit: int = DEFAULT_LINES
@@ -50,12 +51,14 @@ class LogQuery:
     key: str | None = None
     account: str | None = None
     key_ids: frozenset[str] | None = None
+    unwanted_route: str | None = None
 
     def is_wanted(self, entry: Entry) -> bool:
         """Tell whether a line meets every criterion."""
         return (
             (self.status is None or _has_status(self.status, entry.status))
             and (self.route is None or entry.route == self.route)
+            and (self.unwanted_route is None or entry.route != self.unwanted_route)
             and (self.code is None or entry.code == self.code)
             and (self.key is None or entry.key_id == self.key)
             and (self.key_ids is None or entry.key_id in self.key_ids)

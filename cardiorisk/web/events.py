@@ -42,7 +42,7 @@ class EventStream(BaseHandler):
 
     async def get(self) -> None:
         """Tell how it is now, then what changes, until the reader or the service goes."""
-        query = await require_log_query(self)
+        query = await self.wanted_lines()
         operators = self.services.operators
         self._watcher = operators.broadcast.watch(self._drop)
         try:
@@ -101,6 +101,14 @@ class EventStream(BaseHandler):
             lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
             if lines:
                 await self._send("lines", line_documents(lines))
+
+    async def wanted_lines(self) -> LogQuery:
+        """Return which lines are told.
+
+        Raises:
+            InvalidQuery: parameters cannot be accepted.
+        """
+        return await require_log_query(self)
 
     async def watching(self) -> Principal:
         """Ask again who is watching, by what the rung let them in with.

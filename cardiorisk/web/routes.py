@@ -43,7 +43,7 @@ from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHa
 from cardiorisk.web.pages.account import AccountPageHandler
 from cardiorisk.web.pages.assess import AssessPageHandler
 from cardiorisk.web.pages.assessments import AssessmentsPageHandler, ExportHandler
-from cardiorisk.web.pages.assets import AssetHandler
+from cardiorisk.web.pages.assets import ASSETS_ROUTE, AssetHandler
 from cardiorisk.web.pages.keys import KeysPageHandler
 from cardiorisk.web.pages.languages import load_languages
 from cardiorisk.web.pages.nowhere import NowhereHandler
@@ -140,7 +140,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/panel", PanelHandler, is_page=True),
     Route("/panel/cuentas", PanelAccountsHandler, is_page=True),
     Route("/panel/eventos", PanelEventsHandler, is_page=True),
-    Route("/static/{version}/{file}", AssetHandler, is_page=True),
+    Route(ASSETS_ROUTE, AssetHandler, is_page=True),
 )
 
 API_ROUTES = tuple(route for route in ROUTES if not route.is_page)
@@ -171,6 +171,7 @@ class CardioriskApplication(Application):
             log_function=_keep_no_second_log,
             template_path=str(_TEMPLATES),
             languages=load_languages(),
+            route_templates=(*(route.template for route in ROUTES), NO_ROUTE),
         )
 
     def start_request(

@@ -34,6 +34,13 @@ def test_every_criterion_is_read() -> None:
     )
 
 
+def test_an_unwanted_route_is_no_parameter_and_its_lines_are_not_wanted() -> None:
+    assert faulty({"unwanted_route": "/service"}) == ["unwanted_route"]
+    line = make_entry(route="/service")
+    assert LogQuery(unwanted_route="/ready").is_wanted(line)
+    assert not LogQuery(unwanted_route="/service").is_wanted(line)
+
+
 @pytest.mark.parametrize("status", ["600", "42", "4x", "abc", "099", "4xxx", "429\n"])
 def test_a_status_that_is_none_is_refused(status: str) -> None:
     assert faulty({"status": status}) == ["status"]

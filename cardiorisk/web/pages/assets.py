@@ -8,6 +8,7 @@ from __future__ import annotations
 from cardiorisk.errors import NotFound
 from cardiorisk.web.base import BaseHandler
 
+ASSETS_ROUTE = "/static/{version}/{file}"
 _ONE_YEAR = "public, max-age=31536000, immutable"
 
 

@@ -6,6 +6,7 @@ opens by itself, since the browser's reader of events can send no header.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from cardiorisk.operators.queries import LOG_PARAMETERS
 from cardiorisk.patient import FIELDS
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
+from cardiorisk.web.pages.assets import ASSETS_ROUTE
 from cardiorisk.web.pages.languages import marked
 from cardiorisk.web.pages.session import OperatorPage
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cardiorisk.keys import Principal
+    from cardiorisk.operators.queries import LogQuery
 
 STAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -56,6 +59,8 @@ class PanelHandler(OperatorPage):
             "panel.html",
             stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
             statuses=STATUSES,
+            routes=self.settings["route_templates"],
+            assets_route=ASSETS_ROUTE,
             drift_names=json_encode(self._drift_names()),
             chosen={name: self.get_query_argument(name, "") for name in LOG_PARAMETERS},
         )
@@ -71,7 +76,16 @@ class PanelHandler(OperatorPage):
 
 
 class PanelEventsHandler(EventStream, OperatorPage):
-    """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session."""
+    """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session.
+
+    The surprise: lines of the pages' files are told only to whoever asks for their route, because
+    every page opened, this one too, writes half a dozen of them.
+    """
+
+    async def wanted_lines(self) -> LogQuery:
+        """See ``EventStream``; without the pages' files where no route is asked for."""
+        query = await super().wanted_lines()
+        return query if query.route else replace(query, unwanted_route=ASSETS_ROUTE)
 
     async def watching(self) -> Principal:
         """Ask the session again, and it alone: a page does not look at ``Authorization``."""

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.operators.queries import LogQuery
 from cardiorisk.store.records import Records
+from cardiorisk.web.pages.assets import ASSETS_ROUTE
+from cardiorisk.web.routes import ROUTES
 from tests.support import create_key
 from tests.web.pages.browsing import NAME, PASSWORD, Reader, operating, registered
 from tests.web.test_events import watching
@@ -262,6 +265,45 @@ async def test_the_events_of_a_page_need_no_header_but_the_cookie(
     answer = await reader.open("/panel/eventos")
     assert (answer.code, bitacora.last()["code"]) == (503, "not-ready")
     assert bitacora.last()["route"] == "/panel/eventos"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("query", "has_pages", "has_files"),
+    [("", True, False), ("route=%2Fstatic%2F%7Bversion%7D%2F%7Bfile%7D", False, True)],
+)
+async def test_the_events_of_a_page_leave_its_files_out_unless_they_are_asked_for(
+    *,
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    query: str,
+    has_pages: bool,
+    has_files: bool,
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel"))
+    file = re.search(r'href="(static/[^"]+css)"', page)
+    assert file
+    assert (await reader.open(f"/{file[1]}")).code == 200
+    cookie = f"sesion={reader.cookies['sesion']}"
+    async with watching(stranger, query, "/panel/eventos", Cookie=cookie) as events:
+        await events.headers()
+        told = dict([await events.event() for _ in range(2)])
+    routes = {line["route"] for line in told["lines"]}
+    assert ("/panel" in routes, ASSETS_ROUTE in routes) == (has_pages, has_files)
+    log = await app.services.operators.search_log(LogQuery())
+    assert ASSETS_ROUTE in {line.entry.route for line in log.lines}
+
+
+@pytest.mark.gen_test
+async def test_known_routes_are_offered(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel"))
+    offered = re.findall(r'<option value="([^"]+)"></option>', page)
+    assert offered == [*(route.template for route in ROUTES), "*"]
 
 
 @pytest.mark.gen_test
