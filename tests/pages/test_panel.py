@@ -187,6 +187,40 @@ def test_it_can_be_stopped_and_goes_on(visit: Visit, panel: Page) -> None:
     expect(panel.locator("#lines")).to_contain_text("/service")
 
 
+def turn(page: Page, *, hidden: bool) -> None:
+    """Let the page think that its tab is hidden, or seen again."""
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_a_hidden_tab_asks_for_nothing_until_it_is_seen(visit: Visit, panel: Page) -> None:
+    before = panel.locator("#lines").inner_text()
+    turn(panel, hidden=True)
+    expect(panel.locator("#state")).to_have_text("Sin datos en vivo.")
+    beside = panel.context.new_page()
+    beside.goto(panel.url)
+    visit.server.ask()
+    expect(beside.locator("#lines")).to_contain_text("/service")
+    assert panel.locator("#lines").inner_text() == before
+    turn(panel, hidden=False)
+    expect(panel.locator("#lines")).to_contain_text("/service")
+    expect(panel.locator("#state")).to_contain_text("En vivo")
+
+
+def test_what_was_paused_is_paused_when_it_is_seen_again(panel: Page) -> None:
+    panel.get_by_role("button", name="Pausar").press("Enter")
+    turn(panel, hidden=True)
+    turn(panel, hidden=False)
+    expect(panel.locator("#state")).to_have_text("En pausa.")
+    panel.get_by_role("button", name="Seguir").press("Enter")
+    expect(panel.locator("#state")).to_contain_text("En vivo")
+
+
 def test_a_right_that_is_taken_away_ends_it(visit: Visit, panel: Page) -> None:
     visit.server.command("accounts", "operator", "olga", "off")
     expect(panel.locator("#state")).to_contain_text("ya no eres operador", timeout=20_000)

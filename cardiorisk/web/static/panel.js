@@ -134,10 +134,14 @@ function filters() {
   return new URLSearchParams(given.filter(([, text]) => text));
 }
 
-/** Ask for the events anew; the first lines of a connection take the place of what is shown. */
+/**
+ * Ask for the events anew; the first lines of a connection take the place of what is shown. A tab
+ * that is hidden asks for none: each reader takes one of the few places that there are.
+ */
 function connect() {
   stream?.close();
   beginsAnew = true;
+  if (document.hidden) return setState(say("Not live."));
   setState(say("Connecting…"));
   stream = new EventSource(`panel/eventos?${filters()}`);
   stream.addEventListener("open", () => {
@@ -204,7 +208,7 @@ function togglePause() {
   by("pause").dataset.paused = isPaused() ? "no" : "yes";
   by("pause").textContent = isPaused() ? say("Go on") : say("Pause");
   if (!isPaused()) return connect();
-  stream.close();
+  stream?.close();
   return setState(say("Paused."));
 }
 
@@ -231,5 +235,6 @@ by("filters").addEventListener("reset", (event) => {
   for (const field of by("filters").querySelectorAll("input, select")) field.value = "";
   applyFilters();
 });
+document.addEventListener("visibilitychange", () => isPaused() || connect());
 addEventListener("resize", () => shown && showMinutes(shown));
 connect();
