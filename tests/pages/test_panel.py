@@ -322,6 +322,7 @@ def test_the_pages_are_accessible_and_fit(looker: Looker, server: Server) -> Non
     looker.look("panel")
     page.goto(f"http://{server.address}/panel/cuentas?cuenta=1")
     page.get_by_text("Suspender…").click()
+    page.get_by_text("Revocar…").click()
     looker.look("panel-account")
     page.goto(f"http://{server.address}/panel/cuentas")
     looker.look("panel-accounts")
