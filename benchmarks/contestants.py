@@ -67,8 +67,8 @@ CONTESTANTS: tuple[Contestant, ...] = (
     ),
     Contestant(
         name="reader",
-        title="bare Tornado, read as by cardiorisk",
-        does="nothing, behind the service's own reader: the floor of what the service could cost",
+        title="bare handler behind cardiorisk's HTTP",
+        does="nothing, read and sent as by cardiorisk: the floor of what the service could cost",
         command=_own("bare_reader"),
         answers=False,
         packages=("tornado",),

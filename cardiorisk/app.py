@@ -27,7 +27,6 @@ from cardiorisk.predictor.predictor import Predictor
 from cardiorisk.store.store import Store
 from cardiorisk.web.files import FILE_NAMES, load_files
 from cardiorisk.web.original import ORIGINAL_NAMES
-from cardiorisk.web.patience import Patience
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.routes import NO_ROUTE, CardioriskApplication
@@ -94,7 +93,6 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             files=load_files(description),
             clock=clock,
             traffic=traffic,
-            patience=Patience(),
         )
     )
 

@@ -12,32 +12,27 @@ import logging
 import os
 import resource
 import signal
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-from tornado.httpserver import HTTPServer
 from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 
 from cardiorisk.app import make_app
 from cardiorisk.errors import CannotListen, ServiceError
-from cardiorisk.web.patience import SWEEP_SECONDS
+from cardiorisk.web.http1.listener import Listener
+from cardiorisk.web.http1.patience import SWEEP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from socket import socket
 
-    from tornado.http1connection import HTTP1ServerConnection
-    from tornado.iostream import IOStream
-
     from cardiorisk.config import Settings
-    from cardiorisk.web.patience import Patience
     from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
-_HEADER_BYTES = 16 * 1024
 _MOST_DESCRIPTORS = 65_536
 _OWN_DESCRIPTORS = 64
 """Files that the process needs for itself: log, database, network, libraries."""
@@ -59,33 +54,6 @@ class Announcer(Protocol):
         """Hear that a signal has ended the service."""
 
 
-class BoundedServer(HTTPServer):
-    """An HTTP server that turns connections away before the process runs out of descriptors."""
-
-    most_connections = 0
-    patience: Patience
-    _open_connections = 0
-
-    def initialize(self, *arguments: Any, **options: Any) -> None:
-        """Set the server up without Tornado's timeout of quiet connections, which costs a task."""
-        super().initialize(*arguments, **options)
-        self.conn_params.header_timeout = None
-
-    def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
-        """Serve a new connection if there is room for one."""
-        if self._open_connections >= self.most_connections:
-            stream.close()
-            return
-        self._open_connections += 1
-        super().handle_stream(stream, address)
-
-    def on_close(self, server_conn: object) -> None:
-        """Make room."""
-        self.patience.forget(cast("HTTP1ServerConnection", server_conn).stream)
-        self._open_connections -= 1
-        super().on_close(server_conn)
-
-
 async def serve(settings: Settings, announcer: Announcer) -> None:
     """Serve until SIGTERM or SIGINT; a second signal does not wait for answers under way.
 
@@ -99,15 +67,13 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     reloads = _watch_signals(signal.SIGHUP)
     application = make_app(settings)
     services = application.services
-    server = BoundedServer(application, max_header_size=_HEADER_BYTES)
-    server.patience = services.patience
-    server.most_connections = _descriptors() - _OWN_DESCRIPTORS
-    sweep = PeriodicCallback(services.patience.close_overdue, SWEEP_SECONDS * 1000)
+    listener = Listener(application, _descriptors() - _OWN_DESCRIPTORS)
+    sweep = PeriodicCallback(listener.patience.close_overdue, SWEEP_SECONDS * 1000)
     try:
         sockets = _bind(settings)
         sweep.start()
         await services.start()
-        server.add_sockets(sockets)
+        await listener.listen(sockets)
         url = _url(sockets[0])
         announcer.listening(url)
         if (key := await services.store.create_first_key()) is not None:
@@ -117,7 +83,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
             await _reload_until_stopped(services, reloads, stops)
         announcer.stopping()
     finally:
-        await _stop(server, services, stops)
+        await _stop(listener, services, stops)
         sweep.stop()
 
 
@@ -184,11 +150,10 @@ async def _load_network(services: Services, stops: asyncio.Queue[signal.Signals]
 
 
 async def _stop(
-    server: HTTPServer, services: Services, stops: asyncio.Queue[signal.Signals]
+    listener: Listener, services: Services, stops: asyncio.Queue[signal.Signals]
 ) -> None:
     """Take no more, finish what is under way, close; each further signal skips a wait."""
-    server.stop()
-    server.conn_params.no_keep_alive = True  # each connection's next answer is its last
+    listener.drain()
     services.operators.end_watching()  # or their answers, which have no end, would be waited for
     clock = asyncio.get_running_loop().time
     deadline = clock() + DRAIN_SECONDS
@@ -197,7 +162,7 @@ async def _stop(
         calm = services.traffic.wait_until_idle(deadline - clock())
         if not await _unless_signalled(calm, stops):
             break
-    await server.close_all_connections()
+    await listener.close()
     await services.close()
     if not await _unless_signalled(services.predictor.close(), stops):
         # The log and the database are closed; only the network's thread, which cannot be

@@ -16,11 +16,13 @@ from tornado.platform.asyncio import AsyncIOLoop
 from cardiorisk.app import make_app
 from cardiorisk.config import PREFIX, Settings, load_settings
 from cardiorisk.store.records import Records
+from cardiorisk.web.http1.listener import Listener
 from tests.support import Bitacora, Caller, SettableClock, create_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from socket import socket
 
     from tornado.httpclient import AsyncHTTPClient
     from tornado.ioloop import IOLoop
@@ -82,6 +84,17 @@ def app(
     finally:
         io_loop.run_sync(application.services.close)
         io_loop.run_sync(application.services.predictor.close)
+
+
+@pytest.fixture
+def http_server(
+    app: CardioriskApplication, io_loop: IOLoop, _unused_port: tuple[socket, int]
+) -> Iterator[Listener]:
+    """Serve as ``cardiorisk serve`` does, in the place of pytest-tornado's server."""
+    listener = Listener(app, most_connections=100)
+    io_loop.run_sync(lambda: listener.listen([_unused_port[0]]))
+    yield listener
+    io_loop.run_sync(listener.close)
 
 
 @pytest.fixture

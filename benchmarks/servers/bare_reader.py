@@ -1,7 +1,7 @@
-"""The handler that does nothing, behind the service's own reader: what is left of Tornado here.
+"""The handler that does nothing, behind the service's own HTTP: what is left of Tornado here.
 
-Between this and the bare server lies what the service takes out of Tornado (a router, tasks and
-timers); between this and the service, what the service does.
+Between this and the bare server lies what the service does without (Tornado's connection, stream,
+router, tasks and timers); between this and the service, what the service does.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, cast
 
+from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from benchmarks.servers.bare_tornado import NothingHandler
-from cardiorisk.server import BoundedServer
-from cardiorisk.web.patience import Patience
+from cardiorisk.web.http1.listener import Listener
 from cardiorisk.web.reader import RequestReader, Target
 from cardiorisk.web.services import Traffic
 
 if TYPE_CHECKING:
-    from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPConnection, HTTPMessageDelegate
+
+    from cardiorisk.web.http1.connection import Connection
 
 MOST_CONNECTIONS = 10_000
 
@@ -42,7 +43,6 @@ class ReadApplication(Application):
 
     def __init__(self) -> None:
         super().__init__(log_function=lambda _: None)
-        self.patience = Patience()
         self._traffic = Traffic()
         self._target = Target(CountedHandler, {"traffic": self._traffic})
 
@@ -50,8 +50,8 @@ class ReadApplication(Application):
         self, _server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
         """Make what reads one request."""
-        connection = cast("HTTP1Connection", request_conn)
-        return RequestReader(self, self._find_target, connection, self._traffic, self.patience)
+        connection = cast("Connection", request_conn)
+        return RequestReader(self, self._find_target, connection, self._traffic)
 
     def _find_target(self, _path: str) -> Target:
         return self._target
@@ -60,10 +60,8 @@ class ReadApplication(Application):
 async def main(port: int) -> None:
     """Serve until killed."""
     application = ReadApplication()
-    server = BoundedServer(application)
-    server.patience = application.patience
-    server.most_connections = MOST_CONNECTIONS
-    server.listen(port, "127.0.0.1")
+    listener = Listener(application, MOST_CONNECTIONS)
+    await listener.listen(bind_sockets(port, "127.0.0.1"))
     await asyncio.Event().wait()
 
 

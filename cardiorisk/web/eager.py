@@ -12,36 +12,31 @@ from __future__ import annotations
 
 import asyncio
 from types import coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
-Result = TypeVar("Result")
 
-
-def run_eagerly(work: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
-    """Run ``work`` up to its first wait; the future gives its result, and is done if it has one.
+def run_eagerly(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    """Run ``work`` up to its first wait, and return the task of the rest where there is one.
 
     Raises:
         BaseException: what ``work`` raised before its first wait.
     """
-    loop = asyncio.get_running_loop()
     try:
         waiting = work.send(None)
-    except StopIteration as stop:
-        done: asyncio.Future[Result] = loop.create_future()
-        done.set_result(stop.value)
-        return done
-    return loop.create_task(_rest(work, waiting))
+    except StopIteration:
+        return None
+    return asyncio.get_running_loop().create_task(_rest(work, waiting))
 
 
-async def _rest(work: Coroutine[Any, Any, Result], waiting: Any) -> Result:
-    return await _resumed(work, waiting)
+async def _rest(work: Coroutine[Any, Any, None], waiting: Any) -> None:
+    await _resumed(work, waiting)
 
 
 @coroutine
-def _resumed(work: Coroutine[Any, Any, Result], waiting: Any) -> Generator[Any, Any, Result]:
+def _resumed(work: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, Any, None]:
     """Go on with a coroutine from the wait that it has come to."""
     try:
         while True:
@@ -51,8 +46,7 @@ def _resumed(work: Coroutine[Any, Any, Result], waiting: Any) -> Generator[Any, 
                 waiting = work.throw(raised)
             else:
                 waiting = work.send(sent)
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
+    except StopIteration:
+        return
     finally:
         work.close()

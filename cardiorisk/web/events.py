@@ -14,7 +14,6 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
@@ -22,6 +21,7 @@ from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
 from cardiorisk.operators.queries import LogQuery, read_log_query
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import session_cookie
+from cardiorisk.web.http1.connection import Connection
 from cardiorisk.web.operator_documents import line_documents, overview_document
 from cardiorisk.web.problems import to_json
 
@@ -137,8 +137,8 @@ class EventStream(BaseHandler):
     def _drop(self) -> None:
         """Cut a reader off who does not read."""
         connection = self.request.connection
-        if self._has_begun and isinstance(connection, HTTP1Connection):
-            connection.stream.close()
+        if self._has_begun and isinstance(connection, Connection):
+            connection.close()
 
 
 def given_parameters(handler: BaseHandler) -> dict[str, str]:

@@ -9,26 +9,25 @@ each of them would take part in every request.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.httputil import HTTPMessageDelegate
 
 from cardiorisk.web.eager import run_eagerly
+from cardiorisk.web.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPHeaders, RequestStartLine, ResponseStartLine
     from tornado.web import Application, RequestHandler
 
-    from cardiorisk.web.patience import Patience
+    from cardiorisk.web.http1.connection import Connection
     from cardiorisk.web.services import Traffic
 
 BODY_LIMIT_BYTES = 64 * 1024
 _DRAINED_BYTES = 1024 * 1024
 _OVER_THE_LIMIT = b" " * (BODY_LIMIT_BYTES + 1)
-_NO_BOUND = 1 << 128  # Tornado's own bound gives no proper answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,44 +56,34 @@ class RequestReader(HTTPMessageDelegate):
         find_target: tells by the path who answers.
         connection: what the request comes by.
         traffic: counts the request in; its handler, once there is one, counts it out.
-        patience: bounds the time that the request may take to arrive.
     """
 
     def __init__(
         self,
         application: Application,
         find_target: Callable[[str], Target],
-        connection: HTTP1Connection,
+        connection: Connection,
         traffic: Traffic,
-        patience: Patience,
     ) -> None:
         self._application = application
         self._find_target = find_target
         self._connection = connection
-        self._stream = connection.stream
         self._traffic = traffic
-        self._patience = patience
         self._body = bytearray()
         self._received_bytes = 0
         self._handler: RequestHandler | None = None
-        patience.await_headers(self._stream)
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Take the headers, and refuse a body that announces itself as very long."""
         self._traffic.enter()
-        self._patience.await_body(self._stream)
-        self._connection.set_max_body_size(_NO_BOUND)
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
         if "Content-Type" in headers:
             del headers["Content-Type"]
-        self._request = HTTPServerRequest(
-            connection=self._connection,
-            start_line=start_line,  # type: ignore[arg-type] # a server is sent requests only
-            headers=headers,
-        )
+        line = cast("RequestStartLine", start_line)  # a server is sent requests only
+        self._request = Request(self._connection, line, headers)
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
             self._refuse_as_too_large()
@@ -119,7 +108,6 @@ class RequestReader(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         """Hear of the loss of the connection."""
-        self._patience.forget(self._stream)
         if self._handler is None:
             self._traffic.leave()
         else:
@@ -130,7 +118,6 @@ class RequestReader(HTTPMessageDelegate):
         self._start(_OVER_THE_LIMIT)
 
     def _start(self, body: bytes) -> None:
-        self._patience.forget(self._stream)
         request = self._request
         request.body = body
         target = self._find_target(request.path)

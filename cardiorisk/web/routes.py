@@ -62,10 +62,10 @@ from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, Rel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
     from cardiorisk.web.base import BaseHandler
+    from cardiorisk.web.http1.connection import Connection
     from cardiorisk.web.services import Services
 
 
@@ -183,9 +183,8 @@ class CardioriskApplication(Application):
         return RequestReader(
             self,
             self._find_target,
-            cast("HTTP1Connection", request_conn),
+            cast("Connection", request_conn),
             self.services.traffic,
-            self.services.patience,
         )
 
     def _find_target(self, path: str) -> Target:

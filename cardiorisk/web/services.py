@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from cardiorisk.predictor.predictor import Predictor, Replacement
     from cardiorisk.store.store import Store
     from cardiorisk.web.files import Files
-    from cardiorisk.web.patience import Patience
 
 
 class Traffic:
@@ -87,7 +86,6 @@ class Services:
     files: Files
     clock: Callable[[], float]
     traffic: Traffic
-    patience: Patience
 
     async def start(self) -> None:
         """Start what runs beside the requests; the network is loaded by ``load_network``."""

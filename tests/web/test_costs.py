@@ -19,10 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine as DatabaseEngine
-from tornado.netutil import bind_sockets
 
 from cardiorisk.predictor.artefact import Artefact
-from cardiorisk.server import BoundedServer
 from tests.support import EXAMPLE, create_key
 
 if TYPE_CHECKING:
@@ -31,14 +29,13 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from tornado.ioloop import IOLoop
 
     from cardiorisk.config import Settings
     from cardiorisk.engines import Engine
     from cardiorisk.web.routes import CardioriskApplication
 
 REQUESTS = 20
-OUR_CALLS, TORNADOS_CALLS = 100, 251
+OUR_CALLS, TORNADOS_CALLS = 117, 68
 """Python functions that one request calls, on Python 3.11 with Tornado 6.6.1."""
 
 
@@ -73,24 +70,6 @@ class Client:
             assert headers.startswith(b"HTTP/1.1 200 ")
             length = headers.split(b"Content-Length: ")[1].split(b"\r\n")[0]
             await self._reader.readexactly(int(length))
-
-
-@pytest.fixture
-def http_port(app: CardioriskApplication, io_loop: IOLoop) -> Iterator[int]:
-    """Serve as ``cardiorisk serve`` does, and not as pytest-tornado would."""
-
-    async def listen() -> tuple[BoundedServer, int]:
-        server = BoundedServer(app)
-        server.patience = app.services.patience
-        server.most_connections = 10
-        (listening,) = bind_sockets(0, "127.0.0.1")
-        server.add_sockets([listening])
-        return server, listening.getsockname()[1]
-
-    server, port = io_loop.run_sync(listen)
-    yield port
-    server.stop()
-    io_loop.run_sync(server.close_all_connections)
 
 
 @asynccontextmanager
@@ -137,6 +116,7 @@ def statements() -> Iterator[list[str]]:
 
 
 @pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
 async def test_a_key_in_the_memo_costs_no_sql(
     app: CardioriskApplication, http_port: int, settings: Settings, statements: list[str]
 ) -> None:
@@ -150,6 +130,7 @@ async def test_a_key_in_the_memo_costs_no_sql(
 
 
 @pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
 async def test_a_request_is_one_write_to_the_log(
     app: CardioriskApplication,
     http_port: int,
@@ -165,6 +146,7 @@ async def test_a_request_is_one_write_to_the_log(
 
 
 @pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
 async def test_an_instant_network_costs_no_thread_no_task_and_no_timer(
     http_port: int,
     settings: Settings,
@@ -182,6 +164,7 @@ async def test_an_instant_network_costs_no_thread_no_task_and_no_timer(
 
 
 @pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
 async def test_another_network_costs_one_way_to_the_worker(
     app: CardioriskApplication,
     http_port: int,
@@ -198,6 +181,7 @@ async def test_another_network_costs_one_way_to_the_worker(
 
 
 @pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
 async def test_a_request_makes_no_more_calls_than_it_made(
     http_port: int, settings: Settings
 ) -> None:

@@ -3,83 +3,90 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.web.eager import run_eagerly
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
-
-async def given_back(awaited: Awaitable[int]) -> int:
-    return await awaited
-
-
-async def nothing_to_wait_for() -> int:
-    return 7
+async def waiting_for(awaited: asyncio.Future[int], seen: list[int]) -> None:
+    seen.append(await awaited)
 
 
 def test_what_need_not_wait_is_done_at_once() -> None:
+    seen = []
+
+    async def work() -> None:
+        seen.append(7)
+
     async def run() -> None:
-        future = run_eagerly(nothing_to_wait_for())
-        assert future.done()
-        assert future.result() == 7
+        assert run_eagerly(work()) is None
+        assert seen == [7]
 
     asyncio.run(run())
 
 
-def test_what_waits_gives_its_result_later() -> None:
-    async def run() -> None:
+def test_what_waits_goes_on_later() -> None:
+    async def run() -> list[int]:
+        seen: list[int] = []
         awaited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        future = run_eagerly(given_back(awaited))
-        assert not future.done()
+        rest = run_eagerly(waiting_for(awaited, seen))
+        assert rest is not None
+        assert seen == []
         awaited.set_result(7)
-        assert await future == 7
+        await rest
+        return seen
 
-    asyncio.run(run())
+    assert asyncio.run(run()) == [7]
 
 
 def test_it_may_wait_again_and_for_nothing_but_a_turn() -> None:
-    async def work() -> list[int]:
-        seen = []
+    seen = []
+
+    async def work() -> None:
         for number in range(3):
             await asyncio.sleep(0)
             seen.append(number)
-        return seen
 
-    async def run() -> list[int]:
-        return await run_eagerly(work())
+    async def run() -> None:
+        rest = run_eagerly(work())
+        assert rest is not None
+        await rest
 
-    assert asyncio.run(run()) == [0, 1, 2]
+    asyncio.run(run())
+    assert seen == [0, 1, 2]
 
 
 def test_a_failure_of_what_it_waits_for_reaches_it() -> None:
-    async def work(awaited: asyncio.Future[int]) -> str:
+    heard = []
+
+    async def work(awaited: asyncio.Future[int]) -> None:
         try:
             await awaited
         except ValueError as error:
-            return f"heard {error}"
-        raise AssertionError
+            heard.append(str(error))
 
-    async def run() -> str:
+    async def run() -> None:
         awaited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        future = run_eagerly(work(awaited))
+        rest = run_eagerly(work(awaited))
+        assert rest is not None
         awaited.set_exception(ValueError("it"))
-        return await future
+        await rest
 
-    assert asyncio.run(run()) == "heard it"
+    asyncio.run(run())
+    assert heard == ["it"]
 
 
-def test_its_own_failure_after_a_wait_is_the_futures() -> None:
+def test_its_own_failure_after_a_wait_is_the_tasks() -> None:
     async def work() -> None:
         await asyncio.sleep(0)
         raise ValueError("later")
 
     async def run() -> None:
+        rest = run_eagerly(work())
+        assert rest is not None
         with pytest.raises(ValueError, match="later"):
-            await run_eagerly(work())
+            await rest
 
     asyncio.run(run())
 
@@ -98,25 +105,30 @@ def test_its_failure_before_any_wait_is_its_callers() -> None:
 def test_cancelling_it_cancels_what_it_waits_for() -> None:
     async def run() -> None:
         awaited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        future = run_eagerly(given_back(awaited))
+        rest = run_eagerly(waiting_for(awaited, []))
+        assert rest is not None
         await asyncio.sleep(0)
-        future.cancel()
+        rest.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await future
+            await rest
         assert awaited.cancelled()
 
     asyncio.run(run())
 
 
 def test_once_it_has_waited_it_is_in_a_task_of_its_own() -> None:
-    async def work() -> asyncio.Task[object] | None:
+    tasks = []
+
+    async def work() -> None:
         await asyncio.sleep(0)
         async with asyncio.timeout(10):
             await asyncio.sleep(0)
-        return asyncio.current_task()
+        tasks.append(asyncio.current_task())
 
     async def run() -> None:
-        future = run_eagerly(work())
-        assert await future is future
+        rest = run_eagerly(work())
+        assert rest is not None
+        await rest
+        assert tasks == [rest]
 
     asyncio.run(run())

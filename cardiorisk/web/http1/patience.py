@@ -8,18 +8,24 @@ nothing and is kept to within a second.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tornado.iostream import BaseIOStream
 
 QUIET_SECONDS = 75.0
 """From a connection's start, or the answer before, to the end of the next request's headers."""
 BODY_SECONDS = 20.0
 """From the end of the headers to the end of the body."""
 SWEEP_SECONDS = 1.0
+
+
+class Closable(Protocol):
+    """A connection, as far as it matters here."""
+
+    def close(self) -> None:
+        """End at once."""
 
 
 class Patience:
@@ -32,35 +38,35 @@ class Patience:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         # Each table has one limit, so its entries run out in the order in which they came.
-        self._headers_due: dict[BaseIOStream, float] = {}
-        self._body_due: dict[BaseIOStream, float] = {}
+        self._headers_due: dict[Closable, float] = {}
+        self._body_due: dict[Closable, float] = {}
 
     @property
     def waits(self) -> int:
         """How many connections owe us something."""
         return len(self._headers_due) + len(self._body_due)
 
-    def await_headers(self, stream: BaseIOStream) -> None:
+    def await_headers(self, connection: Closable) -> None:
         """Begin to wait for a request."""
-        self._headers_due[stream] = self._clock() + QUIET_SECONDS
+        self._headers_due[connection] = self._clock() + QUIET_SECONDS
 
-    def await_body(self, stream: BaseIOStream) -> None:
+    def await_body(self, connection: Closable) -> None:
         """Begin to wait for the body of the request whose headers have come."""
-        self._headers_due.pop(stream, None)
-        self._body_due[stream] = self._clock() + BODY_SECONDS
+        self._headers_due.pop(connection, None)
+        self._body_due[connection] = self._clock() + BODY_SECONDS
 
-    def forget(self, stream: BaseIOStream) -> None:
+    def forget(self, connection: Closable) -> None:
         """Wait no longer: the request is whole, or the connection has ended."""
-        self._headers_due.pop(stream, None)
-        self._body_due.pop(stream, None)
+        self._headers_due.pop(connection, None)
+        self._body_due.pop(connection, None)
 
     def close_overdue(self) -> None:
         """Close every connection whose time is over."""
         now = self._clock()
         for due in (self._headers_due, self._body_due):
             while due:
-                stream, until = next(iter(due.items()))
+                connection, until = next(iter(due.items()))
                 if until > now:
                     break
-                del due[stream]
-                stream.close()
+                del due[connection]
+                connection.close()

@@ -8,15 +8,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from tornado.netutil import bind_sockets
 
-from cardiorisk.server import BoundedServer
-from cardiorisk.web.patience import BODY_SECONDS, QUIET_SECONDS, Patience
+from cardiorisk.web.http1.patience import BODY_SECONDS, QUIET_SECONDS, Patience
 from tests.support import EXAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from cardiorisk.web.http1.listener import Listener
     from cardiorisk.web.routes import CardioriskApplication
     from tests.support import Caller, SettableClock
 
@@ -24,10 +23,9 @@ HEADERS = b"POST /service HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 
 
 @pytest.fixture
-def patience(app: CardioriskApplication, clock: SettableClock) -> Patience:
-    patience = app.services.patience
-    patience._clock = clock
-    return patience
+def patience(http_server: Listener, clock: SettableClock) -> Patience:
+    http_server.patience._clock = clock
+    return http_server.patience
 
 
 class Connection:
@@ -129,14 +127,10 @@ async def test_a_connection_that_lives_on_is_waited_for_anew(
 
 
 @pytest.mark.gen_test
-async def test_nothing_is_kept_of_a_connection_that_has_ended(app: CardioriskApplication) -> None:
-    server = BoundedServer(app)
-    server.patience = app.services.patience
-    server.most_connections = 10
-    (listening,) = bind_sockets(0, "127.0.0.1")
-    server.add_sockets([listening])
-    _, writer = await asyncio.open_connection(*listening.getsockname())
-    await until(lambda: app.services.patience.waits == 1)
+async def test_nothing_is_kept_of_a_connection_that_has_ended(
+    patience: Patience, http_port: int
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", http_port)
+    await until(lambda: patience.waits == 1)
     writer.close()
-    await until(lambda: app.services.patience.waits == 0)
-    server.stop()
+    await until(lambda: patience.waits == 0)

@@ -1,0 +1,1 @@
+"""HTTP/1.1 between the sockets and Tornado's handlers."""
