@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchmarks.filled import asked_keys, database_url, entry, log_directory
+from benchmarks.http_cases import HTTP_CASES
 from benchmarks.request_cases import BODY, REQUEST_CASES
 from benchmarks.timing import Case, awaited, repeated
 from benchmarks.writer_cases import writer_cases
@@ -79,6 +80,7 @@ def cases(sizes: Sizes) -> list[Case]:
         *(Case(DECISION, n, partial(_decisions, n), loops=100_000) for n in sizes.accounts),
         Case(PARSE, "", _parsing),
         *REQUEST_CASES,
+        *HTTP_CASES,
         *(_engine_case(engine, n) for engine in sizes.engines for n in BATCHES),
         *writer_cases(max(sizes.keys)),
         Case(LINE, "os", _lines),

@@ -33,8 +33,8 @@ INTRODUCTION = """\
 # Benchmarks
 
 Made by `make bench` from the figures in `benchmarks/results`; what is written by hand comes from
-`benchmarks/notes.md`. The yardstick is a Tornado handler that does nothing: no service on the same
-stack can be faster. Quote the ratios. The absolute figures are this machine's."""
+`benchmarks/notes.md`. The yardstick is a Tornado handler that does nothing, behind
+Tornado's own server. Quote the ratios. The absolute figures are this machine's."""
 
 HOW = """\
 ## How it was measured
@@ -55,8 +55,8 @@ SATURATION = """\
 those of the requests that were answered within the measurement, so that the slowest are missing."""
 
 COSTS = """\
-One caller, one request after another, `litert`. What the parts leave of the processor's time is
-Tornado's and the system's; [scaling.md](scaling.md) says what grows with what."""
+One caller, one request after another, `litert`. What the parts leave of the processor's time goes
+to HTTP, Tornado's handler and the system; [scaling.md](scaling.md) says what grows with what."""
 
 
 def render(measured: Measured, notes: str) -> str:

@@ -1,8 +1,8 @@
 """What a request costs as a whole, beside what its parts cost by themselves.
 
 One caller asks a real server over a socket, one request after another, so that nobody waits for
-anybody else. What the parts leave of the server's processor time is Tornado's and the system's:
-reading and parsing HTTP, the handler and its headers, the loop and the socket.
+anybody else. What the parts leave of the server's processor time is that of reading and writing
+HTTP, of Tornado's handler and its headers, and of the system: the loop and the socket.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PARTS: tuple[tuple[str, Parameter], ...] = (
     (COUNT, ""),
 )
 TOGETHER = "a request: its parts together"
-REST = "a request: Tornado's and the system's"
+REST = "a request: HTTP, handler and the system"
 PROCESSOR = "a request: processor time in all"
 LATENCY = "a request: p50 at 1 connection"
 MEMORY = "server, memory"

@@ -56,7 +56,7 @@ def test_the_hand_written_notes_are_in_the_page_whole(measured: Measured) -> Non
 def test_the_cost_model_stands_apart_from_the_other_parts(measured: Measured) -> None:
     _, _, costs = render(measured, "").partition("## What a request costs")
     model, _, others = costs.partition("## The parts by themselves")
-    assert "| a request: Tornado's and the system's | µs | - | 250 (240 to 260) |" in model
+    assert "| a request: HTTP, handler and the system | µs | - | 250 (240 to 260) |" in model
     assert "| limiter decision | µs | 10 | 1.5 (1 to 2) |" in model
     assert "| limiter decision | µs | 1,000,000 | 2.5 (2 to 3.5) |" in others
 
