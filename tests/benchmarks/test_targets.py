@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ("`litert`, growth over 10⁶ requests", 1.5, "met"),
         ("a limiter decision, 10⁶ accounts", 2.5, "met"),
         ("a memo miss, 10⁶ keys in SQLite", 2.5, "**not met**"),
+        ("counting a request, of its processor time", 0.5, "met"),
     ],
 )
 def test_a_target_stands_beside_its_figure(
