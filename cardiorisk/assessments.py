@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cardiorisk.json_object import JsonObject
     from cardiorisk.keys import Principal
     from cardiorisk.patient import Patient
-    from cardiorisk.predictor.predictor import Assessment
+    from cardiorisk.predictor.assessing import Assessment
     from cardiorisk.store.assessment_store import AssessmentStore
 
 LABEL_FIELD = "nombre"

@@ -11,19 +11,14 @@ import math
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from cardiorisk.errors import FieldFault, InvalidPatient, UnusableData
+from cardiorisk.errors import FieldFault, InvalidPatient
 from cardiorisk.json_object import echoed, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
-
-    import pandas as pd
-    from numpy.typing import NDArray
 
 Kind = Literal["number", "integer", "flag"]
 
@@ -125,8 +120,8 @@ RISK_COLUMN = "riesgo_cardiaco"
 
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_TABLE_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII)
-_FLAG_WORDS = {"false": False, "true": True}
+FLAG_WORDS = {"false": False, "true": True}
+"""What a flag may be written as where everything is text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +156,6 @@ class Patient:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """A fault in a table of patients; ``row`` counts from 0 and leaves the header out."""
-
-    row: int
-    fault: FieldFault
-
-
 def parse_json(body: bytes) -> Patient:
     """Read a patient from a JSON object; see ``read_object`` for how it is read.
 
@@ -190,7 +177,7 @@ def parse_members(members: Mapping[str, object], repeated: AbstractSet[str]) -> 
     faults: list[FieldFault] = []
     for field in FIELDS:
         value = members.get(field.wire_name, _MISSING)
-        number = _number(field, value)
+        number = accepted_number(field, value)
         if number is None or field.wire_name in repeated:
             detail = _fault(field, value, field.wire_name in repeated)
             faults.append(FieldFault(field.wire_name, detail))
@@ -219,79 +206,6 @@ def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
     )
 
 
-def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFault, ...]]:
-    """Read patients from a table whose columns have either the wire names or the course's names.
-
-    Other columns are ignored, the course's row number among them. Text may be written as a
-    spreadsheet does (`` +040.``), which JSON would not allow.
-
-    Returns:
-        Values (float32, shape (n, 6), columns in ``FIELDS`` order, NaN where a value cannot be
-        accepted) and the faults, by row and then by field.
-
-    Raises:
-        UnusableData: a column is missing or stands twice.
-    """
-    columns = [frame_column(frame.columns, field) for field in FIELDS]
-    values = np.empty((len(frame), len(FIELDS)), dtype=np.float32)
-    for index, (field, column) in enumerate(zip(FIELDS, columns, strict=True)):
-        values[:, index] = _column_numbers(field, frame[column])
-    faults = [
-        RowFault(int(row), FieldFault(columns[index], f"must be {FIELDS[index].accepted}"))
-        for row, index in np.argwhere(np.isnan(values))
-    ]
-    return values, tuple(faults)
-
-
-def frame_column(names: Iterable[str], field: Field) -> str:
-    """Return which of a table's columns holds the field.
-
-    Raises:
-        UnusableData: none does, or more than one.
-    """
-    names = list(names)
-    found = [name for name in names if name in {field.wire_name, field.course_name}]
-    if len(found) != 1:
-        reason = "stands more than once" if found else "is missing"
-        raise UnusableData(
-            f"column {field.course_name!r} (or {field.wire_name!r}) {reason}; "
-            f"the columns are: {', '.join(map(str, names))}"
-        )
-    return found[0]
-
-
-def _column_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column as numbers (float64, shape (n,)), NaN where a cell cannot be accepted.
-
-    What this says of a cell is what ``_cell`` says, only faster where the column's type is known.
-    """
-    kind, name = column.dtype.kind, column.dtype.name
-    if kind in "iuf" or (kind == "b" and field.kind == "flag"):
-        numbers: NDArray[np.float64] = column.to_numpy(
-            dtype=np.float64, na_value=math.nan, copy=True
-        )
-        accepted = (numbers >= field.minimum) & (numbers <= field.maximum)
-        if field.kind != "number":
-            accepted &= numbers == np.floor(numbers)
-        numbers[~accepted] = math.nan
-        return numbers + 0.0  # which takes the sign of a negative zero
-    if name in {"str", "string"}:
-        places, texts = column.factorize()  # a missing cell has the place -1, which is the NaN
-        cells = np.array([*(_cell(field, text) for text in texts), math.nan], dtype=np.float64)
-        return np.take(cells, places)
-    return np.array([_cell(field, cell) for cell in column.tolist()], dtype=np.float64)
-
-
-def _cell(field: Field, cell: object) -> float:
-    """Return one CSV cell as a number, NaN where it cannot be accepted."""
-    if isinstance(cell, str):
-        text = cell.strip().lower()
-        is_number = _TABLE_NUMBER.fullmatch(text) is not None
-        cell = _FLAG_WORDS[text] if text in _FLAG_WORDS else float(text) if is_number else None
-    number = _number(field, cell)
-    return math.nan if number is None else number
-
-
 def _text_number(text: str) -> float | None:
     return float(text) if _JSON_NUMBER.fullmatch(text) else None
 
@@ -299,8 +213,8 @@ def _text_number(text: str) -> float | None:
 def _query_value(name: str, text_bytes: bytes) -> object:
     text = text_bytes.decode("utf-8", "replace")
     field = _BY_WIRE_NAME.get(name)
-    if field is not None and field.kind == "flag" and text in _FLAG_WORDS:
-        return _FLAG_WORDS[text]
+    if field is not None and field.kind == "flag" and text in FLAG_WORDS:
+        return FLAG_WORDS[text]
     number = _text_number(text)
     return text if number is None else number
 
@@ -309,7 +223,7 @@ _MISSING = object()
 _NUMBERS = (int, float)
 
 
-def _number(field: Field, value: object) -> float | None:
+def accepted_number(field: Field, value: object) -> float | None:
     """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
     if isinstance(value, bool):
         return float(value) if field.kind == "flag" else None

@@ -24,7 +24,7 @@ from cardiorisk.errors import InvalidPatient, InvalidQuery, UnknownAssessment
 from cardiorisk.json_object import JsonObject
 from cardiorisk.keys import Principal
 from cardiorisk.patient import Patient
-from cardiorisk.predictor.predictor import Assessment
+from cardiorisk.predictor.assessing import Assessment
 from cardiorisk.store.store import Store
 from cardiorisk.tables import Assessment as AssessmentRow
 from tests.support import EXAMPLE

@@ -17,7 +17,8 @@ from sklearn.model_selection import train_test_split
 
 from cardiorisk.errors import UnusableData
 from cardiorisk.network.recipe import DEFAULT_SEED
-from cardiorisk.patient import FIELDS, RISK_COLUMN, parse_frame
+from cardiorisk.patient import FIELDS, RISK_COLUMN
+from cardiorisk.patient_table import parse_frame
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,16 +17,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cardiorisk.buckets import Buckets
-from cardiorisk.curves import CURVE_ROWS, curve_rows, curves_of
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
-from cardiorisk.explanations import Explanation, coalition_rows, explanation_of
 from cardiorisk.predictor.artefact import Artefact, load_artefact
+from cardiorisk.predictor.assessing import Assessment, assess, assess_one, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,32 +44,6 @@ BATCH_BOUNDS = tuple(1 << power for power in range(11))
 
 EXPLANATION_QUEUE_LIMIT = 64
 """Explanations that may wait; each takes the worker about a millisecond."""
-
-PROBABILITY_DECIMALS = 6
-"""More would be noise: two engines may differ in the fifth already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What the network says of one patient.
-
-    Attributes:
-        probability: probability of risk, from 0 to 1.
-        at_risk: whether the probability reaches the threshold.
-        threshold: the threshold that was applied.
-        model_version: which network answered.
-        outside_training: wire names of the inputs beyond all that training saw.
-        explanation: the probability taken apart, where that was asked for.
-        curves: probabilities over each input's grid, where an explanation was asked for.
-    """
-
-    probability: float
-    at_risk: bool
-    threshold: float
-    model_version: str
-    outside_training: tuple[str, ...] = ()
-    explanation: Explanation | None = None
-    curves: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +105,8 @@ class Predictor:
         queue_limit: int = QUEUE_LIMIT,
         explanation_queue_limit: int = EXPLANATION_QUEUE_LIMIT,
     ) -> None:
-        self._assessed = _Queue(_assess, queue_limit, BATCH_LIMIT)
-        self._explained = _Queue(_explain, explanation_queue_limit, 1)
+        self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
+        self._explained = _Queue(explain, explanation_queue_limit, 1)
         self._turns = deque([self._assessed, self._explained])
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-loader")
@@ -213,7 +184,7 @@ class Predictor:
         if artefact.engine.is_instant and not self._is_busy:
             future: asyncio.Future[Assessment] = asyncio.get_running_loop().create_future()
             self.batch_sizes.add(1)
-            future.set_result(_assess_one(artefact, patient))
+            future.set_result(assess_one(artefact, patient))
             return future
         return self._enqueue(self._assessed, patient)
 
@@ -289,49 +260,6 @@ class Predictor:
         for future, assessment in zip(batch.futures, run.result(), strict=True):
             if not future.done():
                 future.set_result(assessment)
-
-
-def _assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
-    rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
-    probabilities = artefact.engine.probabilities(rows)  # (n,)
-    if probabilities.shape != (len(patients),):
-        raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
-    return [
-        _assessment(artefact.card, patient, probability)
-        for patient, probability in zip(patients, probabilities.tolist(), strict=True)
-    ]
-
-
-def _assess_one(artefact: Artefact, patient: Patient) -> Assessment:
-    row = np.array((patient.values,), dtype=np.float32)  # (1, 6)
-    return _assessment(artefact.card, patient, artefact.engine.probabilities(row).item())
-
-
-def _explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
-    background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
-    assessments = []
-    for patient in patients:
-        values = np.array(patient.values, dtype=np.float32)  # (6,)
-        rows = np.concatenate([curve_rows(values), coalition_rows(values, background)])
-        probabilities = artefact.engine.probabilities(rows)  # (CURVE_ROWS + 64b,)
-        probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
-        assessment = _assessment(artefact.card, patient, probability, explanation)
-        assessments.append(replace(assessment, curves=curves_of(probabilities[:CURVE_ROWS])))
-    return assessments
-
-
-def _assessment(
-    card: Card, patient: Patient, probability: float, explanation: Explanation | None = None
-) -> Assessment:
-    rounded = round(probability, PROBABILITY_DECIMALS)
-    return Assessment(
-        probability=rounded,
-        at_risk=rounded >= card.threshold,
-        threshold=card.threshold,
-        model_version=card.version,
-        outside_training=card.outside_training(patient.values),
-        explanation=explanation,
-    )
 
 
 def _fail(future: asyncio.Future[Assessment], failure: BaseException) -> None:

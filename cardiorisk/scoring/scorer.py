@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardiorisk.card import ROUNDING
-from cardiorisk.patient import FIELDS, RISK_COLUMN, frame_column, parse_frame
+from cardiorisk.patient import FIELDS, RISK_COLUMN
+from cardiorisk.patient_table import frame_column, parse_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.keys import Principal
     from cardiorisk.patient import Patient
-    from cardiorisk.predictor.predictor import Assessment
+    from cardiorisk.predictor.assessing import Assessment
 
     Ask = Callable[[Patient], asyncio.Future[Assessment]]
 

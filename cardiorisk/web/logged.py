@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.keys import Principal
     from cardiorisk.patient import Patient
-    from cardiorisk.predictor.predictor import Assessment
+    from cardiorisk.predictor.assessing import Assessment
     from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from cardiorisk.web.callers import AssessingHandler
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cardiorisk.predictor.predictor import Assessment
+    from cardiorisk.predictor.assessing import Assessment
 
 EXPLAIN_PARAMETER = "explicar"
 CURVES_PARAMETER = "curvas"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cardiorisk.errors import ServiceError
-    from cardiorisk.predictor.predictor import Assessment
+    from cardiorisk.predictor.assessing import Assessment
 
 STEPS = MappingProxyType({"number": "0.01", "integer": "1", "flag": "1"})
 """How far one press of an arrow key moves a field of each kind."""
