@@ -1,7 +1,8 @@
 """What HTTP costs a request: Tornado's way beside the way it is served here.
 
-Tornado's is that of ``HTTP1Connection``, without the futures and turns of the loop around it, which
-only a whole server shows.
+Only what can be called by itself is timed; turns of the loop and changes to the poll show in whole
+servers alone. What is served here has been sent before on its connection, where nothing else is
+said.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tornado.httputil import (
 from tornado.web import Application, RequestHandler
 
 from benchmarks.timing import Case, repeated
-from cardiorisk.web.http1.answers import write_head
+from cardiorisk.web.http1.answering import Answering
 from cardiorisk.web.http1.heads import HeadParser
 from cardiorisk.web.request import Request
 
@@ -37,7 +38,7 @@ READ_HEAD = "HTTP: read a head"
 MAKE_REQUEST = "HTTP: make the request"
 MAKE_HANDLER = "HTTP: make the handler"
 WRITE_HEAD = "HTTP: write a head"
-TORNADO, SERVED = "Tornado", "as served"
+TORNADO, SERVED, NEW = "Tornado", "as served", "as served, new lines"
 
 _START = "POST /service HTTP/1.1"
 _HEADERS = f"Host: 127.0.0.1:8888\r\nContent-Length: 111\r\nAuthorization: crk_{'a' * 36}"
@@ -76,6 +77,12 @@ def _reading_as_tornado(_room: Path) -> Iterator[Timer]:
 def _reading(_room: Path) -> Iterator[Timer]:
     parser, head = HeadParser(), f"{_START}\r\n{_HEADERS}".encode()
     yield repeated(lambda: parser.parse(head))
+
+
+@contextmanager
+def _reading_new_lines(_room: Path) -> Iterator[Timer]:
+    head = f"{_START}\r\n{_HEADERS}".encode()
+    yield repeated(lambda: HeadParser().parse(head))
 
 
 def _request(connection: Any) -> HTTPServerRequest:
@@ -125,19 +132,36 @@ def _writing_as_tornado(_room: Path) -> Iterator[Timer]:
     connection = HTTP1Connection(cast("Any", stream), is_client=False)
     connection._request_start_line = RequestStartLine(*_START.split())  # noqa: SLF001 - as if read
     connection._request_headers = HTTPHeaders()  # noqa: SLF001 - likewise
-    yield repeated(lambda: connection.write_headers(line, _ANSWER))
-    asyncio.set_event_loop(None)
-    loop.close()
+    try:
+        yield repeated(lambda: connection.write_headers(line, _ANSWER))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class _Taken(Answering):
+    """Answers into a transport that takes everything at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._transport = cast("asyncio.Transport", SimpleNamespace(write=lambda _: None))
+        self._begin("POST", "HTTP/1.1")
+        self._keeps_alive = True
 
 
 @contextmanager
 def _writing(_room: Path) -> Iterator[Timer]:
-    yield repeated(lambda: write_head(200, "OK", _ANSWER))
+    async def make() -> Answering:
+        return _Taken()
+
+    line, connection = ResponseStartLine("HTTP/1.1", 200, "OK"), asyncio.run(make())
+    yield repeated(lambda: connection.write_headers(line, _ANSWER))
 
 
 HTTP_CASES = (
     Case(READ_HEAD, TORNADO, _reading_as_tornado),
     Case(READ_HEAD, SERVED, _reading),
+    Case(READ_HEAD, NEW, _reading_new_lines),
     Case(MAKE_REQUEST, TORNADO, _requesting_as_tornado),
     Case(MAKE_REQUEST, SERVED, _requesting),
     Case(MAKE_HANDLER, TORNADO, _handling),

@@ -32,7 +32,8 @@ class Engine(Protocol):
     """A network that is ready to run.
 
     Attributes:
-        is_instant: whether one row takes it less time than handing the row to a thread would.
+        is_instant: whether the event loop may run one row itself: that takes less time than handing
+            the row to a thread would, and nothing in it can wait.
     """
 
     is_instant: bool
@@ -60,7 +61,7 @@ class KerasEngine:
         UnusableArtefact: Keras cannot read the file.
     """
 
-    is_instant = False  # it is, but TensorFlow stays off the event loop (decision 0081)
+    is_instant = False  # quick, but nobody knows what TensorFlow may wait for (decision 0081)
 
     def __init__(self, path: Path) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -73,7 +74,7 @@ class KerasEngine:
         try:
             model = keras.models.load_model(path, compile=False, safe_mode=True)
             self._run = _session_call(tf, _constant_function(tf, model))
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
             raise UnusableArtefact(f"Keras cannot load {path}: {_first_line(error)}") from error
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -104,4 +104,3 @@ def _cell(field: Field, cell: object) -> float:
         cell = FLAG_WORDS[text] if text in FLAG_WORDS else float(text) if is_number else None
     number = accepted_number(field, cell)
     return math.nan if number is None else number
-

@@ -94,7 +94,7 @@ def test_a_patients_attributes_are_the_fields_in_their_order() -> None:
 
 
 def test_values_of_a_patient_are_in_the_fields_order() -> None:
-    assert PATIENT.values == (2.0, 1.2, 1.0, 40.0, 1.0, 0.0)  # noqa: PD011 - not pandas' values
+    assert PATIENT.values == (2.0, 1.2, 1.0, 40.0, 1.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -232,11 +232,16 @@ def test_connections_are_bounded_below_the_process_s_files(
     server = Server(tmp_path, "--engine", "litert", wrapper=command)
     servers.append(server)
     host, _, port = server.wait_until_ready().address.partition(":")
-    callers = [socket.create_connection((host, int(port)), timeout=10) for _ in range(40)]
-    # The first 32 are kept open; the rest are closed as they come.
-    assert callers[-1].recv(1) == b""
-    for caller in callers:
-        caller.close()
+    with server.connection() as kept:
+        kept.request("GET", "/healthz")
+        assert kept.getresponse().read()
+        callers = [socket.create_connection((host, int(port)), timeout=10) for _ in range(200)]
+        # The first 31 are kept open; the rest are closed as they come.
+        assert callers[-1].recv(1) == b""
+        kept.request("GET", "/readyz")
+        assert kept.getresponse().status == 200
+        for caller in callers:
+            caller.close()
     assert wait_for_answer(server) == 200
     assert server.stop() == 0
 

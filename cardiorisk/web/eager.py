@@ -2,8 +2,8 @@
 
 A task begins a turn of the loop later, and whoever waits for it is told another turn later. A
 request that need not wait, as most need not, is over before that. The surprise: up to its first
-wait the coroutine runs in its caller's task, so it must not ask for the current task there, which
-is what ``asyncio.timeout`` does.
+wait the coroutine runs in no task, so it must not ask for the current one there, which is what
+``asyncio.timeout`` does.
 
 Python 3.12 can start a task eagerly; 3.11 cannot.
 """

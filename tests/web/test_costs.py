@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cardiorisk.web.routes import CardioriskApplication
 
 REQUESTS = 20
-OUR_CALLS, TORNADOS_CALLS = 117, 68
+OUR_CALLS, TORNADOS_CALLS = 123, 77
 """Python functions that one request calls, on Python 3.11 with Tornado 6.6.1."""
 
 
@@ -58,14 +58,14 @@ class Client:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str
     ) -> None:
         self._reader = reader
-        self._writer = writer
+        self.writer = writer
         body = json.dumps(EXAMPLE)
         head = f"POST /service HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\n"
         self._request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
     async def ask(self, times: int = 1) -> None:
         for _ in range(times):
-            self._writer.write(self._request)
+            self.writer.write(self._request)
             headers = await self._reader.readuntil(b"\r\n\r\n")
             assert headers.startswith(b"HTTP/1.1 200 ")
             length = headers.split(b"Content-Length: ")[1].split(b"\r\n")[0]
@@ -143,6 +143,24 @@ async def test_a_request_is_one_write_to_the_log(
         await client.ask(REQUESTS)
         assert writes == [REQUESTS]
         assert app.services.bitacora.lines_written == lines + REQUESTS
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
+async def test_a_request_is_one_answer_to_the_socket_and_no_change_to_the_poll(
+    http_port: int, settings: Settings, count_calls: Callable[[Any, str], list[int]]
+) -> None:
+    async with warm_client(http_port, settings) as client:
+        loop = asyncio.get_running_loop()
+        sent = count_calls(type(client.writer.transport), "write")
+        changes = [
+            count_calls(loop, name)
+            for name in ("_add_reader", "_remove_reader", "_add_writer", "_remove_writer")
+        ]
+        await client.ask(REQUESTS)
+        by_the_client = REQUESTS
+        assert sent == [by_the_client + REQUESTS]
+        assert changes == [[0], [0], [0], [0]]
 
 
 @pytest.mark.gen_test

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.web.logged import LoggedHandler
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from tests.support import EXAMPLE, document
 
@@ -105,6 +106,37 @@ async def test_a_small_chunked_body_is_read(premium: Caller, http_port: int) -> 
     chunk = f"{len(PADDED):x}\r\n".encode() + PADDED + b"\r\n0\r\n\r\n"
     received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), chunk)
     assert received.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"POST /service HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nx\r\n",
+        b"POST /service HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na",
+    ],
+)
+@pytest.mark.usefixtures("http_server")
+async def test_what_does_not_become_a_request_is_counted_out_again(
+    app: CardioriskApplication, http_port: int, sent: bytes
+) -> None:
+    await raw(http_port, sent)
+    await app.services.traffic.wait_until_idle(deadline_seconds=3)
+    assert app.services.traffic.open_requests == 0
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
+async def test_a_request_whose_handler_cannot_be_made_is_counted_out_again(
+    app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no handler")
+
+    monkeypatch.setattr(LoggedHandler, "initialize", fail)
+    await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert app.services.traffic.open_requests == 0
 
 
 @pytest.mark.gen_test

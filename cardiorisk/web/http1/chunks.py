@@ -10,8 +10,7 @@ import re
 
 from tornado.httputil import HTTPInputError
 
-LONGEST_SIZE_LINE = 64
-"""Bytes of a line that tells a chunk's size."""
+MOST_SIZE_LINE_BYTES = 64
 _SIZE = re.compile(rb"[0-9a-fA-F]{1,16}")
 _END = b"\r\n"
 
@@ -45,9 +44,9 @@ class ChunkDecoder:
                 self._missing_bytes -= len(part)
                 if self._missing_bytes:
                     break
-            end = received.find(_END, position, position + LONGEST_SIZE_LINE)
+            end = received.find(_END, position, position + MOST_SIZE_LINE_BYTES)
             if end < 0:
-                if len(received) - position >= LONGEST_SIZE_LINE:
+                if len(received) - position >= MOST_SIZE_LINE_BYTES:
                     raise HTTPInputError("a chunk has no size")
                 break
             line, position = received[position:end], end + len(_END)

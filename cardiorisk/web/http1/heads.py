@@ -2,7 +2,8 @@
 
 A rule. It says how the body comes, and is strict there: two readers of one head who disagree about
 where the body ends are how a request is smuggled past a proxy. The surprise: whoever sends the same
-line again on its connection, as every client does, has it checked once.
+line again on its connection, as every client does, has it checked once; but what may be secret, or
+a patient's, is not kept for that.
 
 Source: RFC 9112, sections 2 to 6.
 """
@@ -20,8 +21,9 @@ from tornado.httputil import (
 )
 
 MOST_KNOWN_LINES = 32
-LONGEST_KNOWN_LINE = 512
-"""Bytes; with the number of lines, it bounds what a connection remembers to 16 KiB."""
+MOST_KNOWN_BYTES = 512
+"""Of one line; with the number of lines, it bounds what a connection remembers."""
+_SECRET = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-xsrftoken"})
 _LENGTH = re.compile(r"[0-9]{1,20}")
 
 
@@ -30,6 +32,8 @@ class Head:
     """What a request says before its body.
 
     Attributes:
+        start_line: method, target and version.
+        headers: the caller's own; whoever takes the head may change them.
         body_bytes: the length of the body, None where it comes in chunks.
         keeps_alive: whether another request may follow on the connection.
         expects_continue: whether the body is sent only when it has been asked for.
@@ -46,8 +50,8 @@ class HeadParser:
     """Takes heads of one connection apart."""
 
     def __init__(self) -> None:
-        self._start = b""
-        self._start_line: RequestStartLine | None = None
+        self._start: bytes | None = None
+        self._start_line = RequestStartLine("", "", "")
         self._known: dict[bytes, tuple[str, str]] = {}
 
     def parse(self, head: bytes) -> Head:
@@ -57,35 +61,45 @@ class HeadParser:
             HTTPInputError: it is not one of HTTP/1.0 or HTTP/1.1.
         """
         start, *lines = head.split(b"\r\n")
-        if start != self._start or self._start_line is None:
-            self._start, self._start_line = start, parse_request_start_line(start.decode("latin1"))
+        start_line = self._start_line if start == self._start else self._check_start(start)
         headers = HTTPHeaders()
         for line in lines:
-            name, value = self._known.get(line) or self._check(line)
-            if name in headers:
-                headers.add(name, value)
+            known = self._known.get(line)
+            if known is None:
+                self._add_new(line, headers)
+            elif known[0] in headers:
+                headers.add(*known)
             else:
-                headers[name] = value
-        version = self._start_line.version
+                headers[known[0]] = known[1]
+        version = start_line.version
         return Head(
-            self._start_line,
+            start_line,
             headers,
             _body_bytes(version, headers),
             _keeps_alive(version, headers),
-            "Expect" in headers and headers["Expect"].lower() == "100-continue",
+            _expects_continue(version, headers),
         )
 
-    def _check(self, line: bytes) -> tuple[str, str]:
+    def _check_start(self, line: bytes) -> RequestStartLine:
+        start_line = parse_request_start_line(line.decode("latin1"))
+        if len(line) <= MOST_KNOWN_BYTES and b"?" not in line:
+            self._start, self._start_line = line, start_line
+        return start_line
+
+    def _add_new(self, line: bytes, headers: HTTPHeaders) -> None:
         if not line or b"\n" in line:  # which Tornado would take for an end
             raise HTTPInputError("a line of the head is empty or has another end")
-        parsed = HTTPHeaders()
-        parsed.parse_line(line.decode("latin1"))
-        ((name, value),) = parsed.get_all()
-        if len(line) <= LONGEST_KNOWN_LINE:
-            if len(self._known) >= MOST_KNOWN_LINES:
-                self._known.clear()
-            self._known[line] = name, value
-        return name, value
+        text = line.decode("latin1")
+        name = line.partition(b":")[0].lower()
+        if name in _SECRET or len(line) > MOST_KNOWN_BYTES:
+            headers.parse_line(text)
+            return
+        checked = HTTPHeaders()
+        checked.parse_line(text)
+        if len(self._known) >= MOST_KNOWN_LINES:
+            self._known.clear()
+        (self._known[line],) = checked.get_all()
+        headers.add(*self._known[line])
 
 
 def _body_bytes(version: str, headers: HTTPHeaders) -> int | None:
@@ -100,6 +114,12 @@ def _body_bytes(version: str, headers: HTTPHeaders) -> int | None:
     if _LENGTH.fullmatch(length) is None:
         raise HTTPInputError("the body's length is not one number")
     return int(length)
+
+
+def _expects_continue(version: str, headers: HTTPHeaders) -> bool:
+    if "Expect" not in headers or version == "HTTP/1.0":  # as RFC 9110 wants it, in section 10.1.1
+        return False
+    return headers["Expect"].lower() == "100-continue"
 
 
 def _keeps_alive(version: str, headers: HTTPHeaders) -> bool:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from tornado.httputil import HTTPServerConnectionDelegate
 
-BACKLOG = 1024
+QUEUED = 1024
 """Connections that the system may keep ready for us."""
+ACCEPTED_A_TURN = 4
+"""Few, since one that is turned away holds a descriptor for some turns of the loop."""
 
 
 class Listener:
@@ -37,6 +39,7 @@ class Listener:
         self._servers: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._is_empty = asyncio.Event()
+        self._is_closed = False
         self.is_draining = False
 
     async def listen(self, sockets: Iterable[socket]) -> None:
@@ -44,8 +47,9 @@ class Listener:
         loop = asyncio.get_running_loop()
         for bound in sockets:
             server = await loop.create_server(
-                lambda: Connection(self._delegate, self), sock=bound, backlog=BACKLOG
+                lambda: Connection(self._delegate, self), sock=bound, backlog=ACCEPTED_A_TURN
             )
+            bound.listen(QUEUED)  # asyncio has one number for both
             self._servers.append(server)
 
     def drain(self) -> None:
@@ -53,10 +57,13 @@ class Listener:
         self.is_draining = True
         for server in self._servers:
             server.close()
+        for connection in self._connections:
+            connection.drain()
 
     async def close(self) -> None:
         """End every connection at once."""
         self.drain()
+        self._is_closed = True  # one that has been accepted already may still be on its way here
         for connection in tuple(self._connections):
             connection.close()
         if self._connections:
@@ -65,7 +72,7 @@ class Listener:
 
     def admit(self, connection: Connection) -> bool:
         """Count a connection in, and tell whether there is room for it."""
-        if len(self._connections) >= self._most_connections:
+        if self._is_closed or len(self._connections) >= self._most_connections:
             return False
         self._connections.add(connection)
         return True

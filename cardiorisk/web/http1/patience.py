@@ -18,6 +18,8 @@ QUIET_SECONDS = 75.0
 """From a connection's start, or the answer before, to the end of the next request's headers."""
 BODY_SECONDS = 20.0
 """From the end of the headers to the end of the body."""
+TAKING_SECONDS = 300.0
+"""From the end of an answer to the caller's having taken enough of it."""
 SWEEP_SECONDS = 1.0
 
 
@@ -40,11 +42,12 @@ class Patience:
         # Each table has one limit, so its entries run out in the order in which they came.
         self._headers_due: dict[Closable, float] = {}
         self._body_due: dict[Closable, float] = {}
+        self._taking_due: dict[Closable, float] = {}
 
     @property
     def waits(self) -> int:
         """How many connections owe us something."""
-        return len(self._headers_due) + len(self._body_due)
+        return len(self._headers_due) + len(self._body_due) + len(self._taking_due)
 
     def await_headers(self, connection: Closable) -> None:
         """Begin to wait for a request."""
@@ -55,15 +58,21 @@ class Patience:
         self._headers_due.pop(connection, None)
         self._body_due[connection] = self._clock() + BODY_SECONDS
 
+    def await_taking(self, connection: Closable) -> None:
+        """Begin to wait for the caller to take its answer, and for nothing else."""
+        self.forget(connection)
+        self._taking_due[connection] = self._clock() + TAKING_SECONDS
+
     def forget(self, connection: Closable) -> None:
-        """Wait no longer: the request is whole, or the connection has ended."""
+        """Wait no longer: what was waited for has come, or the connection has ended."""
         self._headers_due.pop(connection, None)
         self._body_due.pop(connection, None)
+        self._taking_due.pop(connection, None)
 
     def close_overdue(self) -> None:
         """Close every connection whose time is over."""
         now = self._clock()
-        for due in (self._headers_due, self._body_due):
+        for due in (self._headers_due, self._body_due, self._taking_due):
             while due:
                 connection, until = next(iter(due.items()))
                 if until > now:

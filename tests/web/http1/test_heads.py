@@ -6,7 +6,7 @@ import pytest
 from tornado.httputil import HTTPInputError
 
 from cardiorisk.web.http1.heads import (
-    LONGEST_KNOWN_LINE,
+    MOST_KNOWN_BYTES,
     MOST_KNOWN_LINES,
     Head,
     HeadParser,
@@ -118,15 +118,35 @@ def test_whether_another_request_may_follow(
 def test_who_asks_before_it_sends_its_body_is_heard() -> None:
     assert parse("POST / HTTP/1.1", "Expect: 100-Continue").expects_continue
     assert not parse("POST / HTTP/1.1").expects_continue
+    assert not parse("POST / HTTP/1.0", "Expect: 100-continue").expects_continue
 
 
 def test_few_and_short_lines_are_remembered() -> None:
     parser = HeadParser()
-    long = f"Long: {'a' * LONGEST_KNOWN_LINE}"
+    long = f"Long: {'a' * MOST_KNOWN_BYTES}"
     for number in range(3 * MOST_KNOWN_LINES):
         parser.parse(f"GET /{number} HTTP/1.1\r\nName: {number}\r\n{long}".encode())
         assert len(parser._known) <= MOST_KNOWN_LINES
-    assert all(len(line) <= LONGEST_KNOWN_LINE for line in parser._known)
+    assert all(len(line) <= MOST_KNOWN_BYTES for line in parser._known)
+
+
+@pytest.mark.parametrize("name", ["authorization", "Cookie", "X-XSRFToken"])
+def test_what_may_be_secret_is_not_remembered(name: str) -> None:
+    parser = HeadParser()
+    assert parser.parse(f"GET / HTTP/1.1\r\n{name}: secret".encode()).headers[name] == "secret"
+    assert "secret" not in str(vars(parser))
+
+
+def test_a_query_is_not_remembered() -> None:
+    parser = HeadParser()
+    head = parser.parse(b"GET /service?edad=40 HTTP/1.1")
+    assert head.start_line.path == "/service?edad=40"
+    assert "edad" not in str(vars(parser))
+
+
+def test_an_empty_head_is_refused() -> None:
+    with pytest.raises(HTTPInputError):
+        HeadParser().parse(b"")
 
 
 def test_a_line_that_was_refused_is_not_remembered() -> None:
