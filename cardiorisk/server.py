@@ -8,6 +8,7 @@ SIGHUP does not end it: it replaces the network by the one that is on the disk n
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -79,12 +80,22 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         if (key := await services.store.create_first_key()) is not None:
             announcer.first_key(key)
         if await _load_network(services, stops):
+            _spare_the_collector()
             announcer.ready(url, services.predictor.card.version)
             await _reload_until_stopped(services, reloads, stops)
         announcer.stopping()
     finally:
         await _stop(listener, services, stops)
         sweep.stop()
+
+
+def _spare_the_collector() -> None:
+    """Take what has been loaded out of the collector's sight.
+
+    It stays, and with TensorFlow a look at all of it stops every answer for 0.2 s.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _descriptors() -> int:
