@@ -15,13 +15,14 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
-from cardiorisk.errors import AccountSuspended, InvalidKey, Overloaded, StoreUnavailable
+from cardiorisk.errors import AccountSuspended, InvalidKey, StoreUnavailable
 from cardiorisk.keys import digest, is_well_formed
 from cardiorisk.limits import Limiter
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.account_store import AccountStore
 from cardiorisk.store.assessment_records import AssessmentRecords
 from cardiorisk.store.assessment_store import AssessmentStore
+from cardiorisk.store.lookups import MOST_LOOKUPS, Lookups
 from cardiorisk.store.memo import REFUSED, Memo
 from cardiorisk.store.operator_records import OperatorRecords
 from cardiorisk.store.operator_store import OperatorStore
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cardiorisk.keys import Principal
-    from cardiorisk.store.memo import MemoStatistics, Refusal
+    from cardiorisk.store.memo import MemoStatistics
     from cardiorisk.store.words import Credential
 
 WATCH_SECONDS = 0.25
@@ -46,8 +47,6 @@ WATCH_SECONDS = 0.25
 FLUSH_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 """How long the thread waits for another process's write to end; look-ups wait behind it."""
-MOST_LOOKUPS = 1_000
-"""Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
 _COOKIE_MARK = "cookie\n"
 """Keeps cookies apart from keys in the memo: no ``Authorization`` header can hold a line end."""
 _USES_A_TRANSACTION = 500
@@ -88,9 +87,9 @@ class Store:
         self._thread = thread
         self._clock = clock
         self._now = now
-        self._most_lookups = most_lookups
         self._memo = Memo(clock)
         self._work = Work(thread, self._memo)
+        self._lookups = Lookups(thread, self._memo, self._work, most_lookups)
         database = records.database
         self._sessions = SessionRecords(database, now)
         self.tokens = tokens
@@ -100,7 +99,6 @@ class Store:
         self.assessments = AssessmentStore(AssessmentRecords(database), self._work)
         self.usage = UsageStore(UsageRecords(database), self._work, thread, limiter or Limiter())
         self.operated = OperatorStore(OperatorRecords(database, now), self._work, self._memo)
-        self._lookups: dict[tuple[int, bytes], asyncio.Future[Credential | None]] = {}
         self._checking: asyncio.Future[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._version: int | None = None
@@ -149,7 +147,8 @@ class Store:
         key_digest = digest(credential)
         found = self._memo.find(key_digest)
         if found is None:
-            found = await self._look_up(key_digest, self._job_for(key_digest, credential))
+            job = self._job_for(key_digest, credential)
+            found = REFUSED if job is None else await self._lookups.ask(key_digest, job)
         if found is REFUSED:
             raise InvalidKey(
                 "the API key or token is not valid: mistyped, unknown, expired or revoked"
@@ -172,7 +171,8 @@ class Store:
         place = digest(_COOKIE_MARK + cookie)
         found = self._memo.find(place)
         if found is None:
-            found = await self._look_up(place, self._job_of_session(cookie))
+            job = self._job_of_session(cookie)
+            found = REFUSED if job is None else await self._lookups.ask(place, job)
         if found is REFUSED:
             raise InvalidKey("the session is not valid: expired or ended; log in again")
         if found.is_suspended:
@@ -282,46 +282,6 @@ class Store:
         except InvalidKey:
             return None
         return partial(self._sessions.find_credential, claims)
-
-    async def _look_up(
-        self, key_digest: bytes, job: Callable[[], Credential | None] | None
-    ) -> Principal | Refusal:
-        """Ask the database for a credential, together with whoever asks for the same one.
-
-        A look-up is shared within a generation of the memo only: one that began before a drop
-        may have read what was dropped, and a caller that came after it must not be told.
-        """
-        if job is None:
-            return REFUSED
-        place = (self._memo.generation, key_digest)
-        lookup = self._lookups.get(place)
-        if lookup is None:
-            if len(self._lookups) >= self._most_lookups:
-                raise Overloaded("too many keys are being looked up; try again in a second")
-            lookup = self._thread.submit(job)
-            self._lookups[place] = lookup
-            lookup.add_done_callback(partial(self._remember, *place))
-        try:
-            found = await asyncio.shield(lookup)
-        except StoreUnavailable as error:
-            self._work.note("look-up", error)
-            raise StoreUnavailable("the database cannot be read right now") from error
-        self._work.note("look-up", None)
-        return REFUSED if found is None else found.principal
-
-    def _remember(
-        self, generation: int, key_digest: bytes, lookup: asyncio.Future[Credential | None]
-    ) -> None:
-        del self._lookups[generation, key_digest]
-        if lookup.exception() is not None:
-            return
-        credential = lookup.result()
-        if credential is None:
-            self._memo.refuse(key_digest, generation)
-        else:
-            self._memo.keep(
-                key_digest, credential.principal, credential.lifetime_seconds, generation
-            )
 
 
 def _open_records(

@@ -216,9 +216,9 @@ def test_a_remembered_key_is_served_while_look_ups_overflow(
 ) -> None:
     async def scenario() -> None:
         async with open_store(most_lookups=0) as store:
-            store._most_lookups = 1
+            store._lookups.most = 1
             await store.principal(minted.key)
-            store._most_lookups = 0
+            store._lookups.most = 0
             assert (await store.principal(minted.key)).account_id == 1
 
     asyncio.run(scenario())

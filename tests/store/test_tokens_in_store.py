@@ -81,7 +81,7 @@ def test_a_forged_token_is_refused_without_the_database(
 ) -> None:
     async def scenario() -> None:
         async with _with_session(open_store, now=now) as (store, _):
-            store._most_lookups = 0
+            store._lookups.most = 0
             forged = Tokens(b"x" * 32, now).issue(ANA, "s", 0, "r").access_token
             assert await _is_refused(store, forged)
             assert store.memo_statistics.refused_entries == 0
