@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tornado.httputil import HTTPHeaders, format_timestamp
+from tornado.httputil import format_timestamp
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
@@ -28,10 +28,13 @@ from cardiorisk.errors import LogUnavailable, MethodNotAllowed, ServiceError
 from cardiorisk.keys import PREFIX
 from cardiorisk.limits import WINDOW_SECONDS, Verdict
 from cardiorisk.timings import Timings
+from cardiorisk.web.http1.headers import EmptyHeaders
 from cardiorisk.web.problems import CONTENT_TYPE, problem_body, problem_headers, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tornado.httputil import HTTPHeaders
 
     from cardiorisk.keys import Principal
     from cardiorisk.patient import Patient
@@ -90,7 +93,7 @@ class LoggedHandler(RequestHandler):
 
         The same as Tornado's, but for the headers, which it would make and check one by one.
         """
-        self._headers = HTTPHeaders()
+        self._headers = EmptyHeaders()
         for name, value in _EVERY_ANSWER:
             self._headers[name] = value
         self._headers["Date"] = _http_date(int(time.time()))

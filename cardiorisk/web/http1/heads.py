@@ -12,18 +12,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tornado.httputil import (
-    HTTPHeaders,
     HTTPInputError,
     RequestStartLine,
     parse_request_start_line,
 )
 
+from cardiorisk.web.http1.headers import EmptyHeaders
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tornado.httputil import HTTPHeaders
+
 MOST_KNOWN_LINES = 32
 MOST_KNOWN_BYTES = 512
 """Of one line; with the number of lines, it bounds what a connection remembers."""
-_SECRET = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"x-xsrftoken"})
+_SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-xsrftoken"})
+_LINE = re.compile(
+    r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
+    r"((?:[\x21-\x7e\x80-\xff](?:[ \t\x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
+)
+"""A header's name and value, without the blanks around it. Source: RFC 9110, section 5."""
 _LENGTH = re.compile(r"[0-9]{1,20}")
 
 
@@ -62,22 +74,22 @@ class HeadParser:
         """
         start, *lines = head.split(b"\r\n")
         start_line = self._start_line if start == self._start else self._check_start(start)
-        headers = HTTPHeaders()
+        headers = EmptyHeaders()
+        found: dict[str, str] = {}
         for line in lines:
-            known = self._known.get(line)
-            if known is None:
-                self._add_new(line, headers)
-            elif known[0] in headers:
-                headers.add(*known)
+            name, value = self._known.get(line) or self._check(line)
+            if name in found:
+                headers.add(name, value)
+                found[name] += f",{value}"
             else:
-                headers[known[0]] = known[1]
+                headers[name] = found[name] = value
         version = start_line.version
         return Head(
             start_line,
             headers,
-            _body_bytes(version, headers),
-            _keeps_alive(version, headers),
-            _expects_continue(version, headers),
+            _body_bytes(version, found),
+            _keeps_alive(version, found),
+            _expects_continue(version, found),
         )
 
     def _check_start(self, line: bytes) -> RequestStartLine:
@@ -86,44 +98,40 @@ class HeadParser:
             self._start, self._start_line = line, start_line
         return start_line
 
-    def _add_new(self, line: bytes, headers: HTTPHeaders) -> None:
-        if not line or b"\n" in line:  # which Tornado would take for an end
-            raise HTTPInputError("a line of the head is empty or has another end")
-        text = line.decode("latin1")
-        name = line.partition(b":")[0].lower()
-        if name in _SECRET or len(line) > MOST_KNOWN_BYTES:
-            headers.parse_line(text)
-            return
-        checked = HTTPHeaders()
-        checked.parse_line(text)
-        if len(self._known) >= MOST_KNOWN_LINES:
-            self._known.clear()
-        (self._known[line],) = checked.get_all()
-        headers.add(*self._known[line])
+    def _check(self, line: bytes) -> tuple[str, str]:
+        """Return the name, in small letters, and the value."""
+        match = _LINE.fullmatch(line.decode("latin1"))
+        if match is None:
+            raise HTTPInputError("a line of the head is no header")
+        name, value = match[1].lower(), match[2]
+        if name not in _SECRET and len(line) <= MOST_KNOWN_BYTES:
+            if len(self._known) >= MOST_KNOWN_LINES:
+                self._known.clear()
+            self._known[line] = name, value
+        return name, value
 
 
-def _body_bytes(version: str, headers: HTTPHeaders) -> int | None:
-    if "Transfer-Encoding" in headers:
-        is_understood = headers["Transfer-Encoding"].lower() == "chunked"
-        if not is_understood or version == "HTTP/1.0" or "Content-Length" in headers:
+def _body_bytes(version: str, found: Mapping[str, str]) -> int | None:
+    length = found.get("content-length")
+    if "transfer-encoding" in found:
+        is_understood = found["transfer-encoding"].lower() == "chunked"
+        if not is_understood or version == "HTTP/1.0" or length is not None:
             raise HTTPInputError("the body's end cannot be told for sure")
         return None
-    if "Content-Length" not in headers:
+    if length is None:
         return 0
-    length = headers["Content-Length"]
     if _LENGTH.fullmatch(length) is None:
         raise HTTPInputError("the body's length is not one number")
     return int(length)
 
 
-def _expects_continue(version: str, headers: HTTPHeaders) -> bool:
-    if "Expect" not in headers or version == "HTTP/1.0":  # as RFC 9110 wants it, in section 10.1.1
-        return False
-    return headers["Expect"].lower() == "100-continue"
-
-
-def _keeps_alive(version: str, headers: HTTPHeaders) -> bool:
-    if "Connection" not in headers:
+def _keeps_alive(version: str, found: Mapping[str, str]) -> bool:
+    if "connection" not in found:
         return version == "HTTP/1.1"
-    words = {word.strip() for word in headers["Connection"].lower().split(",")}
+    words = {word.strip() for word in found["connection"].lower().split(",")}
     return "close" not in words and (version == "HTTP/1.1" or "keep-alive" in words)
+
+
+def _expects_continue(version: str, found: Mapping[str, str]) -> bool:
+    # Of HTTP/1.0 it must be overlooked: RFC 9110, section 10.1.1.
+    return version == "HTTP/1.1" and found.get("expect", "").lower() == "100-continue"

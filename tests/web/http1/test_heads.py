@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from tornado.httputil import HTTPInputError
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from tornado.httputil import HTTPHeaders, HTTPInputError
 
 from cardiorisk.web.http1.heads import (
     MOST_KNOWN_BYTES,
@@ -11,6 +15,9 @@ from cardiorisk.web.http1.heads import (
     Head,
     HeadParser,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def parse(*lines: str) -> Head:
@@ -22,6 +29,31 @@ def test_a_head_is_taken_apart() -> None:
     assert head.start_line == ("POST", "/service?a=1", "HTTP/1.1")
     assert dict(head.headers) == {"Host": "x", "Content-Length": "12", "X-Name": "Año"}
     assert head.body_bytes == 12
+
+
+@given(st.binary(max_size=40), st.sampled_from([b"", b":", b": ", b":\t "]), st.binary(max_size=40))
+@example(b"a", b":", b" \t ")
+@example(b"a", b":", b"b \x7f")
+@example(b"a", b":", b"\xff b\xa0 ")
+@example(b"a ", b":", b"b")
+def test_a_line_is_what_it_is_to_tornado(name: bytes, between: bytes, value: bytes) -> None:
+    line = name + between + value
+
+    def outcome(read: Callable[[], HTTPHeaders]) -> list[tuple[str, str]] | None:
+        try:
+            return sorted(read().get_all())
+        except HTTPInputError:
+            return None
+
+    def theirs() -> HTTPHeaders:
+        headers = HTTPHeaders()
+        headers.parse_line(line.decode("latin1"))
+        return headers
+
+    assume(line and b"\n" not in line)  # which it would take for an end
+    ours = outcome(lambda: HeadParser().parse(b"GET / HTTP/1.1\r\nEtag: x\r\n" + line).headers)
+    expected = outcome(theirs)
+    assert ours == (None if expected is None else sorted([*expected, ("Etag", "x")]))
 
 
 def test_a_header_sent_twice_keeps_both_values() -> None:
