@@ -150,6 +150,17 @@ async def serving(
         await listener.close()
 
 
+@asynccontextmanager
+async def asked() -> AsyncIterator[tuple[Message, Caller]]:
+    """Give a request that has come in whole and is not answered yet, and who waits for that."""
+    site = Site()
+    site.when_whole = lambda _: None
+    async with serving(site) as (_, connect):
+        caller = await connect()
+        await caller.send(GET % 1)
+        yield site.messages[0], caller
+
+
 def exchange(site: Site, *pieces: bytes) -> bytes:
     """Send pieces on a connection of its own, and nothing more, and return the answers."""
 

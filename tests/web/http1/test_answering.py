@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 
 from cardiorisk.web.http1.patience import TAKING_SECONDS
 from tests.support import SettableClock
-from tests.web.http1.site import GET, OK, Site, exchange, serving, turns, until
+from tests.web.http1.site import GET, OK, Site, asked, exchange, serving, turns, until
 
 if TYPE_CHECKING:
     from tests.web.http1.site import Message
@@ -134,12 +134,8 @@ def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> None:
 
 def test_an_answer_is_drained_when_the_system_has_taken_all_of_it() -> None:
     async def run() -> None:
-        site = Site()
-        site.when_whole = lambda _: None
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1)
-            drained = site.messages[0].connection.write_headers(OK, HTTPHeaders(), LARGE)
+        async with asked() as (message, caller):
+            drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
             assert not drained.done()
             received = 0
             while received < len(LARGE):
@@ -151,12 +147,7 @@ def test_an_answer_is_drained_when_the_system_has_taken_all_of_it() -> None:
 
 def test_who_waits_for_a_caller_hears_that_it_has_gone() -> None:
     async def run() -> None:
-        site = Site()
-        site.when_whole = lambda _: None
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1)
-            (message,) = site.messages
+        async with asked() as (message, caller):
             drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
             caller.writer.transport.abort()
             with pytest.raises(StreamClosedError):
@@ -168,12 +159,7 @@ def test_who_waits_for_a_caller_hears_that_it_has_gone() -> None:
 
 def test_what_is_answered_to_one_who_has_gone_is_lost_and_said_to_be() -> None:
     async def run() -> None:
-        site = Site()
-        site.when_whole = lambda _: None
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1)
-            (message,) = site.messages
+        async with asked() as (message, caller):
             caller.writer.transport.abort()
             await until(lambda: message.is_closed)
             with pytest.raises(StreamClosedError):
