@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SETTLE_SECONDS = 0.05
+"""After a signal, for requests that have been sent and are not read yet."""
 DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
 _MOST_DESCRIPTORS = 65_536
@@ -74,7 +76,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         sockets = _bind(settings)
         sweep.start()
         await services.start()
-        await listener.listen(sockets)
+        listener.listen(sockets)
         url = _url(sockets[0])
         announcer.listening(url)
         if (key := await services.store.create_first_key()) is not None:
@@ -165,6 +167,7 @@ async def _stop(
 ) -> None:
     """Take no more, finish what is under way, close; each further signal skips a wait."""
     listener.drain()
+    await asyncio.sleep(SETTLE_SECONDS)
     services.operators.end_watching()  # or their answers, which have no end, would be waited for
     clock = asyncio.get_running_loop().time
     deadline = clock() + DRAIN_SECONDS

@@ -92,7 +92,11 @@ def http_server(
 ) -> Iterator[Listener]:
     """Serve as ``cardiorisk serve`` does, in the place of pytest-tornado's server."""
     listener = Listener(app, most_connections=100)
-    io_loop.run_sync(lambda: listener.listen([_unused_port[0]]))
+
+    async def listen() -> None:
+        listener.listen([_unused_port[0]])
+
+    io_loop.run_sync(listen)
     yield listener
     io_loop.run_sync(listener.close)
 

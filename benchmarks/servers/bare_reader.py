@@ -61,7 +61,7 @@ async def main(port: int) -> None:
     """Serve until killed."""
     application = ReadApplication()
     listener = Listener(application, MOST_CONNECTIONS)
-    await listener.listen(bind_sockets(port, "127.0.0.1"))
+    listener.listen(bind_sockets(port, "127.0.0.1"))
     await asyncio.Event().wait()
 
 

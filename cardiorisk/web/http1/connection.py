@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 MOST_HEAD_BYTES = 16 * 1024
 _HEAD_END = b"\r\n\r\n"
 _OTHER_HEAD_END = re.compile(rb"\n\r?\n")
+_NO_METHOD = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]")
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 _NOBODY = HTTPMessageDelegate()
 
@@ -83,12 +84,9 @@ class Connection(Answering, asyncio.Protocol):
         self._is_held = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a request, if there is room for one more connection."""
+        """Begin to wait for a request."""
         self._transport = cast("asyncio.Transport", transport)
-        if not self._listener.admit(self):
-            self._stage = _Stage.END
-            self._transport.abort()
-            return
+        self._listener.admit(self)
         self._transport.set_write_buffer_limits(0)  # what is drained, the system has taken
         address = transport.get_extra_info("peername")
         self.context = Context(address[0] if address else "")
@@ -157,8 +155,8 @@ class Connection(Answering, asyncio.Protocol):
             self._refuse(TOO_LONG)
             return
         if end < 0:
-            if _OTHER_HEAD_END.search(received):
-                raise HTTPInputError("lines end in CR and LF")
+            if _NO_METHOD.match(received) or _OTHER_HEAD_END.search(received):
+                raise HTTPInputError("these are no lines of HTTP")  # but TLS, for instance
             self._unread = received
             self._release()
             return
@@ -175,7 +173,8 @@ class Connection(Answering, asyncio.Protocol):
         if self._stage is _Stage.BODY:
             self._release()
             self._patience.await_body(self)
-            if head.expects_continue and not self._has_begun:
+            is_refused = self._on_loss is not None  # a handler before the body's end
+            if head.expects_continue and not is_refused:
                 self._transport.write(CONTINUE)
 
     def _read_body(self, received: bytes) -> None:

@@ -36,6 +36,8 @@ _LINE = re.compile(
     r"((?:[\x21-\x7e\x80-\xff](?:[ \t\x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
 )
 """A header's name and value, without the blanks around it. Source: RFC 9110, section 5."""
+_AUTHORITY = re.compile(r"(?i)https?://[^/?]*")
+"""What a target begins with that names its host too. Source: RFC 9112, section 3.2.2."""
 _LENGTH = re.compile(r"[0-9]{1,20}")
 
 
@@ -94,6 +96,9 @@ class HeadParser:
 
     def _check_start(self, line: bytes) -> RequestStartLine:
         start_line = parse_request_start_line(line.decode("latin1"))
+        if (absolute := _AUTHORITY.match(start_line.path)) is not None:
+            path = start_line.path[absolute.end() :]
+            start_line = start_line._replace(path=path if path.startswith("/") else f"/{path}")
         if len(line) <= MOST_KNOWN_BYTES and b"?" not in line:
             self._start, self._start_line = line, start_line
         return start_line

@@ -1,8 +1,13 @@
-"""Where connections come in: how many there may be, and how they end."""
+"""Where connections come in: how many there may be, and how they end.
+
+The surprise: it accepts by itself, and not by asyncio's server, which would let one that is turned
+away hold a descriptor for some turns of the loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from cardiorisk.web.http1.connection import Connection
@@ -14,10 +19,14 @@ if TYPE_CHECKING:
 
     from tornado.httputil import HTTPServerConnectionDelegate
 
+logger = logging.getLogger(__name__)
+
 QUEUED = 1024
 """Connections that the system may keep ready for us."""
-ACCEPTED_A_TURN = 4
-"""Few, since one that is turned away holds a descriptor for some turns of the loop."""
+ACCEPTED_A_TURN = 128
+"""So many new connections at most come before those that are there already."""
+RETRY_SECONDS = 1.0
+"""After the system had no descriptor or no memory for another connection."""
 
 
 class Listener:
@@ -36,50 +45,73 @@ class Listener:
         self.patience = Patience()
         self._delegate = delegate
         self._most_connections = most_connections
-        self._servers: list[asyncio.Server] = []
+        self._sockets: list[socket] = []
+        self._coming: set[asyncio.Task[object]] = set()
         self._connections: set[Connection] = set()
-        self._is_empty = asyncio.Event()
-        self._is_closed = False
         self.is_draining = False
 
-    async def listen(self, sockets: Iterable[socket]) -> None:
-        """Take connections from now on."""
-        loop = asyncio.get_running_loop()
+    def listen(self, sockets: Iterable[socket]) -> None:
+        """Take connections from now on; the sockets are this object's."""
         for bound in sockets:
-            server = await loop.create_server(
-                lambda: Connection(self._delegate, self), sock=bound, backlog=ACCEPTED_A_TURN
-            )
-            bound.listen(QUEUED)  # asyncio has one number for both
-            self._servers.append(server)
+            bound.settimeout(0)
+            bound.listen(QUEUED)
+            self._sockets.append(bound)
+            self._resume(bound)
 
     def drain(self) -> None:
-        """Take no more connections, and let each that there is end with its next answer."""
+        """Take those that wait already and no more, and let each end with its next answer."""
+        if self.is_draining:
+            return
         self.is_draining = True
-        for server in self._servers:
-            server.close()
+        for bound in self._sockets:
+            asyncio.get_running_loop().remove_reader(bound)
+            for _ in range(QUEUED // ACCEPTED_A_TURN):
+                self._accept(bound)
+            bound.close()
         for connection in self._connections:
             connection.drain()
 
     async def close(self) -> None:
         """End every connection at once."""
         self.drain()
-        self._is_closed = True  # one that has been accepted already may still be on its way here
-        for connection in tuple(self._connections):
-            connection.close()
-        if self._connections:
-            self._is_empty.clear()
-            await self._is_empty.wait()
+        while self._coming or self._connections:
+            for connection in tuple(self._connections):
+                connection.close()
+            await asyncio.sleep(0)  # each ends in a turn of its own
 
-    def admit(self, connection: Connection) -> bool:
-        """Count a connection in, and tell whether there is room for it."""
-        if self._is_closed or len(self._connections) >= self._most_connections:
-            return False
+    def admit(self, connection: Connection) -> None:
+        """Hear of a connection that has been made."""
         self._connections.add(connection)
-        return True
 
     def forget(self, connection: Connection) -> None:
-        """Count a connection out."""
+        """Hear of one that has ended."""
         self._connections.discard(connection)
         self.patience.forget(connection)
-        if not self._connections:
-            self._is_empty.set()
+
+    def _resume(self, bound: socket) -> None:
+        if not self.is_draining:
+            asyncio.get_running_loop().add_reader(bound, self._accept, bound)
+
+    def _accept(self, bound: socket) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(ACCEPTED_A_TURN):
+            try:
+                connected, _ = bound.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                logger.warning("no connection can be accepted for a while: %s", error)
+                loop.remove_reader(bound)
+                loop.call_later(RETRY_SECONDS, self._resume, bound)
+                return
+            if len(self._coming) + len(self._connections) >= self._most_connections:
+                connected.close()
+                continue
+            connected.settimeout(0)
+            coming = loop.create_task(self._make_connection(connected))
+            self._coming.add(coming)
+            coming.add_done_callback(self._coming.discard)
+
+    async def _make_connection(self, connected: socket) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(lambda: Connection(self._delegate, self), connected)

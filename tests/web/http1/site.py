@@ -134,8 +134,8 @@ async def serving(
     """Listen, and give what connects."""
     listener = Listener(site, most_connections)
     (bound,) = bind_sockets(0, "127.0.0.1")
-    await listener.listen([bound])
     address = bound.getsockname()
+    listener.listen([bound])
     callers: list[Caller] = []
 
     async def connect() -> Caller:

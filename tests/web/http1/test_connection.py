@@ -117,6 +117,7 @@ def test_empty_lines_before_a_request_are_passed_over() -> None:
         b"GET / HTTP/1.1\n\n",
         b"GET / HTTP/1.1\nHost: x\n\r\n",
         b"\n\r\n" + GET % 1,
+        b"\x16\x03\x01\x02\x00\x01\x00",
         b"nonsense\r\n\r\n",
         POST % b"Transfer-Encoding: chunked" + b"nonsense\r\n",
     ],
@@ -155,6 +156,20 @@ def test_who_asks_before_it_sends_its_body_is_told_to_go_on() -> None:
 def test_who_has_sent_its_body_already_is_not() -> None:
     head = POST % b"Content-Length: 2\r\nExpect: 100-continue"
     assert exchange(Site(), head + b"ab").startswith(b"HTTP/1.1 200 OK")
+
+
+def test_nor_is_one_whose_request_is_refused_already() -> None:
+    site = Site()
+    site.when_head = lambda message: message.connection.set_close_callback(lambda: None)
+
+    async def run() -> None:
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(POST % b"Content-Length: 2\r\nExpect: 100-continue")
+            site.messages[0].answer()
+            assert (await caller.rest()).startswith(b"HTTP/1.1 200 OK")
+
+    asyncio.run(run())
 
 
 def test_an_answer_before_the_whole_body_ends_the_connection() -> None:

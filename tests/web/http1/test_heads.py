@@ -56,6 +56,20 @@ def test_a_line_is_what_it_is_to_tornado(name: bytes, between: bytes, value: byt
     assert ours == (None if expected is None else sorted([*expected, ("Etag", "x")]))
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://x:8888/service?a=1", "/service?a=1"),
+        ("HTTPS://x", "/"),
+        ("http://x?a=1", "/?a=1"),
+        ("/http://x/a", "/http://x/a"),
+        ("*", "*"),
+    ],
+)
+def test_a_target_may_name_its_host_too(target: str, path: str) -> None:
+    assert parse(f"GET {target} HTTP/1.1").start_line.path == path
+
+
 def test_a_header_sent_twice_keeps_both_values() -> None:
     parser = HeadParser()
     for _ in range(2):

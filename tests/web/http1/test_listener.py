@@ -48,6 +48,20 @@ def test_while_it_drains_each_answer_is_its_connections_last() -> None:
     asyncio.run(run())
 
 
+def test_what_waits_when_it_drains_is_answered() -> None:
+    async def run() -> None:
+        site = Site()
+        async with serving(site) as (listener, connect):
+            callers = [await connect() for _ in range(3)]
+            for caller in callers:
+                caller.writer.write(GET % 1)
+            listener.drain()
+            for caller in callers:
+                assert b"Connection: close" in await caller.rest()
+
+    asyncio.run(run())
+
+
 def test_while_it_drains_nobody_new_comes_in() -> None:
     async def run() -> None:
         async with serving(Site()) as (listener, connect):
