@@ -179,12 +179,16 @@ def line(sample: Sample) -> str:
 def read_options() -> argparse.Namespace:
     """Return what the command line asks for."""
     known = [each.name for each in CONTESTANTS]
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog=f"Servers: {', '.join(known)}. {YARDSTICK} takes part in any case.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     parser.add_argument("--seconds", type=int, default=4, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each server")
     parser.add_argument("--connections", default="1,8,32,128,512", help="how many, each in turn")
     parser.add_argument("--only", default=",".join(known), metavar="NAME,NAME", help="the servers")
-    parser.add_argument("--port", type=int, default=8890, help="the first of three a server")
+    parser.add_argument("--port", type=int, default=8890, help="the first; each server has three")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go")
     given = parser.parse_args()
     given.only = given.only.split(",")

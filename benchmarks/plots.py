@@ -52,13 +52,15 @@ def write_plots(measured: Measured, directory: Path) -> None:
     _label(axes, "Good answers a second", "requests/s", measured)
     axes.legend(fontsize=8)
 
-    latency = Figure(figsize=(10.0, 5.0), layout="constrained")
+    latency = Figure(figsize=(10.0, 5.8), layout="constrained")
     left, right = latency.subplots(1, 2, sharey=True)
     _draw(left, measured, lambda summary: summary.p50_ms)
     _draw(right, measured, lambda summary: summary.p99_ms)
     _label(left, "Latency, p50", "ms", measured)
     _label(right, "Latency, p99", "", measured)
-    left.legend(fontsize=8)
+    latency.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8
+    )
 
     with mpl.rc_context({"svg.hashsalt": "cardiorisk"}):
         rate.savefig(directory / RATE_PLOT, metadata={"Date": None})

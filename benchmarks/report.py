@@ -47,8 +47,8 @@ machine's cores. Every server answered the card's golden rows to within 0.0001 f
 one that does nothing.
 
 `CPU s/1,000` is the processor time of all of a server's processes per 1,000 good answers; `MB` is
-their proportional set size; `failed` counts refused answers and socket errors in all rounds. The
-limits of those that have one work and never refuse."""
+their proportional set size, which divides what processes share among them; `failed` counts refused
+answers and socket errors in all rounds. The limits of those that have one work and never refuse."""
 
 SATURATION = """\
 † gave fewer than two answers a connection in a round: its connections queue, and its latencies are
@@ -56,7 +56,9 @@ those of the requests that were answered within the measurement, so that the slo
 
 COSTS = """\
 One caller, one request after another, `litert`. What the parts leave of the processor's time goes
-to HTTP, Tornado's handler and the system; [scaling.md](scaling.md) says what grows with what."""
+to HTTP, Tornado's handler and the system, and to caches that are colder in a server than in the
+loop that times a part; [scaling.md](scaling.md) says what grows with what. The keys and accounts
+are 10 here."""
 
 
 def render(measured: Measured, notes: str) -> str:
@@ -93,9 +95,14 @@ def _machine(measured: Measured) -> str:
         ["date", f"{machine['date']}, at commit {machine['commit']}"],
         ["load", f"{measured.generator}, one thread; {connections} connections"],
         ["rounds", f"{options['rounds']} of {options['seconds']} s each"],
+        ["`import tensorflow`", _seconds(measured.import_seconds)],
         ["command", f"`{measured.command}`, by `make bench`"],
     ]
     return table(["what", ""], rows, 2)
+
+
+def _seconds(seconds: float | None) -> str:
+    return "not measured" if seconds is None else f"{seconds:.1f} s, in a process of its own"
 
 
 def _skipped(measured: Measured) -> list[str]:

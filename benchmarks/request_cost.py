@@ -42,7 +42,7 @@ TOGETHER = "a request: its parts together"
 REST = "a request: HTTP, handler and the system"
 PROCESSOR = "a request: processor time in all"
 LATENCY = "a request: p50 at 1 connection"
-MEMORY = "server, memory"
+MEMORY = "server, resident memory after its first start"
 OPEN_FILES = "server, open files besides connections"
 _PASSES = 10
 

@@ -105,9 +105,9 @@ def _memo(costs: Costs) -> str:
 def _shared_file(costs: Costs) -> str:
     processes = 60 / WATCH_SECONDS / costs.drops_a_flush
     return (
-        "a process's last uses, written once a minute, empty the memo of every other process on "
-        f"the file, {figure(costs.drops_a_flush)} times where its own is full: at "
-        f"{figure(processes)} processes, at every look"
+        "each process writes last uses once a minute, and every write empties the memos of the "
+        f"others, {figure(costs.drops_a_flush)} times a minute where its own is full: with "
+        f"{figure(processes)} processes, at every look of theirs"
     )
 
 

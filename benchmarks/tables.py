@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.rows import Row
     from benchmarks.samples import Spread, Summary
 
+_LEAST_RATIO = 0.001
 NONE = "-"
 SATURATED = " †"
 THOUSAND = 1000
@@ -57,9 +58,13 @@ def ratios_table(measured: Measured) -> str:
     rows = []
     for server in measured.servers:
         found = [measured.summary(server.name, each) for each in connections]
-        cells = [number(each.ratio.median) if each and each.ratio else NONE for each in found]
+        cells = [_ratio(each.ratio.median) if each and each.ratio else NONE for each in found]
         rows.append([title_of(server.name), *cells])
     return table(["rate to bare Tornado's", *(f"{each} conn." for each in connections)], rows)
+
+
+def _ratio(ratio: float) -> str:
+    return number(ratio) if ratio >= _LEAST_RATIO else f"< {_LEAST_RATIO:g}"
 
 
 def contestants_table(measured: Measured) -> str:
@@ -105,7 +110,7 @@ def targets_table(measured: Measured) -> str:
         bound = f"{target.direction} {target.bound:g} {target.unit}".strip()
         shown = figure if figure == NONE else f"{figure} {target.unit}".strip()
         rows.append([target.text, target.verdict(measured), bound, shown])
-    return table(["target", "", "at", "measured"], rows, 2)
+    return table(["target", "", "aim", "measured"], rows, 2)
 
 
 def parts_table(parts: Iterable[Row]) -> str:

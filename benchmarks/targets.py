@@ -101,8 +101,12 @@ def _start_beyond_import(measured: Measured) -> float | None:
 
 
 def _memory(measured: Measured) -> float | None:
+    """Return the most that it ever took: at its start, under load, and over a million requests."""
     sizes = [sample.memory_mb for sample in measured.samples if sample.server == "litert"]
-    return max(sizes, default=None)
+    server = measured.find_server("litert")
+    if server is not None:
+        sizes.append(server.start_memory_mb)
+    return max([*sizes, *(size for _, size in measured.memory_mb)], default=None)
 
 
 def _growth(measured: Measured) -> float | None:
@@ -140,7 +144,7 @@ TARGETS: tuple[Target, ...] = (
     Target("`litert` to BentoML, 32 connections", "≥", 6, "times", _to_other("bentoml")),
     Target("`litert` to the original stack, 32 connections", "≥", 150, "times", _to_other("flask")),
     Target("`litert`, ready in", "≤", 1.5, "s", _start("litert")),
-    Target("`litert`, the most memory in the run", "≤", 100, "MB", _memory),
+    Target("`litert`, the most memory", "≤", 100, "MB", _memory),
     Target("`keras`, ready beyond `import tensorflow`", "≤", 2, "s", _start_beyond_import),
     Target("a limiter decision, 10⁶ accounts", "≤", 3, "µs", _part(DECISION)),
     Target("an account in the limiter, 10⁶ accounts", "≤", 250, "bytes", _part(LIMITER_BYTES)),
