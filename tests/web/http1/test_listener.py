@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import socket
 
 import pytest
 
+from cardiorisk.web.http1 import listener as listener_module
 from tests.web.http1.site import GET, Site, serving, until
 
 
@@ -32,6 +35,30 @@ def test_who_leaves_makes_room() -> None:
             assert (await second.answer()).endswith(b"/2")
 
     asyncio.run(run())
+
+
+def test_without_a_descriptor_it_waits_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listener_module, "RETRY_SECONDS", 0.01)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def run() -> bytes:
+        loop = asyncio.get_running_loop()
+        async with serving(Site()) as (listener, _):
+            address = listener._sockets[0].getsockname()
+            with socket.socket() as caller:
+                caller.settimeout(0)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (caller.fileno() + 1, limits[1]))
+                try:
+                    await loop.sock_connect(caller, address)
+                    await until(lambda: bool(caplog.records))
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+                await loop.sock_sendall(caller, GET % 1)
+                return await loop.sock_recv(caller, 1 << 16)
+
+    assert asyncio.run(run()).endswith(b"/1")
 
 
 def test_while_it_drains_each_answer_is_its_connections_last() -> None:
