@@ -16,7 +16,8 @@ from tests.web.http1.site import GET, OK, Site, asked, exchange, serving, turns,
 if TYPE_CHECKING:
     from tests.web.http1.site import Message
 
-LARGE = b"a" * (8 << 20)
+LARGE = b"a" * (32 << 20)
+"""More than any system keeps in a socket's buffers."""
 
 
 @pytest.mark.parametrize(
