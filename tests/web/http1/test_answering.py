@@ -14,10 +14,27 @@ from tests.support import SettableClock
 from tests.web.http1.site import GET, OK, Site, asked, exchange, serving, turns, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.web.http1.site import Message
 
 LARGE = b"a" * (32 << 20)
 """More than any system keeps in a socket's buffers."""
+
+
+def paths_until_the_end(answer: Callable[[Message], object]) -> list[str]:
+    """Ask for two paths, and return which were read until the connection was ended."""
+
+    async def run() -> list[str]:
+        site = Site()
+        site.when_whole = answer
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1 + GET % 2)
+            await caller.end()
+            return site.paths
+
+    return asyncio.run(run())
 
 
 @pytest.mark.parametrize(
@@ -66,16 +83,7 @@ def test_a_body_of_another_length_than_it_said_ends_the_connection(
         except HTTPOutputError as error:
             faults.append(str(error))
 
-    async def run() -> None:
-        site = Site()
-        site.when_whole = answer
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1 + GET % 2)
-            await caller.end()
-            assert site.paths == ["/1"]
-
-    asyncio.run(run())
+    assert paths_until_the_end(answer) == ["/1"]
     assert faults == [f"the answer is {fault} than it said"]
 
 
@@ -86,16 +94,7 @@ def test_an_answer_that_never_began_is_not_made_up_for_by_the_next() -> None:
         with pytest.raises(HTTPOutputError):
             message.connection.finish()
 
-    async def run() -> None:
-        site = Site()
-        site.when_whole = answer
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1 + GET % 2)
-            await caller.end()
-            assert site.paths == ["/1"]
-
-    asyncio.run(run())
+    assert paths_until_the_end(answer) == ["/1"]
 
 
 def test_a_caller_who_does_not_read_is_waited_for() -> None:
