@@ -140,6 +140,20 @@ async def test_a_request_whose_handler_cannot_be_made_is_counted_out_again(
 
 
 @pytest.mark.gen_test
+@pytest.mark.usefixtures("http_server")
+async def test_a_request_whose_answer_cannot_be_written_is_counted_out_again(
+    app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add_two_lines(handler: LoggedHandler) -> None:
+        handler._headers["Name"] = "a\nb"
+
+    monkeypatch.setattr(LoggedHandler, "_set_last_headers", add_two_lines)
+    received = await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert received == b""
+    assert app.services.traffic.open_requests == 0
+
+
+@pytest.mark.gen_test
 async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
     premium: Caller, app: CardioriskApplication, http_port: int, bitacora: Bitacora
 ) -> None:

@@ -1,15 +1,18 @@
 """The handlers' side of a connection: Tornado's ``HTTPConnection``, one answer after another.
 
 It frames what it is given, counts its bytes against the length that was promised, and tells when
-the system has taken them. It must not know what comes in.
+the system has taken them. It must not know what comes in. The surprise: an answer that does not
+hold together ends the connection and is reported, but nothing is raised, since the handler has to
+come to its end, where its request is counted out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, cast
 
-from tornado.httputil import HTTPConnection, HTTPOutputError
+from tornado.httputil import HTTPConnection
 from tornado.iostream import StreamClosedError
 
 from cardiorisk.web.http1.answers import LAST_CHUNK, write_chunk, write_head
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tornado.httputil import HTTPHeaders, RequestStartLine, ResponseStartLine
+
+logger = logging.getLogger(__name__)
 
 _WITHOUT_BODY = frozenset({204, 304})
 
@@ -60,7 +65,6 @@ class Answering(HTTPConnection):
             ``drained``.
 
         Raises:
-            HTTPOutputError: the body is longer than its head says; the connection is ended.
             ValueError: a header holds the end of a line.
         """
         _, status, reason = cast("ResponseStartLine", start_line)
@@ -82,25 +86,16 @@ class Answering(HTTPConnection):
         return self._send(head + self._framed(chunk or b""))
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
-        """Send more of the body, and return ``drained``.
-
-        Raises:
-            HTTPOutputError: as for ``write_headers``.
-        """
+        """Send more of the body, and return ``drained``."""
         return self._send(self._framed(chunk))
 
     def finish(self) -> None:
-        """End the answer.
-
-        Raises:
-            HTTPOutputError: it has not begun, or is shorter than its head says; the connection is
-                ended, or the next answer would be taken for the rest of this one.
-        """
+        """End the answer."""
         if self._is_over:
             return
         if not self._has_begun or self._owed_bytes:
-            self.close()
-            raise HTTPOutputError("the answer is shorter than it said")
+            self._break_off("an answer is shorter than it said")
+            return
         if self._is_chunking:
             self._transport.write(LAST_CHUNK)
         self._finished()
@@ -142,9 +137,14 @@ class Answering(HTTPConnection):
         if self._owed_bytes is not None:
             self._owed_bytes -= len(piece)
             if self._owed_bytes < 0:
-                self.close()
-                raise HTTPOutputError("the answer is longer than it said")
+                self._break_off("an answer is longer than it said")
         return piece
+
+    def _break_off(self, fault: str) -> None:
+        """End a connection on which the next answer would be taken for a part of this one."""
+        logger.error(fault)
+        self._is_over = True
+        self.close()
 
     def _send(self, piece: bytes) -> asyncio.Future[None]:
         if not self._is_over:
