@@ -1,6 +1,6 @@
 """Trains the network and writes what the service loads: ``python train.py --help``.
 
-Thin on purpose: the work is done in ``cardiorisk.network``. TensorFlow is imported only once the
+Thin on purpose: the work is done in ``cardiorisk.training``. TensorFlow is imported only once the
 data are known to be good, so a bad file is refused at once.
 """
 
@@ -17,15 +17,15 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cardiorisk.card import CARD_FILE, KERAS_FILE, LITERT_FILE
 from cardiorisk.cli.options import WholeNumber
 from cardiorisk.errors import ServiceError
-from cardiorisk.network.recipe import Recipe
+from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE
+from cardiorisk.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from cardiorisk.network.dataset import Split
-    from cardiorisk.network.export import Artefact
-    from cardiorisk.network.training import Epoch, Trained
+    from cardiorisk.training.data import Split
+    from cardiorisk.training.export import Artefact
+    from cardiorisk.training.network import Epoch, Trained
 
 DEFAULT = Recipe()
 PROJECT = Path(__file__).resolve().parent
@@ -126,7 +126,7 @@ def main(
 def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     """Do the whole training and print what happened."""
     # Pandas and scikit-learn take a second to import, which --help need not wait for.
-    from cardiorisk.network.dataset import (  # noqa: PLC0415
+    from cardiorisk.training.data import (  # noqa: PLC0415
         make_cohort,
         read_cohort,
         split_cohort,
@@ -139,10 +139,10 @@ def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     click.echo(describe_rows(split, data))
 
     # TensorFlow takes several, and half a gigabyte.
-    from cardiorisk.network.evaluation import load_litert  # noqa: PLC0415
-    from cardiorisk.network.export import write_artefact  # noqa: PLC0415
-    from cardiorisk.network.model_card import write_model_card  # noqa: PLC0415
-    from cardiorisk.network.report import Measured, write_report  # noqa: PLC0415
+    from cardiorisk.training.evaluation import load_litert  # noqa: PLC0415
+    from cardiorisk.training.export import write_artefact  # noqa: PLC0415
+    from cardiorisk.training.model_card import write_model_card  # noqa: PLC0415
+    from cardiorisk.training.report import Measured, write_report  # noqa: PLC0415
 
     started = time.monotonic()
     trained = train_with_progress(split, recipe)
@@ -166,8 +166,8 @@ def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
 
 def compare(report: Path, epochs: int) -> None:
     """Run the slow comparison and keep its figures for the next report."""
-    from cardiorisk.network.baselines import ORIGINAL_EPOCHS  # noqa: PLC0415 - as above
-    from cardiorisk.network.study import STUDY_SEEDS, run_study, save_study  # noqa: PLC0415 - as above
+    from cardiorisk.training.baselines import ORIGINAL_EPOCHS  # noqa: PLC0415 - as above
+    from cardiorisk.training.study import STUDY_SEEDS, run_study, save_study  # noqa: PLC0415 - as above
 
     report.mkdir(parents=True, exist_ok=True)
     # An unusual number of epochs is somebody trying this out: the original gets no more of them.
@@ -178,7 +178,7 @@ def compare(report: Path, epochs: int) -> None:
 
 def train_with_progress(split: Split, recipe: Recipe) -> Trained:
     """Train while a bar on standard error shows the leading candidate's figures."""
-    from cardiorisk.network.training import train  # noqa: PLC0415 - as above
+    from cardiorisk.training.network import train  # noqa: PLC0415 - as above
 
     bar = Progress(
         TextColumn("Training"),
@@ -214,7 +214,7 @@ def describe_rows(split: Split, data: Path | None) -> str:
 
 def describe_first_rows(split: Split, output: Path, threshold: float) -> str:
     """Set the saved network's answers for the first held-out patients beside the truth."""
-    from cardiorisk.network.evaluation import load_keras  # noqa: PLC0415 - as above
+    from cardiorisk.training.evaluation import load_keras  # noqa: PLC0415 - as above
 
     first = split.held_out.take(np.arange(ROWS_SHOWN))
     probabilities = load_keras(output / KERAS_FILE)(first.values)

@@ -30,7 +30,7 @@ from benchmarks.environments import Skipped
 from benchmarks.generators import Generator, Question, find_generator
 from benchmarks.running import ARTEFACT, Running, start
 from benchmarks.samples import YARDSTICK, Sample
-from cardiorisk.patient import EXAMPLE, FIELDS
+from cardiorisk.patients.patient import EXAMPLE, FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

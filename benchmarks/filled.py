@@ -14,9 +14,9 @@ from sqlalchemy import insert
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.writer import LOG_FILE
-from cardiorisk.keys import digest, new_key, new_key_id, visible_prefix
-from cardiorisk.store.engine import Database
-from cardiorisk.tables import Account, ApiKey
+from cardiorisk.identity.keys import digest, new_key, new_key_id, visible_prefix
+from cardiorisk.store.database import Database
+from cardiorisk.store.tables import Account, ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,8 +23,8 @@ from tornado.httputil import (
 from tornado.web import Application, RequestHandler
 
 from benchmarks.timing import Case, repeated
-from cardiorisk.web.http1.answering import Answering
-from cardiorisk.web.http1.heads import HeadParser
+from cardiorisk.http1.answering import Answering
+from cardiorisk.http1.heads import HeadParser
 from cardiorisk.web.request import Request
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.timing import Timer
-    from cardiorisk.web.http1.connection import Connection
+    from cardiorisk.http1.connection import Connection
 
 READ_HEAD = "HTTP: read a head"
 MAKE_REQUEST = "HTTP: make the request"

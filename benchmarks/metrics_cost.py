@@ -19,8 +19,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from cardiorisk.app import make_app
 from cardiorisk.config import load_settings
-from cardiorisk.metrics import STAGE_BOUNDS_MS
-from cardiorisk.timings import Timings
+from cardiorisk.measuring import Timings
+from cardiorisk.monitoring.metrics import STAGE_BOUNDS_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,9 +23,9 @@ from benchmarks.timing import Case, awaited, repeated
 from benchmarks.writer_cases import writer_cases
 from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
 from cardiorisk.config import DEFAULT_MODEL_DIR
-from cardiorisk.engines import load_engine
-from cardiorisk.limits import Limiter
-from cardiorisk.patient import parse_json
+from cardiorisk.limits.window import Limiter
+from cardiorisk.model.engines import load_engine
+from cardiorisk.patients.patient import parse_json
 from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES
 from cardiorisk.store.store import Store
 

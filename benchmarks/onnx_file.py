@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from cardiorisk.patient import FIELDS
+from cardiorisk.patients.patient import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path

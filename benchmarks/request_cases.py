@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks.timing import Case, awaited, repeated
 from cardiorisk.app import make_app
-from cardiorisk.card import NOTICE
 from cardiorisk.config import DEFAULT_MODEL_DIR, load_settings
-from cardiorisk.patient import EXAMPLE, parse_json
-from cardiorisk.predictor.predictor import Predictor
-from cardiorisk.timings import Timings
+from cardiorisk.measuring import Timings
+from cardiorisk.model.card import NOTICE
+from cardiorisk.model.predictor import Predictor
+from cardiorisk.patients.patient import EXAMPLE, parse_json
 from cardiorisk.web.problems import to_json
 
 if TYPE_CHECKING:

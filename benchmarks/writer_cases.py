@@ -17,12 +17,12 @@ from sqlalchemy import select
 from benchmarks.filled import database_url
 from benchmarks.request_cases import BODY
 from benchmarks.timing import Case, repeated
-from cardiorisk.assessments import new_assessment_id
-from cardiorisk.patient import parse_json
+from cardiorisk.accounts.assessments import new_assessment_id
+from cardiorisk.patients.patient import parse_json
 from cardiorisk.store.assessment_records import AssessmentRecords
 from cardiorisk.store.records import Records
-from cardiorisk.store.words import KeptAssessment
-from cardiorisk.tables import ApiKey
+from cardiorisk.store.tables import ApiKey
+from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,26 +10,26 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.accounts import Accounts
-from cardiorisk.assessments import Assessments
+from cardiorisk.accounts.accounts import Accounts
+from cardiorisk.accounts.assessments import Assessments
+from cardiorisk.accounts.operated import OperatedAccounts
 from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
 from cardiorisk.errors import NotFound
-from cardiorisk.guard import Guard
-from cardiorisk.limits import Limiter
-from cardiorisk.metrics import Metrics
-from cardiorisk.metrics import Sources as MetricsSources
+from cardiorisk.identity.passwords import Passwords
+from cardiorisk.limits.throttle import Throttle
+from cardiorisk.limits.window import Limiter
+from cardiorisk.model.predictor import Predictor
+from cardiorisk.monitoring.metrics import Metrics
+from cardiorisk.monitoring.metrics import Sources as MetricsSources
+from cardiorisk.monitoring.operators import Operators
 from cardiorisk.openapi.document import answers_of, describe
 from cardiorisk.openapi.words import Sources
-from cardiorisk.operators.accounts import OperatedAccounts
-from cardiorisk.operators.operators import Operators
-from cardiorisk.passwords import Passwords
-from cardiorisk.predictor.predictor import Predictor
+from cardiorisk.routes import NO_ROUTE, CardioriskApplication
 from cardiorisk.store.store import Store
 from cardiorisk.web.files import FILE_NAMES, load_files
 from cardiorisk.web.original import ORIGINAL_NAMES
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
-from cardiorisk.web.routes import NO_ROUTE, CardioriskApplication
 from cardiorisk.web.services import Services, Traffic
 
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             bitacora=bitacora,
             metrics=metrics,
             passwords=passwords,
-            accounts=Accounts(store.accounts, store.tokens, passwords, Guard(clock), now),
+            accounts=Accounts(store.accounts, store.tokens, passwords, Throttle(clock), now),
             assessments=Assessments(store.assessments, now),
+            operated=OperatedAccounts(store.operated, settings.plans),
             operators=Operators(
-                OperatedAccounts(store.operated, settings.plans),
                 store.operated,
                 metrics,
                 sources,

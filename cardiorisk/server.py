@@ -20,8 +20,8 @@ from tornado.netutil import bind_sockets
 
 from cardiorisk.app import make_app
 from cardiorisk.errors import CannotListen, ServiceError
-from cardiorisk.web.http1.listener import Listener
-from cardiorisk.web.http1.patience import SWEEP_SECONDS
+from cardiorisk.http1.listener import Listener
+from cardiorisk.http1.timeouts import SWEEP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -17,7 +17,7 @@ from referencing.jsonschema import DRAFT202012
 
 from cardiorisk.app import describe_api
 from cardiorisk.openapi.answers import PROBLEM_TYPE
-from cardiorisk.web.routes import ROUTES
+from cardiorisk.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ from tornado.platform.asyncio import AsyncIOLoop
 
 from cardiorisk.app import make_app
 from cardiorisk.config import PREFIX, Settings, load_settings
+from cardiorisk.http1.listener import Listener
 from cardiorisk.store.records import Records
-from cardiorisk.web.http1.listener import Listener
 from tests.support import Bitacora, Caller, SettableClock, create_key
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tornado.httpclient import AsyncHTTPClient
     from tornado.ioloop import IOLoop
 
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
 
 
 @pytest.fixture(scope="session", autouse=True)

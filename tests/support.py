@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk import patient
+from cardiorisk.patients import patient
 from cardiorisk.store.records import Records
 from tests.conformity import require_described
 

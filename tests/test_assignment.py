@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.keys import new_key
-from cardiorisk.patient import FIELDS
+from cardiorisk.identity.keys import new_key
+from cardiorisk.patients.patient import FIELDS
 from tests.support import Caller, document
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, SettableClock
 
 AS_THE_ASSIGNMENT_SENDS_IT = (

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cardiorisk.config import PREFIX, Settings
-from cardiorisk.patient import FIELDS, Field
+from cardiorisk.patients.patient import FIELDS, Field
+from cardiorisk.routes import API_ROUTES, ROUTES, Route
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.routes import API_ROUTES, ROUTES, Route
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import train
-from cardiorisk.card import load_card
+from cardiorisk.model.card import load_card
 
 ROOT = Path(__file__).parent.parent
 

@@ -14,14 +14,14 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from benchmarks.servers.bare_tornado import NothingHandler
-from cardiorisk.web.http1.listener import Listener
+from cardiorisk.http1.listener import Listener
 from cardiorisk.web.reader import RequestReader, Target
 from cardiorisk.web.services import Traffic
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
-    from cardiorisk.web.http1.connection import Connection
+    from cardiorisk.http1.connection import Connection
 
 MOST_CONNECTIONS = 10_000
 

@@ -18,7 +18,7 @@ from json.encoder import encode_basestring_ascii as _quoted
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.patient import FIELDS, Patient
+from cardiorisk.patients.patient import FIELDS, Patient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,7 +33,7 @@ def upgrade(database_url: str | None) -> None:
       cardiorisk db upgrade
       cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.engine import Database  # noqa: PLC0415 - keeps --help quick
+    from cardiorisk.store.database import Database  # noqa: PLC0415 - keeps --help quick
 
     with closing(Database.open(settings_with(database_url).database_url)) as database:
         click.echo(f"{database.path} is at revision {database.current_revision()}.", err=True)
@@ -48,8 +48,8 @@ def current(database_url: str | None) -> None:
     Example:
       cardiorisk db current
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.migrations import revisions  # noqa: PLC0415 - keeps --help quick
-    from cardiorisk.store.engine import Database  # noqa: PLC0415 - likewise
+    from cardiorisk.store.database import Database  # noqa: PLC0415 - likewise
+    from cardiorisk.store.migrations import revisions  # noqa: PLC0415 - keeps --help quick
 
     with closing(Database.open_existing(settings_with(database_url).database_url)) as database:
         revision = database.current_revision()

@@ -24,10 +24,10 @@ from cardiorisk.cli.options import (
     require_plan,
     settings_with,
 )
-from cardiorisk.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
 
 if TYPE_CHECKING:
-    from cardiorisk.store.words import KeyRecord, MintedKey
+    from cardiorisk.store.values import KeyRecord, MintedKey
 
 _COLUMNS = (
     "key_id",

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.card import Card
-    from cardiorisk.drift import Drift, DriftWatch
+    from cardiorisk.model.card import Card
+    from cardiorisk.model.drift import Drift, DriftWatch
 
 
 @click.command()
@@ -38,9 +38,9 @@ def drift(log_dir: Path | None, since: float | None, as_json: bool) -> None:  # 
       cardiorisk log drift --since 7d
       cardiorisk log drift --json | jq '.fields[] | select(.psi > 0.25)'
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.card import load_card  # noqa: PLC0415 - keeps --help quick
     from cardiorisk.config import load_settings  # noqa: PLC0415 - likewise
-    from cardiorisk.drift import DriftWatch  # noqa: PLC0415 - likewise
+    from cardiorisk.model.card import load_card  # noqa: PLC0415 - keeps --help quick
+    from cardiorisk.model.drift import DriftWatch  # noqa: PLC0415 - likewise
 
     path = log_path(log_dir)
     card = load_card(load_settings().model_dir)
@@ -58,7 +58,7 @@ def drift(log_dir: Path | None, since: float | None, as_json: bool) -> None:  # 
 
 
 def _document(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> dict[str, Any]:
-    from cardiorisk.drift import FEWEST_ROWS, LARGE, NOTICEABLE  # noqa: PLC0415 - as above
+    from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE  # noqa: PLC0415 - as above
 
     score, *fields = [_drift_document(found) for found in watch.drifts()]
     return {
@@ -85,7 +85,7 @@ def _drift_document(found: Drift) -> dict[str, Any]:
 
 
 def _show(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> None:
-    from cardiorisk.drift import FEWEST_ROWS, LARGE, NOTICEABLE  # noqa: PLC0415 - as above
+    from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE  # noqa: PLC0415 - as above
 
     drifts = watch.drifts()
     training_rows = sum(drifts[0].training_counts)

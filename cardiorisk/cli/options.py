@@ -38,7 +38,7 @@ class AccountName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name as given, or refuse it as wrong usage."""
-        from cardiorisk.tables import NAME_CHARACTERS  # noqa: PLC0415 - keeps --help quick
+        from cardiorisk.store.tables import NAME_CHARACTERS  # noqa: PLC0415 - keeps --help quick
 
         if not value or value != value.strip() or not value.isprintable():
             self.fail("must be printable and neither begin nor end with a blank", param, ctx)
@@ -54,7 +54,7 @@ class KeyName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name without the blanks at its ends, or refuse it as wrong usage."""
-        from cardiorisk.keys import NAME_RULE, clean_name  # noqa: PLC0415 - keeps --help quick
+        from cardiorisk.identity.keys import NAME_RULE, clean_name  # noqa: PLC0415 - keeps --help quick
 
         name = clean_name(value)
         if name is None:
@@ -69,7 +69,7 @@ class KeyId(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the id as given, or refuse a key as wrong usage."""
-        from cardiorisk.keys import PREFIX  # noqa: PLC0415 - keeps --help quick
+        from cardiorisk.identity.keys import PREFIX  # noqa: PLC0415 - keeps --help quick
 
         if PREFIX in value:
             self.fail(

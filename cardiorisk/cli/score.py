@@ -66,7 +66,7 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
     """  # noqa: D301 - click wants the backspace itself
     # The imports are late to keep --help quick: these take a second.
     from cardiorisk.config import load_settings  # noqa: PLC0415
-    from cardiorisk.predictor.artefact import load_artefact  # noqa: PLC0415
+    from cardiorisk.model.artefact import load_artefact  # noqa: PLC0415
     from cardiorisk.scoring.files import (  # noqa: PLC0415
         is_parquet,
         is_same_file,

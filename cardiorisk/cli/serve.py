@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cardiorisk.config import load_settings
-from cardiorisk.patient import EXAMPLE
+from cardiorisk.patients.patient import EXAMPLE
 from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:

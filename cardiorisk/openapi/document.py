@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from cardiorisk.card import NOTICE
 from cardiorisk.errors import (
     AccountSuspended,
     BodyTooLarge,
@@ -21,7 +20,8 @@ from cardiorisk.errors import (
     StoreUnavailable,
     WrongXsrfToken,
 )
-from cardiorisk.limits import WINDOW_SECONDS
+from cardiorisk.limits.window import WINDOW_SECONDS
+from cardiorisk.model.card import NOTICE
 from cardiorisk.openapi.answers import (
     METERED,
     header_components,

@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from cardiorisk import patient
-from cardiorisk.card import NOTICE
 from cardiorisk.errors import (
     AccountSuspended,
     BodyTooLarge,
@@ -40,6 +38,8 @@ from cardiorisk.errors import (
     WrongPlan,
     WrongXsrfToken,
 )
+from cardiorisk.model.card import NOTICE
+from cardiorisk.patients import patient
 
 if TYPE_CHECKING:
     from cardiorisk.openapi.words import Json

@@ -26,7 +26,7 @@ from cardiorisk.openapi.account_operations import ACCOUNT_OPERATIONS
 from cardiorisk.openapi.operator_operations import OPERATOR_OPERATIONS
 from cardiorisk.openapi.parameters import CURVES, EXPLAIN, LARGE_LIMIT
 from cardiorisk.openapi.words import Answer, Body, Operation
-from cardiorisk.patient import FIELD_NAMES
+from cardiorisk.patients.patient import FIELD_NAMES
 
 _ASSESSING = (MalformedBody.code, InvalidPatient.code, NotReady.code)
 _PATIENTS = {"assignment": examples.PATIENT, "at_risk": examples.AT_RISK}

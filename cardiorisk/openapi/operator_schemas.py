@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.minutes import MINUTES
+from cardiorisk.monitoring.last_hour import MINUTES
 from cardiorisk.openapi import examples
 from cardiorisk.openapi.schemas import closed, referred
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.assessments import DEFAULT_PAGE, LARGEST_PAGE
-from cardiorisk.openapi import examples
-from cardiorisk.openapi.schemas import ASSESSMENT_ID, field_schema
-from cardiorisk.operators.queries import (
+from cardiorisk.accounts.assessments import DEFAULT_PAGE, LARGEST_PAGE
+from cardiorisk.monitoring.queries import (
     DEFAULT_ACCOUNTS,
     DEFAULT_LINES,
     LARGEST_NUMBER,
@@ -16,7 +14,9 @@ from cardiorisk.operators.queries import (
     MOST_LINES,
     STATUS_PATTERN,
 )
-from cardiorisk.patient import FIELDS
+from cardiorisk.openapi import examples
+from cardiorisk.openapi.schemas import ASSESSMENT_ID, field_schema
+from cardiorisk.patients.patient import FIELDS
 
 if TYPE_CHECKING:
     from cardiorisk.openapi.words import Json

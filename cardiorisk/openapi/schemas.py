@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.assessments import ID_CHARACTERS, LABEL_CHARACTERS, LABEL_FIELD
-from cardiorisk.assessments import PREFIX as ASSESSMENT_PREFIX
-from cardiorisk.card import NOTICE, Card
-from cardiorisk.keys import (
+from cardiorisk.accounts.assessments import ID_CHARACTERS, LABEL_CHARACTERS, LABEL_FIELD
+from cardiorisk.accounts.assessments import PREFIX as ASSESSMENT_PREFIX
+from cardiorisk.identity.forms import EMAIL, NEW_PASSWORD, PASSWORD, USERNAME, TextField
+from cardiorisk.identity.keys import (
     EXPIRES_DAYS,
     GRACE_MINUTES,
     KEY_CHARACTERS,
@@ -22,10 +22,10 @@ from cardiorisk.keys import (
     NAME,
     NAME_RULE,
 )
-from cardiorisk.keys import PREFIX as KEY_PREFIX
-from cardiorisk.patient import FIELDS, RISK_COLUMN, Field
-from cardiorisk.registration import EMAIL, NEW_PASSWORD, PASSWORD, USERNAME, TextField
-from cardiorisk.store.words import SHOWN_DAYS
+from cardiorisk.identity.keys import PREFIX as KEY_PREFIX
+from cardiorisk.model.card import NOTICE, Card
+from cardiorisk.patients.patient import FIELDS, RISK_COLUMN, Field
+from cardiorisk.store.values import SHOWN_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardiorisk.card import ROUNDING
-from cardiorisk.patient import FIELDS, RISK_COLUMN
-from cardiorisk.patient_table import frame_column, parse_frame
+from cardiorisk.model.card import ROUNDING
+from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
+from cardiorisk.patients.table import frame_column, parse_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from cardiorisk.predictor.artefact import Artefact
+    from cardiorisk.model.artefact import Artefact
 
 PROBABILITY_COLUMN = "probabilidad"
 ERROR_COLUMN = "error"

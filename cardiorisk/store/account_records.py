@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, update
 
 from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
-from cardiorisk.registration import folded
+from cardiorisk.identity.forms import folded
 from cardiorisk.store import key_rows, statements
-from cardiorisk.store.words import AccountRecord, KeyRecord, MintedKey, Rotation, StoredLogin
-from cardiorisk.tables import Account, ApiKey, Session
+from cardiorisk.store.tables import Account, ApiKey, Session
+from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey, Rotation, StoredLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from cardiorisk.store.engine import Database
+    from cardiorisk.store.database import Database
 
 MOST_ACTIVE_KEYS = 20
 """An account may have at the same time; a command may give it more."""

@@ -10,15 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import AccountSuspended
-from cardiorisk.tokens import REFRESH_LIFETIME
+from cardiorisk.identity.tokens import REFRESH_LIFETIME
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from cardiorisk.identity.tokens import Claims
     from cardiorisk.store.account_records import AccountRecords
     from cardiorisk.store.memo import Memo
     from cardiorisk.store.session_records import SessionRecords
-    from cardiorisk.store.words import (
+    from cardiorisk.store.values import (
         AccountRecord,
         KeyRecord,
         MintedKey,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         StoredLogin,
     )
     from cardiorisk.store.work import Work
-    from cardiorisk.tokens import Claims
 
 
 class AccountStore:

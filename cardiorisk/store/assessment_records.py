@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select
 
-from cardiorisk.patient import FIELDS, Patient
-from cardiorisk.registration import folded
-from cardiorisk.store.engine import FOLDED
-from cardiorisk.store.words import KeptAssessment
-from cardiorisk.tables import Assessment
+from cardiorisk.identity.forms import folded
+from cardiorisk.patients.patient import FIELDS, Patient
+from cardiorisk.store.database import FOLDED
+from cardiorisk.store.tables import Assessment
+from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
-    from cardiorisk.store.engine import Database
+    from cardiorisk.store.database import Database
 
 _VALUES = tuple(getattr(Assessment, field.name) for field in FIELDS)
 _ASSESSMENTS = select(

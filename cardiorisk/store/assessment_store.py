@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cardiorisk.store.assessment_records import AssessmentRecords
-    from cardiorisk.store.words import KeptAssessment
+    from cardiorisk.store.values import KeptAssessment
     from cardiorisk.store.work import Work
 
 

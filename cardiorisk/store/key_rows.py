@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
-from cardiorisk import keys
 from cardiorisk.errors import UnknownKey
+from cardiorisk.identity import keys
 from cardiorisk.store import statements
-from cardiorisk.store.words import KeyRecord, MintedKey, Rotation
-from cardiorisk.tables import ApiKey
+from cardiorisk.store.tables import ApiKey
+from cardiorisk.store.values import KeyRecord, MintedKey, Rotation
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

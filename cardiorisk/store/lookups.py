@@ -16,10 +16,10 @@ from cardiorisk.store.memo import REFUSED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cardiorisk.keys import Principal
+    from cardiorisk.identity.keys import Principal
     from cardiorisk.store.memo import Memo, Refusal
     from cardiorisk.store.thread import DatabaseThread
-    from cardiorisk.store.words import Credential
+    from cardiorisk.store.values import Credential
     from cardiorisk.store.work import Work
 
 MOST_LOOKUPS = 1_000

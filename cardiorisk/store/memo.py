@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cardiorisk.keys import Principal
+    from cardiorisk.identity.keys import Principal
 
 KNOWN_SECONDS = 60.0
 REFUSED_SECONDS = 2.0

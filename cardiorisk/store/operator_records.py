@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select, update
 
 from cardiorisk.errors import Conflict, UnknownAccount
-from cardiorisk.registration import folded
+from cardiorisk.identity.forms import folded
 from cardiorisk.store import key_rows, statements
-from cardiorisk.store.words import AccountRecord, KeyRecord
-from cardiorisk.tables import Account, ApiKey
+from cardiorisk.store.tables import Account, ApiKey
+from cardiorisk.store.values import AccountRecord, KeyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from cardiorisk.store.engine import Database
+    from cardiorisk.store.database import Database
 
 
 class OperatorRecords:

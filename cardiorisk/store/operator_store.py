@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.store.memo import Memo
     from cardiorisk.store.operator_records import OperatorRecords
-    from cardiorisk.store.words import AccountRecord, KeyRecord
+    from cardiorisk.store.values import AccountRecord, KeyRecord
     from cardiorisk.store.work import Work
 
 

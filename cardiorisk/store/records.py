@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import insert, update
 
 from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
-from cardiorisk.keys import Principal
-from cardiorisk.registration import folded
+from cardiorisk.identity.forms import folded
+from cardiorisk.identity.keys import Principal
 from cardiorisk.store import key_rows, statements
-from cardiorisk.store.engine import Database
-from cardiorisk.store.words import AccountRecord, Credential, KeyRecord, MintedKey, Rotation
-from cardiorisk.tables import Account
+from cardiorisk.store.database import Database
+from cardiorisk.store.tables import Account
+from cardiorisk.store.values import AccountRecord, Credential, KeyRecord, MintedKey, Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from cardiorisk.keys import Principal
+from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES
 from cardiorisk.store import statements
-from cardiorisk.store.words import Credential
-from cardiorisk.tables import Account, Secret, Session
-from cardiorisk.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES
+from cardiorisk.store.tables import Account, Secret, Session
+from cardiorisk.store.values import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from cardiorisk.store.engine import Database
-    from cardiorisk.store.words import Renewal
-    from cardiorisk.tokens import Claims
+    from cardiorisk.identity.tokens import Claims
+    from cardiorisk.store.database import Database
+    from cardiorisk.store.values import Renewal
 
 MOST_SESSIONS = 50
 """An account may have at the same time; the one unused for longest ends first."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from cardiorisk.tables import Account, ApiKey, Session, Usage
+from cardiorisk.store.tables import Account, ApiKey, Session, Usage
 
 ANY_ACCOUNT = select(exists(select(Account.id)))
 

@@ -16,8 +16,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from cardiorisk.errors import AccountSuspended, InvalidKey, StoreUnavailable
-from cardiorisk.keys import digest, is_well_formed
-from cardiorisk.limits import Limiter
+from cardiorisk.identity.keys import digest, is_well_formed
+from cardiorisk.identity.tokens import Tokens, looks_like_token
+from cardiorisk.limits.window import Limiter
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.account_store import AccountStore
 from cardiorisk.store.assessment_records import AssessmentRecords
@@ -32,15 +33,14 @@ from cardiorisk.store.thread import DatabaseThread
 from cardiorisk.store.usage_records import UsageRecords
 from cardiorisk.store.usage_store import UsageStore
 from cardiorisk.store.work import Work
-from cardiorisk.tokens import Tokens, looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cardiorisk.keys import Principal
+    from cardiorisk.identity.keys import Principal
     from cardiorisk.store.memo import MemoStatistics
-    from cardiorisk.store.words import Credential
+    from cardiorisk.store.values import Credential
 
 WATCH_SECONDS = 0.25
 """Between two looks for another process's writes, so a revocation arrives well within 1 s."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from cardiorisk.store import statements
-from cardiorisk.tables import Usage
+from cardiorisk.store.tables import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cardiorisk.store.engine import Database
+    from cardiorisk.store.database import Database
 
 KEPT_DAYS = 90
 

@@ -13,10 +13,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from cardiorisk.store.words import SHOWN_DAYS
+from cardiorisk.store.values import SHOWN_DAYS
 
 if TYPE_CHECKING:
-    from cardiorisk.limits import Limiter
+    from cardiorisk.limits.window import Limiter
     from cardiorisk.store.thread import DatabaseThread
     from cardiorisk.store.usage_records import UsageRecords
     from cardiorisk.store.work import Work

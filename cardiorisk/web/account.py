@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import Finish
 
 from cardiorisk.errors import MalformedBody
-from cardiorisk.json_object import read_object
-from cardiorisk.keys import read_grace, read_key_wish
-from cardiorisk.registration import (
+from cardiorisk.identity.forms import (
     EMAIL,
     NEW_PASSWORD,
     PASSWORD,
@@ -22,6 +20,8 @@ from cardiorisk.registration import (
     parse_password_change,
     parse_registration,
 )
+from cardiorisk.identity.keys import read_grace, read_key_wish
+from cardiorisk.patients.json_object import read_object
 from cardiorisk.web.account_documents import account_document, key_document
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.callers import IdentifiedHandler
@@ -29,9 +29,9 @@ from cardiorisk.web.callers import IdentifiedHandler
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from cardiorisk.keys import Principal
-    from cardiorisk.store.words import MintedKey
-    from cardiorisk.tokens import TokenPair
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.identity.tokens import TokenPair
+    from cardiorisk.store.values import MintedKey
     from cardiorisk.web.services import Services
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.limits import limit_of
+from cardiorisk.limits.window import limit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cardiorisk.store.words import AccountRecord, KeyRecord
+    from cardiorisk.store.values import AccountRecord, KeyRecord
 
 
 def account_document(account: AccountRecord, plans: Mapping[str, int]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cardiorisk.errors import MissingKey, OperatorOnly, RateLimited
-from cardiorisk.limits import limit_of
+from cardiorisk.limits.window import limit_of
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import require_cookie_principal, session_cookie
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from cardiorisk.keys import Principal
-    from cardiorisk.patient import Patient
-    from cardiorisk.predictor.assessing import Assessment
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.model.assessing import Assessment
+    from cardiorisk.patients.patient import Patient
 
     Ask = Callable[[Patient], asyncio.Future[Assessment]]
 

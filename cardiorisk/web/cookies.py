@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from cardiorisk.errors import WrongXsrfToken
 
 if TYPE_CHECKING:
-    from cardiorisk.keys import Principal
-    from cardiorisk.tokens import Tokens
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.identity.tokens import Tokens
     from cardiorisk.web.base import BaseHandler
 
 SESSION_COOKIE = "sesion"

@@ -18,16 +18,16 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
-from cardiorisk.operators.queries import LogQuery, read_log_query
+from cardiorisk.http1.connection import Connection
+from cardiorisk.monitoring.queries import LogQuery, read_log_query
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import session_cookie
-from cardiorisk.web.http1.connection import Connection
 from cardiorisk.web.operator_documents import line_documents, overview_document
 from cardiorisk.web.problems import to_json
 
 if TYPE_CHECKING:
-    from cardiorisk.keys import Principal
-    from cardiorisk.operators.broadcast import Watcher
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.monitoring.broadcast import Watcher
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000

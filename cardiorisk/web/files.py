@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OURS = Path(__file__).parent / "static"
+_OURS = Path(__file__).parents[1] / "pages" / "static"
 _SWAGGER_PACKAGE = "swagger_ui"
 _PAGE = "docs.html"
 _CONTENT_TYPES = {

@@ -25,10 +25,10 @@ from tornado.web import RequestHandler
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.errors import LogUnavailable, MethodNotAllowed, ServiceError
-from cardiorisk.keys import PREFIX
-from cardiorisk.limits import WINDOW_SECONDS, Verdict
-from cardiorisk.timings import Timings
-from cardiorisk.web.http1.headers import EmptyHeaders
+from cardiorisk.http1.headers import EmptyHeaders
+from cardiorisk.identity.keys import PREFIX
+from cardiorisk.limits.window import WINDOW_SECONDS, Verdict
+from cardiorisk.measuring import Timings
 from cardiorisk.web.problems import CONTENT_TYPE, problem_body, problem_headers, problem_of
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     from tornado.httputil import HTTPHeaders
 
-    from cardiorisk.keys import Principal
-    from cardiorisk.patient import Patient
-    from cardiorisk.predictor.assessing import Assessment
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.model.assessing import Assessment
+    from cardiorisk.patients.patient import Patient
     from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
 
-from cardiorisk.metrics import CONTENT_TYPE
+from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.web.callers import OperatorHandler
 
 FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")

@@ -12,10 +12,10 @@ from cardiorisk.version import VERSION
 if TYPE_CHECKING:
     from cardiorisk.bitacora.newest import Newest
     from cardiorisk.bitacora.reader import Line
-    from cardiorisk.drift import Drift
-    from cardiorisk.minutes import Minute
-    from cardiorisk.operators.log_watch import DriftReport
-    from cardiorisk.operators.overview import Overview, Stretch
+    from cardiorisk.model.drift import Drift
+    from cardiorisk.monitoring.last_hour import Minute
+    from cardiorisk.monitoring.log_watch import DriftReport
+    from cardiorisk.monitoring.overview import Overview, Stretch
 
 _DECIMALS = 4
 _FIRST_FAILURE = 500

@@ -6,7 +6,7 @@ the log like everything else.
 
 from __future__ import annotations
 
-from cardiorisk.operators.queries import read_account_query, read_plan
+from cardiorisk.monitoring.queries import read_account_query, read_plan
 from cardiorisk.web.account_documents import key_document, operated_account_document
 from cardiorisk.web.callers import OperatorHandler
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
@@ -40,7 +40,7 @@ class OperatedAccountsHandler(OperatorHandler):
     async def get(self) -> None:
         """List those that the search finds, by their numbers, a page at a time."""
         query = read_account_query(given_parameters(self))
-        found, after = await self.services.operators.accounts.search(query)
+        found, after = await self.services.operated.search(query)
         plans = self.services.settings.plans
         self.answer(
             {
@@ -55,7 +55,7 @@ class OperatedAccountHandler(OperatorHandler):
 
     async def get(self, number: str) -> None:
         """Show it, with its keys."""
-        account, keys = await self.services.operators.accounts.view(number)
+        account, keys = await self.services.operated.view(number)
         now = self.services.accounts.now()
         self.answer(
             operated_account_document(account, self.services.settings.plans)
@@ -68,7 +68,7 @@ class SuspendHandler(OperatorHandler):
 
     async def post(self, number: str) -> None:
         """Suspend it; its keys and tokens open nothing from the next request on."""
-        account = await self.services.operators.accounts.suspend(self.principal, number)
+        account = await self.services.operated.suspend(self.principal, number)
         self.answer(operated_account_document(account, self.services.settings.plans))
 
 
@@ -77,7 +77,7 @@ class ResumeHandler(OperatorHandler):
 
     async def post(self, number: str) -> None:
         """Let the account in again."""
-        account = await self.services.operators.accounts.resume(number)
+        account = await self.services.operated.resume(number)
         self.answer(operated_account_document(account, self.services.settings.plans))
 
 
@@ -86,7 +86,7 @@ class OperatedKeyHandler(OperatorHandler):
 
     async def post(self, number: str, key_id: str) -> None:
         """Revoke it; it opens nothing from the next request on."""
-        key = await self.services.operators.accounts.revoke_key(number, key_id)
+        key = await self.services.operated.revoke_key(number, key_id)
         self.answer(key_document(key, self.services.accounts.now()))
 
 
@@ -96,5 +96,5 @@ class OperatedPlanHandler(OperatorHandler):
     async def post(self, number: str) -> None:
         """Change it; its keys and tokens carry it from the next request on."""
         plan = read_plan(self.request.body)
-        account = await self.services.operators.accounts.set_plan(number, plan)
+        account = await self.services.operated.set_plan(number, plan)
         self.answer(operated_account_document(account, self.services.settings.plans))

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.assessments import LABEL_FIELD, LARGEST_PAGE, read_labelled, read_page
+from cardiorisk.accounts.assessments import LABEL_FIELD, LARGEST_PAGE, read_labelled, read_page
 from cardiorisk.errors import FieldFault, InvalidPatient, WrongPlan
-from cardiorisk.json_object import JsonObject, echoed, read_object
-from cardiorisk.patient import FIELDS
+from cardiorisk.patients.json_object import JsonObject, echoed, read_object
+from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.callers import AssessingHandler
 
 if TYPE_CHECKING:
-    from cardiorisk.patient import Patient
-    from cardiorisk.store.words import KeptAssessment
+    from cardiorisk.patients.patient import Patient
+    from cardiorisk.store.values import KeptAssessment
     from cardiorisk.web.services import Services
 
 ORIGINAL_NAMES = {

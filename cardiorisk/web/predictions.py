@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.assessments import LABEL_FIELD, read_labelled, read_page
-from cardiorisk.card import NOTICE
-from cardiorisk.json_object import read_object
-from cardiorisk.patient import FIELD_NAMES
+from cardiorisk.accounts.assessments import LABEL_FIELD, read_labelled, read_page
+from cardiorisk.model.card import NOTICE
+from cardiorisk.patients.json_object import read_object
+from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.web.callers import AssessingHandler, AuthenticatedHandler
 
 if TYPE_CHECKING:
-    from cardiorisk.patient import Patient
-    from cardiorisk.store.words import KeptAssessment
+    from cardiorisk.patients.patient import Patient
+    from cardiorisk.store.values import KeptAssessment
 
 
 class PredictionsHandler(AssessingHandler):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPHeaders, RequestStartLine, ResponseStartLine
     from tornado.web import Application, RequestHandler
 
-    from cardiorisk.web.http1.connection import Connection
+    from cardiorisk.http1.connection import Connection
     from cardiorisk.web.services import Traffic
 
 BODY_LIMIT_BYTES = 64 * 1024

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 if TYPE_CHECKING:
-    from cardiorisk.web.http1.connection import Connection
+    from cardiorisk.http1.connection import Connection
 
 _MOST_KNOWN = 64
 """Request lines without a query that are remembered, each at most as long as a head."""

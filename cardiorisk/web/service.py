@@ -9,17 +9,17 @@ from __future__ import annotations
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from cardiorisk.card import NOTICE
-from cardiorisk.curves import GRIDS
 from cardiorisk.errors import FieldFault, InvalidPatient
-from cardiorisk.explanations import Explanation, english_sentence, spanish_sentence
-from cardiorisk.patient import FIELD_NAMES, Patient, parse_json, parse_query
+from cardiorisk.model.card import NOTICE
+from cardiorisk.model.curves import GRIDS
+from cardiorisk.model.explanations import Explanation, english_sentence, spanish_sentence
+from cardiorisk.patients.patient import FIELD_NAMES, Patient, parse_json, parse_query
 from cardiorisk.web.callers import AssessingHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cardiorisk.predictor.assessing import Assessment
+    from cardiorisk.model.assessing import Assessment
 
 EXPLAIN_PARAMETER = "explicar"
 CURVES_PARAMETER = "curvas"

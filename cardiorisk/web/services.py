@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cardiorisk.accounts import Accounts
-    from cardiorisk.assessments import Assessments
+    from cardiorisk.accounts.accounts import Accounts
+    from cardiorisk.accounts.assessments import Assessments
+    from cardiorisk.accounts.operated import OperatedAccounts
     from cardiorisk.bitacora.writer import Bitacora
     from cardiorisk.config import Settings
-    from cardiorisk.limits import Limiter
-    from cardiorisk.metrics import Metrics
-    from cardiorisk.operators.operators import Operators
-    from cardiorisk.passwords import Passwords
-    from cardiorisk.predictor.predictor import Predictor, Replacement
+    from cardiorisk.identity.passwords import Passwords
+    from cardiorisk.limits.window import Limiter
+    from cardiorisk.model.predictor import Predictor, Replacement
+    from cardiorisk.monitoring.metrics import Metrics
+    from cardiorisk.monitoring.operators import Operators
     from cardiorisk.store.store import Store
     from cardiorisk.web.files import Files
 
@@ -82,6 +83,7 @@ class Services:
     passwords: Passwords
     accounts: Accounts
     assessments: Assessments
+    operated: OperatedAccounts
     operators: Operators
     files: Files
     clock: Callable[[], float]

@@ -6,7 +6,7 @@ cannot be written, ``/healthz`` too is answered with 503.
 
 from __future__ import annotations
 
-from cardiorisk.card import NOTICE
+from cardiorisk.model.card import NOTICE
 from cardiorisk.version import VERSION
 from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.callers import OperatorHandler

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cardiorisk.routes import API_ROUTES, Route
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.routes import API_ROUTES, Route
 from tests.processes import Server, require_program
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.web.routes import API_ROUTES
+from cardiorisk.routes import API_ROUTES
 from tests.processes import Server, require_program
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.environments import Skipped, require_environment
 from benchmarks.generators import GENERATORS, Question, ask_ours
 from benchmarks.running import Running, start
-from cardiorisk.patient import EXAMPLE
+from cardiorisk.patients.patient import EXAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.bitacora.entry import Entry, read_entry
-from cardiorisk.patient import Patient
+from cardiorisk.patients.patient import Patient
 from tests.bitacora.support import make_entry
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cardiorisk.migrations import revisions
+from cardiorisk.store.migrations import revisions
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Call

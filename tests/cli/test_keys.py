@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cardiorisk.keys import is_well_formed
+from cardiorisk.identity.keys import is_well_formed
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Call, Start
@@ -293,7 +293,7 @@ def test_revoke_in_a_directory_without_a_database_makes_none(call: Call) -> None
 def test_revoke_while_another_process_writes_for_long_fails_in_one_line(
     call: Call, key_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cardiorisk.store.engine.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("cardiorisk.store.database.BUSY_SECONDS", 0.05)
     with closing(sqlite3.connect("keys.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         result = call("keys", "revoke", key_id)

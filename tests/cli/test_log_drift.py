@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cardiorisk.card import load_card
 from cardiorisk.config import load_settings
-from cardiorisk.patient import Patient
+from cardiorisk.model.card import load_card
+from cardiorisk.patients.patient import Patient
 from tests.bitacora.support import make_entry
 
 if TYPE_CHECKING:

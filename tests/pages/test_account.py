@@ -1,316 +1,226 @@
-"""An account in a browser: from the registration to the last key, with scripts and without."""
+"""The pages of an account, as a browser without scripts uses them."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
+import pytest
 
-from tests.pages.test_assess import assess, use_up_the_minute
+from tests.pages.browsing import NAME, PASSWORD, REGISTRATION, Reader, registered
+from tests.support import document
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tornado.httpclient import HTTPResponse
 
-    from playwright.sync_api import Browser, Page
+    from tests.support import Caller, SettableClock
 
-    from tests.pages.conftest import Looker, Visit
-    from tests.processes import Server
-
-NAME, PASSWORD, NEW_PASSWORD = "clinica", "una clave larga", "otra clave larga"
-HOSTILE = "<img src=x onerror=alert(1)>"
-KEY = re.compile(r"crk_[0-9A-Za-z]{36}")
+NEW_PASSWORD = "another good sentence"
 
 
-def register(page: Page, address: str) -> None:
-    page.goto(f"http://{address}/registro")
-    page.get_by_label("Nombre de usuario").fill(NAME)
-    page.get_by_label("Correo electrónico").fill("clinica@example.org")
-    page.get_by_label("Contraseña").fill(PASSWORD)
-    page.get_by_role("button", name="Crear la cuenta").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
+def faults(response: HTTPResponse) -> dict[str, str]:
+    """Read what is said at each field, by its id."""
+    found = re.findall(r'id="error-([a-z_-]+)">([^<]+)<', response.body.decode())
+    return dict(found)
 
 
-def log_in(page: Page, password: str = PASSWORD) -> None:
-    page.get_by_label("Nombre de usuario").fill(NAME)
-    page.get_by_label("Contraseña").fill(password)
-    page.get_by_role("button", name="Entrar").click()
+@pytest.mark.gen_test
+async def test_a_registration_makes_an_account_and_a_session(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    await reader.open("/registro")
+    answer = await reader.send("/registro", **REGISTRATION)
+    assert (answer.code, answer.headers["Location"]) == (303, "cuenta")
+    page = (await reader.open("/cuenta")).body.decode()
+    assert "<h1>ana</h1>" in page
+    assert "ana@example.org" in page
 
 
-def make_key(page: Page, name: str = "") -> str:
-    page.get_by_role("link", name="Claves").click()
-    page.get_by_label("Cómo la llamas").fill(name)
-    page.get_by_role("button", name="Crear una clave").click()
-    return page.locator("#new-key").inner_text()
+@pytest.mark.gen_test
+async def test_every_fault_of_a_registration_stands_at_its_field(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    await reader.open("/registro")
+    answer = await reader.send("/registro", username="<b>", password="short", email="nobody")
+    assert answer.code == 422
+    assert faults(answer) == {
+        "email": "Debe ser una direcci\u00f3n de correo.",
+        "password": "Debe tener de 8 a 128 caracteres y no ser el nombre.",
+    }
+    page = answer.body.decode()
+    assert 'value="&lt;b&gt;"' in page
+    assert "short" not in page
 
 
-def go_premium(page: Page) -> None:
-    page.get_by_role("link", name="Cuenta").click()
-    page.get_by_role("radio", name="premium").check()
-    page.locator("#plan-password").fill(PASSWORD)
-    page.get_by_role("button", name="Cambiar el plan").click()
-    expect(page.get_by_role("status")).to_have_text("El plan se ha cambiado.")
+@pytest.mark.gen_test
+async def test_an_empty_registration_is_told_at_every_field(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    await reader.open("/registro")
+    answer = await reader.send("/registro", username="", password="", email="")
+    assert answer.code == 422
+    assert set(faults(answer)) == {"username", "password", "email"}
 
 
-def keep(page: Page, name: str) -> None:
-    page.get_by_label("Guárdala con un nombre").fill(name)
-    page.get_by_role("button", name="Guardar").click()
-    expect(page.locator("#kept")).to_contain_text("Guardada")
+@pytest.mark.gen_test
+async def test_a_text_that_is_too_long_is_refused_and_not_cut(stranger: Caller) -> None:
+    reader = Reader(stranger)
+    page = (await reader.open("/registro")).body.decode()
+    assert "maxlength" not in page
+    long = {"username": "n" * 200, "password": "p" * 200, "email": f"{'e' * 260}@example.org"}
+    answer = await reader.send("/registro", **long)
+    assert faults(answer) == {
+        "username": "Deben ser de 1 a 80 caracteres imprimibles.",
+        "email": "Debe ser una direcci\u00f3n de correo.",
+        "password": "Debe tener de 8 a 128 caracteres y no ser el nombre.",
+    }
+    assert f'value="{"n" * 200}"' in answer.body.decode()
 
 
-def test_a_newcomer_registers_makes_a_key_and_uses_up_the_minute(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    key = make_key(page)
-    assert KEY.fullmatch(key)
-    page.get_by_role("link", name="Prueba un paciente").click()
-    expect(page.get_by_label("Clave de la API")).to_have_count(0)
-    use_up_the_minute(page, page.get_by_role("button", name="Evaluar").click)
-    expect(page.locator("#verdict")).to_contain_text("No hay riesgo")
-    expect(page.locator("#failure")).to_have_text("Las llamadas de este minuto se han agotado.")
-    expect(page.locator("#left")).to_have_text(re.compile(r"Podrás volver a preguntar en \d+ s\."))
-    assert key not in visit.server.log_text()
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("action", "places"),
+    [("plan", ["plan-password"]), ("clave", ["clave-password", "clave-new_password"])],
+)
+async def test_an_empty_password_is_asked_for_and_never_counted(
+    stranger: Caller, action: str, places: list[str]
+) -> None:
+    reader = await registered(stranger)
+    await reader.open("/cuenta")
+    for _ in range(11):
+        answer = await reader.send("/cuenta", accion=action, plan="premium")
+        assert answer.code == 422
+    assert faults(answer) == dict.fromkeys(places, "Rellena este campo.")
 
 
-def test_who_has_not_logged_in_is_led_to_the_page_they_wanted(visit: Visit) -> None:
-    register(visit.page, visit.server.address)
-    visit.page.get_by_role("button", name="Salir").click()
-    page = visit.open("/claves")
-    expect(page).to_have_url(re.compile(r"/entrar\?siguiente=claves$"))
-    log_in(page, "no es esta")
-    expect(page.locator("#error-password")).to_have_text(
-        "El nombre o la contraseña no son correctos."
-    )
-    expect(page.get_by_label("Contraseña")).to_be_focused()
-    log_in(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Claves")
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("path", "forms"), [("/entrar", 1), ("/registro", 1), ("/cuenta", 2), ("/claves", 1)]
+)
+async def test_the_service_s_own_words_stand_at_the_fields(
+    stranger: Caller, path: str, forms: int
+) -> None:
+    reader = Reader(stranger) if path in {"/entrar", "/registro"} else await registered(stranger)
+    page = (await reader.open(path)).body.decode()
+    assert len(re.findall(r"<form [^>]*\bnovalidate\b", page)) == forms
 
 
-def test_an_empty_or_overlong_form_is_told_in_the_page_s_language(visit: Visit) -> None:
-    page = visit.open("/entrar")
-    page.get_by_role("button", name="Entrar").click()
-    expect(page.locator("#error-username")).to_have_text("Rellena este campo.")
-    page.get_by_role("link", name="Regístrate").first.click()
-    page.get_by_label("Nombre de usuario").fill("n" * 200)
-    page.get_by_role("button", name="Crear la cuenta").click()
-    expect(page.locator("#error-username")).to_have_text(
-        "Deben ser de 1 a 80 caracteres imprimibles."
-    )
-    register(page, visit.server.address)
-    page.get_by_role("link", name="Claves").click()
-    for days in ("0", "treinta"):
-        page.get_by_label("Días hasta que termine").fill(days)
-        page.get_by_role("button", name="Crear una clave").click()
-        expect(page.locator("#error-expires_days")).to_have_text(
-            "Debe ser un número entero de días de 1 a 36500."
-        )
+@pytest.mark.gen_test
+async def test_a_name_that_is_taken_is_told_at_the_name(stranger: Caller) -> None:
+    await registered(stranger)
+    reader = Reader(stranger)
+    await reader.open("/registro")
+    answer = await reader.send("/registro", **(REGISTRATION | {"email": "other@example.org"}))
+    assert faults(answer) == {"username": "Pertenece a otra cuenta."}
 
 
-def test_after_the_logout_no_page_opens_by_going_back(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    page.get_by_role("button", name="Salir").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Entrar")
-    assert [cookie for cookie in page.context.cookies() if cookie["name"] == "sesion"] == []
-    page.go_back()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Entrar")
+@pytest.mark.gen_test
+@pytest.mark.parametrize("page", ["cuenta", "claves", "evaluaciones"])
+async def test_who_has_not_logged_in_is_sent_to_and_back(stranger: Caller, page: str) -> None:
+    await stranger.send("POST", "/register", dict(REGISTRATION))
+    reader = Reader(stranger)
+    answer = await reader.open(f"/{page}")
+    assert (answer.code, answer.headers["Location"]) == (303, f"entrar?siguiente={page}")
+    await reader.open(f"/entrar?siguiente={page}")
+    login = {"username": NAME, "password": PASSWORD}
+    answer = await reader.send(f"/entrar?siguiente={page}", **login)
+    assert answer.headers["Location"] == page
 
 
-def test_the_session_s_cookie_is_out_of_reach_of_scripts(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    (cookie,) = (cookie for cookie in page.context.cookies() if cookie["name"] == "sesion")
-    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
-    assert "sesion" not in page.evaluate("document.cookie")
+@pytest.mark.gen_test
+async def test_the_plan_is_changed_with_the_password(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    await reader.open("/cuenta")
+    answer = await reader.send("/cuenta", accion="plan", plan="premium", password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, "cuenta?hecho=plan")
+    assert "El plan se ha cambiado." in (await reader.open("/cuenta?hecho=plan")).body.decode()
+    assert document(await reader.call("GET", "/account"))["plan"] == "premium"
 
 
-def test_another_site_s_form_does_nothing(visit: Visit, tmp_path: Path) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    evil = tmp_path / "evil.html"
-    evil.write_text(
-        f'<form method="post" action="http://{visit.server.address}/claves">'
-        '<button name="accion" value="crear">x</button></form>'
-    )
-    page.goto(evil.as_uri())
-    page.get_by_role("button").click()
-    page.wait_for_url("**/entrar?siguiente=claves")
-    visit.open("/claves")
-    expect(page.get_by_role("heading", name="Claves activas (0)")).to_be_visible()
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"accion": "plan", "plan": "premium", "password": "wrong"}, "plan-password"),
+        (
+            {"accion": "clave", "password": "wrong", "new_password": NEW_PASSWORD},
+            "clave-password",
+        ),
+        ({"accion": "clave", "password": PASSWORD, "new_password": "x"}, "clave-new_password"),
+    ],
+)
+async def test_what_is_wrong_stands_in_the_form_that_was_sent(
+    stranger: Caller, fields: dict[str, str], place: str
+) -> None:
+    reader = await registered(stranger)
+    await reader.open("/cuenta")
+    answer = await reader.send("/cuenta", **fields)
+    assert answer.code == 422
+    assert list(faults(answer)) == [place]
+    assert document(await reader.call("GET", "/account"))["plan"] == "freemium"
 
 
-def test_plan_and_password_are_changed(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    go_premium(page)
-    expect(page.get_by_text("0 de 50 llamadas")).to_be_visible()
-    page.get_by_label("Contraseña actual").fill("no es esta")
-    page.get_by_label("Contraseña nueva").fill(NEW_PASSWORD)
-    page.get_by_role("button", name="Cambiar la contraseña").click()
-    expect(page.locator("#error-clave-password")).to_have_text("La contraseña no es correcta.")
-    page.get_by_label("Contraseña actual").fill(PASSWORD)
-    page.get_by_label("Contraseña nueva").fill(NEW_PASSWORD)
-    page.get_by_role("button", name="Cambiar la contraseña").click()
-    expect(page.get_by_role("status")).to_contain_text("La contraseña se ha cambiado.")
-    page.get_by_role("button", name="Salir").click()
-    log_in(page, NEW_PASSWORD)
-    expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
+@pytest.mark.gen_test
+@pytest.mark.parametrize("chosen", [{"plan": "bench"}, {}])
+async def test_a_plan_that_is_not_sold_changes_nothing_and_is_told(
+    stranger: Caller, chosen: dict[str, str]
+) -> None:
+    reader = await registered(stranger)
+    await reader.open("/cuenta")
+    answer = await reader.send("/cuenta", accion="plan", password=PASSWORD, **chosen)
+    assert answer.code == 422
+    assert faults(answer) == {"plan-plan": "Elige uno de los planes."}
+    assert document(await reader.call("GET", "/account"))["plan"] == "freemium"
 
 
-def test_a_key_is_copied_replaced_and_revoked(visit: Visit) -> None:
-    page = visit.page
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    register(page, visit.server.address)
-    key = make_key(page, HOSTILE)
-    page.get_by_role("button", name="Copiar").click()
-    expect(page.locator("#copied")).to_have_text("Copiado.")
-    assert page.evaluate("navigator.clipboard.readText()") == key
-    expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
-    page.get_by_text("Sustituir o revocar").click()
-    page.get_by_role("button", name="Sustituir ya").click()
-    expect(page.locator("#new-key")).to_have_text(KEY)
-    assert page.locator("#new-key").inner_text() != key
-    page.get_by_text("Sustituir o revocar").click()
-    page.get_by_role("button", name="Revocar para siempre").click()
-    expect(page.get_by_role("status")).to_have_text("La clave se ha revocado.")
-    expect(page.get_by_role("heading", name="Claves activas (0)")).to_be_visible()
-    page.get_by_text("Claves terminadas (2)").click()
-    expect(page.get_by_role("listitem").filter(has_text=HOSTILE)).to_have_count(2)
+@pytest.mark.gen_test
+async def test_a_plan_stays_chosen_where_the_password_is_wrong(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    page = (await reader.open("/cuenta")).body.decode()
+    assert re.findall(r'value="(\w+)" checked', page) == ["freemium"]
+    answer = await reader.send("/cuenta", accion="plan", plan="premium", password="wrong")
+    assert re.findall(r'value="(\w+)" checked', answer.body.decode()) == ["premium"]
 
 
-def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    go_premium(page)
-    page.get_by_role("link", name="Prueba un paciente").click()
-    page.get_by_role("button", name="Evaluar").click()
-    keep(page, HOSTILE)
-    expect(page.locator("#kept")).to_have_text(f"Guardada como {HOSTILE}.")
-    keep(page, "Ana")
-    page.get_by_role("link", name="Evaluaciones", exact=True).click()
-    expect(page.get_by_role("rowheader")).to_have_count(2)
-    page.get_by_label("Buscar por nombre").fill("img")
-    page.get_by_role("button", name="Buscar").click()
-    expect(page.get_by_role("rowheader")).to_have_count(1)
-    expect(page.get_by_role("rowheader")).to_contain_text(HOSTILE)
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Exportar como CSV").click()
-    assert download.value.suggested_filename == "evaluaciones.csv"
-    assert HOSTILE in download.value.path().read_text(encoding="utf-8-sig")
-    page.locator("summary").click()
-    page.get_by_role("button", name="Para siempre").click()
-    expect(page.get_by_text("Ninguna tiene ese nombre.")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("La evaluación se ha borrado.")
-    page.get_by_role("link", name="Mostrar todas").click()
-    expect(page.get_by_role("rowheader")).to_contain_text("Ana")
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "La cuenta ya tiene este plan; no ha cambiado nada."),
+        ("en", "The account is on this plan already; nothing has changed."),
+    ],
+)
+async def test_the_plan_that_one_is_on_is_not_said_to_have_changed(
+    stranger: Caller, language: str, said: str
+) -> None:
+    reader = await registered(stranger)
+    await reader.open(f"/cuenta?idioma={language}")
+    answer = await reader.send("/cuenta", accion="plan", plan="freemium", password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, "cuenta?hecho=mismo")
+    assert f'role="status">{said}<' in (await reader.open("/cuenta?hecho=mismo")).body.decode()
 
 
-def test_a_long_name_takes_the_space_that_a_wide_screen_has(visit: Visit) -> None:
-    page = visit.page
-    page.set_viewport_size({"width": 1280, "height": 800})
-    register(page, visit.server.address)
-    page.get_by_role("link", name="Prueba un paciente").click()
-    page.get_by_role("button", name="Evaluar").click()
-    keep(page, "María del Carmen Fernández de la Vega y López-Cobarrubias de Santa Cruz del Mar")
-    page.get_by_role("link", name="Evaluaciones", exact=True).click()
-    name = page.get_by_role("rowheader").locator("span")
-    assert name.evaluate("e => e.offsetHeight / parseFloat(getComputedStyle(e).lineHeight)") <= 4
-    assert page.locator(".scroll").evaluate("e => e.scrollWidth <= e.clientWidth")
+@pytest.mark.gen_test
+async def test_another_password_ends_all_sessions_but_this_one(stranger: Caller) -> None:
+    reader = await registered(stranger)
+    other = Reader(stranger)
+    await other.log_in()
+    await reader.open("/cuenta")
+    fields = {"password": PASSWORD, "new_password": NEW_PASSWORD}
+    answer = await reader.send("/cuenta", accion="clave", **fields)
+    assert (answer.code, answer.headers["Location"]) == (303, "cuenta?hecho=clave")
+    assert (await reader.open("/cuenta")).code == 200
+    assert (await other.open("/cuenta")).code == 303
+    assert (await other.log_in(NAME, PASSWORD)).code == 401
 
 
-def test_a_pasted_key_keeps_an_assessment_too(visit: Visit) -> None:
-    page = visit.open()
-    assess(page, visit.server.key)
-    expect(page.locator("#verdict")).not_to_be_empty()
-    keep(page, "")
-    expect(page.locator("#kept")).to_have_text("Guardada sin nombre.")
-
-
-def test_a_session_that_has_ended_is_told_at_the_form(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    page.get_by_role("link", name="Prueba un paciente").click()
-    page.context.clear_cookies(name="sesion")
-    page.get_by_role("button", name="Evaluar").click()
-    expect(page.locator("#failure")).to_contain_text("Tu sesión ha terminado.")
-
-
-def test_the_language_is_switched_on_every_page(visit: Visit) -> None:
-    page = visit.page
-    register(page, visit.server.address)
-    page.get_by_role("link", name="Evaluaciones").click()
-    page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Kept assessments")
-    page.get_by_role("link", name="Keys").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Keys")
-
-
-def test_the_api_s_page_leads_back(visit: Visit) -> None:
-    page = visit.open("/entrar")
-    page.get_by_role("link", name="API").click()
-    expect(page.locator("#swagger-ui .title")).to_be_visible()
-    page.get_by_role("link", name="Back to the service").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Prueba un paciente")
-
-
-def test_all_forms_work_without_scripts(browser: Browser, server: Server) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="es-ES")
-    page = context.new_page()
-    register(page, server.address)
-    go_premium(page)
-    assert KEY.fullmatch(make_key(page, "sin scripts"))
-    page.get_by_text("Sustituir o revocar").click()
-    page.get_by_role("button", name="Revocar para siempre").click()
-    expect(page.get_by_role("status")).to_have_text("La clave se ha revocado.")
-    page.get_by_role("link", name="Prueba un paciente").click()
-    page.get_by_role("button", name="Evaluar").click()
-    expect(page.locator(".verdict").first).to_contain_text("No hay riesgo, según la red")
-    page.get_by_role("link", name="Evaluaciones").click()
-    expect(page.get_by_text("Todavía no hay ninguna guardada.")).to_be_visible()
-    page.get_by_role("button", name="Salir").click()
-    log_in(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
-    context.close()
-
-
-def add_past_calls(server: Server) -> None:
-    """Give the account a month of calls, so that there is something to see."""
-    with closing(sqlite3.connect(server.directory / "keys.db")) as connection, connection:
-        connection.execute(
-            "WITH RECURSIVE back(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM back WHERE n < 29) "
-            "INSERT INTO usage SELECT account.id, date('now', -n || ' days'), n * 37 % 61 "
-            "FROM account, back WHERE account.name = ?",
-            (NAME,),
-        )
-
-
-def test_the_pages_are_accessible_and_fit(looker: Looker, server: Server) -> None:
-    page = looker.page
-    page.goto(f"http://{server.address}/entrar")
-    log_in(page, "no es esta")
-    looker.look("login")
-    page.goto(f"http://{server.address}/registro")
-    looker.look("register")
-    register(page, server.address)
-    add_past_calls(server)
-    go_premium(page)
-    expect(page.locator("#days-chart svg")).to_be_visible()
-    looker.look("account")
-    make_key(page, "Recepción")
-    make_key(page, "Historia clínica")
-    looker.look("new-key")
-    page.get_by_role("link", name="Claves").click()
-    page.get_by_text("Sustituir o revocar").first.click()
-    looker.look("keys")
-    page.get_by_role("link", name="Prueba un paciente").click()
-    page.get_by_role("button", name="Mayor, valores altos").click()
-    page.get_by_role("button", name="Evaluar").click()
-    for name in ("Ana María", "", HOSTILE):
-        keep(page, name)
-    expect(page.locator("#kept")).to_have_text(f"Guardada como {HOSTILE}.")
-    looker.look("session")
-    page.get_by_role("link", name="Evaluaciones", exact=True).click()
-    page.locator("summary").last.click()
-    looker.look("assessments")
+@pytest.mark.gen_test
+async def test_the_use_of_the_minute_and_of_the_days_is_shown(
+    stranger: Caller, clock: SettableClock
+) -> None:
+    reader = await registered(stranger)
+    for _ in range(2):
+        await reader.call("GET", "/predictions")
+    page = (await reader.open("/cuenta")).body.decode()
+    assert "2 de 5 llamadas" in page
+    assert page.count('<th scope="row">') == 30
+    assert re.search(r'<th scope="row">2025-11-24</th><td>2</td>', page)
+    clock.now_seconds += 60
+    assert "0 de 5 llamadas" in (await reader.open("/cuenta")).body.decode()

@@ -1,328 +1,320 @@
-"""The panel, as an operator uses it: in a browser."""
+"""The panel's pages: for operators alone, in step with the API, and never a step too quick."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from html import unescape
 from typing import TYPE_CHECKING
-from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import expect
+
+from cardiorisk.monitoring.queries import LogQuery
+from cardiorisk.pages.assets import ASSETS_ROUTE
+from cardiorisk.routes import ROUTES
+from cardiorisk.store.records import Records
+from tests.pages.browsing import NAME, PASSWORD, Reader, operating, registered
+from tests.support import create_key
+from tests.web.test_events import watching
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from tornado.httpclient import HTTPResponse
 
-    from tests.pages.conftest import Looker, Visit
-    from tests.processes import Server
+    from cardiorisk.config import Settings
+    from cardiorisk.routes import CardioriskApplication
+    from tests.support import Bitacora, Caller
 
-PASSWORD = "correct horse battery"
-
-
-def register(server: Server, name: str) -> None:
-    form = {"username": name, "password": PASSWORD, "email": f"{name}@example.org"}
-    request = Request(f"http://{server.address}/register", json.dumps(form).encode())
-    with urlopen(request) as answer:  # noqa: S310 - as above
-        assert answer.status == 201
+PAGES = ("/panel", "/panel/cuentas", "/panel/eventos")
 
 
-def log_in(page: Page, server: Server, path: str = "panel") -> Page:
-    """Make Olga an operator, and log her in on the way to a page."""
-    register(server, "olga")
-    server.command("accounts", "operator", "olga", "on")
-    page.goto(f"http://{server.address}/{path}")
-    page.get_by_label(re.compile("Nombre de usuario|User name")).fill("olga")
-    page.get_by_label(re.compile("Contraseña|Password")).fill(PASSWORD)
-    page.get_by_role("button", name=re.compile("Entrar|Log in")).click()
-    page.wait_for_url(f"**/{path}")
-    return page
+def text(response: HTTPResponse) -> str:
+    return response.body.decode()
 
 
-@pytest.fixture
-def panel(visit: Visit) -> Page:
-    page = log_in(visit.page, visit.server)
-    expect(page.locator("#state")).to_contain_text("En vivo")
-    return page
+def only_key_id(settings: Settings) -> str:
+    with Records.open(settings.database_url) as records:
+        (key,) = records.list_keys()
+    return key.key_id
 
 
-def figure(page: Page, name: str) -> str:
-    return page.locator(f"#figure-{name}").inner_text()
+@pytest.mark.gen_test
+@pytest.mark.parametrize("page", PAGES)
+async def test_who_has_not_logged_in_is_sent_to_do_so(stranger: Caller, page: str) -> None:
+    answer = await Reader(stranger).open(page)
+    assert answer.code == 303
+    assert answer.headers["Location"].endswith(f"entrar?siguiente={page[1:]}")
 
 
-def test_who_is_no_operator_sees_nothing_of_it(visit: Visit) -> None:
-    register(visit.server, "ana")
-    page = visit.open("/panel")
-    page.get_by_label("Nombre de usuario").fill("ana")
-    page.get_by_label("Contraseña").fill(PASSWORD)
-    page.get_by_role("button", name="Entrar").click()
-    expect(page.get_by_role("alert")).to_have_text("Esta página es para operadores.")
-    expect(page.get_by_role("link", name="Panel")).to_have_count(0)
-
-
-def test_the_numbers_come_by_themselves(visit: Visit, panel: Page) -> None:
-    visit.server.ask()
-    expect(panel.locator("#lines tr").first).to_contain_text("/service")
-    expect(panel.locator("#lines tr").first).to_contain_text("200")
-    expect(panel.locator("#statuses")).to_contain_text("201")
-    expect(panel.locator("#figure-lines")).to_have_text(re.compile(r"\d"))
-    expect(panel.locator("#stages tr[data-stage=predict] td").first).to_have_text(re.compile(r"\d"))
-    expect(panel.locator("#drift")).to_contain_text("muy pocas filas")
-    expect(panel.locator("#drift th")).to_have_text("Probabilidad")
-    expect(panel.locator("#minutes svg")).to_have_attribute(
-        "aria-label", re.compile(r"peticiones en la última hora")
-    )
-
-
-def test_the_running_minute_is_counted_as_far_as_it_has_gone(panel: Page) -> None:
-    overview = panel.evaluate(
-        """() => fetch("operator/overview", {
-            headers: {"X-XSRFToken": document.querySelector("[name=xsrf-token]").content},
-        }).then((answer) => answer.json())"""
-    )
-    begun = datetime.fromisoformat(overview["minutes"][-1]["starts_at"])
-    overview["at"] = (begun + timedelta(seconds=30)).isoformat()
-    overview["last_5_minutes"]["requests"] = 90
-    panel.route(
-        "**/panel/eventos*",
-        lambda route: route.fulfill(
-            content_type="text/event-stream",
-            body=f"event: overview\ndata: {json.dumps(overview)}\n\n",
-        ),
-    )
-    panel.reload()
-    expect(panel.locator("#figure-rate")).to_have_text("20,0")
-
-
-@pytest.mark.parametrize("locale", ["es-ES", "en-US"])
-def test_times_are_utc_of_twenty_four_hours_in_either_language(
-    browser: Browser, server: Server, locale: str
+@pytest.mark.gen_test
+async def test_a_view_that_was_sent_is_there_after_the_login(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
-    context = browser.new_context(locale=locale, timezone_id="America/New_York")
-    page = log_in(context.new_page(), server)
-    line = {
-        "ts": "2026-11-22T20:47:23.120000Z",
-        "status": 200,
-        "method": "POST",
-        "route": "/service",
-        "timings_ms": {"total": 1.0},
-        "plan": "freemium",
-        "key_id": "key_0123456789ab",
-        "code": None,
-        "probabilidad": None,
-    }
-    page.route(
-        "**/panel/eventos*",
-        lambda route: route.fulfill(
-            content_type="text/event-stream", body=f"event: lines\ndata: {json.dumps([line])}\n\n"
-        ),
-    )
-    page.goto(f"http://{server.address}/panel")
-    expect(page.locator("#lines th")).to_have_text("20:47:23")
-    expect(page.locator("table.lines th").first).to_contain_text("UTC")
-    expect(page.locator("#minutes-title")).to_contain_text("UTC")
-    context.close()
+    await operating(stranger, settings, app)
+    view = "panel?status=4xx&account=ana%20%26"
+    reader = Reader(stranger)
+    answer = await reader.open(f"/{view}")
+    page = await reader.open("/" + answer.headers["Location"])
+    form = re.search(r'<form [^>]*action="([^"]+)"', text(page))
+    assert form
+    answer = await reader.send(f"/{form[1]}", username=NAME, password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, view)
 
 
-def test_a_used_up_plan_is_seen(visit: Visit, panel: Page) -> None:
-    for _ in range(11):
-        if visit.server.ask()[0] == 429:
-            break
-    expect(panel.locator("#refusals")).to_contain_text("freemium")
-    expect(panel.locator("#lines")).to_contain_text("rate-limited")
-    panel.get_by_label("Intervalo").select_option("última hora")
-    expect(panel.locator("#statuses")).to_contain_text("429")
+@pytest.mark.gen_test
+@pytest.mark.parametrize("page", PAGES)
+async def test_who_is_no_operator_is_refused(stranger: Caller, page: str) -> None:
+    reader = await registered(stranger)
+    answer = await reader.open(page)
+    assert (answer.code, "Esta página es para operadores." in text(answer)) == (403, True)
 
 
-def test_lines_are_filtered_and_go_on_coming(visit: Visit, panel: Page) -> None:
-    visit.server.ask()
-    form = panel.locator("#filters")
-    form.get_by_label("Ruta").fill("/service")
-    form.get_by_label("Ruta").press("Enter")
-    expect(panel.locator("#lines tr")).to_have_count(1)
-    visit.server.ask()
-    expect(panel.locator("#lines tr")).to_have_count(2)
-    assert "route=%2Fservice" in panel.url
-    form.get_by_label("Estado").select_option("5xx")
-    form.get_by_role("button", name="Filtrar").click()
-    expect(panel.get_by_text("No hay líneas así.")).to_be_visible()
-    form.get_by_role("button", name="Todas las líneas").click()
-    expect(panel.locator("#lines")).to_contain_text("/panel/eventos")
+@pytest.mark.gen_test
+@pytest.mark.parametrize("deed", ["suspender", "reanudar", "plan", "revocar"])
+async def test_who_is_no_operator_does_nothing_to_others(
+    stranger: Caller, settings: Settings, deed: str
+) -> None:
+    reader = await registered(stranger)
+    create_key(settings, "bruno", "freemium")
+    fields = {"plan": "premium", "clave": only_key_id(settings)}
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed, **fields)
+    assert answer.code == 403
+    with Records.open(settings.database_url) as records:
+        (bruno,) = (account for account in records.list_accounts() if account.name == "bruno")
+    assert (bruno.plan, bruno.suspended_at, bruno.active_keys) == ("freemium", None, 1)
 
 
+@pytest.mark.gen_test
+async def test_the_panel_is_linked_for_operators_alone(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await registered(stranger)
+    assert 'href="panel"' not in text(await reader.open("/"))
+    with Records.open(settings.database_url) as records:
+        records.set_operator(NAME, is_operator=True)
+    await app.services.store.refresh()
+    assert 'href="panel"' in text(await reader.open("/"))
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(("page", "mark"), [("/panel", "page"), ("/panel/cuentas", "true")])
+async def test_the_panel_is_marked_on_its_pages_alone(
+    stranger: Caller, settings: Settings, app: CardioriskApplication, page: str, mark: str
+) -> None:
+    reader = await operating(stranger, settings, app)
+    marked = re.findall(r'aria-current="(\w+)">(\w+)', text(await reader.open(page)))
+    assert marked == [(mark, "Panel")]
+
+
+@pytest.mark.gen_test
+async def test_the_chosen_lines_are_in_the_form(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel?status=5xx&account=%22%3E%3Cb%3E"))
+    assert "<option selected>5xx</option>" in page
+    assert 'type="text" value="&quot;&gt;&lt;b&gt;"' in page
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize(
-    ("label", "text", "said"),
+    ("language", "probability", "pressure"),
     [
-        ("Cuenta", "nadie", "No existe esa cuenta."),
-        ("Id de clave", "k" * 255, "Id de clave: 254 caracteres como mucho."),
-        ("Código", "crk_" + "a" * 36, "Este filtro no se puede usar: Código."),
+        ("es", "Probabilidad", "Presión arterial sistólica"),
+        ("en", "Probability", "Systolic blood pressure"),
     ],
 )
-def test_a_filter_that_cannot_be_used_leaves_no_lines_and_says_why(
-    panel: Page, label: str, text: str, said: str
+async def test_what_drifts_is_called_as_the_reader_does(
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    language: str,
+    probability: str,
+    pressure: str,
 ) -> None:
-    expect(panel.locator("#lines tr")).not_to_have_count(0)
-    panel.locator("#filters").get_by_label(label).fill(text)
-    panel.locator("#filters").get_by_label(label).press("Enter")
-    expect(panel.locator("#filter-error")).to_have_text(said)
-    expect(panel.locator("#lines tr")).to_have_count(0)
-    expect(panel.get_by_text("No hay líneas así.")).to_be_hidden()
-    panel.get_by_role("button", name="Todas las líneas").click()
-    expect(panel.locator("#state")).to_contain_text("En vivo")
-    expect(panel.locator("#filter-error")).to_be_hidden()
-    expect(panel.locator("#lines tr")).not_to_have_count(0)
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open(f"/panel?idioma={language}"))
+    found = re.search(r'data-names="([^"]+)"', page)
+    assert found
+    names = json.loads(unescape(found[1]))
+    assert (names["probabilidad"], names["presion_arterial"]) == (probability, pressure)
 
 
-def test_it_can_be_stopped_and_goes_on(visit: Visit, panel: Page) -> None:
-    panel.get_by_role("button", name="Pausar").press("Enter")
-    expect(panel.locator("#state")).to_have_text("En pausa.")
-    before = panel.locator("#lines").inner_text()
-    beside = panel.context.new_page()
-    beside.goto(panel.url)
-    expect(beside.locator("#state")).to_contain_text("En vivo")
-    visit.server.ask()
-    expect(beside.locator("#lines")).to_contain_text("/service")
-    assert panel.locator("#lines").inner_text() == before
-    panel.get_by_role("button", name="Seguir").press("Enter")
-    expect(panel.locator("#lines")).to_contain_text("/service")
+@pytest.mark.gen_test
+async def test_accounts_are_found(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    everybody = text(await reader.open("/panel/cuentas"))
+    assert ("ana" in everybody, "bruno" in everybody) == (True, True)
+    found = text(await reader.open("/panel/cuentas?buscar=BRU"))
+    assert (">ana<" in found, ">bruno<" in found) == (False, True)
+    assert "No hay cuentas así." in text(await reader.open("/panel/cuentas?buscar=nadie"))
 
 
-def turn(page: Page, *, hidden: bool) -> None:
-    """Let the page think that its tab is hidden, or seen again."""
-    page.evaluate(
-        """(hidden) => {
-            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-            document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        hidden,
+@pytest.mark.gen_test
+async def test_a_whole_key_is_no_search_and_is_not_shown_again(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    key = create_key(settings, "bruno", "freemium")
+    answer = await reader.open(f"/panel/cuentas?buscar={key}")
+    assert (answer.code, "nunca una clave entera" in text(answer), key in text(answer)) == (
+        422,
+        True,
+        False,
     )
 
 
-def test_a_hidden_tab_asks_for_nothing_until_it_is_seen(visit: Visit, panel: Page) -> None:
-    before = panel.locator("#lines").inner_text()
-    turn(panel, hidden=True)
-    expect(panel.locator("#state")).to_have_text("Sin datos en vivo.")
-    beside = panel.context.new_page()
-    beside.goto(panel.url)
-    visit.server.ask()
-    expect(beside.locator("#lines")).to_contain_text("/service")
-    assert panel.locator("#lines").inner_text() == before
-    turn(panel, hidden=False)
-    expect(panel.locator("#lines")).to_contain_text("/service")
-    expect(panel.locator("#state")).to_contain_text("En vivo")
-
-
-def test_what_was_paused_is_paused_when_it_is_seen_again(panel: Page) -> None:
-    panel.get_by_role("button", name="Pausar").press("Enter")
-    turn(panel, hidden=True)
-    turn(panel, hidden=False)
-    expect(panel.locator("#state")).to_have_text("En pausa.")
-    panel.get_by_role("button", name="Seguir").press("Enter")
-    expect(panel.locator("#state")).to_contain_text("En vivo")
-
-
-def test_a_right_that_is_taken_away_ends_it(visit: Visit, panel: Page) -> None:
-    visit.server.command("accounts", "operator", "olga", "off")
-    expect(panel.locator("#state")).to_contain_text("ya no eres operador", timeout=20_000)
-    expect(panel.get_by_role("link", name="Volver a entrar")).to_be_visible()
-
-
-def test_an_account_is_looked_up_and_suspended_by_two_presses(visit: Visit, panel: Page) -> None:
-    panel.get_by_role("link", name="Todas las cuentas").click()
-    panel.get_by_role("searchbox").fill("DEM")
-    panel.get_by_role("searchbox").press("Enter")
-    panel.get_by_role("link", name="demo").click()
-    expect(panel.locator("tbody code").nth(1)).to_have_text(f"{visit.server.key[:10]}…")
-    assert visit.server.key not in panel.content()
-    expect(panel.get_by_role("button", name="Suspender la cuenta")).to_be_hidden()
-    panel.get_by_text("Suspender…").press("Enter")
-    panel.get_by_role("button", name="Suspender la cuenta").press("Enter")
-    expect(panel.get_by_role("status")).to_have_text("La cuenta está suspendida.")
-    assert visit.server.ask()[0] == 403
-    panel.get_by_text("Reanudar…").click()
-    panel.get_by_role("button", name="Reanudar la cuenta").click()
-    expect(panel.get_by_role("status")).to_have_text("La cuenta ya no está suspendida.")
-    assert visit.server.ask()[0] == 200
-
-
-def test_one_key_is_revoked_by_two_presses(visit: Visit, panel: Page) -> None:
-    panel.goto(f"http://{visit.server.address}/panel/cuentas?cuenta=1")
-    key = panel.get_by_role("row").filter(has_text=visit.server.key[:10])
-    expect(key.get_by_role("button", name="Revocar para siempre")).to_be_hidden()
-    key.get_by_text("Revocar…").press("Enter")
-    key.get_by_role("button", name="Revocar para siempre").press("Enter")
-    expect(panel.get_by_role("status")).to_have_text("La clave se ha revocado.")
-    assert visit.server.ask()[0] == 401
-
-
-def test_a_plan_is_changed_by_two_presses(visit: Visit, panel: Page) -> None:
-    panel.goto(f"http://{visit.server.address}/panel/cuentas?buscar={visit.server.key[:10]}")
-    panel.get_by_role("link", name="demo").click()
-    panel.get_by_text("Cambiar el plan…").click()
-    expect(panel.get_by_label("Plan nuevo")).to_have_value("premium")
-    panel.get_by_role("button", name="Cambiar el plan").click()
-    expect(panel.get_by_role("status")).to_have_text("La cuenta está ahora en el plan premium.")
-    expect(panel.locator(".account dl")).to_contain_text("premium")
-
-
-def test_the_lines_of_an_account_are_a_link_away(visit: Visit, panel: Page) -> None:
-    visit.server.ask()
-    panel.goto(f"http://{visit.server.address}/panel/cuentas?cuenta=1")
-    panel.get_by_role("link", name="Sus líneas en la bitácora").click()
-    expect(panel.locator("#filters").get_by_label("Cuenta")).to_have_value("demo")
-    expect(panel.locator("#lines tr")).to_have_count(1)
-    expect(panel.locator("#lines tr").first).to_contain_text("/service")
-
-
-def test_one_s_own_account_offers_no_suspension(visit: Visit, panel: Page) -> None:
-    panel.goto(f"http://{visit.server.address}/panel/cuentas?cuenta=2")
-    expect(panel.get_by_text("Es tu propia cuenta")).to_be_visible()
-    expect(panel.get_by_text("Suspender…")).to_have_count(0)
-
-
-def test_a_hostile_name_is_shown_as_text(visit: Visit, panel: Page) -> None:
-    name = '"><img src=x onerror=alert(1)>&'
-    visit.server.command("keys", "create", "--account", name)
-    panel.goto(f"http://{visit.server.address}/panel/cuentas")
-    panel.get_by_role("link", name=name).click()
-    expect(panel.get_by_role("heading", level=2)).to_have_text(name)
-    panel.get_by_role("link", name="Sus líneas en la bitácora").click()
-    expect(panel.locator("#filters").get_by_label("Cuenta")).to_have_value(name)
-    expect(panel.locator("#state")).to_contain_text("En vivo")
-
-
-def test_without_scripts_accounts_are_suspended_all_the_same(
-    browser: Browser, server: Server
+@pytest.mark.gen_test
+async def test_an_account_is_suspended_and_resumed(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="es-ES")
-    page = log_in(context.new_page(), server)
-    expect(page.get_by_text("Los números necesitan scripts")).to_be_visible()
-    page.get_by_role("link", name="Todas las cuentas").click()
-    page.get_by_role("link", name="demo").click()
-    page.get_by_text("Suspender…").click()
-    page.get_by_role("button", name="Suspender la cuenta").click()
-    expect(page.get_by_role("status")).to_have_text("La cuenta está suspendida.")
-    context.close()
+    reader = await operating(stranger, settings, app)
+    for deed, said in (("suspender", "está suspendida"), ("reanudar", "ya no está suspendida")):
+        answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed)
+        assert answer.code == 303
+        page = await reader.open("/panel/" + answer.headers["Location"].removeprefix("../panel/"))
+        assert f"La cuenta {said}." in text(page)
 
 
-def test_it_speaks_english_of_the_same_lines(panel: Page) -> None:
-    panel.locator("#filters").get_by_label("Ruta").fill("/service")
-    panel.locator("#filters").get_by_label("Ruta").press("Enter")
-    panel.get_by_role("link", name="English").click()
-    expect(panel.locator("#filters").get_by_label("Route")).to_have_value("/service")
-    expect(panel.locator("#state")).to_have_text("Live: a new look every two seconds.")
-    expect(panel.get_by_role("heading", name="The last hour, by the minute")).to_be_visible()
+@pytest.mark.gen_test
+async def test_one_key_is_revoked(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    key_id = only_key_id(settings)
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer="revocar", clave=key_id)
+    assert answer.headers["Location"].endswith("?cuenta=2&hecho=revocar")
+    page = text(await reader.open("/panel/cuentas?cuenta=2&hecho=revocar"))
+    assert "La clave se ha revocado." in page
+    assert ("<td>revocada" in page, "Revocar para siempre" in page) == (True, False)
 
 
-def test_the_pages_are_accessible_and_fit(looker: Looker, server: Server) -> None:
-    page = log_in(looker.page, server)
-    for _ in range(8):
-        server.ask()
-    expect(page.locator("#lines")).to_contain_text("rate-limited")
-    looker.look("panel")
-    page.goto(f"http://{server.address}/panel/cuentas?cuenta=1")
-    page.get_by_text("Suspender…").click()
-    page.get_by_text("Revocar…").click()
-    looker.look("panel-account")
-    page.goto(f"http://{server.address}/panel/cuentas")
-    looker.look("panel-accounts")
+@pytest.mark.gen_test
+async def test_a_plan_is_changed(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel/cuentas?cuenta=2"))
+    assert '<option value="premium" selected>' in page
+    for said in ("está ahora en", "ya estaba en"):
+        answer = await reader.send("/panel/cuentas", cuenta="2", hacer="plan", plan="premium")
+        assert answer.code == 303
+        page = text(
+            await reader.open("/panel/" + answer.headers["Location"].removeprefix("../panel/"))
+        )
+        assert f"La cuenta {said} el plan premium." in page
+    assert ("<dd>premium</dd>" in page, '<option value="freemium" selected>' in page) == (
+        True,
+        True,
+    )
+
+
+@pytest.mark.gen_test
+async def test_one_s_own_account_is_not_suspended(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    answer = await reader.send("/panel/cuentas", cuenta="1", hacer="suspender")
+    assert (answer.code, "No se puede suspender" in text(answer)) == (409, True)
+    assert (await reader.open("/panel")).code == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("fields", "code", "said"),
+    [
+        ({"cuenta": "99", "hacer": "suspender"}, 404, "No existe esa cuenta."),
+        ({"cuenta": "2' --", "hacer": "reanudar"}, 404, "No existe esa cuenta."),
+        ({"cuenta": "2", "hacer": "revocar", "clave": "key_1"}, 404, "No existe esa clave."),
+        ({"cuenta": "2", "hacer": "plan", "plan": "oro"}, 422, "El formulario no se puede aceptar"),
+        ({}, 404, "No existe esa cuenta."),
+    ],
+)
+async def test_a_form_that_cannot_be_meant_is_refused(
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    fields: dict[str, str],
+    code: int,
+    said: str,
+) -> None:
+    reader = await operating(stranger, settings, app)
+    answer = await reader.send("/panel/cuentas", **fields)
+    assert (answer.code, said in text(answer)) == (code, True)
+
+
+@pytest.mark.gen_test
+async def test_a_form_of_another_site_changes_nothing(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    reader.token = "0" * 64
+    answer = await reader.send("/panel/cuentas", cuenta="2", hacer="suspender")
+    assert answer.code == 403
+    with Records.open(settings.database_url) as records:
+        assert [account.suspended_at for account in records.list_accounts()] == [None, None]
+
+
+@pytest.mark.gen_test
+async def test_the_events_of_a_page_need_no_header_but_the_cookie(
+    stranger: Caller, settings: Settings, app: CardioriskApplication, bitacora: Bitacora
+) -> None:
+    reader = await operating(stranger, settings, app)
+    app.services.operators.end_watching()
+    answer = await reader.open("/panel/eventos")
+    assert (answer.code, bitacora.last()["code"]) == (503, "not-ready")
+    assert bitacora.last()["route"] == "/panel/eventos"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("query", "has_pages", "has_files"),
+    [("", True, False), ("route=%2Fstatic%2F%7Bversion%7D%2F%7Bfile%7D", False, True)],
+)
+async def test_the_events_of_a_page_leave_its_files_out_unless_they_are_asked_for(
+    *,
+    stranger: Caller,
+    settings: Settings,
+    app: CardioriskApplication,
+    query: str,
+    has_pages: bool,
+    has_files: bool,
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel"))
+    file = re.search(r'href="(static/[^"]+css)"', page)
+    assert file
+    assert (await reader.open(f"/{file[1]}")).code == 200
+    cookie = f"sesion={reader.cookies['sesion']}"
+    async with watching(stranger, query, "/panel/eventos", Cookie=cookie) as events:
+        await events.headers()
+        told = dict([await events.event() for _ in range(2)])
+    routes = {line["route"] for line in told["lines"]}
+    assert ("/panel" in routes, ASSETS_ROUTE in routes) == (has_pages, has_files)
+    log = await app.services.operators.search_log(LogQuery())
+    assert ASSETS_ROUTE in {line.entry.route for line in log.lines}
+
+
+@pytest.mark.gen_test
+async def test_known_routes_are_offered(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    page = text(await reader.open("/panel"))
+    offered = re.findall(r'<option value="([^"]+)"></option>', page)
+    assert offered == [*(route.template for route in ROUTES), "*"]
+
+
+@pytest.mark.gen_test
+async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
+    stranger: Caller, settings: Settings, app: CardioriskApplication
+) -> None:
+    reader = await operating(stranger, settings, app)
+    app.services.operators.broadcast.every_seconds = 0.01
+    cookie = f"sesion={reader.cookies['sesion']}"
+    sent = {"Cookie": cookie, "Authorization": "Basic eDp5"}
+    async with watching(stranger, path="/panel/eventos", **sent) as events:
+        assert "200 OK" in await events.headers()
+        told = [(await events.event())[0] for _ in range(6)]
+    assert told.count("overview") > 2

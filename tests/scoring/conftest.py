@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cardiorisk.config import load_settings
-from cardiorisk.predictor.artefact import Artefact, load_artefact
+from cardiorisk.model.artefact import Artefact, load_artefact
 from cardiorisk.scoring.scorer import Scorer
 
 

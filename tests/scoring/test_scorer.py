@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.patient import FIELD_NAMES, Patient
-from cardiorisk.predictor.predictor import Predictor
+from cardiorisk.model.predictor import Predictor
+from cardiorisk.patients.patient import FIELD_NAMES, Patient
 from cardiorisk.scoring.scorer import Scorer, output_names, patient_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cardiorisk.predictor.artefact import Artefact
+    from cardiorisk.model.artefact import Artefact
 
 ROWS = [
     (2.0, 1.2, 1.0, 40, 1, 0),

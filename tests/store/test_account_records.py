@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.errors import Conflict, Taken, UnknownAccount, UnknownKey
-from cardiorisk.keys import digest
+from cardiorisk.identity.keys import digest
 from cardiorisk.store.account_records import MOST_ACTIVE_KEYS, MOST_ENDED_KEYS, AccountRecords
-from cardiorisk.store.words import StoredLogin
+from cardiorisk.store.values import StoredLogin
 
 if TYPE_CHECKING:
     from cardiorisk.store.records import Records

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.patient import Patient
+from cardiorisk.patients.patient import Patient
 from cardiorisk.store.assessment_records import AssessmentRecords
-from cardiorisk.store.words import KeptAssessment
+from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
     from cardiorisk.store.records import Records

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.keys import Principal
+from cardiorisk.identity.keys import Principal
 from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from sqlalchemy import insert
 from sqlalchemy.exc import StatementError
 
 from cardiorisk.errors import Conflict, StoreUnavailable, UnknownAccount, UnknownKey
-from cardiorisk.keys import Principal, digest, is_well_formed
+from cardiorisk.identity.keys import Principal, digest, is_well_formed
 from cardiorisk.store.records import Records
-from cardiorisk.tables import Account
+from cardiorisk.store.tables import Account
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cardiorisk.store.words import Credential
+    from cardiorisk.store.values import Credential
     from tests.store.conftest import SettableMoment
 
 MONTH = timedelta(days=30)

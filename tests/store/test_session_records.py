@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from cardiorisk.keys import Principal
+from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.tokens import Claims
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.session_records import MOST_SESSIONS, SessionRecords
-from cardiorisk.tables import Session
-from cardiorisk.tokens import Claims
+from cardiorisk.store.tables import Session
 
 if TYPE_CHECKING:
     from cardiorisk.store.records import Records

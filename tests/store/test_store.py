@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable, UnknownAccount, UnknownKey
-from cardiorisk.keys import Principal, new_key
-from cardiorisk.store.engine import Database
+from cardiorisk.identity.keys import Principal, new_key
+from cardiorisk.store.database import Database
 from cardiorisk.store.records import Records
 from cardiorisk.store.store import FLUSH_SECONDS, Store
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from cardiorisk.store.words import MintedKey
+    from cardiorisk.store.values import MintedKey
     from tests.store.conftest import OpenStore, SettableMoment, SettableSeconds
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable
+from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens, new_token_id
 from cardiorisk.store.account_records import AccountRecords
 from cardiorisk.store.records import Records
-from cardiorisk.tokens import SESSION_LIFETIME, TokenPair, Tokens, new_token_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

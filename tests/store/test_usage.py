@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.limits import Limiter
+from cardiorisk.limits.window import Limiter
 from cardiorisk.store.usage_records import UsageRecords
 
 if TYPE_CHECKING:

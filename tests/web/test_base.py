@@ -9,7 +9,7 @@ import pytest
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
 

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine as DatabaseEngine
 
-from cardiorisk.predictor.artefact import Artefact
+from cardiorisk.model.artefact import Artefact
 from tests.support import EXAMPLE, create_key
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cardiorisk.config import Settings
-    from cardiorisk.engines import Engine
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.model.engines import Engine
+    from cardiorisk.routes import CardioriskApplication
 
 REQUESTS = 20
 OUR_CALLS, TORNADOS_CALLS = 124, 77

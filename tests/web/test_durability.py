@@ -12,7 +12,7 @@ from tests.support import document
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
 

@@ -10,7 +10,7 @@ import pytest
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
-from cardiorisk.operators.broadcast import MOST_WATCHERS
+from cardiorisk.monitoring.broadcast import MOST_WATCHERS
 from cardiorisk.store.records import Records
 from tests.support import Caller, document
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from cardiorisk.bitacora.newest import Newest
     from cardiorisk.config import Settings
-    from cardiorisk.operators.queries import LogQuery
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.monitoring.queries import LogQuery
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora
 
 

@@ -11,7 +11,7 @@ from tests.support import EXAMPLE, Caller, cardiorisk, create_key, document
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import SettableClock
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.keys import new_key
+from cardiorisk.identity.keys import new_key
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
 

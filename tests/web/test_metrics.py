@@ -13,7 +13,7 @@ from tests.support import Caller, document
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
 
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora
 
 ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}

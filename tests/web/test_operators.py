@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cardiorisk.routes import API_ROUTES
 from cardiorisk.store.records import Records
-from cardiorisk.web.routes import API_ROUTES
 from tests.support import EXAMPLE, Caller, create_key, document
 
 if TYPE_CHECKING:

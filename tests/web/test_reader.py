@@ -13,8 +13,8 @@ from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
-    from cardiorisk.patient import Patient
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.patients.patient import Patient
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
 PADDED = json.dumps(EXAMPLE).encode()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.card import CARD_FILE, LITERT_FILE
 from cardiorisk.config import Settings, load_settings
+from cardiorisk.model.card import CARD_FILE, LITERT_FILE
 from cardiorisk.store.records import Records
 from tests.support import EXAMPLE, Caller, document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora
 
 CALLERS = 6

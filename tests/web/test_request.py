@@ -11,7 +11,7 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, Req
 from cardiorisk.web.request import _MOST_KNOWN, Request, _without_query
 
 if TYPE_CHECKING:
-    from cardiorisk.web.http1.connection import Connection
+    from cardiorisk.http1.connection import Connection
 
 CONTEXT = SimpleNamespace(remote_ip="10.0.0.7", protocol="http")
 CONNECTION = cast("Connection", SimpleNamespace(context=CONTEXT))

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cardiorisk.card import NOTICE
+from cardiorisk.model.card import NOTICE
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
 AT_RISK = EXAMPLE | {"tabaquismo": 1}

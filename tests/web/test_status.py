@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.card import NOTICE
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.patient import FIELD_NAMES
+from cardiorisk.model.card import NOTICE
+from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.version import VERSION
 from tests.support import document
 
 if TYPE_CHECKING:
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
     from tests.support import Caller
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.store.records import Records
+from tests.pages.browsing import Reader, registered
 from tests.support import Caller, create_key, document
-from tests.web.pages.browsing import Reader, registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
 
     from cardiorisk.config import Settings
-    from cardiorisk.web.routes import CardioriskApplication
+    from cardiorisk.routes import CardioriskApplication
 
 ANA = {"username": "ana", "password": "correct horse battery", "email": "ana@example.org"}
 LOGIN = {"username": ANA["username"], "password": ANA["password"]}

@@ -1,0 +1,214 @@
+"""Assessments that are kept: an account's own list, and nobody else's.
+
+No HTTP and no SQL. What is another account's does not exist: it is answered like an id that was
+never given. The surprise: an id is a moment and a random number, so ids sort by time, the list
+needs no other order, and a page can begin after an assessment that has been deleted since.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import FieldFault, InvalidPatient, InvalidQuery, UnknownAssessment
+from cardiorisk.identity.forms import is_normalizable
+from cardiorisk.patients.patient import parse_members
+from cardiorisk.store.values import KeptAssessment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.model.assessing import Assessment
+    from cardiorisk.patients.json_object import JsonObject
+    from cardiorisk.patients.patient import Patient
+    from cardiorisk.store.assessment_store import AssessmentStore
+
+LABEL_FIELD = "nombre"
+"""The wire name of what an owner calls a patient."""
+LABEL_CHARACTERS = 80
+DEFAULT_PAGE, LARGEST_PAGE = 20, 100
+"""Assessments."""
+
+PREFIX = "pred_"
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Base 32 in the order of ASCII, without i, l, o and u. Source: Crockford's base 32."""
+_DIGIT_BITS = 5
+_MOMENT_DIGITS = 11  # microseconds since 1970, until the year 3111
+_RANDOM_DIGITS = 16  # 80 bits, not to be guessed
+ID_CHARACTERS = len(PREFIX) + _MOMENT_DIGITS + _RANDOM_DIGITS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: so many, after an id or from the newest on."""
+
+    limit: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentPage:
+    """A part of a list, the newest first; ``next_after`` begins the next part, if there is one."""
+
+    items: tuple[KeptAssessment, ...]
+    next_after: str | None
+
+
+class Assessments:
+    """The use cases of kept assessments; each may raise ``StoreUnavailable`` and ``Overloaded``.
+
+    Args:
+        store: where they are kept.
+        now: this moment, aware.
+    """
+
+    def __init__(self, store: AssessmentStore, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def keep(
+        self, principal: Principal, patient: Patient, assessment: Assessment, label: str | None
+    ) -> KeptAssessment:
+        """Keep an assessment for the caller's account."""
+        now = self._now()
+        kept = KeptAssessment(
+            assessment_id=new_assessment_id(now),
+            created_at=now,
+            label=label,
+            patient=patient,
+            probability=assessment.probability,
+            at_risk=assessment.at_risk,
+            threshold=assessment.threshold,
+            model_version=assessment.model_version,
+        )
+        await self._store.keep(principal.account_id, kept)
+        return kept
+
+    async def list_page(self, principal: Principal, page: Page) -> AssessmentPage:
+        """Return a part of the account's list, the newest first."""
+        return await self.search(principal, page, "")
+
+    async def search(self, principal: Principal, page: Page, wanted: str) -> AssessmentPage:
+        """Return a part of those whose label holds a text, the newest first; empty, of all."""
+        found = await self._store.list_newest(
+            principal.account_id, page.after, page.limit + 1, wanted.strip()
+        )
+        items = found[: page.limit]
+        has_more = len(found) > page.limit
+        return AssessmentPage(items, items[-1].assessment_id if has_more else None)
+
+    async def require(self, principal: Principal, assessment_id: str) -> KeptAssessment:
+        """Return one of the account's assessments.
+
+        Raises:
+            UnknownAssessment: the account has kept none of this id.
+        """
+        found = await self._store.find(principal.account_id, assessment_id)
+        if found is None:
+            raise _unknown()
+        return found
+
+    async def delete(self, principal: Principal, assessment_id: str) -> None:
+        """Delete one of the account's assessments.
+
+        Raises:
+            UnknownAssessment: the account has kept none of this id.
+        """
+        if not await self._store.delete(principal.account_id, assessment_id):
+            raise _unknown()
+
+
+def read_page(limit: str | None, after: str | None, default: int = DEFAULT_PAGE) -> Page:
+    """Read which part of a list is wanted from the texts of a query string.
+
+    Args:
+        limit: how many at most, ``default`` where it is not said.
+        after: the id of the last one of the page before.
+        default: assessments.
+
+    Raises:
+        InvalidQuery: a parameter cannot be accepted.
+    """
+    faults = []
+    is_number = limit is not None and limit.isascii() and limit.isdecimal() and len(limit) <= 3  # noqa: PLR2004 - as many digits as LARGEST_PAGE
+    number = int(limit) if limit is not None and is_number else 0
+    if limit is not None and not 1 <= number <= LARGEST_PAGE:
+        faults.append(FieldFault("limit", f"must be an integer from 1 to {LARGEST_PAGE}"))
+    if after is not None and not _is_id(after):
+        faults.append(FieldFault("after", "must be the id of an assessment, as the list gives it"))
+    if faults:
+        raise InvalidQuery(tuple(faults))
+    return Page(number or default, after)
+
+
+def read_label(value: object) -> str | None:
+    """Read what the owner calls a patient: text, or None where there is none.
+
+    Raises:
+        InvalidPatient: it is no text, too long, or holds what cannot be printed.
+    """
+    if value is None:
+        return None
+    label = None
+    if isinstance(value, str) and is_normalizable(value, LABEL_CHARACTERS):
+        label = unicodedata.normalize("NFC", value).strip()
+    if label is None or len(label) > LABEL_CHARACTERS or not label.isprintable():
+        detail = f"must be text of at most {LABEL_CHARACTERS} printable characters"
+        raise InvalidPatient((FieldFault(LABEL_FIELD, detail),))
+    return label or None
+
+
+def read_labelled(found: JsonObject) -> tuple[Patient, str | None]:
+    """Read a patient and, beside the six values, what the owner calls them.
+
+    Raises:
+        InvalidPatient: a value or the label cannot be accepted; all faults at once.
+    """
+    members = dict(found.by_name)
+    faults: tuple[FieldFault, ...] = ()
+    label = patient = None
+    try:
+        label = read_label(members.pop(LABEL_FIELD, None))
+    except InvalidPatient as error:
+        faults = error.faults
+    if LABEL_FIELD in found.repeated:
+        faults = (FieldFault(LABEL_FIELD, "is given more than once"),)
+    try:
+        patient = parse_members(members, found.repeated)
+    except InvalidPatient as error:
+        faults = (*error.faults, *faults)
+    if faults or patient is None:
+        raise InvalidPatient(faults)
+    return patient, label
+
+
+def new_assessment_id(now: datetime) -> str:
+    """Make the public name of an assessment that is made at ``now``."""
+    microseconds = (now - _EPOCH) // timedelta(microseconds=1)
+    return (
+        PREFIX
+        + _base32(microseconds, _MOMENT_DIGITS)
+        + _base32(secrets.randbits(_DIGIT_BITS * _RANDOM_DIGITS), _RANDOM_DIGITS)
+    )
+
+
+def _base32(number: int, digits: int) -> str:
+    shifts = range(_DIGIT_BITS * (digits - 1), -1, -_DIGIT_BITS)
+    return "".join(_DIGITS[number >> shift & 31] for shift in shifts)
+
+
+def _is_id(text: str) -> bool:
+    return (
+        len(text) == ID_CHARACTERS
+        and text.startswith(PREFIX)
+        and set(text[len(PREFIX) :]) <= set(_DIGITS)
+    )
+
+
+def _unknown() -> UnknownAssessment:
+    return UnknownAssessment("the account has kept no assessment of this id")

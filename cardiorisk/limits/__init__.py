@@ -1,0 +1,1 @@
+"""How much somebody may ask: the fixed minute of a plan, and attempts to log in."""

@@ -1,0 +1,216 @@
+"""How often somebody may try a password, register or change something.
+
+Tries under way take up what a window has left until their outcome is known, so a thousand at the
+same moment get no further than a thousand in a row; one that is still under way is no failure.
+
+A window starts at the first try and lets up to twice its number through within one window's
+length that straddles two of them. Past ``MOST_COUNTED`` names the oldest is forgotten, so whoever
+sends tries from thousands of addresses can make it forget. The counts are one process's own.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import InvalidLogin, Overloaded, Taken, TooManyAttempts
+from cardiorisk.identity.forms import folded
+from cardiorisk.identity.keys import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
+"""Wrong passwords for one name and failures from one address, and the window they count in."""
+LOGINS, LOGIN_SECONDS = 300, 300.0
+"""Right passwords from one address, each of which costs a hash, and the window they count in."""
+REGISTRATIONS, REGISTRATION_SECONDS = 60, 3600.0
+"""Accounts that may be made from one address, and the window they count in."""
+CHANGES, CHANGE_SECONDS = 60, 60.0
+"""Changes of its keys and sessions that an account may ask for, and the window they count in."""
+
+MOST_COUNTED = 16_384
+"""Names or addresses that are counted at the same time; about 250 bytes each."""
+
+_SITE_BITS = 64
+
+
+@dataclass(slots=True)
+class _Window:
+    ends_at_seconds: float
+    tries: int
+
+
+class Attempts:
+    """Counts of tries by whoever makes them, each in a window of its own.
+
+    Args:
+        most: tries a window allows.
+        window_seconds: how long a window lasts from its first try.
+        clock: seconds; one that is set back starts the windows anew.
+        most_counted: bound of what is remembered.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        window_seconds: float,
+        clock: Callable[[], float] = time.time,
+        most_counted: int = MOST_COUNTED,
+    ) -> None:
+        self._most = most
+        self._window_seconds = window_seconds
+        self._clock = clock
+        self._most_counted = most_counted
+        self._windows: OrderedDict[str, _Window] = OrderedDict()
+        self._under_way: Counter[str] = Counter()
+
+    def require(self, who: str) -> None:
+        """Check that somebody may try, and count nothing.
+
+        Raises:
+            TooManyAttempts: the window's tries are used up.
+        """
+        window = self._current(who)
+        if window is not None and window.tries >= self._most:
+            left_seconds = max(1, math.ceil(window.ends_at_seconds - self._clock()))
+            raise TooManyAttempts(
+                f"there were too many attempts; try again in {left_seconds} s", left_seconds
+            )
+
+    def count(self, who: str) -> None:
+        """Count one try."""
+        window = self._current(who)
+        if window is None:
+            window = _Window(self._clock() + self._window_seconds, 0)
+            self._windows[who] = window
+            if len(self._windows) > self._most_counted:
+                self._windows.popitem(last=False)
+        window.tries += 1
+
+    @contextmanager
+    def under_way(self, who: str) -> Iterator[None]:
+        """Hold a place in the window for the length of the block, which may count a try.
+
+        Raises:
+            TooManyAttempts: the window's tries are used up.
+            Overloaded: those under way may use them up; a second later, they have or have not.
+        """
+        self.require(who)
+        window = self._current(who)
+        if self._under_way[who] + (window.tries if window else 0) >= self._most:
+            raise Overloaded("too many attempts are under way; try again in a second")
+        self._under_way[who] += 1
+        try:
+            yield
+        finally:
+            self._under_way[who] -= 1
+            if not self._under_way[who]:
+                del self._under_way[who]
+
+    def forget(self, who: str) -> None:
+        """Start somebody's count anew."""
+        self._windows.pop(who, None)
+
+    def _current(self, who: str) -> _Window | None:
+        """Return the window that is open for somebody; drop one that is not."""
+        window = self._windows.get(who)
+        if window is None:
+            return None
+        if 0 < window.ends_at_seconds - self._clock() <= self._window_seconds:
+            return window
+        del self._windows[who]
+        return None
+
+
+def site_of(address: str) -> str:
+    """Return whom an IP address is counted as: itself or, of IPv6, its network of 64 bits.
+
+    One subscriber is given at least such a network, so counting its single addresses would count
+    nothing. Source: RFC 6177, section 2.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> _SITE_BITS << _SITE_BITS)}/{_SITE_BITS}"
+
+
+class Throttle:
+    """Who may try a password, register or change something now.
+
+    What fails is counted and, in windows of their own, what succeeds; a try under way is neither
+    and only holds its place, so that many right logins at once never look like guessing.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._names = Attempts(NAME_FAILURES, FAILURE_SECONDS, clock)
+        self._addresses = Attempts(ADDRESS_FAILURES, FAILURE_SECONDS, clock)
+        self._logins = Attempts(LOGINS, LOGIN_SECONDS, clock)
+        self._registrations = Attempts(REGISTRATIONS, REGISTRATION_SECONDS, clock)
+        self._changes = Attempts(CHANGES, CHANGE_SECONDS, clock)
+
+    @contextmanager
+    def login(self, name: str, address: str) -> Iterator[None]:
+        """Count the block as a failure of the name and the address if the login was wrong.
+
+        Success starts the name's count anew and leaves the address's as it is, so that a
+        guesser's own account does not clean the slate.
+
+        Raises:
+            TooManyAttempts: the name or the address has failed, or the address has logged in,
+                too often.
+            Overloaded: too many tries of the name or from the address are under way.
+        """
+        who, site = digest(folded(name)).hex(), site_of(address)
+        with (
+            self._names.under_way(who),
+            self._addresses.under_way(site),
+            self._logins.under_way(site),
+        ):
+            try:
+                yield
+            except InvalidLogin:
+                self._names.count(who)
+                self._addresses.count(site)
+                raise
+            self._names.forget(who)
+            self._logins.count(site)
+
+    @contextmanager
+    def registration(self, address: str) -> Iterator[None]:
+        """Count the block as a registration, or as a failure if a name was taken.
+
+        Raises:
+            TooManyAttempts: the address has registered or failed too often.
+            Overloaded: too many tries from the address are under way.
+        """
+        site = site_of(address)
+        with self._addresses.under_way(site), self._registrations.under_way(site):
+            try:
+                yield
+            except Taken:
+                self._addresses.count(site)
+                raise
+            self._registrations.count(site)
+
+    def count_change(self, account_id: int) -> None:
+        """Count a change that an account is about to make, whatever becomes of it.
+
+        Raises:
+            TooManyAttempts: the account has made too many.
+        """
+        self._changes.require(str(account_id))
+        self._changes.count(str(account_id))

@@ -1,0 +1,97 @@
+"""Times of one request's stages, and histograms of many: plain numbers, no lock, no library."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import accumulate
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+class Timings:
+    """Stage times of one request, started when it is made.
+
+    A stage runs from the end of the one before it, so the stages add up to the total but for the
+    few instructions after the last.
+
+    Attributes:
+        stages_ms: milliseconds of each stage that has ended, in their order.
+        total_ms: milliseconds from the start to the last ``stop``.
+
+    Args:
+        clock: seconds from a monotonic clock.
+    """
+
+    __slots__ = ("_clock", "_previous", "_started", "stages_ms", "total_ms")
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._started = self._previous = clock()
+        self.stages_ms: dict[str, float] = {}
+        self.total_ms = 0.0
+
+    def end_stage(self, name: str) -> None:
+        """Give the time since the end of the previous stage to the stage ``name``."""
+        now = self._clock()
+        self.stages_ms[name] = round((now - self._previous) * 1000, 3)
+        self._previous = now
+
+    def stop(self) -> None:
+        """Take the total; log, header and metrics all show this one."""
+        self.total_ms = round((self._clock() - self._started) * 1000, 3)
+
+    def server_timing(self) -> str:
+        """Write stages and total as a ``Server-Timing`` header value.
+
+        Source: W3C Server Timing, section 4.
+        """
+        stages = "".join([f"{name};dur={ms}, " for name, ms in self.stages_ms.items()])
+        return f"{stages}total;dur={self.total_ms}"
+
+
+class Histogram:
+    """Counts of values by upper bound, and their sum.
+
+    Args:
+        bounds: upper bounds, each included in its bucket, in rising order; one more bucket takes
+            what lies above them.
+    """
+
+    __slots__ = ("_counts", "bounds", "total")
+
+    def __init__(self, bounds: Iterable[float]) -> None:
+        self.bounds = tuple(bounds)
+        self._counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[int]:
+        """Return how many values are at most each bound; the last is the number of all."""
+        return list(accumulate(self._counts))
+
+
+def percentile(bounds: Sequence[float], cumulative: Sequence[int], percent: float) -> float:
+    """Estimate the value at a rank, as if each bucket's values were spread evenly over it.
+
+    It lies in the right bucket, so it is as near as the bounds are narrow; of values above the
+    last bound no more is known than that, and the bound is returned. 0 where there are no values.
+
+    Source: Prometheus, ``histogram_quantile``.
+    """
+    rank = cumulative[-1] * percent / 100
+    place = bisect_left(cumulative, rank)
+    if not cumulative[-1]:
+        return 0.0
+    if place >= len(bounds):
+        return bounds[-1]
+    below = cumulative[place - 1] if place else 0
+    lower = bounds[place - 1] if place else 0.0
+    share = (rank - below) / (cumulative[place] - below) if cumulative[place] > below else 1.0
+    return lower + (bounds[place] - lower) * share

@@ -1,0 +1,96 @@
+"""Asking the network: rows from patients, assessments from probabilities.
+
+Functions over a network that is loaded, for whichever thread may call its engine. They know
+nothing of queues and futures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cardiorisk.model.curves import CURVE_ROWS, curve_rows, curves_of
+from cardiorisk.model.explanations import Explanation, coalition_rows, explanation_of
+
+if TYPE_CHECKING:
+    from cardiorisk.model.artefact import Artefact
+    from cardiorisk.model.card import Card
+    from cardiorisk.patients.patient import Patient
+
+PROBABILITY_DECIMALS = 6
+"""More would be noise: two engines may differ in the fifth already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the network says of one patient.
+
+    Attributes:
+        probability: probability of risk, from 0 to 1.
+        at_risk: whether the probability reaches the threshold.
+        threshold: the threshold that was applied.
+        model_version: which network answered.
+        outside_training: wire names of the inputs beyond all that training saw.
+        explanation: the probability taken apart, where that was asked for.
+        curves: probabilities over each input's grid, where an explanation was asked for.
+    """
+
+    probability: float
+    at_risk: bool
+    threshold: float
+    model_version: str
+    outside_training: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+    curves: tuple[tuple[float, ...], ...] = ()
+
+
+def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
+    """Assess patients together, in their order.
+
+    Raises:
+        ValueError: the engine gave another number of probabilities.
+    """
+    rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
+    probabilities = artefact.engine.probabilities(rows)  # (n,)
+    if probabilities.shape != (len(patients),):
+        raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
+    return [
+        _assessment(artefact.card, patient, probability)
+        for patient, probability in zip(patients, probabilities.tolist(), strict=True)
+    ]
+
+
+def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
+    """Assess one patient."""
+    row = np.array((patient.values,), dtype=np.float32)  # (1, 6)
+    return _assessment(artefact.card, patient, artefact.engine.probabilities(row).item())
+
+
+def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
+    """Assess patients one by one, each with its explanation and curves."""
+    background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
+    assessments = []
+    for patient in patients:
+        values = np.array(patient.values, dtype=np.float32)  # (6,)
+        rows = np.concatenate([curve_rows(values), coalition_rows(values, background)])
+        probabilities = artefact.engine.probabilities(rows)  # (CURVE_ROWS + 64b,)
+        probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
+        assessment = _assessment(artefact.card, patient, probability, explanation)
+        assessments.append(replace(assessment, curves=curves_of(probabilities[:CURVE_ROWS])))
+    return assessments
+
+
+def _assessment(
+    card: Card, patient: Patient, probability: float, explanation: Explanation | None = None
+) -> Assessment:
+    rounded = round(probability, PROBABILITY_DECIMALS)
+    return Assessment(
+        probability=rounded,
+        at_risk=rounded >= card.threshold,
+        threshold=card.threshold,
+        model_version=card.version,
+        outside_training=card.outside_training(patient.values),
+        explanation=explanation,
+    )

@@ -1,0 +1,192 @@
+"""The two things that can run the saved network, behind one small protocol.
+
+``KerasEngine`` runs the saved Keras model as one compiled graph; ``LiteRTEngine`` runs its
+conversion. Neither is thread-safe: one thread at a time may call it (the one that loads it, from
+then on the worker, and while that rests, with an instant one, the event loop). TensorFlow is
+imported when a Keras engine is made and never otherwise; it takes many seconds and hundreds of
+megabytes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from cardiorisk.errors import UnusableArtefact
+from cardiorisk.model.card import KERAS_FILE, LITERT_FILE
+from cardiorisk.patients.patient import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cardiorisk.config import EngineName
+
+
+class Engine(Protocol):
+    """A network that is ready to run.
+
+    Attributes:
+        is_instant: whether the event loop may run one row itself: that takes less time than handing
+            the row to a thread would, and nothing in it can wait.
+    """
+
+    is_instant: bool
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of risk of each row.
+
+        Args:
+            rows: float32, shape (n, 6), columns in ``FIELDS`` order and units, n at least 1.
+
+        Returns:
+            float32, shape (n,), each from 0 to 1.
+        """
+        ...
+
+
+class KerasEngine:
+    """The Keras model as a graph of constants, called in a session: rows in, probabilities out.
+
+    One row takes it about 25 µs, a concrete function of the same model ten times as long:
+    TensorFlow hands what that runs to threads of its own and waits for them, where a session can
+    be told to stay on its caller's. ``model.predict`` takes some thousand times as long.
+
+    Raises:
+        UnusableArtefact: Keras cannot read the file.
+    """
+
+    is_instant = False  # quick, but nobody knows what TensorFlow may wait for (decision 0081)
+
+    def __init__(self, path: Path) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its notice, and no gain for 6 inputs
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        import keras  # noqa: PLC0415 - see the module docstring
+        import tensorflow as tf  # noqa: PLC0415 - likewise
+
+        _use_one_thread(tf)
+        try:
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+            self._run = _session_call(tf, _constant_function(tf, model))
+        except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
+            raise UnusableArtefact(f"Keras cannot load {path}: {_first_line(error)}") from error
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See ``Engine``."""
+        answers = self._run(rows)  # (n, 1)
+        return cast("NDArray[np.float32]", answers[:, 0])
+
+
+def _constant_function(tf: Any, model: Any) -> Any:
+    """Trace the model with the values of its weights in the place of the weights."""
+    learned = [weight.numpy() for weight in model.trainable_variables]
+    fixed = [weight.numpy() for weight in model.non_trainable_variables]
+
+    def assess(rows: Any) -> Any:
+        answers, _ = model.stateless_call(learned, fixed, rows, training=False)
+        return answers
+
+    signature = tf.TensorSpec((None, len(FIELDS)), tf.float32)
+    return tf.function(assess).get_concrete_function(signature)
+
+
+def _session_call(tf: Any, function: Any) -> Any:
+    """Return what runs a function of constants on its caller's thread."""
+    from tensorflow.core.protobuf import config_pb2  # noqa: PLC0415 - see the module docstring
+
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.graph_util.import_graph_def(function.graph.as_graph_def(), name="")
+    on_callers_thread = config_pb2.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1
+    )
+    session = tf.compat.v1.Session(graph=graph, config=on_callers_thread)
+    call = config_pb2.CallableOptions(
+        feed=[function.inputs[0].name], fetch=[function.outputs[0].name]
+    )
+    # With something to feed, its public counterpart prepares the whole run anew at each call.
+    run = session._make_callable_from_options(call)  # noqa: SLF001
+    return lambda rows: run(rows)[0]
+
+
+class LiteRTEngine:
+    """The converted network; resized only when the number of rows changes.
+
+    Raises:
+        UnusableArtefact: LiteRT cannot read the file.
+    """
+
+    is_instant = True  # about 5 µs
+
+    def __init__(self, path: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - half a second
+
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+            with _quiet_native_code():
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as error:
+            raise UnusableArtefact(f"LiteRT cannot load {path}: {_first_line(error)}") from error
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._rows_allocated = 0
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See ``Engine``."""
+        if len(rows) != self._rows_allocated:
+            self._interpreter.resize_tensor_input(self._input, rows.shape)
+            self._interpreter.allocate_tensors()
+            self._rows_allocated = len(rows)
+        self._interpreter.set_tensor(self._input, rows)
+        self._interpreter.invoke()
+        answers = self._interpreter.get_tensor(self._output)  # (n, 1)
+        return cast("NDArray[np.float32]", answers[:, 0])
+
+
+@contextmanager
+def _quiet_native_code() -> Iterator[None]:
+    """Swallow what LiteRT's C++ announces at its first allocation; no setting of its own does."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def load_engine(name: EngineName, directory: Path) -> Engine:
+    """Make the engine of this name from the artefact in ``directory``.
+
+    Raises:
+        UnusableArtefact: the engine cannot read its file.
+    """
+    if name == "litert":
+        return LiteRTEngine(directory / LITERT_FILE)
+    return KerasEngine(directory / KERAS_FILE)
+
+
+def file_of(name: EngineName) -> str:
+    """Return the name of the file that the engine reads."""
+    return LITERT_FILE if name == "litert" else KERAS_FILE
+
+
+def _use_one_thread(tf: Any) -> None:
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        # TensorFlow has already run something in this process, and keeps the threads it has.
+        return
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

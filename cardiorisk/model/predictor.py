@@ -1,0 +1,271 @@
+"""Assessing patients: one worker thread runs the network, and whoever waits goes together.
+
+The event loop only queues and hands out results. While the worker runs one batch, arriving
+patients wait, and all of them form the next batch; nobody waits for a timer. The queue is
+bounded, and whoever finds it full is told so at once instead of waiting for an answer that
+comes too late.
+
+A network that is instant is not worth the way to the worker: while that rests, the loop runs one
+patient's row itself.
+
+Explanations run thousands of rows each. They wait in a queue of their own and go one at a time,
+taking turns with the batches, so that one explanation at most stands between two batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
+from cardiorisk.measuring import Histogram
+from cardiorisk.model.artefact import Artefact, load_artefact
+from cardiorisk.model.assessing import Assessment, assess, assess_one, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from cardiorisk.config import EngineName
+    from cardiorisk.model.card import Card
+    from cardiorisk.patients.patient import Patient
+
+QUEUE_LIMIT = 2048
+"""Patients that may wait; at some thousand assessments a second, under a second of work."""
+BATCH_LIMIT = 1024
+"""Rows of one run of the network, which keeps one run well under a few milliseconds."""
+
+BATCH_BOUNDS = tuple(1 << power for power in range(11))
+"""Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
+
+EXPLANATION_QUEUE_LIMIT = 64
+"""Explanations that may wait; each takes the worker about a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Which network took which one's place; the versions are equal where the files are."""
+
+    old_version: str
+    new_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Patients that are run together, and who waits for them."""
+
+    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    patients: list[Patient]
+    futures: list[asyncio.Future[Assessment]]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Patients that wait for the same kind of answer.
+
+    Attributes:
+        run: what answers a batch of them, on the worker thread.
+        most_waiting: from here on callers are refused.
+        most_together: patients of one batch.
+    """
+
+    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    most_waiting: int
+    most_together: int
+    waiting: deque[tuple[Patient, asyncio.Future[Assessment]]] = field(default_factory=deque)
+
+    def take(self) -> _Batch:
+        """Take the next batch out, those who have gone left out; it may be empty."""
+        batch = _Batch(self.run, [], [])
+        while self.waiting and len(batch.patients) < self.most_together:
+            patient, future = self.waiting.popleft()
+            if not future.done():
+                batch.patients.append(patient)
+                batch.futures.append(future)
+        return batch
+
+
+class Predictor:
+    """The network behind two bounded queues; call it on the event loop only.
+
+    Attributes:
+        batch_sizes: patients of each batch that was begun; an explanation is a batch of one.
+
+    Args:
+        queue_limit: patients that may wait before callers are refused.
+        explanation_queue_limit: explanations that may wait, likewise.
+    """
+
+    def __init__(
+        self,
+        queue_limit: int = QUEUE_LIMIT,
+        explanation_queue_limit: int = EXPLANATION_QUEUE_LIMIT,
+    ) -> None:
+        self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
+        self._explained = _Queue(explain, explanation_queue_limit, 1)
+        self._turns = deque([self._assessed, self._explained])
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-loader")
+        self._artefact: Artefact | None = None
+        self._is_busy = False
+        self._is_reloading = False
+        self.batch_sizes = Histogram(BATCH_BOUNDS)
+
+    @property
+    def card(self) -> Card:
+        """The card of the network that is answering.
+
+        Raises:
+            NotReady: the network is not loaded yet.
+        """
+        return self._require_artefact().card
+
+    @property
+    def version(self) -> str | None:
+        """The version of the network that is answering, None while there is none."""
+        return None if self._artefact is None else self._artefact.card.version
+
+    @property
+    def waiting(self) -> int:
+        """How many patients are queued, those being assessed left out."""
+        return sum(len(queue.waiting) for queue in self._turns)
+
+    async def load(self, directory: Path, engine: EngineName) -> None:
+        """Load, check and warm the network, on the worker thread.
+
+        Raises:
+            UnusableArtefact: see ``load_artefact``.
+        """
+        loop = asyncio.get_running_loop()
+        self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
+
+    async def reload(self, directory: Path, engine: EngineName) -> Replacement:
+        """Load, check and warm another network while this one answers, then change over.
+
+        It is loaded on a thread of its own, so nobody waits for it. A batch under way finishes on
+        the network it began with; if the new one does not hold, the old one goes on.
+
+        Raises:
+            NotReady: no network has been loaded yet.
+            ReloadUnderWay: another reload has not ended yet.
+            UnusableArtefact: see ``load_artefact``.
+        """
+        old = self._require_artefact()
+        if self._is_reloading:
+            raise ReloadUnderWay("the network is being reloaded already; wait for that to end")
+        self._is_reloading = True
+        try:
+            loop = asyncio.get_running_loop()
+            new = await loop.run_in_executor(self._loader, load_artefact, directory, engine)
+        finally:
+            self._is_reloading = False
+        self._require_artefact()  # closed meanwhile, it must not come to life again
+        self.adopt(new)
+        return Replacement(old.card.version, new.card.version)
+
+    def adopt(self, artefact: Artefact) -> None:
+        """Assess with this network from the next batch on."""
+        self._artefact = artefact
+
+    def assess(self, patient: Patient) -> asyncio.Future[Assessment]:
+        """Queue a patient; the future gives the assessment, at once where the network is instant.
+
+        A patient whose future is cancelled is passed over when its turn comes.
+
+        Raises:
+            NotReady: the network is not loaded yet, or the service is stopping.
+            Overloaded: the queue is full.
+        """
+        artefact = self._require_artefact()
+        if artefact.engine.is_instant and not self._is_busy:
+            future: asyncio.Future[Assessment] = asyncio.get_running_loop().create_future()
+            self.batch_sizes.add(1)
+            future.set_result(assess_one(artefact, patient))
+            return future
+        return self._enqueue(self._assessed, patient)
+
+    def explain(self, patient: Patient) -> asyncio.Future[Assessment]:
+        """Queue a patient as ``assess`` does; it comes with explanation and curves."""
+        return self._enqueue(self._explained, patient)
+
+    async def close(self) -> None:
+        """Refuse whoever comes or waits, and wait for the threads to finish what they run."""
+        self._artefact = None
+        for queue in self._turns:
+            while queue.waiting:
+                _fail(queue.waiting.popleft()[1], _not_ready())
+        await asyncio.to_thread(self._worker.shutdown)
+        await asyncio.to_thread(self._loader.shutdown)
+
+    def _require_artefact(self) -> Artefact:
+        if self._artefact is None:
+            raise _not_ready()
+        return self._artefact
+
+    def _enqueue(self, queue: _Queue, patient: Patient) -> asyncio.Future[Assessment]:
+        self._require_artefact()
+        if len(queue.waiting) >= queue.most_waiting:
+            raise Overloaded("too many patients are waiting; try again in a moment")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Assessment] = loop.create_future()
+        queue.waiting.append((patient, future))
+        if not self._is_busy:
+            self._is_busy = True
+            # Not at once: whoever arrives in the same turn of the loop joins the same batch.
+            loop.call_soon(self._start_batch, loop)
+        return future
+
+    def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._artefact is None:
+            self._is_busy = False
+            return
+        batch = self._next_batch()
+        self._is_busy = bool(batch.patients)
+        if not batch.patients:
+            return
+
+        self.batch_sizes.add(len(batch.patients))
+
+        def hand_back(run: Future[list[Assessment]]) -> None:
+            loop.call_soon_threadsafe(self._finish_batch, loop, batch, run)
+
+        self._worker.submit(batch.run, self._artefact, batch.patients).add_done_callback(hand_back)
+
+    def _next_batch(self) -> _Batch:
+        """Take a batch from the queue whose turn it is, or from the other where that is empty."""
+        for _ in range(len(self._turns) - 1):
+            batch = self._turns[0].take()
+            self._turns.rotate()
+            if batch.patients:
+                return batch
+        return self._turns[0].take()
+
+    def _finish_batch(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: _Batch,
+        run: Future[list[Assessment]],
+    ) -> None:
+        # The worker goes on while the answers are handed out.
+        self._start_batch(loop)
+        failure = run.exception()
+        if failure is not None:
+            for future in batch.futures:
+                _fail(future, failure)
+            return
+        for future, assessment in zip(batch.futures, run.result(), strict=True):
+            if not future.done():
+                future.set_result(assessment)
+
+
+def _fail(future: asyncio.Future[Assessment], failure: BaseException) -> None:
+    if not future.done():
+        future.set_exception(failure)
+
+
+def _not_ready() -> NotReady:
+    return NotReady("the network is being loaded or put away; try again in a few seconds")

@@ -1,0 +1,173 @@
+"""What is told to everybody who watches: one look every two seconds, shared by all of them.
+
+It runs only while somebody watches, holds a bounded number of watchers, and keeps at most
+``MOST_PENDING`` updates for each: whoever does not read them is dropped, so that a reader who has
+gone to sleep costs no memory. It knows nothing of HTTP; a watcher says itself how it is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import LogUnavailable, NotReady, Overloaded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cardiorisk.bitacora.reader import Line
+    from cardiorisk.monitoring.overview import Overview
+
+EVERY_SECONDS = 2.0
+MOST_WATCHERS = 16
+MOST_PENDING = 4
+"""Updates, some ten kilobytes each; who is further behind is dropped."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One look, and the lines that have come since the one before, the newest first."""
+
+    overview: Overview
+    lines: tuple[Line, ...]
+
+
+class Watcher:
+    """Somebody who watches; made by ``Broadcast.watch``.
+
+    Args:
+        drop: ends whatever the watcher is doing where it does not read.
+    """
+
+    def __init__(self, drop: Callable[[], None]) -> None:
+        self._drop = drop
+        self._pending: deque[Update] = deque()
+        self._wake = asyncio.Event()
+        self._is_waiting = False
+        self.is_ended = False
+
+    async def next(self) -> Update | None:
+        """Wait for the next update; None once there will be none."""
+        self._is_waiting = True
+        try:
+            while not self._pending and not self.is_ended:
+                self._wake.clear()
+                await self._wake.wait()
+        finally:
+            self._is_waiting = False
+        return None if self.is_ended else self._pending.popleft()
+
+    def tell(self, update: Update) -> None:
+        """Hand an update over, or drop a watcher who has read none of the last ones."""
+        if len(self._pending) >= MOST_PENDING:
+            self.end()
+            return
+        self._pending.append(update)
+        self._wake.set()
+
+    def end(self) -> None:
+        """Let a watcher who waits end in order, and drop one who is busy with an update."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        self._pending.clear()
+        self._wake.set()
+        if not self._is_waiting:
+            self._drop()
+
+
+class Broadcast:
+    """All who watch; call it on the event loop only.
+
+    Args:
+        look: takes the look that is told.
+        skip: forgets the lines that have come until now.
+        fresh: gives the lines that have come since the last call.
+        every_seconds: between two updates.
+        most_watchers: at the same time.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Awaitable[Overview]],
+        skip: Callable[[], Awaitable[None]],
+        fresh: Callable[[], Awaitable[tuple[Line, ...]]],
+        every_seconds: float = EVERY_SECONDS,
+        most_watchers: int = MOST_WATCHERS,
+    ) -> None:
+        self._look = look
+        self._skip = skip
+        self._fresh = fresh
+        self.every_seconds = every_seconds
+        self._most_watchers = most_watchers
+        self._watchers: set[Watcher] = set()
+        self._telling: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def watchers(self) -> int:
+        """How many watch now."""
+        return len(self._watchers)
+
+    def watch(self, drop: Callable[[], None]) -> Watcher:
+        """Let somebody watch, until ``leave``.
+
+        Raises:
+            NotReady: the service is stopping.
+            Overloaded: as many watch already as may.
+        """
+        if self._is_closed:
+            raise NotReady("the service is stopping")
+        if len(self._watchers) >= self._most_watchers:
+            raise Overloaded(f"{self._most_watchers} watch already; try again when one has left")
+        watcher = Watcher(drop)
+        self._watchers.add(watcher)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell(), name="operators-broadcast")
+        return watcher
+
+    def leave(self, watcher: Watcher) -> None:
+        """Let somebody go; leaving twice is harmless."""
+        self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """End everybody, and let nobody in any more."""
+        self._is_closed = True
+        self._end_all()
+        if self._telling is not None:
+            self._telling.cancel()
+
+    async def _tell(self) -> None:
+        """Tell everybody, at every turn, until nobody watches."""
+        try:
+            await self._fresh_lines(self._skip)
+            while True:
+                await asyncio.sleep(self.every_seconds)
+                if not self._watchers:
+                    return
+                lines = await self._fresh_lines(self._fresh)
+                update = Update(await self._look(), lines or ())
+                for watcher in tuple(self._watchers):
+                    watcher.tell(update)
+        except Exception:
+            # Whoever watches asks again, and a new row of updates begins.
+            _logger.exception("the operators' updates have failed")
+            self._end_all()
+
+    async def _fresh_lines(
+        self, ask: Callable[[], Awaitable[tuple[Line, ...] | None]]
+    ) -> tuple[Line, ...] | None:
+        """Ask for lines; while the log cannot be read, there are none."""
+        try:
+            return await ask()
+        except (LogUnavailable, Overloaded):
+            return None
+
+    def _end_all(self) -> None:
+        for watcher in tuple(self._watchers):
+            watcher.end()

@@ -1,0 +1,110 @@
+"""How the service is: one look at what every room counts for itself.
+
+Nothing is counted here. It holds for this process: another one on the same machine has numbers of
+its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import ServiceError
+from cardiorisk.monitoring.last_hour import MINUTES, stage_times
+from cardiorisk.monitoring.metrics import STAGE_BOUNDS_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cardiorisk.monitoring.last_hour import Counts, LastHour, Minute, StageTimes
+    from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
+    from cardiorisk.monitoring.metrics import Sources
+    from cardiorisk.store.memo import MemoStatistics
+
+RECENT_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What happened in some minutes."""
+
+    counts: Counts
+    stages: tuple[StageTimes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One look.
+
+    Attributes:
+        at_seconds: when, since the epoch, UTC.
+        minutes: the last hour, the running minute last.
+        recent: the last ``RECENT_MINUTES`` minutes.
+        hour: the last hour.
+        open_requests: requests that are not answered yet, the one that asks included.
+        waiting_patients: patients and explanations that wait for the network.
+        active_accounts: accounts that have drawn on their limit in this minute.
+        model_version: the network that answers, None while none is loaded.
+        drift: None while no network is loaded or the log cannot be read.
+    """
+
+    at_seconds: float
+    minutes: tuple[Minute, ...]
+    recent: Stretch
+    hour: Stretch
+    open_requests: int
+    waiting_patients: int
+    active_accounts: int
+    memo: MemoStatistics
+    lines_written: int
+    write_failures: int
+    model_version: str | None
+    drift: DriftReport | None
+
+
+class Overviews:
+    """Takes looks.
+
+    Args:
+        hour: the last hour's counts.
+        sources: the rooms that count for themselves.
+        log: where the drift is read from.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self, hour: LastHour, sources: Sources, log: LogWatch, clock: Callable[[], float]
+    ) -> None:
+        self._hour = hour
+        self._sources = sources
+        self._log = log
+        self._clock = clock
+
+    async def look(self) -> Overview:
+        """Look at everything; a drift that cannot be had is left out."""
+        drift = await self._drift()
+        sources = self._sources
+        return Overview(
+            at_seconds=self._clock(),
+            minutes=self._hour.minutes(),
+            recent=self._stretch(RECENT_MINUTES),
+            hour=self._stretch(MINUTES),
+            open_requests=sources.open_requests(),
+            waiting_patients=sources.predictor.waiting,
+            active_accounts=sources.limiter.active_accounts(),
+            memo=sources.store.memo_statistics,
+            lines_written=sources.bitacora.lines_written,
+            write_failures=sources.bitacora.write_failures,
+            model_version=sources.predictor.version,
+            drift=drift,
+        )
+
+    def _stretch(self, minutes: int) -> Stretch:
+        counts = self._hour.last(minutes)
+        return Stretch(counts, stage_times(counts, STAGE_BOUNDS_MS))
+
+    async def _drift(self) -> DriftReport | None:
+        try:
+            return await self._log.drift(self._sources.predictor.card)
+        except ServiceError:  # the network is not loaded, the log not readable, or busy
+            return None

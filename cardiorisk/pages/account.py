@@ -1,0 +1,104 @@
+"""``/cuenta``: what an account is and has used, another plan, another password.
+
+The forms work without scripts, by the same use cases and guards as the API. Who has a session still
+gives the password for either change, as there. The surprise: another password ends every session,
+so this one begins anew.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin
+from cardiorisk.identity.forms import (
+    NEW_PASSWORD,
+    PASSWORD,
+    USERNAME,
+    Login,
+    parse_login,
+    parse_password_change,
+)
+from cardiorisk.limits.window import limit_of
+from cardiorisk.pages.languages import marked
+from cardiorisk.pages.session import HOME, SessionPage, SignedInPage
+
+SOLD_PLANS = ("freemium", "premium")
+DONE = MappingProxyType(
+    {
+        "plan": marked("The plan has been changed."),
+        "mismo": marked("The account is on this plan already; nothing has changed."),
+        "clave": marked("The password has been changed. Every other session has ended."),
+    }
+)
+"""What has just been done, by the word in the address."""
+NEEDED = MappingProxyType(
+    {
+        "plan": (PASSWORD.wire_name,),
+        "clave": (PASSWORD.wire_name, NEW_PASSWORD.wire_name),
+    }
+)
+"""What each form needs; an empty password would count as a wrong one."""
+
+
+class AccountPageHandler(SignedInPage, SessionPage):
+    """``/cuenta``: one's own account."""
+
+    async def get(self) -> None:
+        """Show it."""
+        account = await self.services.accounts.view(self.principal)
+        today = self.services.accounts.now().date()
+        plans = self.services.settings.plans
+        self.show(
+            "account.html",
+            account=account,
+            limit=limit_of(account.plan, plans),
+            used=self.services.limiter.used(account.account_id),
+            days=await self.services.store.usage.calls_by_day(account.account_id, today),
+            plans={plan: plans[plan] for plan in SOLD_PLANS},
+            chosen=self._chosen_plan(account.plan),
+            done=DONE.get(self.get_query_argument("hecho", ""), ""),
+        )
+
+    head = get
+
+    async def post(self) -> None:
+        """Change the plan or the password, as the button that was pressed says."""
+        account = await self.services.accounts.view(self.principal)
+        action = self.form.pop("accion", "")
+        if self.lacks(*NEEDED.get(action, ()), form=action):
+            await self.get()
+            return
+        members = self.form | {USERNAME.wire_name: account.name}
+        try:
+            if action == "plan":
+                done = await self._change_plan(members, account.plan)
+            else:
+                done = await self._change_password(members)
+        except InvalidLogin:
+            said = marked("The password is wrong.")
+            self.refuse([FieldFault(PASSWORD.wire_name, "")], action, said)
+            await self.get()
+        except InvalidAccount as error:
+            self.refuse(error.faults, action)
+            await self.get()
+        else:
+            self.go(f"{HOME}?hecho={done}")
+
+    def _chosen_plan(self, present: str) -> str:
+        """Return the plan to mark: the one in a form that was refused, else the present one."""
+        chosen = self.form.get("plan", "")
+        return chosen if chosen in SOLD_PLANS else present
+
+    async def _change_plan(self, members: dict[str, str], present: str) -> str:
+        plan = members.pop("plan", "")
+        login = parse_login(members)
+        if plan not in SOLD_PLANS:
+            raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(SOLD_PLANS)}"),))
+        await self.services.accounts.switch_plan(login, plan, self.address)
+        return "mismo" if plan == present else "plan"
+
+    async def _change_password(self, members: dict[str, str]) -> str:
+        change = parse_password_change(members)
+        await self.services.accounts.change_password(change, self.address)
+        await self.log_in(Login(change.login.username, change.new_password))
+        return "clave"

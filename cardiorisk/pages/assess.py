@@ -1,0 +1,148 @@
+"""``/``: try a patient, and see what the network makes of it.
+
+The form is made from the table that validates. The page must not know a key: its reader pastes one,
+and the page's script sends it to ``/service``. Who has logged in needs neither a key nor scripts:
+the bare form is then answered in words, and draws on the same window.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from tornado.escape import json_encode
+
+from cardiorisk.errors import InvalidPatient, RateLimited
+from cardiorisk.model.explanations import english_sentence, spanish_sentence
+from cardiorisk.pages.base import PageHandler
+from cardiorisk.pages.languages import marked
+from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, parse_query
+from cardiorisk.web.callers import AssessingHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cardiorisk.errors import ServiceError
+    from cardiorisk.model.assessing import Assessment
+
+STEPS = MappingProxyType({"number": "0.01", "integer": "1", "flag": "1"})
+"""How far one press of an arrow key moves a field of each kind."""
+
+AT_RISK = marked(
+    "Yes, at risk, says the network: {probability} reaches the threshold of {threshold}."
+)
+NO_RISK = marked("No risk, says the network: {probability} is below the threshold of {threshold}.")
+PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
+    ("The assignment's example", EXAMPLE),
+    ("Young, nothing unusual", dict(zip(FIELD_NAMES, (1.7, 1.1, 0.8, 25, 0, 0), strict=True))),
+    ("Middle-aged smoker", dict(zip(FIELD_NAMES, (2.2, 1.3, 1.1, 52, 0, 1), strict=True))),
+    ("Older, high values", dict(zip(FIELD_NAMES, (2.4, 1.4, 1.8, 72, 0, 0), strict=True))),
+)
+"""Patients to begin with, by what they are called."""
+
+
+class AssessPageHandler(PageHandler, AssessingHandler):
+    """``/``: the form, and room for the answer."""
+
+    def get(self) -> None:
+        """Show it with the first patient filled in."""
+        self._show_form(PATIENTS[0][1])
+
+    head = get
+
+    async def post(self) -> None:
+        """Answer a form that came without scripts.
+
+        Raises:
+            RateLimited: the plan's requests of this minute are used up.
+        """
+        if self.caller is None:
+            self.go("entrar")
+            return
+        self.draw_on_window()
+        typed = _typed(self.form)
+        try:
+            patient = self.validated(lambda: parse_query(typed))
+        except InvalidPatient as error:
+            faulty = {fault.field for fault in error.faults}
+            self.faults = {
+                field.wire_name: self._fault(field) for field in FIELDS if field.wire_name in faulty
+            }
+            self.set_status(422)
+            self._show_form(_shown(typed))
+            return
+        assessment = await self.assess(patient, self.services.predictor.explain)
+        sentence = ""
+        if assessment.explanation is not None:
+            write = english_sentence if self.locale.code == "en" else spanish_sentence
+            sentence = write(assessment.probability, assessment.explanation, patient.values)
+        self._show_form(patient.members, assessment, sentence)
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Show the form again, as it was filled in, to who has used the minute up."""
+        if isinstance(error, RateLimited):
+            names = self._form_names(_shown(_typed(self.form)))
+            self.write(self._rendered("assess.html", **names, notice=self.told(error)))
+        else:
+            super().write_problem(error)
+
+    def _show_form(
+        self,
+        values: Mapping[str, float | str],
+        assessment: Assessment | None = None,
+        sentence: str = "",
+    ) -> None:
+        names = self._form_names(values, assessment, sentence)
+        self.show("assess.html", **names, notice="")
+
+    def _form_names(
+        self,
+        values: Mapping[str, float | str],
+        assessment: Assessment | None = None,
+        sentence: str = "",
+    ) -> dict[str, Any]:
+        return {
+            "fields": FIELDS,
+            "fault": self._fault,
+            "patients": [(name, json_encode(dict(values))) for name, values in PATIENTS],
+            "example": values,
+            "steps": STEPS,
+            "answer": assessment,
+            "verdict": self._verdict(assessment) if assessment else "",
+            "sentence": sentence,
+        }
+
+    def _verdict(self, assessment: Assessment) -> str:
+        """Say the answer as the page's script does."""
+        text = AT_RISK if assessment.at_risk else NO_RISK
+        shares = {"probability": assessment.probability, "threshold": assessment.threshold}
+        shown = {
+            name: f"{self.number(share * 100, '.3g')}\N{NO-BREAK SPACE}%"
+            for name, share in shares.items()
+        }
+        return self.locale.translate(text).format(**shown)
+
+    def _fault(self, field: Field) -> str:
+        """Say in the reader's language what the field accepts."""
+        kind = "Must be an integer" if field.kind == "integer" else "Must be a number"
+        return self.locale.translate(f"{kind} from %(minimum)s to %(maximum)s") % {
+            "minimum": self.number(field.minimum),
+            "maximum": self.number(field.maximum),
+        }
+
+
+def _shown(typed: Mapping[str, list[bytes]]) -> dict[str, str]:
+    """Return what was typed, for the form to hold again."""
+    return {name: texts[0].decode() for name, texts in typed.items()}
+
+
+def _typed(form: Mapping[str, str]) -> dict[str, list[bytes]]:
+    """Return a form's fields as a query string would give them: a box that is not ticked is 0."""
+    return {
+        field.wire_name: [
+            (b"1" if field.wire_name in form else b"0")
+            if field.kind == "flag"
+            else form.get(field.wire_name, "").strip().replace(",", ".").encode("utf-8", "replace")
+        ]
+        for field in FIELDS
+    }

@@ -1,0 +1,269 @@
+"""What every page is: a request like any other, answered in HTML and in the reader's language.
+
+A page must not decide anything about a patient or an account: it asks for that as any other client
+would. It knows who reads where a session's cookie says so, and takes no form that does not carry
+the XSRF token. The surprise: no page may hold a script or a style, not even a ``style`` attribute;
+the policy below makes a browser refuse them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from tornado.escape import json_encode
+
+from cardiorisk.errors import AccountSuspended, FieldFault, InvalidKey, ServiceError
+from cardiorisk.identity.keys import may_hold_key
+from cardiorisk.pages.failures import RULES, told
+from cardiorisk.pages.forms import XSRF_FIELD, read_form
+from cardiorisk.pages.languages import DEFAULT, LANGUAGES, marked, preferred
+from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from cardiorisk.pages.languages import Language
+    from cardiorisk.web.services import Services
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+LANGUAGE_PARAMETER = "idioma"
+"""Both the parameter that chooses a language and the cookie that keeps the choice."""
+_CHOICE_DAYS = 365
+VISIT_COOKIE = "visita"
+"""Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
+_VISIT_BYTES = 16
+
+MEMBERS_PLACES = (
+    ("", marked("Try a patient")),
+    ("cuenta", marked("Account")),
+    ("claves", marked("Keys")),
+    ("evaluaciones", marked("Assessments")),
+)
+OPERATORS_PLACES = (*MEMBERS_PLACES, ("panel", marked("Panel")))
+STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register")))
+
+
+class PageHandler(BaseHandler):
+    """A page in the language that was just chosen, else the one kept, else the browser's.
+
+    Attributes:
+        form: the fields of a form that was sent.
+        faults: what is wrong with them, in English, by the field's id.
+    """
+
+    def initialize(self, services: Services, route: str) -> None:
+        """See ``BaseHandler``."""
+        super().initialize(services, route)
+        self.form: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
+
+    async def prepare(self) -> None:
+        """See ``BaseHandler``; then read the form that was sent, if any.
+
+        Raises:
+            MalformedBody: it is no form.
+            WrongXsrfToken: it does not come from a page of ours.
+        """
+        await super().prepare()
+        if self.request.method == "POST":
+            self.form = read_form(self.request.body)
+            given = self.form.pop(XSRF_FIELD, "")
+            require_xsrf_token(given, self._cookie(), self.services.store.tokens)
+
+    async def admit(self) -> None:
+        """Find out who is reading, where a living session says so; anybody may read.
+
+        Who is suspended reads like anybody, and is told so when they log in.
+        """
+        cookie = session_cookie(self)
+        try:
+            with suppress(InvalidKey, AccountSuspended):
+                if cookie:
+                    self.caller = await self.services.store.session_principal(cookie)
+        finally:
+            self.timings.end_stage("auth")
+
+    @property
+    def root(self) -> str:
+        """The way from this page to the service's root, which need not be its server's."""
+        return "../" * (self.route.count("/") - 1)
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Pages to go to, by their paths and what they are called, in English."""
+        if self.caller is None:
+            return STRANGERS_PLACES
+        return OPERATORS_PLACES if self.caller.is_operator else MEMBERS_PLACES
+
+    def current(self, path: str) -> str:
+        """Return how a place is marked in the menu: this page, one above it, or neither."""
+        if self.route == f"/{path}":
+            return "page"
+        return "true" if path and self.route.startswith(f"/{path}/") else ""
+
+    @property
+    def form_token(self) -> str:
+        """What this reader's forms and calls must carry."""
+        cookie = self._cookie()
+        if not cookie:
+            cookie = secrets.token_hex(_VISIT_BYTES)
+            self.set_cookie(VISIT_COOKIE, cookie, httponly=True, samesite="Strict")
+        return self.services.store.tokens.xsrf_token(cookie)
+
+    def field(
+        self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
+    ) -> bytes:
+        """Write one field of a form, with its fault; a password is never written back.
+
+        Args:
+            name: of the field; its id is ``form-name``, where it belongs to one of several forms.
+            label: in the reader's language.
+            kind: the input's type.
+            form: see ``name``.
+            more: further attributes of the input, and ``hint``, a text beside it.
+        """
+        return self.render_string(
+            "field.html",
+            name=name,
+            id=f"{form}-{name}" if form else name,
+            label=label,
+            kind=kind,
+            value="" if kind == "password" else self.form.get(name, more.pop("value", "")),
+            hint=more.pop("hint", ""),
+            attributes={attribute.replace("_", "-"): value for attribute, value in more.items()},
+        )
+
+    def moment(self, moment: datetime) -> str:
+        """Write a moment for a reader, to the minute and in UTC, as HTML."""
+        return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+
+    def in_language(self, code: str) -> str:
+        """Return the way to this page in another language, with what it was asked for.
+
+        A key that somebody has typed into a search is left behind.
+        """
+        asked = {
+            name: texts[-1]
+            for name, texts in self.request.query_arguments.items()
+            if name != LANGUAGE_PARAMETER and not may_hold_key(texts[-1].decode("latin-1"))
+        }
+        return f"?{urlencode(asked | {LANGUAGE_PARAMETER: code.encode()})}"
+
+    def number(self, value: float, form: str = "g") -> str:
+        """Write a number as the reader does.
+
+        Args:
+            value: the number.
+            form: of ``format``.
+        """
+        text = format(value, form)
+        return text if self.locale.code == "en" else text.replace(".", ",")
+
+    def refuse(self, faults: Iterable[FieldFault], form: str = "", said: str = "") -> None:
+        """Note what is wrong with the fields of a form, for the page that is shown again.
+
+        Args:
+            faults: which fields.
+            form: which form, as for ``field``.
+            said: what is wrong with each, in English; without it, the field's own rule is told.
+        """
+        self.set_status(422)
+        for fault in faults:
+            place = f"{form}-{fault.field}" if form else fault.field
+            self.faults[place] = said or RULES.get(fault.field, fault.detail)
+
+    def lacks(self, *names: str, form: str = "") -> bool:
+        """Note which fields of a form were left empty, and tell whether any was.
+
+        Args:
+            names: of the fields that are needed.
+            form: which form, as for ``field``.
+        """
+        empty = [FieldFault(name, "") for name in names if not self.form.get(name)]
+        if empty:
+            self.refuse(empty, form, marked("Fill this in."))
+        return bool(empty)
+
+    def go(self, page: str) -> None:
+        """Send the browser to another page of ours, by GET.
+
+        Args:
+            page: its path without the slash that it begins with.
+        """
+        self.set_status(303)
+        self.set_header("Location", self.root + page)
+        self.finish()
+
+    def get_user_locale(self) -> Language | None:
+        """Return the language that the reader chose, keeping a new choice."""
+        # Not Tornado's way to an argument, which raises: the page that tells of a failure asks too.
+        given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
+        chosen = given[-1].decode("ascii", "replace")
+        if chosen in LANGUAGES:
+            self.set_cookie(
+                LANGUAGE_PARAMETER,
+                chosen,
+                expires_days=_CHOICE_DAYS,
+                httponly=True,
+                samesite="Strict",
+            )
+            return self._language(chosen)
+        kept = self.get_cookie(LANGUAGE_PARAMETER, "")
+        return self._language(kept) if kept in LANGUAGES else None
+
+    def get_browser_locale(self, default: str = DEFAULT) -> Language:  # noqa: ARG002 - Tornado's
+        """Return the language that the browser likes best."""
+        return self._language(preferred(self.request.headers.get("Accept-Language", "")))
+
+    def show(self, template: str, **names: Any) -> None:
+        """Answer with a page.
+
+        Args:
+            template: its file.
+            names: what the template uses beside ``_`` and ``language``.
+        """
+        self.finish(self._rendered(template, **names))
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Tell a reader of a failure, as a page."""
+        said = self.told(error)
+        self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
+
+    def told(self, error: ServiceError) -> str:
+        """Return what the reader is told of a failure, in their language."""
+        return told(error, self._language(self.locale.code))
+
+    @property
+    def translations(self) -> str:
+        """The reader's words for the English texts, as JSON for the page's scripts."""
+        return json_encode(dict(self._language(self.locale.code).texts))
+
+    def _rendered(self, template: str, **names: Any) -> bytes:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.set_header("Referrer-Policy", "no-referrer")
+        code = self.locale.code
+        self.set_header("Content-Language", code)
+        common = {
+            "assets": f"{self.root}static/{self.services.files.assets_version}",
+            "root": self.root,
+            "language": code,
+            "caller": self.caller,
+        }
+        return self.render_string(template, **common, **names)
+
+    def _cookie(self) -> str:
+        """Return the cookie that the XSRF token belongs to, empty where there is none yet."""
+        return session_cookie(self) or (self.get_cookie(VISIT_COOKIE) or "")[:LONGEST_COOKIE]
+
+    def _language(self, code: str) -> Language:
+        language: Language = self.settings["languages"][code]
+        return language

@@ -1,0 +1,78 @@
+"""``/claves``: one's own keys, made, replaced and revoked by forms that need no scripts.
+
+A key that was just made stands in the answer to the form and nowhere else, so this one answer is no
+redirection: whoever loads it again is asked by the browser, and would make another key.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import Conflict, InvalidAccount
+from cardiorisk.identity.keys import EXPIRES_DAYS, NAME, read_key_wish_form
+from cardiorisk.pages.languages import marked
+from cardiorisk.pages.session import SignedInPage
+
+if TYPE_CHECKING:
+    from cardiorisk.store.values import MintedKey
+
+DONE = MappingProxyType({"revocada": marked("The key has been revoked.")})
+GRACE = timedelta(hours=1)
+"""How long an old key still works where its owner wants time to change over."""
+
+
+class KeysPageHandler(SignedInPage):
+    """``/claves``: see one's keys, and change them."""
+
+    async def get(self) -> None:
+        """List them."""
+        await self._list(done=DONE.get(self.get_query_argument("hecho", ""), ""))
+
+    head = get
+
+    async def post(self) -> None:
+        """Make, replace or revoke a key, as the button that was pressed says."""
+        action, key_id = self.form.pop("accion", ""), self.form.pop("clave", "")
+        accounts = self.services.accounts
+        try:
+            if action == "crear":
+                wish = read_key_wish_form(self.form)
+                minted = await accounts.create_key(self.principal, wish.lifetime, wish.name)
+            elif action in {"rotar", "rotar-hora"}:
+                grace = GRACE if action == "rotar-hora" else timedelta()
+                minted = (await accounts.rotate_key(self.principal, key_id, grace)).new
+            else:
+                await accounts.revoke_key(self.principal, key_id)
+                self.go("claves?hecho=revocada")
+                return
+        except InvalidAccount as error:
+            self.refuse(error.faults)
+            await self._list()
+        except Conflict:
+            self.set_status(409)
+            await self._list(
+                conflict=marked("An account may have 20 active keys. Revoke one of them first.")
+            )
+        else:
+            self.form.clear()
+            await self._list(minted=minted)
+
+    async def _list(
+        self, minted: MintedKey | None = None, done: str = "", conflict: str = ""
+    ) -> None:
+        keys = await self.services.accounts.list_keys(self.principal)
+        now = self.services.accounts.now()
+        newest_first = keys[::-1]
+        self.show(
+            "keys.html",
+            active=[key for key in newest_first if key.status(now) == "active"],
+            ended=[key for key in newest_first if key.status(now) != "active"],
+            now=now,
+            minted=minted,
+            done=done,
+            conflict=conflict,
+            days_field=EXPIRES_DAYS,
+            name_field=NAME,
+        )

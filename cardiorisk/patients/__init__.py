@@ -1,0 +1,1 @@
+"""The six clinical values of a patient, and how they are read."""

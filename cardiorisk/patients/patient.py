@@ -1,0 +1,243 @@
+"""The patient: six clinical values, their one table, and how untrusted input becomes them.
+
+``FIELDS`` is the single source of names, units, ranges and order. The order of ``FIELDS`` is the
+order of the network's inputs; changing it makes every saved network unusable, which the loader
+notices. Parsing collects every fault before it raises, so a caller mends all of them at once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from cardiorisk.errors import FieldFault, InvalidPatient
+from cardiorisk.patients.json_object import echoed, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+Kind = Literal["number", "integer", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One clinical value.
+
+    Attributes:
+        name: the attribute of ``Patient``.
+        wire_name: its name in requests and answers.
+        course_name: its column in the course's CSV files.
+        kind: ``number``, ``integer`` or ``flag`` (0, 1, false or true).
+        minimum: smallest accepted value, in ``unit``.
+        maximum: largest accepted value, in ``unit``.
+        unit: the unit, empty for a flag.
+        description: what is measured.
+        spanish: the same in Spanish.
+        hint: how to convert from the unit that people usually have, or empty.
+    """
+
+    name: str
+    wire_name: str
+    course_name: str
+    kind: Kind
+    minimum: float
+    maximum: float
+    unit: str
+    description: str
+    spanish: str
+    hint: str = ""
+
+    @property
+    def accepted(self) -> str:
+        """What is accepted, as the end of a sentence that starts with "must be"."""
+        if self.kind == "flag":
+            return "0, 1, false or true"
+        article = "an integer" if self.kind == "integer" else "a number"
+        return f"{article} from {self.minimum:g} to {self.maximum:g} ({self.unit})"
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "cholesterol",
+        "nivel_colesterol",
+        "colesterol",
+        "number",
+        1.0,
+        3.0,
+        "g/L",
+        "total cholesterol",
+        "colesterol total",
+        "200 mg/dL is 2.00 g/L",
+    ),
+    Field(
+        "systolic_pressure",
+        "presion_arterial",
+        "presion",
+        "number",
+        0.6,
+        1.8,
+        "100 mmHg",
+        "systolic blood pressure",
+        "presión arterial sistólica",
+        "120 mmHg is 1.20",
+    ),
+    Field(
+        "sugar",
+        "azucar",
+        "glucosa",
+        "number",
+        0.5,
+        2.0,
+        "g/L",
+        "blood sugar",
+        "azúcar en sangre",
+        "100 mg/dL is 1.00 g/L",
+    ),
+    Field("age", "edad", "edad", "integer", 0, 99, "years", "age", "edad"),
+    Field("overweight", "sobrepeso", "sobrepeso", "flag", 0, 1, "", "overweight", "sobrepeso"),
+    Field("smoker", "tabaquismo", "tabaquismo", "flag", 0, 1, "", "smoker", "fumador"),
+)
+"""The six inputs, in the order of the network's columns. Source: the assignment's ranges."""
+
+FIELD_NAMES: tuple[str, ...] = tuple(field.wire_name for field in FIELDS)
+EXAMPLE: Mapping[str, float | int] = MappingProxyType(
+    {
+        "nivel_colesterol": 2.0,
+        "presion_arterial": 1.2,
+        "azucar": 1.0,
+        "edad": 40,
+        "sobrepeso": 1,
+        "tabaquismo": 0,
+    }
+)
+"""A patient by wire name; the course's rule gives no risk. Source: the assignment's example."""
+RISK_COLUMN = "riesgo_cardiaco"
+"""The label's column in the course's CSV files, and the answer's name on the wire."""
+
+_BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+FLAG_WORDS = {"false": False, "true": True}
+"""What a flag may be written as where everything is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Six values inside their ranges; made by the parsers below, in ``FIELDS`` order."""
+
+    cholesterol: float
+    systolic_pressure: float
+    sugar: float
+    age: float
+    overweight: float
+    smoker: float
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float, float]:
+        """The network's input row, in ``FIELDS`` order and units."""
+        return (
+            self.cholesterol,
+            self.systolic_pressure,
+            self.sugar,
+            self.age,
+            self.overweight,
+            self.smoker,
+        )
+
+    @property
+    def members(self) -> dict[str, float | int]:
+        """The values by wire name, as a caller may send them again: flags are 0 or 1."""
+        return {
+            field.wire_name: value if field.kind == "number" else int(value)
+            for field, value in zip(FIELDS, self.values, strict=True)
+        }
+
+
+def parse_json(body: bytes) -> Patient:
+    """Read a patient from a JSON object; see ``read_object`` for how it is read.
+
+    Raises:
+        MalformedBody: the body is not UTF-8 JSON, or not an object.
+        InvalidPatient: a field is missing, unknown, repeated, of the wrong type or out of range.
+    """
+    members = read_object(body, FIELD_NAMES)
+    return parse_members(members.by_name, members.repeated)
+
+
+def parse_members(members: Mapping[str, object], repeated: AbstractSet[str]) -> Patient:
+    """Read a patient from members by wire name, of which some may have been given twice.
+
+    Raises:
+        InvalidPatient: as for ``parse_json``.
+    """
+    values: list[float] = []
+    faults: list[FieldFault] = []
+    for field in FIELDS:
+        value = members.get(field.wire_name, _MISSING)
+        number = accepted_number(field, value)
+        if number is None or field.wire_name in repeated:
+            detail = _fault(field, value, field.wire_name in repeated)
+            faults.append(FieldFault(field.wire_name, detail))
+        else:
+            values.append(number)
+    if len(members) > len(values):
+        faults.extend(
+            FieldFault(echoed(name), "is not a field of a patient")
+            for name in members
+            if name not in _BY_WIRE_NAME
+        )
+    if faults:
+        raise InvalidPatient(tuple(faults))
+    return Patient(*values)
+
+
+def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
+    """Read a patient from a query string's arguments, percent-decoding already done.
+
+    Raises:
+        InvalidPatient: as for ``parse_json``; text that is not a number counts as a wrong type.
+    """
+    repeated = {name for name, texts in arguments.items() if len(texts) > 1}
+    return parse_members(
+        {name: _query_value(name, texts[-1]) for name, texts in arguments.items()}, repeated
+    )
+
+
+def _text_number(text: str) -> float | None:
+    return float(text) if _JSON_NUMBER.fullmatch(text) else None
+
+
+def _query_value(name: str, text_bytes: bytes) -> object:
+    text = text_bytes.decode("utf-8", "replace")
+    field = _BY_WIRE_NAME.get(name)
+    if field is not None and field.kind == "flag" and text in FLAG_WORDS:
+        return FLAG_WORDS[text]
+    number = _text_number(text)
+    return text if number is None else number
+
+
+_MISSING = object()
+_NUMBERS = (int, float)
+
+
+def accepted_number(field: Field, value: object) -> float | None:
+    """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
+    if isinstance(value, bool):
+        return float(value) if field.kind == "flag" else None
+    if not isinstance(value, _NUMBERS) or not field.minimum <= value <= field.maximum:
+        return None
+    if field.kind != "number" and value != math.floor(value):
+        return None
+    return value + 0.0  # not float(value), which would keep the sign of a negative zero
+
+
+def _fault(field: Field, value: object, is_repeated: bool) -> str:  # noqa: FBT001 - private
+    if is_repeated:
+        return "is given more than once"
+    hint = f"; {field.hint}" if field.hint else ""
+    if value is _MISSING:
+        return f"is missing: it must be {field.accepted}{hint}"
+    return f"must be {field.accepted}{hint}"

@@ -1,0 +1,20 @@
+"""What Alembic runs for each command: it takes the caller's connection and its transaction.
+
+Only Alembic executes this file. It neither opens nor commits: ``revisions.upgrade`` is called
+inside the transaction that makes an upgrade happen wholly or not at all.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+
+from cardiorisk.store.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

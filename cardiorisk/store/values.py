@@ -1,0 +1,123 @@
+"""What the store answers with: frozen values that know nothing of the database.
+
+The order of their attributes is the order of the columns in ``statements``. What must not be
+printed, a key or a password's hash, is kept out of ``repr``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cardiorisk.identity.keys import Principal
+    from cardiorisk.patients.patient import Patient
+
+KeyStatus = Literal["active", "expired", "revoked"]
+Renewal = Literal["renewed", "ended", "refused", "suspended"]
+"""What became of a refresh token: used for the next one; its session was ended by it; nothing;
+nothing either, as its account is suspended."""
+
+SHOWN_DAYS = 30
+"""Days whose calls a reader is shown, today among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """One account as it is stored.
+
+    ``active_keys`` counts those that have not ended; they open no door while it is suspended.
+    """
+
+    account_id: int
+    name: str
+    plan: str
+    is_operator: bool
+    created_at: datetime
+    active_keys: int
+    email: str | None
+    suspended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLogin:
+    """What a login is checked against; without a password hash, nobody can log in."""
+
+    account_id: int
+    name: str
+    password_hash: str | None = field(repr=False)
+    generation: int
+    suspended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key as it is stored, which is without the key."""
+
+    key_id: str
+    account: str
+    plan: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    name: str | None
+
+    def status(self, now: datetime) -> KeyStatus:
+        """Tell whether the key opens a door at ``now``, and if not, why."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "active"
+
+
+@dataclass(frozen=True, slots=True)
+class MintedKey:
+    """A key just made: the only time its text exists outside its owner's hands."""
+
+    key: str = field(repr=False)
+    record: KeyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A key and the one that takes its place; ``old`` says when it ends."""
+
+    old: KeyRecord
+    new: MintedKey
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Whom a valid key stands for, and how long it still will (infinite without an expiry)."""
+
+    principal: Principal
+    lifetime_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAssessment:
+    """One assessment that its account has kept.
+
+    Attributes:
+        assessment_id: its public name, which sorts by the moment it was made at.
+        label: what its owner calls it, or None.
+        patient: the six values.
+        probability: probability of risk, from 0 to 1.
+        at_risk: whether the probability reached the threshold.
+        threshold: the threshold that was applied.
+        model_version: which network answered.
+    """
+
+    assessment_id: str
+    created_at: datetime
+    label: str | None
+    patient: Patient
+    probability: float
+    at_risk: bool
+    threshold: float
+    model_version: str

@@ -1,0 +1,270 @@
+"""The patients that the network learns from: made from a seed, or read from a CSV file.
+
+The course's rule and the grid of possible patients live here and nowhere else. Nothing here
+knows a network. The surprise: the label is an exact rule without noise, so the best possible
+accuracy is 100 %, and nothing learnt from it is clinical evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from cardiorisk.errors import UnusableData
+from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
+from cardiorisk.patients.table import parse_frame
+from cardiorisk.training.recipe import DEFAULT_SEED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+COURSE_ROWS = 5_000
+"""Rows of the course's file."""
+
+HELD_OUT_SHARE = 0.2
+VALIDATION_SHARE = 0.1
+"""Of the rows that are not held out."""
+
+BACKGROUND_ROWS = 128
+"""Patients the explanations compare with: 64 coalitions of them are one batch of 8,192 rows."""
+
+FEWEST_ROWS = 100
+FEWEST_ROWS_PER_LABEL = 10
+
+_AGE_EDGE = np.float32(50)
+_SUGAR_EDGE = np.float32(1)
+_PRESSURE_EDGE = np.float32(1.4)
+_CHOLESTEROL_EDGE = np.float32(2)
+
+EDGE_GAPS: tuple[tuple[float, float], ...] = ((2.0, 2.1), (1.4, 1.5), (1.0, 1.1), (50, 51))
+"""The two steps between which the rule changes, for each number in ``FIELDS`` order.
+
+Nothing says where between them: the rows have one decimal, and the ages none.
+"""
+
+_FIRST_ROW_LINE = 2
+_LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+# Three fifths of half a step: a shaken value never reaches the middle between two.
+_SHAKE_SHARE = 0.3
+
+_STEPS: tuple[NDArray[np.float32], ...] = tuple(
+    (np.arange(first, beyond) / divisor).astype(np.float32)
+    for first, beyond, divisor in (
+        (10, 30, 10),  # cholesterol, g/L
+        (6, 18, 10),  # systolic pressure, 100 mmHg
+        (5, 20, 10),  # sugar, g/L
+        (0, 99, 1),  # age, years
+        (0, 2, 1),  # overweight
+        (0, 2, 1),  # smoker
+    )
+)
+"""Every value each column takes in the course's file, in ``FIELDS`` order.
+
+They are divided from integers, so that 1.4 is the float32 nearest to 1.4 and not above it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Patients whose outcome is known.
+
+    Attributes:
+        values: float32, shape (n, 6), columns in ``FIELDS`` order and units.
+        at_risk: bool, shape (n,).
+    """
+
+    values: NDArray[np.float32]
+    at_risk: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.at_risk)
+
+    def take(self, rows: NDArray[np.int64]) -> Cohort:
+        """Return the patients at these positions, in this order."""
+        return Cohort(self.values[rows], self.at_risk[rows])
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the values (little-endian float32, by rows), then the outcomes."""
+        outcomes = self.at_risk.astype(np.uint8)
+        return sha256(self.values.astype("<f4").tobytes() + outcomes.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A cohort and its three parts.
+
+    Attributes:
+        cohort: all rows, as they came.
+        training: rows to learn from.
+        validation: rows that choose among candidates, and the threshold.
+        held_out: rows that are measured and steer nothing.
+    """
+
+    cohort: Cohort
+    training: Cohort
+    validation: Cohort
+    held_out: Cohort
+
+
+def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Label patients (float32, shape (n, 6)) as the course's file does in every one of its rows.
+
+    The rule is not medicine: it has no noise, and its thresholds are hard edges.
+    """
+    cholesterol, pressure, sugar, age, overweight, smoker = values.T
+    return np.asarray(
+        ((age > _AGE_EDGE) & (sugar > _SUGAR_EDGE))
+        | ((smoker == 1) & (overweight == 1))
+        | ((pressure > _PRESSURE_EDGE) & (cholesterol > _CHOLESTEROL_EDGE))
+    )
+
+
+def make_cohort(seed: int = DEFAULT_SEED, rows: int = COURSE_ROWS) -> Cohort:
+    """Make patients distributed as in the course's file: every column uniform, all independent."""
+    random = np.random.default_rng(seed)
+    values = np.column_stack([random.choice(steps, rows) for steps in _STEPS])
+    return Cohort(values, course_rule(values))
+
+
+def whole_grid() -> Cohort:
+    """Return every patient that the course's grid can hold, each once: 1,425,600 of them."""
+    axes = np.meshgrid(*_STEPS, indexing="ij", copy=False)
+    values = np.column_stack([axis.ravel() for axis in axes])
+    return Cohort(values, course_rule(values))
+
+
+def lowest_and_highest() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the ends of the course's grid, each of shape (6,), in ``FIELDS`` order."""
+    return np.array([steps[0] for steps in _STEPS]), np.array([steps[-1] for steps in _STEPS])
+
+
+def follows_the_course(cohort: Cohort) -> bool:
+    """Tell whether the course's rule is right about every row, so that the grid has a truth."""
+    return bool((course_rule(cohort.values) == cohort.at_risk).all())
+
+
+def read_cohort(path: Path) -> Cohort:
+    """Read a CSV file with the course's columns, or the wire names, and ``riesgo_cardiaco``.
+
+    Other columns are ignored, the course's row number among them, and so are empty lines.
+
+    Raises:
+        UnusableData: with one line that names the file, and the line of the first bad cell.
+    """
+    frame = _read_frame(path)
+    try:
+        values, faults = parse_frame(frame)
+    except UnusableData as error:
+        raise UnusableData(f"{path}: {error}") from error
+    at_risk = _read_labels(path, frame)
+    if faults:
+        first = faults[0]
+        others = f" ({len(faults) - 1} more bad cells follow)" if len(faults) > 1 else ""
+        raise UnusableData(
+            f"{path}: line {_line(frame, first.row)}: "
+            f"{first.fault.field} {first.fault.detail}{others}"
+        )
+    cohort = Cohort(values, at_risk)
+    _check_size(path, cohort)
+    return cohort
+
+
+def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
+    """Split at random, 80 % and 20 % as the course does, and a tenth of the 80 to validate."""
+    to_train, held_out = train_test_split(
+        np.arange(len(cohort)), test_size=HELD_OUT_SHARE, random_state=seed
+    )
+    training, validation = train_test_split(to_train, test_size=VALIDATION_SHARE, random_state=seed)
+    return Split(cohort, cohort.take(training), cohort.take(validation), cohort.take(held_out))
+
+
+def draw_background(training: Cohort, seed: int = DEFAULT_SEED) -> Cohort:
+    """Draw the patients that stand for "anybody" when an answer is explained.
+
+    Both outcomes keep their share, so that the explanations start from the usual risk. Fewer
+    rows than ``BACKGROUND_ROWS`` are taken as they are.
+    """
+    if len(training) <= BACKGROUND_ROWS:
+        return training
+    drawn, _ = train_test_split(
+        np.arange(len(training)),
+        train_size=BACKGROUND_ROWS,
+        random_state=seed,
+        stratify=training.at_risk,
+    )
+    return training.take(drawn)
+
+
+def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Move each number by up to 0.3 of its column's resolution: still nearest to itself.
+
+    The resolution is the smallest step between two values of the column, so a column without
+    rounding stays as it is. Flags are not moved.
+    """
+    spans = np.array(
+        [
+            0.0 if field.kind == "flag" else _SHAKE_SHARE * _resolution(column)
+            for field, column in zip(FIELDS, values.T, strict=True)
+        ]
+    )
+    return (values + random.uniform(-spans, spans, values.shape)).astype(np.float32)
+
+
+def _resolution(column: NDArray[np.float32]) -> float:
+    steps = np.diff(np.unique(column))
+    return float(steps.min()) if len(steps) else 0.0
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    """Read every cell as text; the frame's index keeps the place of each row in the file."""
+    try:
+        frame = pd.read_csv(path, dtype=str, skip_blank_lines=False, compression=None)
+    except OSError as error:
+        raise UnusableData(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UnusableData(f"{path} is not a UTF-8 text file") from error
+    except ValueError as error:
+        # Pandas' errors about the file itself are ValueErrors too, and some span lines.
+        raise UnusableData(f"{path} is not a CSV file: {' '.join(str(error).split())}") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        # Rows with one cell more than the header: pandas took the first for the row's name.
+        frame = frame.reset_index(drop=True)
+    return frame.dropna(how="all")
+
+
+def _read_labels(path: Path, frame: pd.DataFrame) -> NDArray[np.bool_]:
+    if list(frame.columns).count(RISK_COLUMN) != 1:
+        raise UnusableData(
+            f"{path}: column {RISK_COLUMN!r} is missing; "
+            f"the columns are: {', '.join(map(str, frame.columns))}"
+        )
+    labels = [_LABELS.get(str(cell).strip().lower()) for cell in frame[RISK_COLUMN].tolist()]
+    if None in labels:
+        raise UnusableData(
+            f"{path}: line {_line(frame, labels.index(None))}: {RISK_COLUMN} must be 0 or 1"
+        )
+    return np.array(labels, dtype=np.bool_)
+
+
+def _line(frame: pd.DataFrame, row: int) -> int:
+    """Return the file's line of a row, as an editor counts it, the header being line 1."""
+    return int(frame.index[row]) + _FIRST_ROW_LINE
+
+
+def _check_size(path: Path, cohort: Cohort) -> None:
+    if len(cohort) < FEWEST_ROWS:
+        raise UnusableData(f"{path} has {len(cohort)} rows; training takes at least {FEWEST_ROWS}")
+    at_risk = int(cohort.at_risk.sum())
+    for label, rows in ((1, at_risk), (0, len(cohort) - at_risk)):
+        if rows < FEWEST_ROWS_PER_LABEL:
+            raise UnusableData(
+                f"{path} has {rows} rows with {RISK_COLUMN} = {label}; "
+                f"training takes at least {FEWEST_ROWS_PER_LABEL} of each"
+            )

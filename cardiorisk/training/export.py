@@ -1,0 +1,199 @@
+"""The artefact: the network's two files and their card, written whole or not at all.
+
+Everything is made and measured in a directory of its own beside the old files, and moved over
+them only when it is good; the card goes last. The surprise: the files' hashes differ from run to
+run, because Keras writes the date into its own; the version depends on the weights alone.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cardiorisk.errors import UnusableArtefact
+from cardiorisk.model.card import (
+    CARD_FILE,
+    KERAS_FILE,
+    LITERT_FILE,
+    Card,
+    EngineFigures,
+    GoldenRow,
+    Metrics,
+    Row,
+    load_card,
+    save_card,
+)
+from cardiorisk.patients.patient import FIELD_NAMES
+from cardiorisk.training.data import draw_background
+from cardiorisk.training.evaluation import Evaluation, evaluate, load_keras
+from cardiorisk.training.figures import choose_threshold, held_out_figures, log_loss, threshold_of
+from cardiorisk.training.profiles import profile_fields, profile_scores
+from cardiorisk.training.recipe import LAYER_UNITS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cardiorisk.training.data import Split
+    from cardiorisk.training.network import Trained
+    from cardiorisk.training.recipe import Recipe
+
+LARGEST_DIFFERENCE = 1e-4
+"""How far apart the engines' probabilities may lie anywhere on the grid.
+
+Rounding in another order moves an answer by a few millionths at the steepest edge. A conversion
+gone wrong is off by far more, or NaN. The predictor accepts as much on the golden rows.
+"""
+
+_VERSION_DIGITS = 8
+
+GOLDEN_VALUES: tuple[tuple[float, float, float, float, float, float], ...] = (
+    # Each clause of the course's rule, one step inside its edge and one step outside.
+    (1.8, 1.2, 1.1, 51, 0, 0),
+    (1.8, 1.2, 1.1, 50, 0, 0),
+    (1.8, 1.2, 1.0, 51, 0, 0),
+    (1.8, 1.2, 0.9, 40, 1, 1),
+    (1.8, 1.2, 0.9, 40, 1, 0),
+    (1.8, 1.2, 0.9, 40, 0, 1),
+    (2.1, 1.5, 0.8, 30, 0, 0),
+    (2.0, 1.5, 0.8, 30, 0, 0),
+    (2.1, 1.4, 0.8, 30, 0, 0),
+    # Two and three clauses at once, and the ends of the ranges.
+    (2.5, 1.6, 1.6, 70, 1, 1),
+    (2.9, 1.7, 0.5, 20, 1, 1),
+    (1.0, 0.6, 0.5, 0, 0, 0),
+    (3.0, 1.8, 2.0, 99, 1, 1),
+    (1.0, 1.8, 0.5, 99, 0, 1),
+    # Ordinary people, between the grid's steps.
+    (1.95, 1.25, 0.92, 34, 0, 0),
+    (2.35, 1.55, 1.28, 63, 1, 0),
+)
+"""Rows, in ``FIELDS`` order and units, whose answers the card keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """What was written: the card and the answers behind it."""
+
+    card: Card
+    evaluation: Evaluation
+
+
+def write_artefact(trained: Trained, split: Split, recipe: Recipe, directory: Path) -> Artefact:
+    """Save the network, check what was saved, and only then put it in the old one's place.
+
+    Raises:
+        UnusableArtefact: the two saved files do not answer alike; the old artefact stays.
+        OSError: the directory cannot be written; the old artefact stays.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=directory) as staging_name:
+        staging = Path(staging_name)
+        keras_path, litert_path = staging / KERAS_FILE, staging / LITERT_FILE
+        trained.network.save(keras_path)
+        trained.network.export(litert_path, format="litert", verbose=False)
+        evaluation = evaluate(split, keras_path, litert_path)
+        # Written this way round, NaN fails too.
+        if not evaluation.largest_difference <= LARGEST_DIFFERENCE:
+            raise UnusableArtefact(
+                f"the engines differ by {evaluation.largest_difference:g}, more than "
+                f"{LARGEST_DIFFERENCE:g}; the network was not saved"
+            )
+        save_card(_card(trained, split, recipe, evaluation, staging), staging)
+        card = load_card(staging)
+        for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
+            os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
+    return Artefact(card, evaluation)
+
+
+def network_version(network: Any) -> str:
+    """Return the network's name: its layers, and a hash of its weights and its scaling."""
+    scaling = network.get_layer("scaling")
+    arrays = [scaling.scale, scaling.offset, *network.get_weights()]
+    content = b"".join(np.asarray(array, dtype="<f4").tobytes() for array in arrays)
+    shape = "-".join(map(str, LAYER_UNITS))
+    return f"{shape}-{sha256(content).hexdigest()[:_VERSION_DIGITS]}"
+
+
+def _card(
+    trained: Trained, split: Split, recipe: Recipe, evaluation: Evaluation, directory: Path
+) -> Card:
+    choice = choose_threshold(evaluation.validation)
+    return Card(
+        version=network_version(trained.network),
+        field_order=FIELD_NAMES,
+        threshold=threshold_of(choice),
+        threshold_choice=choice,
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        data_sha256=split.cohort.fingerprint(),
+        data_rows=len(split.cohort),
+        metrics=_metrics(evaluation, threshold_of(choice), recipe.seed),
+        libraries=_libraries(),
+        files={name: _sha256(directory / name) for name in (KERAS_FILE, LITERT_FILE)},
+        golden_rows=_golden_rows(directory / KERAS_FILE),
+        training_fields=profile_fields(split.training),
+        training_scores=profile_scores(evaluation.training.probabilities),
+        background=rows_of(draw_background(split.training, recipe.seed).values),
+    )
+
+
+def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> Metrics:
+    by_keras = evaluation.held_out, evaluation.grid
+    by_litert = evaluation.held_out_litert, evaluation.grid_litert
+    engines = [
+        EngineFigures(
+            held_out_accuracy=held_out.accuracy(threshold),
+            grid_accuracy=grid.accuracy(threshold) if evaluation.grid_has_truth else None,
+            grid_wrong_cells=(
+                int(grid.wrong(threshold).sum()) if evaluation.grid_has_truth else None
+            ),
+        )
+        for held_out, grid in (by_keras, by_litert)
+    ]
+    return Metrics(
+        training_accuracy=evaluation.training.accuracy(threshold),
+        training_loss=log_loss(evaluation.training),
+        validation_accuracy=evaluation.validation.accuracy(threshold),
+        validation_loss=log_loss(evaluation.validation),
+        held_out=held_out_figures(evaluation.held_out, threshold, seed),
+        keras=engines[0],
+        litert=engines[1],
+        engines_largest_difference=evaluation.largest_difference,
+    )
+
+
+def _libraries() -> dict[str, str]:
+    return {
+        "ai-edge-litert": version("ai-edge-litert"),
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+    }
+
+
+def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
+    probabilities = load_keras(keras_path)(np.array(GOLDEN_VALUES, dtype=np.float32))
+    return tuple(
+        GoldenRow(values=values, probability=float(probability))
+        for values, probability in zip(GOLDEN_VALUES, probabilities, strict=True)
+    )
+
+
+def rows_of(values: NDArray[np.float32]) -> tuple[Row, ...]:
+    """Write rows (float32, shape (n, 6)) in the fewest digits that give the same float32 back."""
+    return tuple(tuple(float(str(value)) for value in row) for row in values)  # type: ignore[misc]  # six of them
+
+
+def _sha256(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,264 @@
+"""Trying a patient, as a reader does it: in a browser."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from cardiorisk.patients.patient import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser.conftest import Looker, Visit
+    from tests.processes import Server
+
+
+def assess(page: Page, key: str, example: str = "Mayor, valores altos") -> None:
+    page.get_by_label("Clave de la API").fill(key)
+    page.get_by_role("button", name=example).click()
+    page.get_by_role("button", name="Evaluar").click()
+
+
+def use_up_the_minute(page: Page, ask: Callable[[], None]) -> None:
+    """Ask until the service refuses, with some seconds of the minute left to be counted down."""
+    button = page.get_by_role("button", name="Evaluar")
+    # Three times what a minute allows, since one may end before the sixth, and one just after.
+    for _ in range(18):
+        ask()
+        expect(page.locator("#left")).not_to_be_empty()
+        expect(page.locator("#patient[aria-busy]")).to_have_count(0)
+        if button.is_disabled():
+            seconds = re.search(r"\d+", page.locator("#left").inner_text())
+            if seconds and int(seconds[0]) > 3:
+                return
+            expect(button).to_be_enabled()
+    pytest.fail("the minute was never used up")
+
+
+def parts_of(page: Page) -> list[float]:
+    """Read the numbers beside the bars."""
+    texts = page.locator("#bars .sum").all_text_contents()
+    return [float(text.replace("\N{MINUS SIGN}", "-").replace(",", ".")) for text in texts]
+
+
+def test_a_pasted_key_assesses_a_patient(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    expect(page.locator("#verdict")).to_contain_text("Sí hay riesgo")
+    expect(page.locator("#gauge svg")).to_have_attribute("aria-label", re.compile("umbral"))
+    expect(page.locator("#sentence")).to_contain_text("no la salud del paciente")
+    expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
+
+
+def test_the_keyboard_is_enough(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    page.get_by_role("slider", name="edad").press("End")
+    page.get_by_role("checkbox", name="fumador").press("Space")
+    page.get_by_role("spinbutton", name="edad").press("Enter")
+    expect(page.locator("#verdict")).to_contain_text("Sí hay riesgo")
+    expect(page.locator("#call-curl")).to_contain_text('"edad":99,"sobrepeso":1,"tabaquismo":1')
+
+
+def test_the_parts_add_up_to_the_answer(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    expect(page.locator("#bars .sum")).to_have_count(8)
+    *parts, whole = parts_of(page)
+    assert sum(parts) == pytest.approx(whole, abs=0.005)
+
+
+def test_every_value_has_a_curve(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    expect(page.locator("#curves figure")).to_have_count(len(FIELDS))
+    expect(page.locator("#curves svg").nth(3)).to_have_attribute(
+        "aria-label", re.compile("^edad: de .* en 0 años a .* en 99 años$")
+    )
+
+
+def test_the_key_is_kept_for_the_tab_and_nowhere_else(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    expect(page.locator("#verdict")).not_to_be_empty()
+    page.reload()
+    expect(page.get_by_label("Clave de la API")).to_have_value(visit.server.key)
+    assert page.evaluate("localStorage.length") == 0
+    assert visit.server.key not in page.context.cookies().__repr__()
+    assert visit.server.key not in visit.server.log_text()
+
+
+def test_the_language_is_switched_and_stays(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Prueba un paciente")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Try a patient")
+    visit.open()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Try a patient")
+    expect(page.get_by_role("link", name="Español")).to_be_visible()
+
+
+def test_slider_and_box_move_together(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_role("spinbutton", name="edad").fill("61")
+    expect(page.get_by_role("slider", name="edad")).to_have_value("61")
+    page.get_by_role("slider", name="edad").press("ArrowRight")
+    expect(page.get_by_role("spinbutton", name="edad")).to_have_value("62")
+    expect(page.locator("#call-curl")).to_contain_text('"edad":62')
+
+
+def test_an_error_of_the_service_stands_at_its_field(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    page.get_by_role("spinbutton", name="edad").fill("400")
+    page.get_by_role("spinbutton", name="colesterol total").fill("")
+    page.get_by_role("button", name="Evaluar").click()
+    expect(page.locator("#error-edad")).to_have_text("Debe ser un entero de 0 a 99")
+    expect(page.locator("#error-nivel_colesterol")).to_have_text("Debe ser un número de 1 a 3")
+    expect(page.locator("#error-azucar")).to_be_hidden()
+    expect(page.get_by_role("spinbutton", name="colesterol total")).to_be_focused()
+    expect(page.get_by_role("spinbutton", name="edad")).to_have_attribute("aria-invalid", "true")
+
+
+def test_an_answer_to_earlier_values_says_so_and_cannot_be_kept(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    stale, keep = page.locator("#stale"), page.get_by_role("button", name="Guardar")
+    expect(keep).to_be_visible()
+    expect(stale).to_be_hidden()
+    page.get_by_role("button", name="Joven, sin nada llamativo").click()
+    expect(stale).to_contain_text("esto responde a los anteriores")
+    expect(keep).to_be_hidden()
+    page.get_by_role("button", name="Mayor, valores altos").click()
+    expect(stale).to_be_hidden()
+    expect(keep).to_be_visible()
+
+
+def test_a_decimal_comma_is_a_decimal_point(visit: Visit) -> None:
+    page = visit.open()
+    box = page.get_by_role("spinbutton", name="presión arterial sistólica")
+    box.fill("")
+    box.press_sequentially("1,35")
+    expect(box).to_have_value("1.35")
+
+
+def test_the_keyboard_keeps_its_place_while_the_service_is_asked(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    button = page.get_by_role("button", name="Evaluar")
+    button.press("Enter")
+    expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
+    expect(button).to_be_focused()
+
+
+def test_a_failure_is_brought_into_sight(visit: Visit) -> None:
+    page = visit.open()
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    visit.server.stop()
+    page.get_by_label("Clave de la API").press("Enter")
+    expect(page.locator("#failure")).to_have_text("No se puede alcanzar el servicio.")
+    expect(page.locator("#failure")).to_be_in_viewport()
+    visit.complaints.clear()  # the browser's own, that nobody listens there
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("", "Pega antes una clave."),
+        ("crk_no", "El servicio no conoce esta clave."),
+        ("clavé", "El servicio no conoce esta clave."),
+    ],
+)
+def test_what_is_no_key_is_said_at_the_key(visit: Visit, key: str, said: str) -> None:
+    page = visit.open()
+    assess(page, key)
+    expect(page.locator("#key-error")).to_have_text(said)
+    expect(page.get_by_label("Clave de la API")).to_be_focused()
+
+
+def test_who_is_suspended_is_told_so(visit: Visit) -> None:
+    visit.server.command("accounts", "suspend", "demo")
+    page = visit.open()
+    assess(page, visit.server.key)
+    expect(page.locator("#failure")).to_have_text(
+        "La cuenta está suspendida. Pregunta a quien lleva el servicio."
+    )
+
+
+def test_a_name_that_cannot_be_is_told_at_the_name_alone(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.server.key)
+    page.get_by_label("Guárdala con un nombre").fill("\a")
+    page.get_by_role("button", name="Guardar").click()
+    expect(page.locator("#nombre-error")).to_have_text(
+        "Deben ser de 1 a 80 caracteres imprimibles."
+    )
+    expect(page.locator("#failure")).to_be_empty()
+
+
+def test_a_script_that_is_not_ours_does_not_run_and_is_heard_of(visit: Visit) -> None:
+    page = visit.open()
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "document.title = 'ran'";
+                document.head.append(script);
+            }"""
+        )
+    assert page.title() != "ran"
+    (complaint,) = visit.complaints
+    assert "script-src 'self'" in complaint
+    visit.complaints.clear()
+
+
+def test_a_used_up_minute_is_counted_down(visit: Visit) -> None:
+    page = visit.open()
+    use_up_the_minute(page, lambda: assess(page, visit.server.key))
+    expect(page.locator("#failure")).to_have_text("Las llamadas de este minuto se han agotado.")
+    counted = page.locator("#left")
+    expect(counted).to_have_text(re.compile(r"Podrás volver a preguntar en \d+ s\."))
+    before = counted.text_content()
+    expect(counted).not_to_have_text(before or "")
+    assert [line["status"] for line in visit.server.log_lines() if line["route"] == "/service"][
+        -1
+    ] == 429
+
+
+def test_a_call_is_copied_without_the_key(visit: Visit) -> None:
+    page = visit.open()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("Clave de la API").fill(visit.server.key)
+    page.get_by_role("button", name="Copiar: curl").click()
+    expect(page.locator("#copied")).to_have_text("Copiado.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"curl 'http://{visit.server.address}/service")
+    assert visit.server.key not in copied
+
+
+def test_without_scripts_the_form_says_what_it_needs(browser: Browser, server: Server) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="es-ES")
+    page = context.new_page()
+    page.goto(f"http://{server.address}/")
+    expect(page.get_by_text("Este formulario necesita scripts")).to_be_visible()
+    expect(page.locator("#scriptless code")).to_contain_text(f"http://{server.address}/service")
+    for field in FIELDS:
+        expect(page.locator(f"[name={field.wire_name}]")).to_be_visible()
+    expect(page.get_by_role("button", name="Evaluar")).to_be_disabled()
+    expect(page.get_by_role("slider")).to_have_count(0)
+    expect(page.get_by_role("button", name="Copiar")).to_have_count(0)
+    context.close()
+
+
+def test_the_page_is_accessible_and_fits(looker: Looker, server: Server) -> None:
+    looker.page.goto(f"http://{server.address}/")
+    assess(looker.page, server.key)
+    expect(looker.page.locator("#curves svg").last).to_be_visible()
+    looker.look("assess")

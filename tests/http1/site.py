@@ -1,0 +1,173 @@
+"""A site and its callers, for tests of the connection between them: real sockets, no handlers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.netutil import bind_sockets
+
+from cardiorisk.http1.listener import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from cardiorisk.http1.connection import Connection
+
+    Connect = Callable[[], Awaitable["Caller"]]
+
+GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
+OK = ResponseStartLine("HTTP/1.1", 200, "OK")
+
+
+class Message(HTTPMessageDelegate):
+    """A request as it was read, answered when the site says so."""
+
+    def __init__(self, site: Site, connection: Connection) -> None:
+        self.site = site
+        self.connection = connection
+        self.body = b""
+        self.is_closed = False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        self.path = cast("RequestStartLine", start_line).path
+        self.headers = headers
+        self.site.messages.append(self)
+        self.site.when_head(self)
+
+    def data_received(self, chunk: bytes) -> None:
+        self.body += chunk
+
+    def finish(self) -> None:
+        self.connection.set_close_callback(self.on_connection_close)
+        self.site.when_whole(self)
+
+    def on_connection_close(self) -> None:
+        self.is_closed = True
+
+    def answer(self, body: bytes = b"") -> None:
+        """Answer with the path and more."""
+        text = self.path.encode() + body
+        self.connection.write_headers(OK, HTTPHeaders({"Content-Length": str(len(text))}), text)
+        self.connection.finish()
+
+
+class Site(HTTPServerConnectionDelegate):
+    """Every request that came in, and what is done with it: an answer, unless a test wants else."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.when_head: Callable[[Message], object] = lambda _: None
+        self.when_whole: Callable[[Message], object] = Message.answer
+
+    def start_request(self, server_conn: object, request_conn: Any) -> Message:
+        assert server_conn is request_conn
+        return Message(self, cast("Connection", request_conn))
+
+    @property
+    def paths(self) -> list[str]:
+        return [message.path for message in self.messages]
+
+
+class Caller:
+    """The other end."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, *pieces: bytes) -> None:
+        """Send pieces, and let the site read each before the next."""
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+            await turns(5)
+
+    async def answer(self) -> bytes:
+        """Read one answer that says how long it is."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+        return head + await self.reader.readexactly(length)
+
+    async def rest(self) -> bytes:
+        """Read until the site ends the connection."""
+        return await self.reader.read()
+
+    async def end(self) -> None:
+        """Wait until the site ends the connection, in order or not."""
+        with suppress(ConnectionResetError):
+            await self.rest()
+
+    async def answers(self) -> bytes:
+        """Say that nothing more comes, and read all that is answered."""
+        self.writer.write_eof()
+        return await self.rest()
+
+
+async def turns(number: int) -> None:
+    """Let the loop turn."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the loop turn until something holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - nobody sets an event for what is looked at here
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def serving(
+    site: Site, most_connections: int = 10
+) -> AsyncIterator[tuple[Listener, Connect]]:
+    """Listen, and give what connects."""
+    listener = Listener(site, most_connections)
+    (bound,) = bind_sockets(0, "127.0.0.1")
+    address = bound.getsockname()
+    listener.listen([bound])
+    callers: list[Caller] = []
+
+    async def connect() -> Caller:
+        callers.append(Caller(*await asyncio.open_connection(*address)))
+        return callers[-1]
+
+    try:
+        yield listener, connect
+    finally:
+        for caller in callers:
+            caller.writer.close()
+        await listener.close()
+
+
+@asynccontextmanager
+async def asked() -> AsyncIterator[tuple[Message, Caller]]:
+    """Give a request that has come in whole and is not answered yet, and who waits for that."""
+    site = Site()
+    site.when_whole = lambda _: None
+    async with serving(site) as (_, connect):
+        caller = await connect()
+        await caller.send(GET % 1)
+        yield site.messages[0], caller
+
+
+def exchange(site: Site, *pieces: bytes) -> bytes:
+    """Send pieces on a connection of its own, and nothing more, and return the answers."""
+
+    async def run() -> bytes:
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(*pieces)
+            return await caller.answers()
+
+    return asyncio.run(run())

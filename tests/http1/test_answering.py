@@ -1,0 +1,163 @@
+"""Answers over a real socket: their frames, their lengths, and callers who do not take them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.iostream import StreamClosedError
+
+from cardiorisk.http1.timeouts import TAKING_SECONDS
+from tests.http1.site import GET, OK, Site, asked, exchange, serving, turns, until
+from tests.support import SettableClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.http1.site import Message
+
+LARGE = b"a" * (32 << 20)
+"""More than any system keeps in a socket's buffers."""
+
+
+def paths_until_the_end(answer: Callable[[Message], object]) -> list[str]:
+    """Ask for two paths, and return which were read until the connection was ended."""
+
+    async def run() -> list[str]:
+        site = Site()
+        site.when_whole = answer
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1 + GET % 2)
+            await caller.end()
+            return site.paths
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("version", "end"),
+    [
+        (b"1.1", b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"),
+        (b"1.0", b"Connection: close\r\n\r\nabc"),
+    ],
+)
+def test_a_body_of_unknown_length_has_an_end_all_the_same(version: bytes, end: bytes) -> None:
+    def answer(message: Message) -> None:
+        message.connection.write_headers(OK, HTTPHeaders(), b"a")
+        message.connection.write(b"bc")
+        message.connection.finish()
+
+    site = Site()
+    site.when_whole = answer
+    assert exchange(site, b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version).endswith(end)
+
+
+@pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"GET", 204), (b"GET", 304)])
+def test_an_answer_without_a_body_is_given_none(method: bytes, status: int) -> None:
+    def answer(message: Message) -> None:
+        message.connection.write_headers(ResponseStartLine("", status, "So"), HTTPHeaders())
+        message.connection.finish()
+
+    site = Site()
+    site.when_whole = answer
+    received = exchange(site, method + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert received == b"HTTP/1.1 %d So\r\n\r\n" % status
+
+
+@pytest.mark.parametrize(
+    ("length", "body", "fault"), [("4", b"abc", "shorter"), ("2", b"abc", "longer")]
+)
+def test_a_body_of_another_length_than_it_said_ends_the_connection(
+    length: str, body: bytes, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def answer(message: Message) -> None:
+        headers = HTTPHeaders({"Content-Length": length})
+        message.connection.write_headers(OK, headers, body)
+        message.connection.finish()
+
+    assert paths_until_the_end(answer) == ["/1"]
+    assert [record.message for record in caplog.records] == [f"an answer is {fault} than it said"]
+
+
+def test_an_answer_that_never_began_is_not_made_up_for_by_the_next() -> None:
+    def answer(message: Message) -> None:
+        with pytest.raises(ValueError, match="the end of a line"):
+            message.connection.write_headers(OK, HTTPHeaders({"Name": "a\nb"}))
+        message.connection.finish()
+
+    assert paths_until_the_end(answer) == ["/1"]
+
+
+def test_a_caller_who_does_not_read_is_waited_for() -> None:
+    async def run() -> None:
+        site = Site()
+        site.when_whole = lambda message: message.answer(LARGE)
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1 + GET % 2)
+            assert site.paths == ["/1"]
+            for number in (1, 2):
+                await caller.reader.readuntil(b"\r\n\r\n/%d" % number)
+                await caller.reader.readexactly(len(LARGE))
+            assert site.paths == ["/1", "/2"]
+
+    asyncio.run(run())
+
+
+def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> None:
+    async def run() -> None:
+        site, clock = Site(), SettableClock()
+        site.when_whole = lambda message: message.answer(LARGE)
+        async with serving(site) as (listener, connect):
+            listener.patience._clock = clock
+            caller = await connect()
+            await caller.send(GET % 1)
+            clock.now_seconds += TAKING_SECONDS - 0.001
+            listener.patience.close_overdue()
+            await turns(10)
+            assert not site.messages[0].is_closed
+            clock.now_seconds += 0.001
+            listener.patience.close_overdue()
+            await until(lambda: site.messages[0].is_closed)
+
+    asyncio.run(run())
+
+
+def test_an_answer_is_drained_when_the_system_has_taken_all_of_it() -> None:
+    async def run() -> None:
+        async with asked() as (message, caller):
+            drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
+            assert not drained.done()
+            received = 0
+            while received < len(LARGE):
+                received += len(await caller.reader.read(1 << 20))
+            await drained
+
+    asyncio.run(run())
+
+
+def test_who_waits_for_a_caller_hears_that_it_has_gone() -> None:
+    async def run() -> None:
+        async with asked() as (message, caller):
+            drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
+            caller.writer.transport.abort()
+            with pytest.raises(StreamClosedError):
+                await drained
+            assert message.is_closed
+
+    asyncio.run(run())
+
+
+def test_what_is_answered_to_one_who_has_gone_is_lost_and_said_to_be() -> None:
+    async def run() -> None:
+        async with asked() as (message, caller):
+            caller.writer.transport.abort()
+            await until(lambda: message.is_closed)
+            with pytest.raises(StreamClosedError):
+                await message.connection.write_headers(OK, HTTPHeaders(), b"a")
+            message.connection.finish()
+
+    asyncio.run(run())

@@ -1,0 +1,262 @@
+"""One connection over a real socket: what it reads, in which order, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cardiorisk.http1.connection import MOST_HEAD_BYTES
+from tests.http1.site import GET, Message, Site, exchange, serving, turns, until
+
+if TYPE_CHECKING:
+    from cardiorisk.http1.connection import Connection
+
+POST = b"POST /a HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n"
+
+
+def silent_site() -> Site:
+    """Make a site that answers nobody by itself."""
+    site = Site()
+    site.when_whole = lambda _: None
+    return site
+
+
+def test_a_request_is_read_wherever_its_bytes_are_cut() -> None:
+    site = Site()
+    request = POST % b"Content-Length: 3" + b"abc"
+    received = exchange(site, *(request[at : at + 7] for at in range(0, len(request), 7)))
+    assert received.endswith(b"Content-Length: 2\r\n\r\n/a")
+    assert [message.body for message in site.messages] == [b"abc"]
+
+
+def test_requests_sent_ahead_are_answered_in_their_order_to_the_last() -> None:
+    received = exchange(Site(), b"".join(GET % number for number in range(50)))
+    bodies = [answer.partition(b"\r\n\r\n")[2] for answer in received.split(b"HTTP/1.1 200 OK")]
+    assert bodies[1:] == [b"/%d" % number for number in range(50)]
+
+
+def test_what_comes_while_one_is_answered_waits_for_its_turn() -> None:
+    async def run() -> None:
+        site = silent_site()
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1, GET % 2, GET % 3)
+            for number in (1, 2, 3):
+                await until(lambda number=number: len(site.messages) == number)  # type: ignore[misc]
+                site.messages[-1].answer()
+                assert (await caller.answer()).endswith(b"\r\n\r\n/%d" % number)
+            assert site.paths == ["/1", "/2", "/3"]
+
+    asyncio.run(run())
+
+
+def most_unread_bytes(site: Site) -> int:
+    """Send 20 MB of requests ahead, reading the answers, and return how much ever waited."""
+    many = 20_000_000 // len(GET % 1)
+    most = 0
+
+    def note(message: Message) -> None:
+        nonlocal most
+        most = max(most, len(message.connection._unread))
+
+    async def read(reader: asyncio.StreamReader) -> None:
+        while await reader.read(1 << 20):
+            pass
+
+    async def run() -> None:
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            reading = asyncio.ensure_future(read(caller.reader))
+            for _ in range(20):
+                caller.writer.write(GET % 1 * (many // 20))
+                await asyncio.sleep(0)
+            while len(site.messages) < 2_000:
+                await asyncio.sleep(0)
+                note(site.messages[-1])
+            reading.cancel()
+
+    asyncio.run(run())
+    return most
+
+
+def test_a_caller_who_sends_ahead_without_end_fills_no_memory() -> None:
+    assert most_unread_bytes(Site()) < 1 << 20
+
+
+def test_nor_does_one_whose_answers_take_their_time() -> None:
+    site = Site()
+    site.when_whole = lambda message: asyncio.get_running_loop().call_soon(message.answer)
+    assert most_unread_bytes(site) < 1 << 20
+
+
+def test_nor_does_one_who_gets_no_answer() -> None:
+    async def run() -> None:
+        site = silent_site()
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1)
+            caller.writer.write(b" " * (20 << 20))
+            await turns(1_000)
+            assert len(site.messages[0].connection._unread) < 1 << 20
+
+    asyncio.run(run())
+
+
+def test_empty_lines_before_a_request_are_passed_over() -> None:
+    assert exchange(Site(), b"\r\n\r\n" + GET % 1).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\n\n",
+        b"GET / HTTP/1.1\nHost: x\n\r\n",
+        b"\n\r\n" + GET % 1,
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"nonsense\r\n\r\n",
+        POST % b"Transfer-Encoding: chunked" + b"nonsense\r\n",
+    ],
+)
+def test_what_is_not_http_is_refused(sent: bytes) -> None:
+    assert exchange(Site(), sent).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"nonsense\r\n\r\n", POST % b"Transfer-Encoding: chunked" + b"x\r\n"]
+)
+def test_after_a_refusal_the_connection_is_cut_off(sent: bytes) -> None:
+    async def run() -> None:
+        site = Site()
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(sent)
+            await caller.rest()
+            assert all(message.is_closed for message in site.messages)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+def test_a_head_that_is_too_long_is_refused(end: bytes) -> None:
+    long = GET.replace(b"x", b"x" * MOST_HEAD_BYTES).rstrip() % 1 + end
+    assert exchange(Site(), long).startswith(b"HTTP/1.1 431 ")
+
+
+def test_who_asks_before_it_sends_its_body_is_told_to_go_on() -> None:
+    head = POST % b"Content-Length: 2\r\nExpect: 100-continue"
+    received = exchange(Site(), head, b"ab")
+    assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+
+
+def test_who_has_sent_its_body_already_is_not() -> None:
+    head = POST % b"Content-Length: 2\r\nExpect: 100-continue"
+    assert exchange(Site(), head + b"ab").startswith(b"HTTP/1.1 200 OK")
+
+
+def test_nor_is_one_whose_request_is_refused_already() -> None:
+    site = Site()
+    site.when_head = lambda message: message.connection.set_close_callback(lambda: None)
+
+    async def run() -> None:
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(POST % b"Content-Length: 2\r\nExpect: 100-continue")
+            site.messages[0].answer()
+            assert (await caller.rest()).startswith(b"HTTP/1.1 200 OK")
+
+    asyncio.run(run())
+
+
+def test_an_answer_before_the_whole_body_ends_the_connection() -> None:
+    async def run() -> None:
+        site = Site()
+        site.when_head = Message.answer
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(POST % b"Content-Length: 9" + b"ab")
+            assert (await caller.rest()).endswith(b"Connection: close\r\n\r\n/a")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("line", "connection"),
+    [(b"GET / HTTP/1.1", b"close"), (b"GET / HTTP/1.0", b"")],
+)
+def test_a_connection_ends_with_its_answer_where_the_caller_wants_no_more(
+    line: bytes, connection: bytes
+) -> None:
+    async def run() -> None:
+        async with serving(Site()) as (_, connect):
+            caller = await connect()
+            await caller.send(b"%b\r\nHost: x\r\nConnection: %b\r\n\r\n" % (line, connection))
+            assert b"Connection: close" in await caller.rest()
+
+    asyncio.run(run())
+
+
+def test_an_old_caller_may_keep_its_connection() -> None:
+    async def run() -> None:
+        async with serving(Site()) as (_, connect):
+            caller = await connect()
+            for _ in range(2):
+                await caller.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+                assert b"Connection: keep-alive" in await caller.answer()
+
+    asyncio.run(run())
+
+
+def test_a_caller_who_leaves_in_the_middle_of_its_body_is_noticed() -> None:
+    async def run() -> None:
+        site = Site()
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(POST % b"Content-Length: 9" + b"ab")
+            caller.writer.close()
+            await until(lambda: site.messages[0].is_closed)
+
+    asyncio.run(run())
+
+
+def test_a_failure_where_a_request_is_taken_ends_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: Message) -> None:
+        raise RuntimeError("no handler")
+
+    async def run() -> None:
+        site = Site()
+        site.when_whole = fail
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1)
+            assert await caller.rest() == b""
+            assert site.messages[0].is_closed
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(run())
+    assert [record.message for record in caplog.records] == ["a request could not be begun"]
+
+
+def test_nothing_is_left_of_a_connection_that_has_ended() -> None:
+    async def run() -> weakref.ref[Connection]:
+        site = Site()
+        async with serving(site) as (_, connect):
+            caller = await connect()
+            await caller.send(GET % 1)
+            connection = weakref.ref(site.messages.pop().connection)
+            caller.writer.close()
+            await caller.writer.wait_closed()
+            await turns(10)
+            return connection
+
+    gc.disable()
+    try:
+        assert asyncio.run(run())() is None
+    finally:
+        gc.enable()

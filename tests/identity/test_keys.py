@@ -1,0 +1,164 @@
+"""The key's form: what is random, what is checked, what is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zlib
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardiorisk.errors import InvalidAccount
+from cardiorisk.identity import keys
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+made_keys = st.builds(keys.new_key)
+
+
+def _number(digits: str) -> int:
+    number = 0
+    for digit in digits:
+        number = number * 62 + BASE62.index(digit)
+    return number
+
+
+def test_a_key_is_crk_then_36_base62_characters() -> None:
+    assert re.fullmatch(r"crk_[0-9A-Za-z]{36}", keys.new_key())
+
+
+def test_no_two_of_a_thousand_keys_are_alike() -> None:
+    assert len({keys.new_key() for _ in range(1000)}) == 1000
+
+
+@given(made_keys)
+def test_the_last_six_characters_are_the_crc32_of_the_others(key: str) -> None:
+    assert _number(key[-6:]) == zlib.crc32(key[:-6].encode())
+
+
+@given(made_keys)
+def test_a_made_key_is_well_formed(key: str) -> None:
+    assert keys.is_well_formed(key)
+
+
+@given(made_keys, st.integers(0, 39), st.characters())
+def test_any_one_changed_character_is_noticed(key: str, place: int, character: str) -> None:
+    changed = key[:place] + character + key[place + 1 :]
+    assert keys.is_well_formed(changed) is (changed == key)
+
+
+@given(made_keys, st.integers(0, 38))
+def test_two_swapped_neighbours_are_noticed(key: str, place: int) -> None:
+    swapped = key[:place] + key[place + 1] + key[place] + key[place + 2 :]
+    assert keys.is_well_formed(swapped) is (swapped == key)
+
+
+@given(st.text())
+def test_any_text_can_be_judged_and_hashed(text: str) -> None:
+    assert keys.is_well_formed(text) in {True, False}
+    assert len(keys.digest(text)) == 32
+
+
+@pytest.mark.parametrize("text", ["", "crk_", " " * 40, "crk_" + "é" * 36, "crk_" + "0" * 37])
+def test_what_is_no_key_is_not_well_formed(text: str) -> None:
+    assert not keys.is_well_formed(text)
+
+
+def test_a_lone_surrogate_can_be_hashed() -> None:
+    assert len(keys.digest("\ud800")) == 32
+
+
+@given(made_keys)
+def test_the_digest_is_the_sha256_of_the_key(key: str) -> None:
+    assert keys.digest(key) == hashlib.sha256(key.encode()).digest()
+
+
+def test_the_visible_prefix_shows_six_of_the_random_characters() -> None:
+    key = keys.new_key()
+    assert keys.visible_prefix(key) == key[:10]
+
+
+def test_a_text_may_hold_a_key_where_more_than_the_visible_prefix_is_there() -> None:
+    key = keys.new_key()
+    texts = (key, f" {key}", key[:11], key[:10], "ana", "")
+    assert [keys.may_hold_key(text) for text in texts] == [True, True, True, False, False, False]
+
+
+def test_a_key_id_says_nothing_of_the_key() -> None:
+    assert re.fullmatch(r"key_[0-9a-f]{12}", keys.new_key_id())
+
+
+# How long a key is to live
+
+
+@pytest.mark.parametrize(
+    ("body", "lifetime"),
+    [
+        (b"", None),
+        (b"{}", None),
+        (b'{"expires_days": null}', None),
+        (b'{"expires_days": 1}', timedelta(days=1)),
+        (b'{"expires_days": 90.0}', timedelta(days=90)),
+        (b'{"expires_days": 36500}', timedelta(days=36_500)),
+    ],
+)
+def test_a_lifetime_is_read(body: bytes, lifetime: timedelta | None) -> None:
+    assert keys.read_key_wish(body) == keys.KeyWish(None, lifetime)
+
+
+@pytest.mark.parametrize(
+    ("body", "grace"),
+    [
+        (b"", timedelta()),
+        (b"{}", timedelta()),
+        (b'{"grace_minutes": 0}', timedelta()),
+        (b'{"grace_minutes": 60}', timedelta(hours=1)),
+    ],
+)
+def test_a_grace_is_read(body: bytes, grace: timedelta) -> None:
+    assert keys.read_grace(body) == grace
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-1", "36501", "1.5", '"1"', "true", "[]", "NaN", "Infinity", "1" * 400]
+)
+def test_a_lifetime_that_is_none_is_a_fault(value: str) -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        keys.read_key_wish(f'{{"expires_days": {value}}}'.encode())
+    assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
+
+
+def test_a_member_that_is_not_asked_for_is_a_fault() -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        keys.read_grace(b'{"expires_days": 1}')
+    assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
+
+
+def test_a_member_that_is_given_twice_is_a_fault() -> None:
+    with pytest.raises(InvalidAccount):
+        keys.read_grace(b'{"grace_minutes": 1, "grace_minutes": 2}')
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [("front desk", "front desk"), ("  Recepcio\u0301n ", "Recepci\u00f3n"), ("x" * 80, "x" * 80)],
+)
+def test_a_name_is_read_without_its_outer_blanks(sent: str, name: str) -> None:
+    assert keys.read_key_wish(json.dumps({"name": sent}).encode()).name == name
+
+
+@pytest.mark.parametrize("sent", ["", "  ", "x" * 81, "x" * 4000, "a\nb", "\ud800", 7, ["a"], True])
+def test_a_name_that_is_none_is_a_fault(sent: object) -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        keys.read_key_wish(json.dumps({"name": sent, "expires_days": 0}).encode())
+    assert [fault.field for fault in refusal.value.faults] == ["name", "expires_days"]
+
+
+def test_a_form_says_nothing_by_an_empty_field() -> None:
+    assert keys.read_key_wish_form({"name": " ", "expires_days": ""}) == keys.KeyWish()
+    wish = keys.read_key_wish_form({"name": "desk", "expires_days": " 30 "})
+    assert wish == keys.KeyWish("desk", timedelta(days=30))

@@ -1,0 +1,150 @@
+"""Passwords: hashed on threads of their own, bounded, and checked in the same time for anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+
+from cardiorisk.errors import Overloaded
+from cardiorisk.identity.passwords import Passwords
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    with closing(Passwords(CHEAP, most_waiting=2)) as opened:
+        yield opened
+
+
+@contextmanager
+def _busy(passwords: Passwords) -> Iterator[None]:
+    """Keep every thread from its work for the length of the block."""
+    release = threading.Event()
+    for _ in range(passwords._executor._max_workers):
+        passwords._executor.submit(release.wait)
+    try:
+        yield
+    finally:
+        release.set()
+
+
+def test_a_hash_is_argon2id_at_the_costs_that_are_stated() -> None:
+    with closing(Passwords()) as passwords:
+        found = asyncio.run(passwords.hash("correct horse"))
+    parameters = extract_parameters(found)
+    assert found.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (parameters.salt_len, parameters.hash_len) == (16, 32)
+
+
+def test_the_password_that_was_hashed_matches(passwords: Passwords) -> None:
+    async def scenario() -> None:
+        assert await passwords.matches("correct horse", await passwords.hash("correct horse"))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("other", ["correct horsE", "correct horse ", "", "x" * 10_000])
+def test_another_password_does_not_match(passwords: Passwords, other: str) -> None:
+    async def scenario() -> None:
+        assert not await passwords.matches(other, await passwords.hash("correct horse"))
+
+    asyncio.run(scenario())
+
+
+def test_the_same_password_is_hashed_differently_each_time(passwords: Passwords) -> None:
+    async def scenario() -> None:
+        assert await passwords.hash("correct horse") != await passwords.hash("correct horse")
+
+    asyncio.run(scenario())
+
+
+def test_how_an_accent_was_typed_makes_no_difference(passwords: Passwords) -> None:
+    async def scenario() -> None:
+        assert await passwords.matches("contrasen\u0303a", await passwords.hash("contrase\u00f1a"))
+
+    asyncio.run(scenario())
+
+
+def test_half_a_surrogate_pair_is_a_wrong_password_like_any_other(passwords: Passwords) -> None:
+    async def scenario() -> None:
+        assert not await passwords.matches("\ud800", await passwords.hash("correct horse"))
+
+    asyncio.run(scenario())
+
+
+def test_nothing_matches_where_there_is_no_hash(passwords: Passwords) -> None:
+    assert not asyncio.run(passwords.matches("correct horse", None))
+
+
+def test_where_there_is_no_hash_the_same_work_is_done(passwords: Passwords) -> None:
+    parameters = extract_parameters(passwords._nobodys_hash)
+    assert parameters == extract_parameters(CHEAP.hash("x"))
+    assert not asyncio.run(passwords.matches("x", passwords._nobodys_hash))
+
+
+@pytest.mark.parametrize("stored", ["", "text", "$argon2id$v=19$m=8,t=1,p=1$c2FsdA", "$2b$12$x"])
+def test_what_is_no_hash_matches_nothing(passwords: Passwords, stored: str) -> None:
+    assert not asyncio.run(passwords.matches("correct horse", stored))
+
+
+def test_a_hash_at_other_costs_is_outdated(passwords: Passwords) -> None:
+    dearer = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
+    assert passwords.is_outdated(dearer.hash("x"))
+    assert not passwords.is_outdated(CHEAP.hash("x"))
+
+
+def test_the_event_loop_runs_while_passwords_wait(passwords: Passwords) -> None:
+    async def scenario() -> None:
+        with _busy(passwords):
+            waiting = asyncio.create_task(passwords.hash("correct horse"))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+        await waiting
+
+    asyncio.run(scenario())
+
+
+def test_more_passwords_than_may_wait_are_sent_away(passwords: Passwords) -> None:
+    async def scenario() -> None:
+        with _busy(passwords):
+            waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(Overloaded):
+                await passwords.matches("x", None)
+        await asyncio.gather(*waiting)
+        assert not await passwords.matches("x", None)
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_that_goes_away_makes_no_room_before_the_work_is_done(
+    passwords: Passwords,
+) -> None:
+    async def scenario() -> None:
+        with _busy(passwords):
+            leaving = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
+            await asyncio.sleep(0)
+            for task in leaving:
+                task.cancel()
+            await asyncio.gather(*leaving, return_exceptions=True)
+            with pytest.raises(Overloaded):
+                await passwords.hash("x")
+        async with asyncio.timeout(5):
+            while passwords._waiting:  # noqa: ASYNC110 - what is awaited has no event to give
+                await asyncio.sleep(0.001)
+
+    asyncio.run(scenario())
+
+
+def test_closing_twice_is_harmless(passwords: Passwords) -> None:
+    passwords.close()
+    passwords.close()

@@ -1,0 +1,153 @@
+"""Explanations: the numbers against two independent computations, the sentences against a table."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardiorisk.config import load_settings
+from cardiorisk.model.artefact import Artefact, load_artefact
+from cardiorisk.model.explanations import (
+    Explanation,
+    coalition_rows,
+    english_sentence,
+    explanation_of,
+    spanish_sentence,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PATIENTS = [
+    (2.0, 1.2, 1.0, 40, 1, 0),
+    (2.0, 1.2, 1.0, 40, 1, 1),
+    (2.4, 1.6, 0.9, 30, 0, 0),
+    (2.05, 1.41, 1.02, 51, 0, 1),
+    (3.0, 1.8, 2.0, 99, 1, 1),
+]
+
+probabilities = st.floats(0, 1, width=32)
+games = st.lists(probabilities, min_size=64, max_size=64).map(
+    lambda worths: np.array(worths, dtype=np.float32)
+)
+
+
+def explain(worths: NDArray[np.float32]) -> Explanation:
+    """Explain a game of 64 worths, the coalition's members being the bits of its number."""
+    return explanation_of(worths)[1]
+
+
+def by_all_orders(worths: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Compute Shapley values as they are defined: the mean over the 720 orders of joining."""
+    gains = np.zeros(6)
+    orders = list(permutations(range(6)))
+    for order in orders:
+        coalition = 0
+        for player in order:
+            joined = coalition | 1 << player
+            gains[player] += float(worths[joined]) - float(worths[coalition])
+            coalition = joined
+    return gains / len(orders)
+
+
+@given(games)
+def test_contributions_are_the_mean_gain_over_every_order(worths: NDArray[np.float32]) -> None:
+    np.testing.assert_allclose(explain(worths).contributions, by_all_orders(worths), atol=2e-9)
+
+
+@given(games)
+def test_base_and_contributions_add_up_to_the_probability(worths: NDArray[np.float32]) -> None:
+    probability, explanation = explanation_of(worths)
+    assert probability == worths[63]
+    assert explanation.base + sum(explanation.contributions) == pytest.approx(probability, abs=1e-8)
+
+
+@given(games, st.integers(0, 5))
+def test_input_that_changes_nothing_contributes_nothing(
+    worths: NDArray[np.float32], dummy: int
+) -> None:
+    without = np.arange(64) & ~(1 << dummy)
+    assert explain(worths[without]).contributions[dummy] == 0
+
+
+@given(games, st.permutations(range(6)))
+def test_inputs_that_trade_places_trade_contributions(
+    worths: NDArray[np.float32], places: list[int]
+) -> None:
+    moved = sum((np.arange(64) >> old & 1) << new for new, old in enumerate(places))
+    renamed = np.empty_like(worths)
+    renamed[moved] = worths
+    expected = [explain(worths).contributions[old] for old in places]
+    assert explain(renamed).contributions == pytest.approx(expected, abs=2e-9)
+
+
+def test_each_coalition_takes_its_inputs_from_the_patient() -> None:
+    background = np.zeros((2, 6), dtype=np.float32)
+    rows = coalition_rows(np.arange(1, 7, dtype=np.float32), background).reshape(64, 2, 6)
+    assert rows.dtype == np.float32
+    assert rows[0].tolist() == [[0] * 6] * 2
+    assert rows[63].tolist() == [[1, 2, 3, 4, 5, 6]] * 2
+    assert rows[0b001010].tolist() == [[0, 2, 0, 4, 0, 0]] * 2
+
+
+@pytest.fixture(scope="module")
+def artefact() -> Artefact:
+    return load_artefact(load_settings().model_dir, "litert")
+
+
+@pytest.fixture(scope="module")
+def shap_values(artefact: Artefact) -> Any:
+    """What the shap package says of ``PATIENTS``; it walks the coalitions by a Gray code."""
+    with warnings.catch_warnings():
+        # It calls what its own dependencies have announced to take away.
+        warnings.simplefilter("ignore")
+        import shap  # noqa: PLC0415
+
+    background = np.array(artefact.card.background, dtype=np.float32)
+    masker = shap.maskers.Independent(background, max_samples=len(background))
+
+    def run(rows: NDArray[Any]) -> NDArray[np.float64]:
+        answers = artefact.engine.probabilities(np.ascontiguousarray(rows, dtype=np.float32))
+        return answers.astype(np.float64)
+
+    return shap.ExactExplainer(run, masker)(np.array(PATIENTS, dtype=np.float32))
+
+
+@pytest.mark.parametrize("number", range(len(PATIENTS)))
+def test_the_network_is_explained_as_by_the_shap_package(
+    artefact: Artefact, shap_values: Any, number: int
+) -> None:
+    background = np.array(artefact.card.background, dtype=np.float32)
+    rows = coalition_rows(np.array(PATIENTS[number], dtype=np.float32), background)
+    explanation = explain(artefact.engine.probabilities(rows))
+    assert explanation.contributions == pytest.approx(shap_values.values[number], abs=1e-6)
+    assert explanation.base == pytest.approx(shap_values.base_values[number], abs=1e-6)
+
+
+def test_sentences_name_what_moved_the_answer_the_strongest_first() -> None:
+    explanation = Explanation(0.52, (0.01, 0.004, 0.2, 0.29, -0.02, 0.0))
+    values = (2.05, 1.2, 1.8, 72.0, 0.0, 0.0)
+    assert spanish_sentence(0.999998, explanation, values) == (
+        "La red da 1,00 a estos datos y 0,52 de media a sus pacientes de referencia: "
+        "la subieron edad = 72 (+0,29), azúcar en sangre = 1,8 (+0,20) y "
+        "colesterol total = 2,05 (+0,01); la bajaron sobrepeso = no (-0,02). "
+        "Describe el cálculo de la red, no la salud del paciente."
+    )
+    assert english_sentence(0.999998, explanation, values) == (
+        "The network gives 1.00 to these values and 0.52 on average to its reference patients: "
+        "raised by age = 72 (+0.29), blood sugar = 1.8 (+0.20) and "
+        "total cholesterol = 2.05 (+0.01); lowered by overweight = no (-0.02). "
+        "This describes the network's arithmetic, not the patient's health."
+    )
+
+
+def test_sentences_say_so_when_nothing_moved_the_answer() -> None:
+    explanation = Explanation(0.5, (0.0, 0.004, -0.004, 0.0, 0.0, 0.0))
+    assert "ningún dato la movió apreciablemente" in spanish_sentence(0.5, explanation, PATIENTS[0])
+    assert "no input moved it noticeably" in english_sentence(0.5, explanation, PATIENTS[0])

@@ -1,0 +1,386 @@
+"""The way from nothing to the tables, and what happens to a database from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from cardiorisk.errors import StoreUnavailable
+from cardiorisk.identity.keys import Principal
+from cardiorisk.store.database import Database
+from cardiorisk.store.migrations import revisions
+from cardiorisk.store.records import Records
+from cardiorisk.store.tables import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NEWEST = revisions.head()
+NEXT = f"{int(NEWEST) + 1:04}"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give this version of the service one more revision, NEXT, with the given statements."""
+    scripts = tmp_path / "a 100% new version"
+    shutil.copytree(revisions.SCRIPTS, scripts)
+
+    def add(statements: str) -> None:
+        (scripts / "versions" / f"{NEXT}_more.py").write_text(
+            "import sqlalchemy as sa\nfrom alembic import op\n"
+            f'revision = "{NEXT}"\ndown_revision = "{NEWEST}"\n'
+            f"def upgrade():\n    {statements}\n"
+        )
+        monkeypatch.setattr(revisions, "SCRIPTS", scripts)
+
+    return add
+
+
+def _declarations(path: Path) -> dict[str, str]:
+    """Return each table's and index's SQL without blanks, and quotes that a renaming leaves."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE name <> 'alembic_version'"
+        ).fetchall()
+    return {name: re.sub(r'[\s"]+', "", sql) for name, sql in rows if sql is not None}
+
+
+def _set_revision(path: Path, revision: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def _revision(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def _upgrade(url: str) -> None:
+    Database.open(url).close()
+
+
+# The revisions themselves
+
+
+def test_alembic_knows_the_same_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(revisions.SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_current_head() == revisions.head()
+
+
+def test_the_revisions_are_a_line_in_the_order_of_their_numbers() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(revisions.SCRIPTS))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert walked[::-1] == revisions.known()
+
+
+def test_the_revisions_make_what_the_tables_declare(url: str) -> None:
+    with closing(Database.open(url)) as database, database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_revisions_make_it_to_the_letter(url: str, path: Path, tmp_path: Path) -> None:
+    _upgrade(url)
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert _declarations(path) == _declarations(declared)
+
+
+# From nothing, and again
+
+
+def test_a_new_file_is_at_the_newest_revision(url: str, path: Path) -> None:
+    _upgrade(url)
+    assert _revision(path) == revisions.head()
+
+
+def test_an_empty_file_is_at_no_revision(url: str, path: Path) -> None:
+    path.touch()
+    with closing(Database(url)) as database:
+        assert database.current_revision() is None
+
+
+def test_an_upgrade_of_what_is_up_to_date_writes_nothing(url: str) -> None:
+    with closing(Database.open(url)) as database:
+        before = database.version()
+        _upgrade(url)
+        assert database.version() == before
+
+
+def test_an_upgrade_that_another_process_has_just_made_is_not_made_twice(
+    url: str, path: Path
+) -> None:
+    with closing(Database.open(url)) as database, database.writing() as connection:
+        revisions.upgrade(connection)
+    assert _revision(path) == revisions.head()
+
+
+# From one revision to the next
+
+
+def test_a_later_revision_keeps_the_rows(url: str, add_revision: Callable[[str], None]) -> None:
+    with Records.open(url) as records:
+        records.create_key("ana", None, None)
+    add_revision('op.add_column("account", sa.Column("colour", sa.String(), nullable=True))')
+    with Records.open(url) as records:
+        assert [key.account for key in records.list_keys()] == ["ana"]
+
+
+def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_point_at_it(
+    url: str, path: Path, add_revision: Callable[[str], None]
+) -> None:
+    with Records.open(url) as records:
+        records.create_key("ana", None, None)
+    add_revision(
+        'with op.batch_alter_table("account", recreate="always") as table:\n'
+        '        table.add_column(sa.Column("colour", sa.String(), nullable=True))'
+    )
+    with Records.open(url) as records:
+        assert len(records.list_keys()) == 1
+    assert _revision(path) == NEXT
+
+
+def test_foreign_keys_are_enforced_again_after_an_upgrade(
+    url: str, add_revision: Callable[[str], None]
+) -> None:
+    _upgrade(url)
+    add_revision("pass")
+    with closing(Database.open(url)) as database, database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_a_revision_that_would_leave_loose_rows_is_not_applied(
+    url: str, path: Path, add_revision: Callable[[str], None]
+) -> None:
+    with Records.open(url) as records:
+        records.create_key("ana", None, None)
+    add_revision('op.execute("DELETE FROM account")')
+    with pytest.raises(StoreUnavailable, match="loose rows"):
+        _upgrade(url)
+    assert _revision(path) == NEWEST
+
+
+def test_a_revision_that_fails_half_way_leaves_nothing(
+    url: str, path: Path, add_revision: Callable[[str], None]
+) -> None:
+    _upgrade(url)
+    before = _declarations(path)
+    add_revision('op.create_table("half", sa.Column("a", sa.Integer())); op.execute("no SQL")')
+    with pytest.raises(StoreUnavailable, match="syntax error"):
+        _upgrade(url)
+    assert _declarations(path) == before
+
+
+# From the revisions that were published
+
+
+@pytest.fixture
+def first_revision(url: str, path: Path) -> Path:
+    """A database of revision 0001 with four accounts, one of them deleted, and two keys."""
+    path.touch(mode=0o600)
+    with closing(Database(url)) as database, database.writing() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(revisions.SCRIPTS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with closing(sqlite3.connect(path)) as driver, driver:
+        driver.executemany(
+            "INSERT INTO account (id, name, plan, is_operator, created_at)"
+            " VALUES (?, ?, ?, ?, '2026-11-22 20:47:23.000000')",
+            [
+                (1, "ana", "premium", 1),
+                (2, "Ana", "freemium", 0),
+                (3, "Jose\u0301", "team", 0),
+                (7, "deleted", "freemium", 0),
+            ],
+        )
+        driver.execute("DELETE FROM account WHERE id = 7")
+        driver.executemany(
+            "INSERT INTO api_key VALUES (?, ?, ?, ?, '2026-11-22 20:47:23.000000', ?, NULL, NULL)",
+            [
+                ("key_a", 1, b"a" * 32, "crk_aaaaaa", None),
+                ("key_b", 3, b"b" * 32, "crk_bbbbbb", "2099-01-01 00:00:00.000000"),
+            ],
+        )
+    return path
+
+
+def test_an_upgrade_from_the_first_revision_keeps_every_account(
+    url: str, first_revision: Path
+) -> None:
+    _upgrade(url)
+    with closing(sqlite3.connect(first_revision)) as connection:
+        rows = connection.execute(
+            "SELECT id, name, plan, is_operator, created_at, email, password_hash,"
+            " token_generation FROM account ORDER BY id"
+        ).fetchall()
+    made = "2026-11-22 20:47:23.000000"
+    assert rows == [
+        (1, "ana", "premium", 1, made, None, None, 0),
+        (2, "Ana", "freemium", 0, made, None, None, 0),
+        (3, "Jose\u0301", "team", 0, made, None, None, 0),
+    ]
+
+
+def test_an_upgrade_folds_names_and_the_older_of_two_keeps_the_folded_one(
+    url: str, first_revision: Path
+) -> None:
+    _upgrade(url)
+    with closing(sqlite3.connect(first_revision)) as connection:
+        rows = connection.execute("SELECT folded_name FROM account ORDER BY id").fetchall()
+    assert rows == [("ana",), (None,), ("jos\u00e9",)]
+
+
+def test_keys_from_the_first_revision_still_open_their_accounts(
+    url: str, first_revision: Path
+) -> None:
+    assert first_revision.exists()
+    with Records.open(url) as records:
+        found = [records.find_credential(letter * 32) for letter in (b"a", b"b")]
+    assert [credential and credential.principal for credential in found] == [
+        Principal(1, "key_a", "premium", is_operator=True),
+        Principal(3, "key_b", "team"),
+    ]
+
+
+def test_an_upgraded_database_is_what_the_tables_declare(url: str, first_revision: Path) -> None:
+    assert first_revision.exists()
+    with closing(Database.open(url)) as database, database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_an_upgraded_database_is_like_a_new_one_to_the_letter(
+    url: str, first_revision: Path, tmp_path: Path
+) -> None:
+    _upgrade(url)
+    new = tmp_path / "new.db"
+    _upgrade(f"sqlite:///{new}")
+    assert _declarations(first_revision) == _declarations(new)
+
+
+def test_the_number_of_an_account_deleted_before_the_upgrade_is_not_used_again(
+    url: str, first_revision: Path
+) -> None:
+    assert first_revision.exists()
+    with Records.open(url) as records:
+        records.create_key("new", None, None)
+        assert max(account.account_id for account in records.list_accounts()) == 8
+
+
+# The copy
+
+
+def _copy_of(path: Path) -> Path:
+    return path.with_name("keys.db.0001.backup")
+
+
+def test_an_upgrade_leaves_a_copy_of_the_file_as_it_was(url: str, first_revision: Path) -> None:
+    before = _declarations(first_revision)
+    _upgrade(url)
+    copy = _copy_of(first_revision)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM api_key").fetchone() == (2,)
+    assert (_revision(copy), _declarations(copy)) == ("0001", before)
+
+
+def test_the_copy_holds_what_is_still_in_the_write_ahead_log(
+    url: str, first_revision: Path
+) -> None:
+    with closing(sqlite3.connect(first_revision)) as other:
+        with other:
+            other.execute("UPDATE account SET plan = 'gold' WHERE id = 1")
+        _upgrade(url)
+    with closing(sqlite3.connect(_copy_of(first_revision))) as connection:
+        assert connection.execute("SELECT plan FROM account").fetchone() == ("gold",)
+
+
+def test_the_copy_is_its_owners_alone(url: str, first_revision: Path) -> None:
+    first_revision.chmod(0o644)
+    _upgrade(url)
+    assert _copy_of(first_revision).stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_but_the_copy_is_left_beside_the_file(url: str, first_revision: Path) -> None:
+    _upgrade(url)
+    assert {file.name for file in first_revision.parent.iterdir()} == {
+        "keys.db",
+        "keys.db.0001.backup",
+    }
+
+
+def test_a_new_file_is_not_copied(url: str, path: Path) -> None:
+    _upgrade(url)
+    assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
+
+
+def test_an_old_copy_is_replaced(url: str, first_revision: Path) -> None:
+    _copy_of(first_revision).write_text("from an earlier try")
+    _upgrade(url)
+    assert _revision(_copy_of(first_revision)) == "0001"
+
+
+def test_a_file_that_cannot_be_copied_is_not_upgraded(url: str, first_revision: Path) -> None:
+    first_revision.with_name("keys.db.0001.backup.part").mkdir()
+    with pytest.raises(StoreUnavailable, match=re.escape(str(first_revision))):
+        _upgrade(url)
+    assert _revision(first_revision) == "0001"
+
+
+# Databases from other versions
+
+
+def test_an_older_database_is_told_how_to_be_upgraded(
+    url: str, add_revision: Callable[[str], None]
+) -> None:
+    _upgrade(url)
+    add_revision("pass")
+    with pytest.raises(
+        StoreUnavailable, match=rf"at revision {NEWEST} .* needs {NEXT}; run `cardiorisk"
+    ):
+        Records.open_existing(url)
+
+
+def test_a_newer_database_is_not_upgraded(url: str, path: Path) -> None:
+    _upgrade(url)
+    _set_revision(path, "9999")
+    with pytest.raises(StoreUnavailable, match=r"newer version of cardiorisk \(revision 9999"):
+        _upgrade(url)
+
+
+def test_a_newer_database_is_not_used(url: str, path: Path) -> None:
+    _upgrade(url)
+    _set_revision(path, "9999")
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        Records.open_existing(url)
+
+
+def test_the_refusal_names_the_file(url: str, path: Path) -> None:
+    _upgrade(url)
+    _set_revision(path, "9999")
+    with pytest.raises(StoreUnavailable, match=re.escape(str(path))):
+        _upgrade(url)

@@ -1,0 +1,330 @@
+"""The file: how it is made, what its transactions promise, what its failures are called."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from cardiorisk.errors import StoreUnavailable
+from cardiorisk.store import database as engine
+from cardiorisk.store.database import Database
+from cardiorisk.store.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with closing(Database.open(url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other_process(path: Path, database: Database) -> Iterator[sqlite3.Connection]:
+    """A connection that stands for another process; the database waits for it briefly only."""
+    database.wait_at_most(0.02)
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
+        yield connection
+
+
+def _pragma(database: Database, name: str) -> object:
+    with database.reading() as connection:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+
+
+def test_a_new_file_is_its_owners_alone(database: Database) -> None:
+    assert database.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_files_beside_it_are_its_owners_alone(database: Database) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a)")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in database.path.parent.iterdir()}
+    assert modes == {"keys.db": 0o600, "keys.db-wal": 0o600, "keys.db-shm": 0o600}
+
+
+def test_a_failure_of_the_libraries_shows_no_value(database: Database) -> None:
+    with pytest.raises(StoreUnavailable) as failure, database.writing() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:a)"), {"a": "s3cret"})
+    assert "s3cret" not in str(failure.value.__cause__)
+
+
+def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:
+    path.touch(mode=0o640)
+    Database.open(url).close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("pragma", "setting"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
+)
+def test_the_connection_is_set_up(database: Database, pragma: str, setting: object) -> None:
+    assert _pragma(database, pragma) == setting
+
+
+def test_the_wait_for_other_processes_can_be_set(database: Database) -> None:
+    database.wait_at_most(0.25)
+    assert _pragma(database, "busy_timeout") == 250
+
+
+def test_closing_the_last_connection_leaves_one_file(url: str, path: Path) -> None:
+    Database.open(url).close()
+    assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
+
+
+# Transactions
+
+
+def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
+    def fail_half_way() -> None:
+        with database.writing() as connection:
+            connection.exec_driver_sql("CREATE TABLE half (a)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    with database.reading() as connection:
+        tables = "SELECT count(*) FROM sqlite_master WHERE name = 'half'"
+        assert connection.exec_driver_sql(tables).scalar_one() == 0
+
+
+def test_writing_holds_the_write_lock_from_its_start(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    with (
+        database.writing(),
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        other_process.execute("BEGIN IMMEDIATE")
+
+
+def test_reading_goes_on_while_another_process_writes(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    other_process.execute("BEGIN IMMEDIATE")
+    assert database.current_revision() is not None
+
+
+def test_reading_holds_no_writer_up(database: Database, other_process: sqlite3.Connection) -> None:
+    with database.reading() as connection:
+        connection.exec_driver_sql("SELECT * FROM account").all()
+        other_process.execute("CREATE TABLE t (a)")
+    assert other_process.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_a_lock_that_is_not_given_up_is_a_failure_that_names_the_file(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    other_process.execute("BEGIN IMMEDIATE")
+    with (
+        pytest.raises(StoreUnavailable, match=r"keys\.db cannot be used: database is locked"),
+        database.writing(),
+    ):
+        pass
+
+
+def test_writing_works_again_once_the_lock_is_given_up(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    other_process.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable), database.writing():
+        pass
+    other_process.execute("ROLLBACK")
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a)")
+    assert other_process.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_the_cause_of_a_failure_is_kept(database: Database) -> None:
+    with pytest.raises(StoreUnavailable) as failure, database.reading() as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert failure.value.__cause__ is not None
+
+
+# The version
+
+
+def test_the_version_stands_still_over_own_writes(database: Database) -> None:
+    before = database.version()
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a)")
+    assert database.version() == before
+
+
+def test_the_version_changes_with_another_connections_write(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    before = database.version()
+    other_process.execute("CREATE TABLE t (a)")
+    assert database.version() != before
+
+
+def test_a_foreign_write_followed_by_an_own_one_still_changes_the_version(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    before = database.version()
+    other_process.execute("CREATE TABLE t (a)")
+    with database.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+    assert database.version() != before
+
+
+def test_a_foreign_write_seen_by_a_read_still_changes_the_version(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    before = database.version()
+    other_process.execute("CREATE TABLE t (a)")
+    with database.reading() as connection:
+        connection.exec_driver_sql("SELECT * FROM t").all()
+    assert database.version() != before
+
+
+# Readiness
+
+
+def test_the_check_lets_go_of_a_writable_database(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    database.require_writable()
+    other_process.execute("BEGIN IMMEDIATE")
+    assert other_process.in_transaction
+
+
+def test_the_check_writes_nothing(database: Database, other_process: sqlite3.Connection) -> None:
+    version = "PRAGMA data_version"
+    before = other_process.execute(version).fetchone()
+    database.require_writable()
+    assert other_process.execute(version).fetchone() == before
+
+
+def test_a_locked_database_is_not_writable(
+    database: Database, other_process: sqlite3.Connection
+) -> None:
+    other_process.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        database.require_writable()
+
+
+def test_a_deleted_file_is_noticed(database: Database) -> None:
+    database.path.unlink()
+    with pytest.raises(StoreUnavailable, match=r"keys\.db cannot be used: No such file"):
+        database.require_writable()
+
+
+def test_a_replaced_file_is_noticed(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "restored.db").write_bytes(database.path.read_bytes())
+    (tmp_path / "restored.db").rename(database.path)
+    with pytest.raises(StoreUnavailable, match="was replaced by another file"):
+        database.require_writable()
+
+
+# Files that cannot be used
+
+
+def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(database: Database) -> None:
+    database._pragma("query_only = ON")  # what SQLite says of a read-only file, without needing one
+    with (
+        pytest.raises(StoreUnavailable) as raised,
+        database.writing() as connection,
+    ):
+        connection.exec_driver_sql("DELETE FROM account")
+    assert str(raised.value) == (
+        f"{database.path} cannot be used: attempt to write a readonly database; "
+        "check that this user may read and write it and its directory"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(tmp_path: Path) -> None:
+    (tmp_path / "keys.db").touch(0o000)
+    with pytest.raises(StoreUnavailable, match="check that this user may read and write it"):
+        Database.open(f"sqlite:///{tmp_path / 'keys.db'}")
+
+
+def test_a_directory_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "keys.db").mkdir()
+    with pytest.raises(StoreUnavailable, match="unable to open database file; it is a directory"):
+        Database.open(f"sqlite:///{tmp_path / 'keys.db'}")
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db cannot be used: No such file"):
+        Database.open(f"sqlite:///{tmp_path}/nowhere/keys.db")
+
+
+def test_a_file_that_is_no_database_is_refused(url: str, path: Path) -> None:
+    path.write_bytes(b"no database, but long enough to be taken for one" * 100)
+    with pytest.raises(StoreUnavailable, match="file is not a database"):
+        Database.open(url)
+
+
+def test_a_file_that_is_no_database_is_not_touched(url: str, path: Path) -> None:
+    content = b"no database, but long enough to be taken for one" * 100
+    path.write_bytes(content)
+    with pytest.raises(StoreUnavailable):
+        Database.open(url)
+    assert path.read_bytes() == content
+
+
+def test_a_directory_is_refused(url: str, path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(StoreUnavailable, match="unable to open database file"):
+        Database.open(url)
+
+
+def test_memory_is_no_file() -> None:
+    with pytest.raises(StoreUnavailable, match="No such file"):
+        Database("sqlite:///:memory:")
+
+
+# Several at once
+
+
+def test_six_openings_of_a_fresh_file_at_once_agree_on_one_first_key(tmp_path: Path) -> None:
+    for attempt in range(10):
+        url = f"sqlite:///{tmp_path}/keys{attempt}.db"
+        at_once = threading.Barrier(6)
+
+        def opened(url: str = url, at_once: threading.Barrier = at_once) -> bool:
+            at_once.wait()
+            with Records.open(url) as records:
+                return records.create_first_key() is not None
+
+        with ThreadPoolExecutor(6) as threads:
+            first_keys = [future.result() for future in [threads.submit(opened) for _ in range(6)]]
+        assert sorted(first_keys) == [False] * 5 + [True]
+
+
+def test_the_switch_to_the_write_ahead_log_gives_up_on_a_lasting_lock(
+    url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (a)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            Database(url)
+
+
+def test_the_switch_to_the_write_ahead_log_is_tried_again(path: Path) -> None:
+    with (
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+        closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as driver,
+    ):
+        other.execute("CREATE TABLE t (a)")
+        other.execute("BEGIN EXCLUSIVE")
+        release = threading.Timer(0.1, other.rollback)
+        release.start()
+        engine._switch_to_write_ahead_log(driver)
+        release.join()
+        assert driver.execute("PRAGMA journal_mode").fetchone() == ("wal",)
