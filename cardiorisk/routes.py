@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 
     from cardiorisk.http1.connection import Connection
-    from cardiorisk.web.base import BaseHandler
+    from cardiorisk.web.handlers import BaseHandler
     from cardiorisk.web.services import Services
 
 

@@ -17,7 +17,7 @@ from cardiorisk.model.explanations import english_sentence, spanish_sentence
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, parse_query
-from cardiorisk.web.callers import AssessingHandler
+from cardiorisk.web.handlers import AssessingHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ The version stands in the path, so that a module's relative imports carry it alo
 from __future__ import annotations
 
 from cardiorisk.errors import NotFound
-from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.handlers import BaseHandler
 
 ASSETS_ROUTE = "/static/{version}/{file}"
 _ONE_YEAR = "public, max-age=31536000, immutable"

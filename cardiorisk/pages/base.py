@@ -20,8 +20,8 @@ from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.pages.failures import RULES, told
 from cardiorisk.pages.forms import XSRF_FIELD, read_form
 from cardiorisk.pages.languages import DEFAULT, LANGUAGES, marked, preferred
-from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
+from cardiorisk.web.handlers import BaseHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.pages.base import PageHandler
-from cardiorisk.web.base import BaseHandler, NotFoundHandler
+from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
 
 if TYPE_CHECKING:
     from cardiorisk.errors import ServiceError

@@ -23,8 +23,7 @@ from cardiorisk.identity.forms import (
 from cardiorisk.identity.keys import read_grace, read_key_wish
 from cardiorisk.patients.json_object import read_object
 from cardiorisk.web.account_documents import account_document, key_document
-from cardiorisk.web.base import BaseHandler
-from cardiorisk.web.callers import IdentifiedHandler
+from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -15,7 +15,7 @@ from cardiorisk.errors import WrongXsrfToken
 if TYPE_CHECKING:
     from cardiorisk.identity.keys import Principal
     from cardiorisk.identity.tokens import Tokens
-    from cardiorisk.web.base import BaseHandler
+    from cardiorisk.web.handlers import BaseHandler
 
 SESSION_COOKIE = "sesion"
 XSRF_HEADER = "X-XSRFToken"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardiorisk.errors import NotFound
-from cardiorisk.web.base import BaseHandler
+from cardiorisk.web.handlers import BaseHandler
 
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
 CONTENT_SECURITY_POLICY = (

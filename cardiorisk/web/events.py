@@ -20,8 +20,8 @@ from tornado.web import RequestHandler
 from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
 from cardiorisk.http1.connection import Connection
 from cardiorisk.monitoring.queries import LogQuery, read_log_query
-from cardiorisk.web.base import BaseHandler
 from cardiorisk.web.cookies import session_cookie
+from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.operator_documents import line_documents, overview_document
 from cardiorisk.web.problems import to_json
 

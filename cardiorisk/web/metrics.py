@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_address
 
 from cardiorisk.monitoring.metrics import CONTENT_TYPE
-from cardiorisk.web.callers import OperatorHandler
+from cardiorisk.web.handlers import OperatorHandler
 
 FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 """What proxies add to a request that they pass on."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from cardiorisk.monitoring.queries import read_account_query, read_plan
 from cardiorisk.web.account_documents import key_document, operated_account_document
-from cardiorisk.web.callers import OperatorHandler
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
+from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operator_documents import log_document, overview_document
 
 

@@ -13,7 +13,7 @@ from cardiorisk.accounts.assessments import LABEL_FIELD, LARGEST_PAGE, read_labe
 from cardiorisk.errors import FieldFault, InvalidPatient, WrongPlan
 from cardiorisk.patients.json_object import JsonObject, echoed, read_object
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.web.callers import AssessingHandler
+from cardiorisk.web.handlers import AssessingHandler
 
 if TYPE_CHECKING:
     from cardiorisk.patients.patient import Patient

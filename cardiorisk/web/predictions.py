@@ -8,7 +8,7 @@ from cardiorisk.accounts.assessments import LABEL_FIELD, read_labelled, read_pag
 from cardiorisk.model.card import NOTICE
 from cardiorisk.patients.json_object import read_object
 from cardiorisk.patients.patient import FIELD_NAMES
-from cardiorisk.web.callers import AssessingHandler, AuthenticatedHandler
+from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 
 if TYPE_CHECKING:
     from cardiorisk.patients.patient import Patient

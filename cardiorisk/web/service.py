@@ -14,7 +14,7 @@ from cardiorisk.model.card import NOTICE
 from cardiorisk.model.curves import GRIDS
 from cardiorisk.model.explanations import Explanation, english_sentence, spanish_sentence
 from cardiorisk.patients.patient import FIELD_NAMES, Patient, parse_json, parse_query
-from cardiorisk.web.callers import AssessingHandler
+from cardiorisk.web.handlers import AssessingHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from cardiorisk.model.card import NOTICE
 from cardiorisk.version import VERSION
-from cardiorisk.web.base import BaseHandler
-from cardiorisk.web.callers import OperatorHandler
+from cardiorisk.web.handlers import BaseHandler, OperatorHandler
 
 _PATIENTS = {"background"}
 """Members of the card that are rows of patients, who are real where the network was trained on

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.web.logged import LoggedHandler
+from cardiorisk.web.handlers import LoggedHandler
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from tests.support import EXAMPLE, document
 

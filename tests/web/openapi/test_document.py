@@ -14,7 +14,7 @@ from cardiorisk.openapi.examples import DETAILS, FAULTS
 from cardiorisk.openapi.operations import OPERATIONS
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.routes import API_ROUTES
-from cardiorisk.web.callers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
+from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.problems import PROBLEMS
 from tests.conformity import description, resolved, validator
