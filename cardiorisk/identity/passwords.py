@@ -7,24 +7,16 @@ password of, so that the time an answer takes does not tell which names there ar
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import secrets
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from cardiorisk.errors import NotReady, Overloaded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_Result = TypeVar("_Result")
+from cardiorisk.workers import Worker
 
 PASSES = 2
 MEMORY_KIB = 19 * 1024
@@ -40,6 +32,9 @@ MOST_WAITING = 32
 
 class Passwords:
     """Hashes and checks passwords, a few at a time; call it on the event loop only.
+
+    Attributes:
+        worker: the threads that do it.
 
     Args:
         hasher: argon2id with its costs.
@@ -57,13 +52,15 @@ class Passwords:
             salt_len=_SALT_BYTES,
             type=Type.ID,
         )
-        self._most_waiting = most_waiting
-        self._waiting = 0
-        self._is_closed = False
         self._nobodys_hash = _nobodys_hash(self._hasher)
         # Half of the processors at most: the event loop and the network need theirs.
         threads = max(1, min(2, (os.cpu_count() or 1) // 2))
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
+        self.worker = Worker(
+            "passwords",
+            most_waiting,
+            "too many passwords are being checked; try again in a second",
+            threads,
+        )
 
     async def hash(self, password: str) -> str:
         """Hash a password for keeping.
@@ -71,7 +68,7 @@ class Passwords:
         Raises:
             Overloaded: too many passwords wait.
         """
-        return await self._run(partial(self._hasher.hash, _bytes(password)))
+        return await self.worker.run(partial(self._hasher.hash, _bytes(password)))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
         """Tell whether a password is the one that was hashed; without a hash, it is not.
@@ -81,7 +78,7 @@ class Passwords:
         Raises:
             Overloaded: too many passwords wait.
         """
-        is_same = await self._run(
+        is_same = await self.worker.run(
             partial(_is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password))
         )
         return is_same and password_hash is not None
@@ -92,37 +89,7 @@ class Passwords:
 
     def close(self) -> None:
         """Finish what is under way, refuse what waits, and end the threads; twice is harmless."""
-        self._is_closed = True
-        self._executor.shutdown(wait=True, cancel_futures=True)
-
-    async def _run(self, job: Callable[[], _Result]) -> _Result:
-        if self._is_closed:
-            raise _stopping()
-        if self._waiting >= self._most_waiting:
-            raise Overloaded("too many passwords are being checked; try again in a second")
-        self._waiting += 1
-        try:
-            future = asyncio.get_running_loop().run_in_executor(self._executor, job)
-        except BaseException:
-            self._waiting -= 1
-            raise
-        future.add_done_callback(self._count_out)
-        # A caller who goes away must not make room for another while the thread is still busy.
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            if future.cancelled():  # by close, and not the caller by itself
-                raise _stopping() from None
-            raise
-
-    def _count_out(self, done: asyncio.Future[_Result]) -> None:
-        self._waiting -= 1
-        if not done.cancelled():
-            done.exception()
-
-
-def _stopping() -> NotReady:
-    return NotReady("the service is stopping; try again in a few seconds")
+        self.worker.close(drops_waiting=True)
 
 
 def _bytes(password: str) -> bytes:

@@ -347,10 +347,10 @@ def test_right_logins_from_one_address_are_limited(play: Play) -> None:
 
 def test_a_try_that_could_not_be_judged_is_not_counted(play: Play) -> None:
     async def scenario(house: House) -> None:
-        house.passwords._most_waiting = 0
+        house.passwords.worker.most_jobs = 0
         for _ in range(ADDRESS_FAILURES + 1):
             assert await _failure(house.accounts.login(RIGHT, HERE)) is Overloaded
-        house.passwords._most_waiting = 32
+        house.passwords.worker.most_jobs = 32
         await house.principal()
 
     play(scenario)

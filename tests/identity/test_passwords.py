@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,16 +25,23 @@ def passwords() -> Iterator[Passwords]:
         yield opened
 
 
-@contextmanager
-def _busy(passwords: Passwords) -> Iterator[None]:
-    """Keep every thread from its work for the length of the block."""
-    release = threading.Event()
-    for _ in range(passwords._executor._max_workers):
-        passwords._executor.submit(release.wait)
-    try:
-        yield
-    finally:
-        release.set()
+class HeldHasher(PasswordHasher):
+    """A hasher that hashes nothing until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.release = threading.Event()
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.release.wait()
+        return super().hash(password, salt=salt)
+
+
+@pytest.fixture
+def held() -> Iterator[HeldHasher]:
+    hasher = HeldHasher()
+    yield hasher
+    hasher.release.set()
 
 
 def test_a_hash_is_argon2id_at_the_costs_that_are_stated() -> None:
@@ -102,45 +109,16 @@ def test_a_hash_at_other_costs_is_outdated(passwords: Passwords) -> None:
     assert not passwords.is_outdated(CHEAP.hash("x"))
 
 
-def test_the_event_loop_runs_while_passwords_wait(passwords: Passwords) -> None:
+def test_more_passwords_than_may_wait_are_sent_away_while_the_loop_runs(held: HeldHasher) -> None:
     async def scenario() -> None:
-        with _busy(passwords):
-            waiting = asyncio.create_task(passwords.hash("correct horse"))
-            await asyncio.sleep(0)
-            assert not waiting.done()
-        await waiting
-
-    asyncio.run(scenario())
-
-
-def test_more_passwords_than_may_wait_are_sent_away(passwords: Passwords) -> None:
-    async def scenario() -> None:
-        with _busy(passwords):
+        with closing(Passwords(held, most_waiting=2)) as passwords:
             waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
             await asyncio.sleep(0)
             with pytest.raises(Overloaded):
                 await passwords.matches("x", None)
-        await asyncio.gather(*waiting)
-        assert not await passwords.matches("x", None)
-
-    asyncio.run(scenario())
-
-
-def test_a_caller_that_goes_away_makes_no_room_before_the_work_is_done(
-    passwords: Passwords,
-) -> None:
-    async def scenario() -> None:
-        with _busy(passwords):
-            leaving = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
-            await asyncio.sleep(0)
-            for task in leaving:
-                task.cancel()
-            await asyncio.gather(*leaving, return_exceptions=True)
-            with pytest.raises(Overloaded):
-                await passwords.hash("x")
-        async with asyncio.timeout(5):
-            while passwords._waiting:  # noqa: ASYNC110 - what is awaited has no event to give
-                await asyncio.sleep(0.001)
+            held.release.set()
+            await asyncio.gather(*waiting)
+            assert not await passwords.matches("x", None)
 
     asyncio.run(scenario())
 

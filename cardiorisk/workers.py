@@ -1,0 +1,114 @@
+"""Threads that take bounded work from the event loop, and rows of failures told once."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from cardiorisk.errors import NotReady, Overloaded
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
+
+
+class Worker:
+    """Threads behind a bounded queue; call it on the event loop only.
+
+    A job that was taken is done, even where whoever asked has gone away: a caller who leaves must
+    not make room for another while the thread is still busy.
+
+    Args:
+        name: of its threads.
+        most_jobs: jobs under way or waiting before callers are sent away.
+        overload: what those callers are told.
+        threads: how many there are.
+    """
+
+    def __init__(self, name: str, most_jobs: int, overload: str, threads: int = 1) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.most_jobs = most_jobs
+        self._overload = overload
+        self.jobs = 0
+        """Jobs under way or waiting."""
+        self.is_closed = False
+
+    def run_now(self, job: Callable[[], _Result]) -> _Result:
+        """Run a job and block until it is done; for the start, before there is an event loop."""
+        return self._executor.submit(job).result()
+
+    def submit(self, job: Callable[[], _Result]) -> asyncio.Future[_Result]:
+        """Queue a job; cancelling the future withdraws a job that has not begun.
+
+        Raises:
+            NotReady: the worker is closed.
+            Overloaded: too many jobs wait.
+        """
+        if self.is_closed:
+            raise _stopping()
+        if self.jobs >= self.most_jobs:
+            raise Overloaded(self._overload)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, job)
+        self.jobs += 1
+        future.add_done_callback(self._count_out)
+        return future
+
+    async def run(self, job: Callable[[], _Result]) -> _Result:
+        """Queue a job and wait for it; cancelled, it is done all the same.
+
+        Raises:
+            NotReady: the worker is closed, or was closed before the job's turn came.
+            Overloaded: too many jobs wait.
+        """
+        future = self.submit(job)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if future.cancelled():  # by close, and not the caller by itself
+                raise _stopping() from None
+            raise
+
+    def close(self, *, drops_waiting: bool = False) -> None:
+        """Finish what is under way and end the threads; twice is harmless.
+
+        Args:
+            drops_waiting: refuse what waits instead of finishing it too.
+        """
+        self.is_closed = True
+        self._executor.shutdown(cancel_futures=drops_waiting)
+
+    def _count_out(self, done: asyncio.Future[_Result]) -> None:
+        self.jobs -= 1
+        if not done.cancelled():
+            done.exception()  # or asyncio would report one whose caller has gone away
+
+
+class Failures:
+    """Logs the first of a row of failures of each kind of work, and the end of the row.
+
+    Attributes:
+        failing: the kinds of work that failed last time.
+
+    Args:
+        logger: where it is told.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self.failing: set[str] = set()
+
+    def note(self, work: str, error: BaseException | None) -> None:
+        """Tell how one piece of work ended; without an error, it worked."""
+        if error is not None and work not in self.failing:
+            self.failing.add(work)
+            self._logger.warning("%s fails: %s", work, error)
+        elif error is None and work in self.failing:
+            self.failing.remove(work)
+            self._logger.warning("%s works again", work)
+
+
+def _stopping() -> NotReady:
+    return NotReady("the service is stopping; try again in a few seconds")
