@@ -17,7 +17,6 @@ from tornado.web import Application, RequestHandler
 from cardiorisk.pages.account import AccountPageHandler
 from cardiorisk.pages.assess import AssessPageHandler
 from cardiorisk.pages.assessments import AssessmentsPageHandler, ExportHandler
-from cardiorisk.pages.assets import ASSETS_ROUTE, AssetHandler
 from cardiorisk.pages.keys import KeysPageHandler
 from cardiorisk.pages.languages import load_languages
 from cardiorisk.pages.nowhere import NowhereHandler
@@ -40,7 +39,13 @@ from cardiorisk.web.account import (
     RotateHandler,
     SwitchPlanHandler,
 )
-from cardiorisk.web.documents import DocsFileHandler, DocsHandler, OpenApiHandler
+from cardiorisk.web.files import (
+    ASSETS_ROUTE,
+    AssetHandler,
+    DocsFileHandler,
+    DocsHandler,
+    OpenApiHandler,
+)
 from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.operators import (
     EventsHandler,

@@ -15,12 +15,12 @@ from tornado.escape import json_encode
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.metrics import STAGES
 from cardiorisk.monitoring.queries import LOG_PARAMETERS
-from cardiorisk.pages.assets import ASSETS_ROUTE
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import OperatorPage
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
+from cardiorisk.web.files import ASSETS_ROUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

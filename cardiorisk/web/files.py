@@ -1,8 +1,7 @@
-"""The door to the files that a browser loads: a few of ours, and Swagger UI's.
+"""The files that a browser loads, ours and Swagger UI's, and the handlers that send them.
 
-Read whole at the start of the process, so that a request touches no disk and can name no path:
-what is not in the table does not exist. The surprise: the package that ships Swagger UI is looked
-up and never imported, because its code would bring a template engine and a YAML reader along.
+They are read once, when the process starts. A request touches no disk, and can name no path: what
+is not in a table does not exist.
 """
 
 from __future__ import annotations
@@ -10,15 +9,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from cardiorisk.errors import NotFound
+from cardiorisk.web.handlers import BaseHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OURS = Path(__file__).parents[1] / "pages" / "static"
-_SWAGGER_PACKAGE = "swagger_ui"
+_SWAGGER = _OURS / "swagger-ui"
 _PAGE = "docs.html"
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -44,6 +45,14 @@ ASSET_NAMES: tuple[str, ...] = (
     "words.js",
 )
 """Everything that the other pages are made of."""
+ASSETS_ROUTE = "/static/{version}/{file}"
+
+# Swagger UI's style sheet has its icons in itself, hence the one "data:".
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_ONE_YEAR = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class Files:
     Attributes:
         openapi: the description of the API, JSON.
         page: the page that shows it, HTML.
-        by_name: what the page is made of.
+        by_name: what that page is made of.
         assets: what the other pages are made of.
         assets_version: changes where one of the assets does.
     """
@@ -76,7 +85,7 @@ class Files:
 def load_files(openapi: dict[str, Any]) -> Files:
     """Read the files, and write the description that they show."""
     by_name = {name: _load(_OURS / name) for name in _OUR_NAMES}
-    by_name |= {name: _load(_swagger_directory() / name) for name in _SWAGGER_NAMES}
+    by_name |= {name: _load(_SWAGGER / name) for name in _SWAGGER_NAMES}
     # The page names its files with their version, so that they may be kept for a year.
     page = (_OURS / _PAGE).read_text(encoding="utf-8").replace("{version}", _version(by_name))
     assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
@@ -97,8 +106,62 @@ def _load(path: Path) -> ServedFile:
     return ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())
 
 
-def _swagger_directory() -> Path:
-    spec = find_spec(_SWAGGER_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{_SWAGGER_PACKAGE} is not installed: run `make install`")
-    return Path(spec.origin).parent / "static"
+class OpenApiHandler(BaseHandler):
+    """``/openapi.json``: the description of the API."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.finish(self.services.files.openapi)
+
+    head = get
+
+
+class DocsHandler(BaseHandler):
+    """``/docs``: the page that shows the description, offline and with nothing inline."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.finish(self.services.files.page)
+
+    head = get
+
+
+class KeptFileHandler(BaseHandler):
+    """A file that a browser keeps for a year: another version has another URL."""
+
+    def send(self, served: ServedFile | None) -> None:
+        """Send a file.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if served is None:
+            raise NotFound("there is no such file")
+        self.set_header("Content-Type", served.content_type)
+        self.set_header("Cache-Control", _ONE_YEAR)
+        self.finish(served.body)
+
+
+class DocsFileHandler(KeptFileHandler):
+    """``/docs/{file}``: what the API's page is made of."""
+
+    def get(self, name: str) -> None:
+        self.send(self.services.files.by_name.get(name))
+
+    head = get
+
+
+class AssetHandler(KeptFileHandler):
+    """``/static/{version}/{file}``: what the other pages are made of.
+
+    The version is in the path, so that a module's relative imports carry it along.
+    """
+
+    def get(self, version: str, name: str) -> None:
+        files = self.services.files
+        # A file of another version must not be kept under this one's name.
+        self.send(files.assets.get(name) if version == files.assets_version else None)
+
+    head = get

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,13 @@ import pytest
 from cardiorisk.pages.base import CONTENT_SECURITY_POLICY
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.routes import ROUTES
-from cardiorisk.web.files import ASSET_NAMES, load_files
 from tests.pages.browsing import Reader, operating, registered
-from tests.support import document
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
     from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
-LARGEST_BYTES = 80 * 1000
 PATHS = [route.template for route in ROUTES if route.is_page and "{" not in route.template]
 INLINE = r"<script(?! type=\"module\" src=)|<style|\sstyle=|\son[a-z]+=|(?:src|href)=\"https?:"
 """What the policy would refuse in a page."""
@@ -80,24 +76,6 @@ async def test_no_page_takes_a_form_without_its_token(
     answer = await reader.send(path)
     refused = "method-not-allowed" if answer.code == 405 else "wrong-xsrf-token"
     assert (answer.code in {403, 405}, bitacora.last()["code"]) == (True, refused)
-
-
-@pytest.mark.gen_test
-async def test_everything_the_page_asks_for_is_served_to_be_kept(stranger: Caller) -> None:
-    page = (await stranger.send("GET", "/")).body.decode()
-    wanted = re.findall(r'(?:href|src)="(static/[^"]+)"', page)
-    assert len(wanted) == 3
-    for path in wanted:
-        response = await stranger.send("GET", f"/{path}")
-        assert response.code == 200
-        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-
-
-@pytest.mark.gen_test
-async def test_a_file_of_another_version_is_not_there(stranger: Caller) -> None:
-    response = await stranger.send("GET", "/static/0123456789ab/pages.css")
-    assert response.code == 404
-    assert document(response)["code"] == "not-found"
 
 
 @pytest.mark.gen_test
@@ -166,12 +144,6 @@ async def test_what_is_the_reader_s_fault_is_not_told_to_pass(
     body = b"a" * 70_000 if method == "POST" else None
     response = await stranger.send(method, path, body)
     assert (response.code, said in response.body.decode()) == (code, True)
-
-
-def test_what_the_pages_are_made_of_is_small() -> None:
-    served = load_files({}).assets.values()
-    assert sum(len(gzip.compress(file.body)) for file in served) < LARGEST_BYTES
-    assert {"pages.css", "charts.js"} <= set(ASSET_NAMES)
 
 
 @pytest.mark.gen_test

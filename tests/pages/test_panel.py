@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.monitoring.queries import LogQuery
-from cardiorisk.pages.assets import ASSETS_ROUTE
 from cardiorisk.routes import ROUTES
 from cardiorisk.store.records import Records
+from cardiorisk.web.files import ASSETS_ROUTE
 from tests.pages.browsing import NAME, PASSWORD, Reader, operating, registered
 from tests.support import create_key
 from tests.web.test_events import watching

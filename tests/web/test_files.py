@@ -1,24 +1,111 @@
-"""The door to the page's files."""
+"""What a browser loads: the API's description, the page that shows it, and every page's files."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import gzip
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.web import files
+import cardiorisk.pages
+from cardiorisk.web.files import ASSET_NAMES, FILE_NAMES, load_files
+from tests.conformity import description
+from tests.support import document
+
+if TYPE_CHECKING:
+    from tests.support import Bitacora, Caller
+
+SWAGGER = Path(cardiorisk.pages.__file__).parent / "static" / "swagger-ui"
+LARGEST_BYTES = 80 * 1000
 
 
-def test_without_swagger_ui_the_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_SWAGGER_PACKAGE", "no_such_package")
-    with pytest.raises(ModuleNotFoundError, match="make install"):
-        files.load_files({})
+@pytest.mark.gen_test
+async def test_the_description_is_served_to_anybody(stranger: Caller) -> None:
+    response = await stranger.send("GET", "/openapi.json")
+    assert response.headers["Content-Type"] == "application/json"
+    assert document(response) == description()
 
 
-def test_swagger_ui_is_found_and_not_imported() -> None:
-    code = (
-        "import sys; from cardiorisk.web.files import load_files; load_files({}); "
-        "sys.exit('swagger_ui' in sys.modules or 'yaml' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.gen_test
+async def test_the_api_s_page_may_load_nothing_from_elsewhere_and_holds_nothing_inline(
+    stranger: Caller,
+) -> None:
+    response = await stranger.send("GET", "/docs")
+    policy = response.headers["Content-Security-Policy"]
+    assert dict(directive.split(" ", 1) for directive in policy.split("; ")) == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    page = response.body.decode()
+    assert re.findall(r"<script(?! src=)|<style|style=|\son[a-z]+=|https?:", page) == []
+    assert '<html lang="en">' in page
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("path", "folder", "names"),
+    [
+        ("/docs", "docs", FILE_NAMES),
+        ("/", "static", ("assess.js", "icon.svg", "pages.css")),
+    ],
+)
+async def test_everything_that_a_page_asks_for_is_served_to_be_kept(
+    stranger: Caller, path: str, folder: str, names: tuple[str, ...]
+) -> None:
+    page = (await stranger.send("GET", path)).body.decode()
+    wanted = re.findall(rf'(?:href|src)="({folder}/[^"]+)"', page)
+    assert {Path(file.partition("?")[0]).name for file in wanted} == set(names)
+    types = {
+        ".css": "text/css; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".png": "image/png",
+        ".svg": "image/svg+xml",
+    }
+    for file in wanted:
+        response = await stranger.send("GET", f"/{file}")
+        assert (response.code, len(response.body) > 0) == (200, True)
+        assert response.headers["Content-Type"] == types[Path(file.partition("?")[0]).suffix]
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/docs/docs.html", "/docs/{file}"),
+        ("/docs/..%2fdocs.html", "/docs/{file}"),
+        ("/docs/%2e%2e%2f%2e%2e%2froutes.py", "/docs/{file}"),
+        ("/docs/LICENSE", "/docs/{file}"),
+        ("/docs/%00", "/docs/{file}"),
+        ("/static/0123456789ab/pages.css", "/static/{version}/{file}"),
+        (f"/static/{load_files({}).assets_version}/docs.html", "/static/{version}/{file}"),
+    ],
+)
+async def test_no_other_file_or_version_can_be_named(
+    stranger: Caller, bitacora: Bitacora, path: str, route: str
+) -> None:
+    response = await stranger.send("GET", path)
+    assert (response.code, document(response)["code"]) == (404, "not-found")
+    assert bitacora.last()["route"] == route
+
+
+def test_swagger_ui_is_the_version_that_its_folder_names() -> None:
+    (version,) = re.findall(r"# Swagger UI (5\.[0-9.]+)\n", (SWAGGER / "README.md").read_text())
+    bundle = (SWAGGER / "swagger-ui-bundle.js").read_text()
+    assert re.findall(r'PACKAGE_VERSION:"([^"]+)"', bundle) == [version]
+    assert "sourceMappingURL" not in bundle + (SWAGGER / "swagger-ui.css").read_text()
+
+
+def test_what_the_pages_are_made_of_is_small() -> None:
+    served = load_files({}).assets
+    assert set(served) == set(ASSET_NAMES)
+    assert sum(len(gzip.compress(file.body)) for file in served.values()) < LARGEST_BYTES
