@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Timings:
@@ -53,45 +53,55 @@ class Timings:
 
 
 class Histogram:
-    """Counts of values by upper bound, and their sum.
+    """Counts of values by upper bound, with their sum and the largest.
 
     Args:
         bounds: upper bounds, each included in its bucket, in rising order; one more bucket takes
             what lies above them.
     """
 
-    __slots__ = ("_counts", "bounds", "total")
+    __slots__ = ("_counts", "bounds", "largest", "total")
 
-    def __init__(self, bounds: Iterable[float]) -> None:
-        self.bounds = tuple(bounds)
-        self._counts = [0] * (len(self.bounds) + 1)
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
         self.total = 0.0
+        self.largest = 0.0
 
     def add(self, value: float) -> None:
-        """Count one value."""
         self._counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+        self.largest = max(self.largest, value)
+
+    @property
+    def count(self) -> int:
+        return sum(self._counts)
 
     def cumulative(self) -> list[int]:
         """Return how many values are at most each bound; the last is the number of all."""
         return list(accumulate(self._counts))
 
+    def percentile(self, percent: float) -> float:
+        """Estimate the value at a rank as ``percentile`` does; never more than the largest."""
+        return min(self.largest, percentile(self.bounds, self.cumulative(), percent))
+
 
 def percentile(bounds: Sequence[float], cumulative: Sequence[int], percent: float) -> float:
     """Estimate the value at a rank, as if each bucket's values were spread evenly over it.
 
-    It lies in the right bucket, so it is as near as the bounds are narrow; of values above the
-    last bound no more is known than that, and the bound is returned. 0 where there are no values.
+    It lies in the bucket of the value at the nearest rank, so it is as near as the bounds are
+    narrow; of values above the last bound no more is known than that, and the bound is returned.
+    0 where there are no values.
 
     Source: Prometheus, ``histogram_quantile``.
     """
-    rank = cumulative[-1] * percent / 100
-    place = bisect_left(cumulative, rank)
-    if not cumulative[-1]:
+    count = cumulative[-1]
+    if not count:
         return 0.0
+    rank = count * percent / 100
+    place = bisect_left(cumulative, rank)
     if place >= len(bounds):
         return bounds[-1]
-    below = cumulative[place - 1] if place else 0
-    lower = bounds[place - 1] if place else 0.0
-    share = (rank - below) / (cumulative[place] - below) if cumulative[place] > below else 1.0
-    return lower + (bounds[place] - lower) * share
+    below, lower = (cumulative[place - 1], bounds[place - 1]) if place else (0, 0.0)
+    inside = cumulative[place] - below
+    return lower + (bounds[place] - lower) * ((rank - below) / inside if inside else 1.0)

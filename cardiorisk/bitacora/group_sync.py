@@ -3,15 +3,14 @@
 Who comes while an ``fsync`` runs shares the next one, for nobody can say whether the running one
 still takes their line along. There is no timer: alone, a caller waits for exactly one ``fsync``.
 
-The surprise: when an ``fsync`` fails, those who wait for the next one are refused with it. The
-system reports a failed write-back once and then forgets the pages; a second ``fsync`` would
-succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
+When an ``fsync`` fails, those who wait for the next one are refused with it: the system reports a
+failed write-back once and then forgets the pages, so a second ``fsync`` would succeed over lines
+that are lost. Source: fsync(2), Linux, section on errors.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +20,8 @@ from cardiorisk.errors import LogUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Files = tuple[int, ...]
+    Files = tuple[int, ...]
+    Fsync = Callable[[int], None]
 
 
 class GroupSync:
@@ -37,7 +37,7 @@ class GroupSync:
         self,
         begin: Callable[[], Files],
         end: Callable[[Files, BaseException | None], None],
-        fsync: Callable[[int], None] = os.fsync,
+        fsync: Fsync,
     ) -> None:
         self._begin = begin
         self._end = end

@@ -1,8 +1,12 @@
-"""Reading the bitácora back: forwards, from the newest lines, and as it grows.
+"""Reading the bitácora back: forwards, backwards from its end, and as it grows.
 
-Nothing here holds more than one line in memory, however large the log is or however long a
-foreign line in it. Lines that are torn or not ours are counted and passed over, never an error:
-a log outlives crashes, full disks and curious editors.
+Memory does not grow with the log, nor with a foreign line in it. Lines that are torn or not ours
+are passed over, never an error: a log outlives crashes, full disks and curious editors.
+
+``find_newest`` and ``FreshLines`` are for readers beside the running service, so both are bounded
+in bytes: a search gives up and says so; what comes faster than it is fetched is skipped.
+
+All of this reads the disk, so it is called away from the event loop.
 """
 
 from __future__ import annotations
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
 
 LONGEST_LINE_BYTES = 1 << 20
 """A longer line is foreign and is not even looked at: ours hold less than 70 KiB."""
+MOST_SEARCHED_BYTES = 4 << 20
+"""Of one search: some 12,000 lines, a tenth of a second."""
+MOST_FRESH_BYTES = 256 << 10
+"""Of one look at what has come since the last one."""
 
 _BLOCK_BYTES = 1 << 16
 _NEWLINE = b"\n"
@@ -130,30 +138,113 @@ class LogReader:
         """
         try:
             named = self._path.stat()
-            if not named.st_size or os.path.samestat(named, os.fstat(self._file.fileno())):
+            if not named.st_size or os.path.samestat(named, os.fstat(self.file_number)):
                 return None
             return self._path.open("rb")
         except OSError:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What a search has found.
+
+    Attributes:
+        lines: the newest first.
+        searched_bytes: how much of the file's end was looked at.
+        is_exhaustive: whether more lines would have been found, had there been any, up to the
+            number that was asked for.
+    """
+
+    lines: tuple[Line, ...]
+    searched_bytes: int
+    is_exhaustive: bool
+
+
+def find_newest(
+    path: Path,
+    is_wanted: Callable[[Entry], bool],
+    most_lines: int,
+    most_bytes: int = MOST_SEARCHED_BYTES,
+) -> Newest:
+    """Search the log backwards for lines.
+
+    Raises:
+        LogUnavailable: there is no log at ``path``, or it may not be read.
+    """
+    with LogReader(path) as reader:
+        size_bytes = reader.size_bytes()
+        stop = max(0, size_bytes - most_bytes)
+        found: list[Line] = []
+        for start, end in _spans_backwards(reader.file_number, size_bytes, stop):
+            line = _read_line(reader.file_number, start, end)
+            if line is not None and is_wanted(line.entry):
+                found.append(line)
+            if len(found) == most_lines:
+                return Newest(tuple(found), size_bytes - start, is_exhaustive=True)
+        return Newest(tuple(found), size_bytes - stop, is_exhaustive=stop == 0)
+
+
+class FreshLines:
+    """What comes to the end of the log, from one look to the next; not thread-safe.
+
+    After a rotation the old file is not looked at any more: lines that went into it since the last
+    look are not told.
+
+    Args:
+        path: the log.
+        most_bytes: of one look; if more has come, the newest are taken.
+    """
+
+    def __init__(self, path: Path, most_bytes: int = MOST_FRESH_BYTES) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+        self._file_identity: tuple[int, int] | None = None
+        self._position_bytes = 0
+
+    def skip(self) -> None:
+        """Begin at the end of the file as it is now."""
+        with LogReader(self._path) as reader:
+            self._file_identity = _identity(reader.file_number)
+            self._position_bytes = reader.size_bytes()
+
+    def take(self) -> tuple[Line, ...]:
+        """Return the whole lines that have come since the last look, the newest first.
+
+        Raises:
+            LogUnavailable: there is no log, or it may not be read.
+        """
+        with LogReader(self._path) as reader:
+            file, size_bytes = reader.file_number, reader.size_bytes()
+            identity = _identity(file)
+            if identity != self._file_identity or size_bytes < self._position_bytes:
+                self._file_identity, self._position_bytes = identity, 0
+            begin = max(self._position_bytes, size_bytes - self._most_bytes)
+            lines: list[Line] = []
+            whole_bytes = self._position_bytes
+            # The newline before the first line that is wanted marks where it starts.
+            for start, end in _spans_backwards(file, size_bytes, stop=max(0, begin - 1)):
+                if whole_bytes == self._position_bytes and _is_whole(file, end):
+                    whole_bytes = end
+                line = _read_line(file, start, end)
+                if line is not None:
+                    lines.append(line)
+            self._position_bytes = whole_bytes
+        return tuple(lines)
+
+
 def _start_of_newest(file: int, size_bytes: int, count: int) -> int:
     found = 0
-    for start, end in spans_backwards(file, size_bytes):
-        if end - start > LONGEST_LINE_BYTES:
-            continue
-        text = os.pread(file, end - start, start)
-        if not text.endswith(_NEWLINE):
-            continue
-        if not count:
+    for start, end in _spans_backwards(file, size_bytes):
+        if not count and _is_whole(file, end):
             return end
-        found += read_entry(text) is not None
-        if found == count:
+        found += _read_line(file, start, end) is not None
+        if found == count and count:
             return start
     return 0
 
 
-def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:
+def _spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:
     """Give where each line starts and ends, newline included, the newest first.
 
     Nothing before ``stop`` is read, and a line that begins there or before is not given.
@@ -172,3 +263,21 @@ def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple
         block_end = block_start
     if end and not stop:
         yield 0, end
+
+
+def _read_line(file: int, start: int, end: int) -> Line | None:
+    """Read one line, or nothing where it is torn, unfinished or not ours."""
+    if end - start > LONGEST_LINE_BYTES:
+        return None
+    text = os.pread(file, end - start, start)
+    entry = read_entry(text) if text.endswith(_NEWLINE) else None
+    return None if entry is None else Line(text, entry)
+
+
+def _is_whole(file: int, end: int) -> bool:
+    return os.pread(file, 1, end - 1) == _NEWLINE
+
+
+def _identity(file: int) -> tuple[int, int]:
+    status = os.fstat(file)
+    return status.st_dev, status.st_ino

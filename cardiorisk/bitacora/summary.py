@@ -1,7 +1,6 @@
 """What a stretch of the bitácora adds up to: counts, rate and times by stage.
 
-A summary takes entries one by one and keeps none of them, so its size does not grow with the
-log. It knows nothing of files or of how it is shown.
+A summary takes entries one by one and keeps none of them, so its size does not grow with the log.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cardiorisk.bitacora.histogram import Histogram
+from cardiorisk.measuring import Histogram
 
 if TYPE_CHECKING:
     from cardiorisk.bitacora.entry import Entry
@@ -17,6 +16,11 @@ if TYPE_CHECKING:
 REFUSAL_STATUSES = frozenset({401, 403, 413, 429, 503})
 """Turned away for who asked, how often or how much; a faulty patient is not a refusal."""
 
+RELATIVE_ERROR = 0.01
+"""How far a percentile may be from the true one, as a share of it: the width of a bucket."""
+
+_BOUNDS_MS = (0.0, *(0.0005 * (1 + RELATIVE_ERROR) ** step for step in range(2850)))
+"""From half of the last decimal that is written to eleven days."""
 _SECONDS_A_MINUTE = 60
 
 
@@ -33,26 +37,15 @@ class Summary:
         last_ts_seconds: the latest arrival.
     """
 
-    __slots__ = (
-        "_by_stage_ms",
-        "by_code",
-        "by_plan",
-        "by_status",
-        "first_ts_seconds",
-        "last_ts_seconds",
-        "refusals",
-        "requests",
-    )
-
     def __init__(self) -> None:
         self.requests = 0
         self.refusals = 0
         self.by_status: Counter[int] = Counter()
         self.by_code: Counter[str] = Counter()
         self.by_plan: Counter[str] = Counter()
-        self._by_stage_ms: dict[str, Histogram] = {}
         self.first_ts_seconds = 0.0
         self.last_ts_seconds = 0.0
+        self._by_stage_ms: dict[str, Histogram] = {}
 
     def add(self, entry: Entry) -> None:
         """Count one request."""
@@ -67,10 +60,9 @@ class Summary:
         if entry.plan is not None:
             self.by_plan[entry.plan] += 1
         for stage, ms in entry.timings_ms.items():
-            histogram = self._by_stage_ms.get(stage)
-            if histogram is None:
-                histogram = self._by_stage_ms[stage] = Histogram()
-            histogram.add(ms)
+            if stage not in self._by_stage_ms:
+                self._by_stage_ms[stage] = Histogram(_BOUNDS_MS)
+            self._by_stage_ms[stage].add(ms)
 
     def stages_ms(self) -> list[tuple[str, Histogram]]:
         """Return the times by stage, in the order in which they were first seen, total last."""

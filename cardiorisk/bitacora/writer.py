@@ -1,12 +1,11 @@
 """The open bitácora: lines go to the end of the file before their answers are sent.
 
-One ``write`` a line, so that a killed process tears at most the line it was writing. It must
-never drop a line in silence: whatever cannot be written raises ``LogUnavailable``, for an answer
-that is not in the bitácora is not given.
+One ``write`` a line, so that a killed process tears at most the line it was writing. No line is
+dropped in silence: what cannot be written raises ``LogUnavailable``, and its answer is not given.
 
-The surprise: a file that was rotated away by renaming is written to for up to a second more, and
-those lines are in the renamed file; a tool that packs it must leave it alone for that long. A
-deleted file never gets another line, and gives its space back before the next one is written.
+A file that was rotated away by renaming is written to for up to a second more; a tool that packs
+it must leave it alone for that long. A deleted file never gets another line, and gives its space
+back before the next one is written.
 
 Not thread-safe: it belongs to the event loop. Only ``fsync`` has a thread of its own.
 """
@@ -22,12 +21,13 @@ from typing import TYPE_CHECKING, Literal
 
 from cardiorisk.bitacora.group_sync import GroupSync
 from cardiorisk.errors import LogUnavailable
+from cardiorisk.workers import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cardiorisk.bitacora.group_sync import Files
+    from cardiorisk.bitacora.group_sync import Files, Fsync
 
 LOG_FILE = "bitacora.jsonl"
 ROTATION_CHECK_SECONDS = 1.0
@@ -49,13 +49,15 @@ class Bitacora:
         write_failures: appends and syncs that failed since then.
     """
 
-    def __init__(self, path: Path, sync: Sync, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], fsync: Fsync | None) -> None:
         self.lines_written = 0
         self.write_failures = 0
-        self._failing: set[str] = set()
+        self._failures = Failures(_logger)
+        self._writing = f"writing the bitácora {path}"
+        self._syncing = f"syncing the bitácora {path}"
         self._path = path
         self._clock = clock
-        self._group_sync = GroupSync(self._begin_sync, self._end_sync) if sync == "disk" else None
+        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync) if fsync else None
         self._file, self._ends_torn = self._open_file()
         self._rotated_files: list[int] = []
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
@@ -63,7 +65,12 @@ class Bitacora:
 
     @classmethod
     def open(
-        cls, log_dir: Path, *, sync: Sync = "os", clock: Callable[[], float] = time.monotonic
+        cls,
+        log_dir: Path,
+        *,
+        sync: Sync = "os",
+        clock: Callable[[], float] = time.monotonic,
+        fsync: Fsync = os.fsync,
     ) -> Bitacora:
         """Open the log in ``log_dir``, making both where needed, and close a torn last line.
 
@@ -71,6 +78,7 @@ class Bitacora:
             log_dir: the directory of ``bitacora.jsonl``.
             sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
             clock: seconds from a monotonic clock.
+            fsync: puts an open file's content on the disk.
 
         Raises:
             LogUnavailable: the directory or the file cannot be made, read or written.
@@ -78,7 +86,7 @@ class Bitacora:
         path = log_dir / LOG_FILE
         bitacora = None
         try:
-            bitacora = cls(path, sync, clock)
+            bitacora = cls(path, clock, fsync if sync == "disk" else None)
             if bitacora._ends_torn:
                 bitacora._write(b"")
         except OSError as error:
@@ -105,9 +113,9 @@ class Bitacora:
             self._write(line)
         except OSError as error:
             self.write_failures += 1
-            self._note("written", error)
+            self._failures.note(self._writing, error)
             raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
-        self._note("written", None)
+        self._failures.note(self._writing, None)
         self.lines_written += 1
 
     def require_writable(self) -> None:
@@ -122,7 +130,7 @@ class Bitacora:
         if self._is_closed:
             raise LogUnavailable("the bitácora is closed")
         try:
-            if self._failing:
+            if self._failures.failing:
                 self._follow_rotation()
                 self._write(_NEWLINE)
             has_room = os.fstatvfs(self._file).f_bavail > 0
@@ -215,22 +223,10 @@ class Bitacora:
 
     def _end_sync(self, files: Files, error: BaseException | None) -> None:
         self.write_failures += error is not None
-        self._note("put on the disk", error)
+        self._failures.note(self._syncing, error)
         # The last file was the current one when the sync began: if it has been rotated away
         # since, it may hold newer lines, and it is for the next sync to close.
-        self._close_rotated(files[:-1])
-
-    def _note(self, deed: str, error: BaseException | None) -> None:
-        """Tell the operator of the first of a row of failures, and of the end of the row."""
-        if error is not None and deed not in self._failing:
-            self._failing.add(deed)
-            _logger.warning("the bitácora %s cannot be %s: %s", self._path, deed, error)
-        elif error is None and deed in self._failing:
-            self._failing.remove(deed)
-            _logger.warning("the bitácora %s can be %s again", self._path, deed)
-
-    def _close_rotated(self, files: Files) -> None:
-        for file in files:
+        for file in files[:-1]:
             if file in self._rotated_files:
                 self._rotated_files.remove(file)
                 os.close(file)

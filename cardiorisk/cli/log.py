@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cardiorisk.bitacora.entry import timestamp
-from cardiorisk.bitacora.histogram import RELATIVE_ERROR
 from cardiorisk.bitacora.reader import LogReader
-from cardiorisk.bitacora.summary import REFUSAL_STATUSES, Summary
+from cardiorisk.bitacora.summary import REFUSAL_STATUSES, RELATIVE_ERROR, Summary
 from cardiorisk.cli.log_drift import drift
 from cardiorisk.cli.log_options import log_dir_option, log_path, read_entries, since_option
 from cardiorisk.cli.options import WholeNumber
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.bitacora.histogram import Histogram
+    from cardiorisk.measuring import Histogram
 
 POLL_SECONDS = 0.25
 """How often ``--follow`` looks for new lines."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from cardiorisk.bitacora.newest import FreshLines, Newest, find_newest
+from cardiorisk.bitacora.reader import FreshLines, Newest, find_newest
 from cardiorisk.errors import Overloaded
 from cardiorisk.model.drift import DriftWatch
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cardiorisk.bitacora.newest import Newest
+    from cardiorisk.bitacora.reader import Newest
     from cardiorisk.monitoring.metrics import Metrics, Sources
     from cardiorisk.monitoring.queries import LogQuery
     from cardiorisk.store.operator_store import OperatorStore

@@ -10,8 +10,7 @@ from cardiorisk.bitacora.entry import timestamp
 from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:
-    from cardiorisk.bitacora.newest import Newest
-    from cardiorisk.bitacora.reader import Line
+    from cardiorisk.bitacora.reader import Line, Newest
     from cardiorisk.model.drift import Drift
     from cardiorisk.monitoring.last_hour import Minute
     from cardiorisk.monitoring.log_watch import DriftReport

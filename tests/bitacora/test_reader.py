@@ -10,46 +10,63 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiorisk.bitacora.reader import LONGEST_LINE_BYTES, LogReader
+from cardiorisk.bitacora.reader import (
+    LONGEST_LINE_BYTES,
+    FreshLines,
+    LogReader,
+    find_newest,
+)
 from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import make_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    Write = Callable[[bytes], Path]
+    from cardiorisk.bitacora.entry import Entry
+    from cardiorisk.bitacora.reader import Line
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "bitacora.jsonl"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def fresh(log: Path) -> FreshLines:
+    fresh = FreshLines(log)
+    fresh.skip()
+    return fresh
 
 
 def line(number: int) -> bytes:
     return make_entry(request_id=f"r{number}").line()
 
 
-def lines(numbers: range) -> bytes:
+def lines(numbers: Iterable[int]) -> bytes:
     return b"".join(map(line, numbers))
 
 
-def ids(numbers: range) -> list[str]:
+def ids(numbers: Iterable[int]) -> list[str]:
     return [f"r{number}" for number in numbers]
 
 
-def newest(log: Path, count: int) -> list[str]:
-    with LogReader(log) as reader:
-        reader.go_to_newest(count)
-        return [line.entry.request_id for line in reader.lines()]
+def ids_of(found: Iterable[Line]) -> list[str]:
+    return [one.entry.request_id for one in found]
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write_log(text: bytes) -> Path:
-        log = tmp_path / "bitacora.jsonl"
-        log.write_bytes(text)
-        return log
-
-    return write_log
+def add(log: Path, text: bytes) -> None:
+    with log.open("ab") as file:
+        file.write(text)
 
 
-def test_missing_log_is_said_to_be_missing(tmp_path: Path) -> None:
+def every(entry: Entry) -> bool:
+    return bool(entry)
+
+
+def test_a_missing_log_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(LogUnavailable) as raised:
         LogReader(tmp_path / "none")
     assert str(raised.value) == (
@@ -57,68 +74,61 @@ def test_missing_log_is_said_to_be_missing(tmp_path: Path) -> None:
     )
 
 
-def test_log_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(LogUnavailable) as raised:
         LogReader(tmp_path)
     assert str(raised.value) == f"the bitácora {tmp_path} cannot be read: Is a directory"
 
 
-def test_lines_come_in_their_order_as_they_stand(write: Write) -> None:
-    with LogReader(write(lines(range(3)))) as reader:
-        assert [line.text for line in reader.lines()] == [line(0), line(1), line(2)]
+# Forwards
 
 
-def test_entries_come_with_their_lines(write: Write) -> None:
-    with LogReader(write(lines(range(3)))) as reader:
-        assert [line.entry.request_id for line in reader.lines()] == ids(range(3))
+def test_lines_come_in_their_order_as_they_stand_with_their_entries(log: Path) -> None:
+    add(log, lines(range(3)))
+    with LogReader(log) as reader:
+        assert [(one.text, one.entry.request_id) for one in reader.lines()] == [
+            (line(number), f"r{number}") for number in range(3)
+        ]
 
 
 @pytest.mark.parametrize(
-    ("text", "torn_lines"),
+    ("text", "torn_lines", "whole"),
     [
-        (b"", 0),
-        (line(0), 0),
-        (b"\n\n" + line(0), 0),
-        (line(0) + b'{"v":1,"t', 1),
-        (b'{"v":1,"t\n' + line(0), 1),
-        (b'not ours\n{"nor":"this"}\n' + line(0) + b"\0\0\0\n", 3),
-        (b"x" * (LONGEST_LINE_BYTES * 2 + 7) + b"\n" + line(0), 1),
-        (b"x" * (LONGEST_LINE_BYTES - 1) + b"\n" + line(0), 1),
-        (b"x" * LONGEST_LINE_BYTES + line(0) + line(1), 1),
+        (b"", 0, []),
+        (b"\n\n" + line(0), 0, [0]),
+        (line(0) + b'{"v":1,"t', 1, [0]),
+        (b'{"v":1,"t\n' + line(0), 1, [0]),
+        (b'not ours\n{"nor":"this"}\n' + line(0) + b"\0\0\0\n" + line(1), 3, [0, 1]),
+        (b"x" * (LONGEST_LINE_BYTES * 2 + 7) + b"\n" + line(0), 1, [0]),
+        (b"x" * (LONGEST_LINE_BYTES - 1) + b"\n" + line(0), 1, [0]),
+        # The end of an overlong line is not taken for a line.
+        (b"x" * LONGEST_LINE_BYTES + line(0) + line(1), 1, [1]),
     ],
 )
-def test_torn_lines_are_counted(write: Write, text: bytes, torn_lines: int) -> None:
-    with LogReader(write(text)) as reader:
-        list(reader.lines())
+def test_torn_lines_are_counted_and_hide_no_other(
+    log: Path, text: bytes, torn_lines: int, whole: list[int]
+) -> None:
+    add(log, text)
+    with LogReader(log) as reader:
+        assert ids_of(reader.lines()) == ids(whole)
         assert reader.torn_lines == torn_lines
 
 
-def test_torn_lines_hide_no_other(write: Write) -> None:
-    with LogReader(write(line(0) + b"torn\n" + line(1) + b"\xff\n\n" + line(2))) as reader:
-        assert [line.entry.request_id for line in reader.lines()] == ids(range(3))
+def test_reading_takes_no_more_memory_for_a_longer_log(log: Path) -> None:
+    def peak_bytes(count: int) -> int:
+        log.write_bytes(lines(range(count)))
+        with LogReader(log) as reader:
+            tracemalloc.start()
+            for _ in reader.lines():
+                pass
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            return peak
+
+    assert peak_bytes(5000) < peak_bytes(100) + 20_000
 
 
-def test_end_of_an_overlong_line_is_not_taken_for_a_line(write: Write) -> None:
-    with LogReader(write(b"x" * LONGEST_LINE_BYTES + line(0) + line(1))) as reader:
-        assert [line.entry.request_id for line in reader.lines()] == ["r1"]
-
-
-@pytest.mark.parametrize(
-    ("count", "expected"),
-    [(0, []), (1, ids(range(999, 1000))), (3, ids(range(997, 1000))), (5000, ids(range(1000)))],
-)
-def test_newest_lines_are_found_from_the_end(write: Write, count: int, expected: list[str]) -> None:
-    assert newest(write(lines(range(1000))), count) == expected
-
-
-def test_newest_of_an_empty_log_are_none(write: Write) -> None:
-    assert newest(write(b""), 5) == []
-
-
-def test_torn_lines_do_not_count_among_the_newest(write: Write) -> None:
-    log = write(line(0) + line(1) + b"torn\n" + line(2) + b"\n" + line(3)[:-20])
-    assert newest(log, 2) == ["r1", "r2"]
-
+# From the newest lines on
 
 PIECES = st.lists(
     st.sampled_from([line(1), line(22), b"\n", b"torn\n", b"{}\n", b"y" * 40_000 + b"\n"]),
@@ -127,7 +137,7 @@ PIECES = st.lists(
 
 
 @given(pieces=PIECES, tail=st.sampled_from([b"", b"half"]), count=st.integers(0, 13))
-def test_newest_lines_are_the_last_of_all_lines(
+def test_the_newest_lines_are_the_last_of_all_lines(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], tail: bytes, count: int
 ) -> None:
     log = tmp_path_factory.mktemp("log") / "log"
@@ -135,30 +145,19 @@ def test_newest_lines_are_the_last_of_all_lines(
     ours = [piece for piece in pieces if piece in {line(1), line(22)}]
     with LogReader(log) as reader:
         reader.go_to_newest(count)
-        assert [line.text for line in reader.lines()] == ours[max(0, len(ours) - count) :]
+        assert [one.text for one in reader.lines()] == ours[max(0, len(ours) - count) :]
 
 
-def test_newest_of_a_huge_log_are_read_without_the_rest(tmp_path: Path) -> None:
-    log = tmp_path / "bitacora.jsonl"
-    log.write_bytes(line(1))
+def test_the_newest_of_a_huge_log_are_read_without_the_rest(log: Path) -> None:
+    add(log, line(1))
     os.truncate(log, 1 << 34)  # 16 GiB that take no room.
-    with log.open("ab") as end:
-        end.write(b"\n" + lines(range(2, 4)))
-    assert newest(log, 2) == ids(range(2, 4))
+    add(log, b"\n" + lines(range(2, 4)))
+    with LogReader(log) as reader:
+        reader.go_to_newest(2)
+        assert ids_of(reader.lines()) == ids(range(2, 4))
 
 
-def test_reading_takes_no_more_memory_for_a_longer_log(write: Write) -> None:
-    def peak_bytes(text: bytes) -> int:
-        with LogReader(write(text)) as reader:
-            tracemalloc.start()
-            for _ in reader.lines():
-                pass
-            peak = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            return peak
-
-    short, long = lines(range(100)), lines(range(5000))
-    assert peak_bytes(long) < peak_bytes(short) + 20_000
+# As it grows
 
 
 class Enough(Exception):
@@ -179,65 +178,127 @@ def followed(log: Path, *events: Callable[[], object], start: int = 0) -> tuple[
     with LogReader(log) as reader:
         reader.go_to_newest(start)
         try:
-            seen.extend(line.entry.request_id for line in reader.follow(pause))
+            seen.extend(one.entry.request_id for one in reader.follow(pause))
         except Enough:
             return seen, reader.torn_lines
     raise AssertionError("following a log has no end")
 
 
-@pytest.fixture
-def log(write: Write) -> Path:
-    return write(line(0))
+def adding(log: Path, text: bytes) -> Callable[[], object]:
+    return lambda: add(log, text)
 
 
-def add(log: Path, text: bytes) -> Callable[[], object]:
-    def write_at_the_end() -> None:
-        with log.open("ab") as file:
-            file.write(text)
-
-    return write_at_the_end
+def test_following_starts_with_the_newest_and_waits_for_the_end_of_a_line(log: Path) -> None:
+    add(log, lines(range(2)))
+    first, second = adding(log, line(2) + line(3)[:30]), adding(log, line(3)[30:])
+    assert followed(log, first, second, start=1) == (ids(range(1, 4)), 0)
 
 
-def rename(log: Path) -> Callable[[], object]:
-    return lambda: log.rename(log.with_name("bitacora.jsonl.1"))
-
-
-def test_following_goes_on_with_new_lines(log: Path) -> None:
-    assert followed(log, add(log, line(1)), add(log, lines(range(2, 4)))) == (ids(range(1, 4)), 0)
-
-
-def test_following_starts_with_the_newest_lines(log: Path) -> None:
-    assert followed(log, add(log, line(1)), start=1) == (ids(range(2)), 0)
-
-
-def test_following_waits_for_the_end_of_a_line(log: Path) -> None:
-    first, second = add(log, line(1)[:30]), add(log, line(1)[30:])
-    assert followed(log, first, second) == (["r1"], 0)
-
-
-def test_following_survives_a_rotation(log: Path) -> None:
-    assert followed(log, rename(log), add(log, line(1))) == (["r1"], 0)
-
-
-def test_lines_of_the_renamed_log_are_not_missed(log: Path) -> None:
+def test_following_goes_on_in_the_file_that_takes_the_name(log: Path) -> None:
+    add(log, line(0))
     renamed = log.with_name("bitacora.jsonl.1")
+
+    def write_to_both() -> None:
+        add(renamed, line(2) + b"torn")
+        add(log, line(3))
+
     assert followed(
         log,
-        rename(log),
+        lambda: log.rename(renamed),
         log.touch,
-        add(renamed, line(1)),
-        lambda: (add(renamed, line(2))(), add(log, line(3))()),
-    ) == (ids(range(1, 4)), 0)
+        adding(renamed, line(1)),
+        write_to_both,
+    ) == (ids(range(1, 4)), 1)
 
 
-def test_torn_end_of_the_renamed_log_is_counted(log: Path) -> None:
-    renamed = log.with_name("bitacora.jsonl.1")
-    assert followed(log, rename(log), add(renamed, b"torn"), add(log, line(1))) == (["r1"], 1)
+def test_following_survives_deletion_and_truncation(log: Path) -> None:
+    add(log, lines(range(2)))
+    assert followed(
+        log,
+        log.unlink,
+        adding(log, lines(range(2, 4))),
+        lambda: os.truncate(log, 0),
+        adding(log, line(4)),
+    ) == (ids(range(2, 5)), 0)
 
 
-def test_following_survives_deletion_and_a_new_log(log: Path) -> None:
-    assert followed(log, log.unlink, add(log, line(1))) == (["r1"], 0)
+# Searched from its end
 
 
-def test_following_survives_truncation(log: Path) -> None:
-    assert followed(log, lambda: os.truncate(log, 0), add(log, line(1))) == (["r1"], 0)
+def test_the_newest_come_first_and_no_more_than_asked_for(log: Path) -> None:
+    add(log, lines(range(5)))
+    found = find_newest(log, every, 3)
+    assert ids_of(found.lines) == ids([4, 3, 2])
+    assert found.is_exhaustive
+    assert found.searched_bytes == len(lines([2, 3, 4]))
+
+
+def test_only_whole_lines_of_ours_that_are_wanted_are_found(log: Path) -> None:
+    add(log, line(1) + b'{"v": 1, "torn\n\nforeign\n' + lines([2, 3]) + b'{"v":1,"unfin')
+    found = find_newest(log, lambda entry: entry.request_id != "r2", 10)
+    assert ids_of(found.lines) == ids([3, 1])
+    assert found.is_exhaustive
+
+
+def test_a_search_gives_up_at_its_bound_and_says_so(log: Path) -> None:
+    add(log, lines(range(10, 20)))
+    bound = 3 * len(line(10)) + 5
+    found = find_newest(log, every, 10, bound)
+    assert ids_of(found.lines) == ids([19, 18, 17])
+    assert (found.searched_bytes, found.is_exhaustive) == (bound, False)
+
+
+def test_a_line_as_long_as_the_bound_is_not_searched_further(log: Path) -> None:
+    add(log, line(1) + b"x" * 500_000 + b"\n")
+    assert find_newest(log, every, 1, most_bytes=100_000).lines == ()
+
+
+def test_an_empty_log_holds_nothing(log: Path) -> None:
+    assert find_newest(log, every, 1).is_exhaustive
+
+
+# What has come since
+
+
+def test_what_was_there_is_not_fresh(log: Path) -> None:
+    add(log, line(1))
+    fresh = FreshLines(log)
+    fresh.skip()
+    assert fresh.take() == ()
+
+
+def test_each_fresh_line_is_told_once_when_it_is_whole_the_newest_first(
+    log: Path, fresh: FreshLines
+) -> None:
+    add(log, lines([1, 2]) + line(3)[:40])
+    assert ids_of(fresh.take()) == ids([2, 1])
+    assert fresh.take() == ()
+    add(log, line(3)[40:])
+    assert ids_of(fresh.take()) == ids([3])
+
+
+@pytest.mark.parametrize("surplus", [0, 5])
+def test_what_comes_too_fast_is_skipped(log: Path, surplus: int) -> None:
+    fresh = FreshLines(log, most_bytes=2 * len(line(1)) + surplus)
+    fresh.skip()
+    add(log, lines(range(1, 8)))
+    assert ids_of(fresh.take()) == ids([7, 6])
+    assert fresh.take() == ()
+
+
+def test_fresh_lines_go_on_in_the_file_that_has_taken_the_name(
+    log: Path, fresh: FreshLines
+) -> None:
+    add(log, line(1))
+    log.rename(log.with_suffix(".1"))
+    add(log, line(2))
+    assert ids_of(fresh.take()) == ids([2])
+
+
+def test_fresh_lines_begin_anew_in_a_file_that_was_cut_off(log: Path) -> None:
+    add(log, lines([1, 2]))
+    fresh = FreshLines(log)
+    fresh.skip()
+    os.truncate(log, 0)
+    add(log, line(3))
+    assert ids_of(fresh.take()) == ids([3])

@@ -17,7 +17,7 @@ from tests.support import Caller, document
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from cardiorisk.bitacora.newest import Newest
+    from cardiorisk.bitacora.reader import Newest
     from cardiorisk.config import Settings
     from cardiorisk.monitoring.queries import LogQuery
     from cardiorisk.routes import CardioriskApplication
