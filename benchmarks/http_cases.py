@@ -25,14 +25,12 @@ from tornado.web import Application, RequestHandler
 from benchmarks.timing import Case, repeated
 from cardiorisk.http1.answering import Answering
 from cardiorisk.http1.heads import HeadParser
-from cardiorisk.web.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from benchmarks.timing import Timer
-    from cardiorisk.http1.connection import Connection
 
 READ_HEAD = "HTTP: read a head"
 MAKE_REQUEST = "HTTP: make the request"
@@ -103,13 +101,6 @@ def _requesting_as_tornado(_room: Path) -> Iterator[Timer]:
 
 
 @contextmanager
-def _requesting(_room: Path) -> Iterator[Timer]:
-    line, headers = RequestStartLine(*_START.split()), HTTPHeaders.parse(_HEADERS)
-    connection = cast("Connection", _connection())
-    yield repeated(lambda: Request(connection, line, headers))
-
-
-@contextmanager
 def _handling(_room: Path) -> Iterator[Timer]:
     application, request = Application(), _request(_connection())
     yield repeated(lambda: RequestHandler(application, request))
@@ -163,7 +154,6 @@ HTTP_CASES = (
     Case(READ_HEAD, SERVED, _reading),
     Case(READ_HEAD, NEW, _reading_new_lines),
     Case(MAKE_REQUEST, TORNADO, _requesting_as_tornado),
-    Case(MAKE_REQUEST, SERVED, _requesting),
     Case(MAKE_HANDLER, TORNADO, _handling),
     Case(WRITE_HEAD, TORNADO, _writing_as_tornado),
     Case(WRITE_HEAD, SERVED, _writing),

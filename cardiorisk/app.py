@@ -29,8 +29,8 @@ from cardiorisk.store.store import Store
 from cardiorisk.web.files import FILE_NAMES, load_files
 from cardiorisk.web.original import ORIGINAL_NAMES
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.reader import BODY_LIMIT_BYTES
-from cardiorisk.web.services import Services, Traffic
+from cardiorisk.web.reader import BODY_LIMIT_BYTES, Traffic
+from cardiorisk.web.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,18 +1,13 @@
 """The one table of paths, and the Tornado application that serves it.
 
-It must not say what anybody answers. The surprise: it matches paths itself, because Tornado's
-router tries every route in turn.
+It must not say what anybody answers.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-from tornado.escape import url_unescape
-from tornado.web import Application, RequestHandler
+from typing import TYPE_CHECKING
 
 from cardiorisk.pages.account import AccountPageHandler
 from cardiorisk.pages.assess import AssessPageHandler
@@ -60,16 +55,13 @@ from cardiorisk.web.operators import (
 )
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
-from cardiorisk.web.reader import RequestReader, Target
+from cardiorisk.web.reader import ReadingApplication, Target, path_pattern
 from cardiorisk.web.service import ServiceHandler
 from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tornado.httputil import HTTPConnection, HTTPMessageDelegate
-
-    from cardiorisk.http1.connection import Connection
     from cardiorisk.web.handlers import BaseHandler
     from cardiorisk.web.services import Services
 
@@ -93,7 +85,7 @@ class Route:
     @property
     def pattern(self) -> str:
         """The regular expression that matches the path."""
-        return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z_]+\}", self.template)))
+        return path_pattern(self.template)
 
 
 FREEMIUM, PREMIUM = {"plan": "freemium"}, {"plan": "premium"}
@@ -157,57 +149,21 @@ NO_ROUTE = "*"
 """What the bitácora calls the route of a path that is not in the table."""
 
 
-class CardioriskApplication(Application):
+class CardioriskApplication(ReadingApplication):
     """The routes over one set of services."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        targets = [(route, _target(route, services)) for route in ROUTES]
-        self._targets = {
-            route.template: target for route, target in targets if "{" not in route.template
-        }
-        self._varying = [
-            (re.compile(route.pattern), target)
-            for route, target in targets
-            if "{" in route.template
-        ]
-        self._nowhere = Target(NowhereHandler, {"services": services, "route": NO_ROUTE})
         super().__init__(
-            log_function=_keep_no_second_log,
+            {route.template: _target(route, services) for route in ROUTES},
+            Target(NowhereHandler, {"services": services, "route": NO_ROUTE}),
+            services.traffic,
             template_path=str(_TEMPLATES),
             languages=load_languages(),
             route_templates=(*(route.template for route in ROUTES), NO_ROUTE),
         )
 
-    def start_request(
-        self,
-        server_conn: object,  # noqa: ARG002 - the base class's signature
-        request_conn: HTTPConnection,
-    ) -> HTTPMessageDelegate:
-        """Read a request in our own way."""
-        return RequestReader(
-            self,
-            self._find_target,
-            cast("Connection", request_conn),
-            self.services.traffic,
-        )
-
-    def _find_target(self, path: str) -> Target:
-        """Return who answers a path: most do not vary, and are looked up."""
-        target = self._targets.get(path)
-        if target is not None:
-            return target
-        for pattern, varying in self._varying:
-            if found := pattern.fullmatch(path):
-                arguments = tuple(url_unescape(part, None, plus=False) for part in found.groups())
-                return replace(varying, arguments=arguments)
-        return self._nowhere
-
 
 def _target(route: Route, services: Services) -> Target:
     options = {"services": services, "route": route.template, **route.options}
     return Target(route.handler, options)
-
-
-def _keep_no_second_log(handler: RequestHandler) -> None:
-    """Replace Tornado's access log: the bitácora is the only record of requests."""

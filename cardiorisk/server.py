@@ -172,7 +172,7 @@ async def _stop(
     clock = asyncio.get_running_loop().time
     deadline = clock() + DRAIN_SECONDS
     # Asked again without waiting: a request may have come in since the waiting ended.
-    while services.traffic.is_busy and clock() < deadline:
+    while services.traffic.open_requests and clock() < deadline:
         calm = services.traffic.wait_until_idle(deadline - clock())
         if not await _unless_signalled(calm, stops):
             break

@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, cast
 
 from tornado.netutil import bind_sockets
-from tornado.web import Application
 
 from benchmarks.servers.bare_tornado import NothingHandler
 from cardiorisk.http1.listener import Listener
-from cardiorisk.web.reader import RequestReader, Target
-from cardiorisk.web.services import Traffic
-
-if TYPE_CHECKING:
-    from tornado.httputil import HTTPConnection, HTTPMessageDelegate
-
-    from cardiorisk.http1.connection import Connection
+from cardiorisk.web.reader import ReadingApplication, Target, Traffic
 
 MOST_CONNECTIONS = 10_000
 
@@ -38,28 +30,11 @@ class CountedHandler(NothingHandler):
         self._traffic.leave()
 
 
-class ReadApplication(Application):
-    """Reads requests as the service does; every path is the same handler's."""
-
-    def __init__(self) -> None:
-        super().__init__(log_function=lambda _: None)
-        self._traffic = Traffic()
-        self._target = Target(CountedHandler, {"traffic": self._traffic})
-
-    def start_request(
-        self, _server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        """Make what reads one request."""
-        connection = cast("Connection", request_conn)
-        return RequestReader(self, self._find_target, connection, self._traffic)
-
-    def _find_target(self, _path: str) -> Target:
-        return self._target
-
-
 async def main(port: int) -> None:
     """Serve until killed."""
-    application = ReadApplication()
+    traffic = Traffic()
+    target = Target(CountedHandler, {"traffic": traffic})
+    application = ReadingApplication({}, target, traffic)
     listener = Listener(application, MOST_CONNECTIONS)
     listener.listen(bind_sockets(port, "127.0.0.1"))
     await asyncio.Event().wait()

@@ -15,17 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tornado.httputil import (
+    HTTPHeaders,
     HTTPInputError,
     RequestStartLine,
     parse_request_start_line,
 )
 
-from cardiorisk.http1.headers import EmptyHeaders
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tornado.httputil import HTTPHeaders
 
 MOST_KNOWN_LINES = 32
 MOST_KNOWN_BYTES = 512
@@ -76,7 +73,7 @@ class HeadParser:
         """
         start, *lines = head.split(b"\r\n")
         start_line = self._start_line if start == self._start else self._check_start(start)
-        headers = EmptyHeaders()
+        headers = HTTPHeaders()
         found: dict[str, str] = {}
         for line in lines:
             name, value = self._known.get(line) or self._check(line)

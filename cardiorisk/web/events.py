@@ -1,9 +1,6 @@
 """Server-sent events: how the service is, told to an operator as it happens.
 
-The answer has no end of its own, so its line in the bitácora is written when it begins: before its
-first byte, like every other. It is counted then too, or the time for which somebody has watched
-would be taken for the time that an answer took. It ends when the reader leaves, does not read, is
-no operator any more, or the service stops.
+A stream ends when the reader leaves, does not read, is no operator any more, or the service stops.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -12,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler
 
 from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
-from cardiorisk.http1.connection import Connection
 from cardiorisk.monitoring.queries import LogQuery, read_log_query
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler
@@ -26,6 +21,7 @@ from cardiorisk.web.operator_documents import line_documents, overview_document
 from cardiorisk.web.problems import to_json
 
 if TYPE_CHECKING:
+    from cardiorisk.http1.connection import Connection
     from cardiorisk.identity.keys import Principal
     from cardiorisk.monitoring.broadcast import Watcher
 
@@ -37,7 +33,6 @@ RETRY_MS = 5000
 class EventStream(BaseHandler):
     """An overview every two seconds, and the lines that are asked for; another rung lets in."""
 
-    _has_begun = False
     _watcher: Watcher | None = None
 
     async def get(self) -> None:
@@ -50,8 +45,9 @@ class EventStream(BaseHandler):
             # between the two; one that both tell is sent once.
             await asyncio.sleep(0)
             overview, found = await operators.look(), await operators.search_log(query)
-            await self._begin()
             with suppress(StreamClosedError):
+                await self.begin_stream(CONTENT_TYPE)
+                self.write(f"retry: {RETRY_MS}\n\n")
                 await self._send("overview", overview_document(overview))
                 await self._send("lines", line_documents(found.lines))
                 known = {line.text for line in found.lines}
@@ -65,34 +61,6 @@ class EventStream(BaseHandler):
         if self._watcher is not None:
             self._watcher.end()
 
-    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
-        """End the events, or answer like any other request if they have not begun."""
-        if not self._has_begun:
-            return super().finish(chunk)
-        return RequestHandler.finish(self)
-
-    def on_finish(self) -> None:
-        """Count the request out; it was counted as answered when it began."""
-        if self._has_begun:
-            self.services.traffic.leave()
-        else:
-            super().on_finish()
-
-    async def _begin(self) -> None:
-        """Write the line, then send the headers.
-
-        Raises:
-            LogUnavailable: the line is not written, or not on the disk; nothing has been sent.
-        """
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.timings.stop()
-        self.services.bitacora.append(self._entry().line())
-        await self.services.bitacora.synced()
-        self._set_last_headers()
-        self._has_begun = True
-        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings)
-        self.write(f"retry: {RETRY_MS}\n\n")
-
     async def _follow(self, query: LogQuery, watcher: Watcher, known: set[bytes]) -> None:
         """Send every update; lines that were found at the start are not sent again."""
         while (update := await watcher.next()) is not None and await self._may_watch():
@@ -103,20 +71,11 @@ class EventStream(BaseHandler):
                 await self._send("lines", line_documents(lines))
 
     async def wanted_lines(self) -> LogQuery:
-        """Return which lines are told.
-
-        Raises:
-            InvalidQuery: parameters cannot be accepted.
-        """
+        """Return which lines are told."""
         return await require_log_query(self)
 
     async def watching(self) -> Principal:
-        """Ask again who is watching, by what the rung let them in with.
-
-        Raises:
-            InvalidKey: the key, the token or the session has ended.
-            AccountSuspended: the account is suspended.
-        """
+        """Ask again who is watching, by what the rung let them in with."""
         store = self.services.store
         if "Authorization" in self.request.headers:
             return await store.principal(self.credential())
@@ -136,9 +95,8 @@ class EventStream(BaseHandler):
 
     def _drop(self) -> None:
         """Cut a reader off who does not read."""
-        connection = self.request.connection
-        if self._has_begun and isinstance(connection, Connection):
-            connection.close()
+        if self.is_stream:
+            cast("Connection", self.request.connection).close()
 
 
 def given_parameters(handler: BaseHandler) -> dict[str, str]:
@@ -155,9 +113,5 @@ def given_parameters(handler: BaseHandler) -> dict[str, str]:
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:
-    """Return which lines of the log are asked for.
-
-    Raises:
-        InvalidQuery: parameters cannot be accepted.
-    """
+    """Return which lines of the log are asked for."""
     return await handler.services.operators.resolve(read_log_query(given_parameters(handler)))

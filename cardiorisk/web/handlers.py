@@ -1,11 +1,13 @@
-"""The ladder of handlers, read from the top: each class adds one promise to every request.
+"""The ladder of handlers, read from the top; each class adds one promise to every request.
 
-logged: timed, named, and written to the bitácora before its answer leaves; base: checked in one
-order and answered in one form, failures too; identified: the caller is known; operator: it is an
-operator; authenticated: within the plan's limit; assessing: patients are assessed in one way.
+``LoggedHandler``: it is timed, named, and in the bitácora before its answer leaves.
+``BaseHandler``: it is checked in one order and answered in one form, failures too.
+``IdentifiedHandler``: its caller is known. ``OperatorHandler``: and is an operator.
+``AuthenticatedHandler``: or is within the plan's limit. ``AssessingHandler``: and has patients
+assessed.
 
-A failure is always raised and never finished by hand, because Tornado would go on with the
-request after a ``finish`` in ``prepare``.
+A failure is raised and never finished by hand, because Tornado goes on with a request after a
+``finish`` in ``prepare``.
 """
 
 from __future__ import annotations
@@ -14,14 +16,11 @@ import asyncio
 import logging
 import re
 import secrets
-import time
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from tornado.httputil import format_timestamp
 from tornado.iostream import StreamClosedError
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import HTTPError
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.errors import (
@@ -37,16 +36,16 @@ from cardiorisk.errors import (
     RateLimited,
     ServiceError,
 )
-from cardiorisk.http1.headers import EmptyHeaders
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.measuring import Timings
 from cardiorisk.web.cookies import require_cookie_principal, session_cookie
 from cardiorisk.web.problems import CONTENT_TYPE, problem_body, problem_headers, problem_of, to_json
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
+from cardiorisk.web.tornado_inside import LeanHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from types import TracebackType
 
     from tornado.httputil import HTTPHeaders
@@ -60,31 +59,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
+OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-_EVERY_ANSWER = (
-    ("Server", "cardiorisk"),
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-)
+_BEARER = "bearer "
 
 
-class LoggedHandler(RequestHandler):
+class LoggedHandler(LeanHandler):
     """A request that is timed, named, and written to the bitácora before it is answered."""
 
-    SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
-    allowed_methods: ClassVar[tuple[str, ...]] = ()
-
-    # Tornado marks its own methods in the same way.
-    query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001
-
-    def __init_subclass__(cls) -> None:
-        """Note the methods that the handler answers, once for all its requests."""
-        unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own mark
-        cls.allowed_methods = tuple(
-            method
-            for method in cls.SUPPORTED_METHODS
-            if getattr(cls, method.lower()) is not unimplemented
-        )
+    every_answer = (
+        ("Server", "cardiorisk"),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+    )
 
     def initialize(self, services: Services, route: str) -> None:
         """Start the timer and name the request: Tornado calls this first, for any method.
@@ -104,35 +93,25 @@ class LoggedHandler(RequestHandler):
         self.assessment: Assessment | None = None
         self._error: ServiceError | None = None
         self._answer: asyncio.Future[None] | None = None
-
-    def clear(self) -> None:
-        """Begin the answer, or begin it anew, with what every answer carries.
-
-        The same as Tornado's, but for the headers, which it would make and check one by one.
-        """
-        self._headers = EmptyHeaders()
-        for name, value in _EVERY_ANSWER:
-            self._headers[name] = value
-        self._headers["Date"] = _http_date(int(time.time()))
-        self._write_buffer = []
-        self._status_code = 200
-        self._reason = "OK"
+        self.is_stream = False
 
     def compute_etag(self) -> None:
         """Spend nothing on a tag: no answer here may be kept."""
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
-        """Write the bitácora's line, then let the answer leave.
+        """Write the line, then let the answer leave; a stream has its line already.
 
         Tornado calls this again when the handler's method returns, hence the first two lines.
         """
         if self._answer is not None:
             return self._answer
+        if self.is_stream:
+            self._answer = super().finish(chunk)
+            return self._answer
         if chunk is not None:
             self.write(chunk)
-        self.timings.stop()
         try:
-            self.services.bitacora.append(self._entry().line())
+            self._write_line()
         except LogUnavailable as error:
             self._show(error)
         self._set_last_headers()
@@ -143,36 +122,60 @@ class LoggedHandler(RequestHandler):
             self._answer = super().finish()
         return self._answer
 
+    async def begin_stream(self, content_type: str) -> None:
+        """Write the line of an answer without an end, count it, and send its headers.
+
+        Counted at its end, the time for which somebody watches would be taken for the time that
+        an answer took. From here on the handler writes and flushes.
+
+        Raises:
+            LogUnavailable: the line is not written, or not on the disk; nothing has been sent.
+            StreamClosedError: the caller has gone.
+        """
+        self.set_header("Content-Type", content_type)
+        self._write_line()
+        await self.services.bitacora.synced()
+        self._set_last_headers()
+        self.is_stream = True
+        self._count()
+        await self.flush()
+
     def on_finish(self) -> None:
-        """Count the request out."""
         self.services.traffic.leave()
-        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings)
+        if not self.is_stream:
+            self._count()
 
     def method(self) -> str:
         """Return the method as it may be logged; one that nobody knows is a stranger's text."""
         known = self.request.method in self.SUPPORTED_METHODS
         return self.request.method if known and self.request.method else "*"
 
+    def write_problem(self, error: ServiceError) -> None:
+        """Write the body of a failure's answer; its status and headers are set."""
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.write(problem_body(error, self.request_id))
+
     def _show(self, error: ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""
         self._error = error
         self.clear()
-        problem = problem_of(error)
-        self.set_status(problem.status)
+        self.set_status(problem_of(error).status)
         for name, value in problem_headers(error).items():
             self.set_header(name, value)
         if isinstance(error, MethodNotAllowed):
             self.set_header("Allow", ", ".join(self.allowed_methods))
         self.write_problem(error)
 
-    def write_problem(self, error: ServiceError) -> None:
-        """Write the body of a failure's answer; its status and headers are set."""
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.write(problem_body(error, self.request_id))
+    def _write_line(self) -> None:
+        self.timings.stop()
+        self.services.bitacora.append(self._entry().line())
+
+    def _count(self) -> None:
+        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings)
 
     def _set_last_headers(self) -> None:
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
-        headers = self._headers
+        headers = self.answer_headers
         headers["X-Request-ID"] = self.request_id
         headers["Server-Timing"] = self.timings.server_timing()
         if self.caller is not None and self.verdict is not None:
@@ -207,10 +210,9 @@ class LoggedHandler(RequestHandler):
         except LogUnavailable as error:
             # The line that may be lost says that an answer was given; say that none was.
             self._show(error)
-            self.timings.stop()
-            self._set_last_headers()
             with suppress(LogUnavailable):
-                self.services.bitacora.append(self._entry().line())
+                self._write_line()
+            self._set_last_headers()
         with suppress(StreamClosedError):
             await super().finish()
 
@@ -218,14 +220,9 @@ class LoggedHandler(RequestHandler):
         """Count a request out, and say so, where its answer failed on its way out."""
         if answer.cancelled() or answer.exception() is None:
             return
-        if not self._finished:  # else on_finish has counted it out
+        if not self.is_finished:  # else on_finish has counted it out
             self.services.traffic.leave()
         logger.error("request %s was not answered", self.request_id, exc_info=answer.exception())
-
-
-@lru_cache(maxsize=2)
-def _http_date(second: int) -> str:
-    return format_timestamp(second)
 
 
 def _request_id(headers: HTTPHeaders) -> str:
@@ -233,11 +230,6 @@ def _request_id(headers: HTTPHeaders) -> str:
     given = headers["X-Request-ID"] if "X-Request-ID" in headers else ""  # noqa: SIM401 - faster
     is_good = _REQUEST_ID.fullmatch(given) and PREFIX not in given
     return given if is_good else secrets.token_hex(16)
-
-
-Result = TypeVar("Result")
-
-_BEARER = "bearer "
 
 
 class BaseHandler(LoggedHandler):
@@ -253,7 +245,7 @@ class BaseHandler(LoggedHandler):
         would be done and never heard of, a new key lost for good.
         """
         if self.request.method not in self.allowed_methods:
-            raise MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
+            raise self._wrong_method()
         await self.admit()
         if len(self.request.body) > BODY_LIMIT_BYTES:
             raise BodyTooLarge(f"a body may hold {BODY_LIMIT_BYTES // 1024} KiB")
@@ -262,6 +254,12 @@ class BaseHandler(LoggedHandler):
 
     async def admit(self) -> None:
         """Let the caller in; anybody may come in here."""
+
+    @property
+    def principal(self) -> Principal:
+        """The caller, where nobody unknown is let in; known from ``admit`` on."""
+        assert self.caller is not None  # noqa: S101 - for mypy; see above
+        return self.caller
 
     def credential(self) -> str:
         """Take the credential out of the ``Authorization`` header, with or without ``Bearer``.
@@ -282,7 +280,6 @@ class BaseHandler(LoggedHandler):
         return await awaited
 
     def on_connection_close(self) -> None:
-        """Stop working for a caller who has hung up."""
         if self._awaited is not None:
             self._awaited.cancel()
 
@@ -298,7 +295,7 @@ class BaseHandler(LoggedHandler):
 
     def answer_json(self, body: bytes) -> None:
         """Give a JSON answer that is written already."""
-        self._headers["Content-Type"] = "application/json"
+        self.answer_headers["Content-Type"] = "application/json"
         self.finish(body)
 
     def write_error(self, status_code: int, **context: Any) -> None:  # noqa: ARG002 - Tornado's
@@ -313,7 +310,7 @@ class BaseHandler(LoggedHandler):
             return ClientClosed("the caller hung up before the answer")
         status = exception.status_code if isinstance(exception, HTTPError) else 500
         if status == 405:  # noqa: PLR2004 - Tornado's answer to a method it has never heard of
-            return MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
+            return self._wrong_method()
         if status == 400:  # noqa: PLR2004 - Tornado's answer to escapes that are not UTF-8
             return MalformedBody("the request cannot be read")
         return InternalFailure("quote the request id when you report this")
@@ -335,46 +332,31 @@ class BaseHandler(LoggedHandler):
             exc_info=(kind or type(exception), exception, traceback),
         )
 
+    def _wrong_method(self) -> MethodNotAllowed:
+        return MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
+
 
 class NotFoundHandler(BaseHandler):
     """Whatever has no other handler."""
 
     async def prepare(self) -> None:
-        """Refuse the request.
-
-        Raises:
-            NotFound: always.
-        """
         raise _nothing_here()
 
     def error_of(self, exception: BaseException) -> ServiceError:
         """Answer a method that does not exist like any other: it is the path that is wrong."""
         error = super().error_of(exception)
-        return (
-            NotFound("there is nothing at this path")
-            if isinstance(error, MethodNotAllowed)
-            else error
-        )
+        return _nothing_here() if isinstance(error, MethodNotAllowed) else error
 
 
 def _nothing_here() -> NotFound:
     return NotFound("there is nothing at this path; POST /service assesses a patient")
 
 
-OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
-
-
 class IdentifiedHandler(BaseHandler):
     """A request whose caller is known."""
 
     async def admit(self) -> None:
-        """Let in who has a valid API key or access token, or a page of ours with its cookie.
-
-        Raises:
-            MissingKey: there is neither an ``Authorization`` header nor a cookie.
-            InvalidKey: the credential is not one of ours, or no longer.
-            WrongXsrfToken: a cookie came alone, as another site could have it sent.
-        """
+        """Let in who has a valid API key or access token, or a page of ours with its cookie."""
         try:
             self.caller = await self.services.store.principal(self.credential())
         except MissingKey:
@@ -385,22 +367,11 @@ class IdentifiedHandler(BaseHandler):
         finally:
             self.timings.end_stage("auth")
 
-    @property
-    def principal(self) -> Principal:
-        """Who is calling; known from ``admit`` on."""
-        assert self.caller is not None  # noqa: S101 - for mypy; admit has let the caller in
-        return self.caller
-
 
 class OperatorHandler(IdentifiedHandler):
     """A request of an operator; it is not counted, so that a used-up plan cannot lock one out."""
 
     async def admit(self) -> None:
-        """Let in operators.
-
-        Raises:
-            OperatorOnly: the caller is known and no operator.
-        """
         await super().admit()
         if not self.principal.is_operator:
             raise OperatorOnly("this needs a key of an operator's account")
@@ -410,11 +381,6 @@ class AuthenticatedHandler(IdentifiedHandler):
     """A request whose caller is known and within the plan's limit."""
 
     async def admit(self) -> None:
-        """Let in who is known and has requests left in this minute.
-
-        Raises:
-            RateLimited: the plan's requests of this minute are used up.
-        """
         await super().admit()
         self.draw_on_window()
 
@@ -424,8 +390,7 @@ class AuthenticatedHandler(IdentifiedHandler):
         Raises:
             RateLimited: the plan's requests of this minute are used up.
         """
-        principal = self.caller
-        assert principal is not None  # noqa: S101 - for mypy; nobody unknown is counted
+        principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
         self.timings.end_stage("limit")

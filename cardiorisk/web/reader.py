@@ -1,33 +1,66 @@
-"""Reading a request: whose it is, a body of bounded size, and the handler's start.
+"""Reading a request: counted in, its handler found, its body bounded, its handler begun.
 
 Tornado's own bound on bodies closes the connection with a bare 400 that no handler and no log ever
-sees; here a large body gets a 413 like any other answer, and no memory. The surprise: this stands
-for three of Tornado's objects (its router's, its application's and a bound around both), because
-each of them would take part in every request.
+sees; here a large body gets a 413 like any other answer, and no memory. ``RequestReader`` stands
+for three objects of Tornado's that would take part in every request, and ``ReadingApplication``
+looks most paths up where Tornado tries every route.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from tornado.httputil import HTTPMessageDelegate
+from tornado.escape import url_unescape
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.web import Application, RequestHandler
 
-from cardiorisk.web.eager import run_eagerly
-from cardiorisk.web.request import Request
+from cardiorisk.web.tornado_inside import run_handler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Mapping
 
-    from tornado.httputil import HTTPHeaders, RequestStartLine, ResponseStartLine
-    from tornado.web import Application, RequestHandler
-
-    from cardiorisk.http1.connection import Connection
-    from cardiorisk.web.services import Traffic
+    from tornado.httputil import (
+        HTTPConnection,
+        HTTPHeaders,
+        RequestStartLine,
+        ResponseStartLine,
+    )
 
 BODY_LIMIT_BYTES = 64 * 1024
 _DRAINED_BYTES = 1024 * 1024
 _OVER_THE_LIMIT = b" " * (BODY_LIMIT_BYTES + 1)
+
+
+class Traffic:
+    """The requests whose headers have come in and that are not answered yet."""
+
+    def __init__(self) -> None:
+        self.open_requests = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def enter(self) -> None:
+        """Count a request in."""
+        self.open_requests += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """Count a request out."""
+        self.open_requests -= 1
+        if self.open_requests == 0:
+            self._idle.set()
+
+    async def wait_until_idle(self, deadline_seconds: float) -> None:
+        """Wait until nothing is in flight, or until the deadline."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_seconds):
+                # Whoever waits is woken a turn later, and a new request may be in by then.
+                while self.open_requests:
+                    await self._idle.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,61 +78,100 @@ class Target:
     arguments: tuple[bytes, ...] = ()
 
 
+class ReadingApplication(Application):
+    """Tornado's application, which finds handlers and reads requests in a quicker way.
+
+    Args:
+        targets: who answers, by the template of the path; see ``path_pattern``.
+        nowhere: who answers any other path.
+        traffic: counts requests in; their handlers count them out.
+        settings: Tornado's.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        nowhere: Target,
+        traffic: Traffic,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.traffic = traffic
+        self._fixed = {path: target for path, target in targets.items() if "{" not in path}
+        self._varying = [
+            (re.compile(path_pattern(path)), target)
+            for path, target in targets.items()
+            if "{" in path
+        ]
+        self._nowhere = nowhere
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> RequestReader:  # noqa: ARG002 - Tornado's signature
+        return RequestReader(self, request_conn)
+
+    def find_target(self, path: str) -> Target:
+        """Return who answers a path."""
+        if (target := self._fixed.get(path)) is not None:
+            return target
+        for pattern, varying in self._varying:
+            if found := pattern.fullmatch(path):
+                arguments = tuple(url_unescape(part, None, plus=False) for part in found.groups())
+                return replace(varying, arguments=arguments)
+        return self._nowhere
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """Keep no second log: the bitácora is the only record of requests."""
+
+
+def path_pattern(template: str) -> str:
+    """Return the regular expression of a path that varies where a name stands in braces."""
+    return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z_]+\}", template)))
+
+
 class RequestReader(HTTPMessageDelegate):
     """Hand a request over with at most one byte more than the limit, which marks it as too large.
 
     A body of up to 1 MiB is read to its end, so that a caller who sends before reading gets the
     413 on a connection that lives on. A longer one is answered at once and cut off.
-
-    Args:
-        application: what the handler belongs to.
-        find_target: tells by the path who answers.
-        connection: what the request comes by.
-        traffic: counts the request in; its handler, once there is one, counts it out.
     """
 
-    def __init__(
-        self,
-        application: Application,
-        find_target: Callable[[str], Target],
-        connection: Connection,
-        traffic: Traffic,
-    ) -> None:
+    def __init__(self, application: ReadingApplication, connection: HTTPConnection) -> None:
         self._application = application
-        self._find_target = find_target
         self._connection = connection
-        self._traffic = traffic
         self._body = bytearray()
         self._received_bytes = 0
         self._handler: RequestHandler | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        """Take the headers, and refuse a body that announces itself as very long."""
-        self._traffic.enter()
+    ) -> None:
+        """Take the headers, and refuse a body that announces itself as very long.
+
+        Raises:
+            HTTPInputError: the host or the query cannot be accepted.
+        """
+        self._application.traffic.enter()
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
         if "Content-Type" in headers:
             del headers["Content-Type"]
         line = cast("RequestStartLine", start_line)  # a server is sent requests only
-        self._request = Request(self._connection, line, headers)
+        self._request = HTTPServerRequest(
+            connection=self._connection, start_line=line, headers=headers
+        )
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
             self._refuse_as_too_large()
-        return None
 
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+    def data_received(self, chunk: bytes) -> None:
         """Keep what fits and count the rest."""
         if self._handler is not None:
-            return None
+            return
         room = BODY_LIMIT_BYTES + 1 - len(self._body)
         self._received_bytes += len(chunk)
         if self._received_bytes > _DRAINED_BYTES:
             self._refuse_as_too_large()
         elif room > 0:
             self._body += chunk[:room]
-        return None
 
     def finish(self) -> None:
         """Let the request be answered, unless that has been done."""
@@ -109,7 +181,7 @@ class RequestReader(HTTPMessageDelegate):
     def on_connection_close(self) -> None:
         """Hear of the loss of the connection."""
         if self._handler is None:
-            self._traffic.leave()
+            self._application.traffic.leave()
         else:
             self._handler.on_connection_close()
 
@@ -120,7 +192,6 @@ class RequestReader(HTTPMessageDelegate):
     def _start(self, body: bytes) -> None:
         request = self._request
         request.body = body
-        target = self._find_target(request.path)
+        target = self._application.find_target(request.path)
         self._handler = target.handler(self._application, request, **target.options)
-        # What Tornado's own delegate calls; it handles every failure by itself.
-        run_eagerly(self._handler._execute([], *target.arguments))  # noqa: SLF001
+        run_handler(self._handler, target.arguments)

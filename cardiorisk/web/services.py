@@ -1,13 +1,12 @@
 """What every handler may use: the long-lived things, built in ``app`` and nowhere else.
 
-The surprise is the order of the end: the last to be closed is the network, whose thread cannot be
-interrupted, so the log and the database are safe however long it takes.
+At the end the network is closed last, by ``server``: its thread cannot be interrupted, so the log
+and the database are safe however long it takes.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,44 +25,7 @@ if TYPE_CHECKING:
     from cardiorisk.monitoring.operators import Operators
     from cardiorisk.store.store import Store
     from cardiorisk.web.files import Files
-
-
-class Traffic:
-    """The requests whose headers have come in and that are not answered yet."""
-
-    def __init__(self) -> None:
-        self._open = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    def enter(self) -> None:
-        """Count a request in."""
-        self._open += 1
-        self._idle.clear()
-
-    def leave(self) -> None:
-        """Count a request out."""
-        self._open -= 1
-        if self._open == 0:
-            self._idle.set()
-
-    @property
-    def open_requests(self) -> int:
-        """How many are in flight."""
-        return self._open
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is in flight."""
-        return self._open > 0
-
-    async def wait_until_idle(self, deadline_seconds: float) -> None:
-        """Wait until nothing is in flight, or until the deadline."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(deadline_seconds):
-                # Whoever waits is woken a turn later, and a new request may be in by then.
-                while self._open:
-                    await self._idle.wait()
+    from cardiorisk.web.reader import Traffic
 
 
 @dataclass(frozen=True, slots=True)

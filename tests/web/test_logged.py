@@ -90,7 +90,7 @@ async def test_a_well_formed_request_id_comes_back(stranger: Caller) -> None:
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("given", ["", "with space", "x" * 129, "ñ", 'a"b', new_key()])
+@pytest.mark.parametrize("given", ["", "with space", "x" * 129, "ñ", 'a"b', "crk_abc"])
 async def test_a_malformed_request_id_is_replaced(stranger: Caller, given: str) -> None:
     response = await stranger.send("GET", "/healthz", headers={"X-Request-ID": given})
     assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-ID"])
