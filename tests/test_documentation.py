@@ -14,6 +14,8 @@ from cardiorisk.web.problems import PROBLEMS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+PACKAGE = ROOT / "cardiorisk"
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 README = (ROOT / "README.md").read_text()
 API = (DOCS / "api.md").read_text()
 
@@ -65,10 +67,24 @@ def test_every_route_and_method_is_described_by_example(route: Route) -> None:
         assert f"`{method} {route.template}`" in API
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *DOCS.rglob("*.md")], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda p: p.name)
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *(DOCS / "decisions").glob("*.md")], ids=lambda p: p.name
+)
+def test_every_file_or_folder_that_is_named_exists(page: Path) -> None:
+    for name in re.findall(r"`([\w.][\w./-]*(?:\.(?:py|md|csv|cfg)|/))`", page.read_text()):
+        assert (ROOT / name).exists() or (PACKAGE / name).exists(), name
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([A-Z]\w+)[.`]", ARCHITECTURE))))
+def test_every_class_and_table_in_the_architecture_exists(name: str) -> None:
+    defined = re.compile(rf"^(class )?{name}\b", re.MULTILINE)
+    assert any(defined.search(module.read_text()) for module in PACKAGE.rglob("*.py"))
 
 
 def test_every_decision_record_is_short_and_numbered_once() -> None:

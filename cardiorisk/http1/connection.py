@@ -3,7 +3,7 @@
 To the socket it speaks HTTP/1.1, to everybody else Tornado's documented interfaces: what is read
 goes to an ``HTTPMessageDelegate``, and to a handler this is the ``HTTPConnection``. It must not
 know what is asked or answered. It stands in the place of Tornado's own connection and stream, which
-cost futures, turns of the loop and changes to the poll for every request (decision 0080).
+cost futures, turns of the loop and changes to the poll for every request (decision 0002).
 
 The surprise: a request that need not wait is answered inside ``data_received``, in the very turn in
 which it came.

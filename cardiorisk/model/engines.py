@@ -61,7 +61,7 @@ class KerasEngine:
         UnusableArtefact: Keras cannot read the file.
     """
 
-    is_instant = False  # quick, but nobody knows what TensorFlow may wait for (decision 0081)
+    is_instant = False  # quick, but nobody knows what TensorFlow may wait for (decision 0003)
 
     def __init__(self, path: Path) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

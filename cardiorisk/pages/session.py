@@ -2,7 +2,7 @@
 
 ``SignedInPage`` promises that the reader has logged in; ``OperatorPage``, that it is an operator.
 The surprise: the cookie cannot be marked ``Secure``, because whether a proxy before the service
-spoke TLS cannot be known here. See decision 0072.
+spoke TLS cannot be known here. See decision 0009.
 """
 
 from __future__ import annotations

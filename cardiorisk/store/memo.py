@@ -6,7 +6,7 @@ out. Not thread-safe, and need not be: it is used on the event loop only.
 
 The surprise is ``generation``. A look-up takes time, and what it read may be made stale while it
 is under way. Whoever looks up notes the generation first and hands it back with the result; any
-drop in between has raised it, and the result is then not kept. See decision 0010.
+drop in between has raised it, and the result is then not kept. See decision 0007.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A known key or access token costs the event loop a hash and a dictionary look-up
 runs on one thread with one connection, so that ``PRAGMA data_version`` tells of other processes'
 writes alone; a watcher asks it four times a second and then forgets the whole memo. The surprise:
 a call whose caller goes away still runs to its end, and what it makes stale is dropped all the
-same. See decision 0010.
+same. See decision 0007.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A browser adds a cookie to whatever any site makes it send, so a cookie alone changes nothing here
 and shows nothing: the request must also carry the XSRF token that belongs to it, which only our
-pages hold. The surprise: that token is kept nowhere, it is the cookie signed. See decision 0072.
+pages hold. The surprise: that token is kept nowhere, it is the cookie signed. See decision 0009.
 """
 
 from __future__ import annotations
