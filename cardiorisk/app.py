@@ -19,9 +19,12 @@ from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.throttle import Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor
+from cardiorisk.monitoring.broadcast import Broadcast
+from cardiorisk.monitoring.last_hour import LastHour
+from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import Metrics
 from cardiorisk.monitoring.metrics import Sources as MetricsSources
-from cardiorisk.monitoring.operators import Operators
+from cardiorisk.monitoring.overview import Overviews
 from cardiorisk.openapi.document import answers_of, describe
 from cardiorisk.openapi.words import Sources
 from cardiorisk.routes import NO_ROUTE, CardioriskApplication
@@ -71,6 +74,8 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
     sources = MetricsSources(store, limiter, predictor, bitacora, lambda: traffic.open_requests)
     metrics = Metrics(_expected(description), settings.plans, sources)
+    log_watch = LogWatch(settings.log_dir / LOG_FILE, clock)
+    overviews = Overviews(LastHour(metrics.counts, clock), sources, log_watch, clock)
     return CardioriskApplication(
         Services(
             settings=settings,
@@ -83,13 +88,9 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             accounts=Accounts(store.accounts, store.tokens, passwords, Throttle(clock), now),
             assessments=Assessments(store.assessments, now),
             operated=OperatedAccounts(store.operated, settings.plans),
-            operators=Operators(
-                store.operated,
-                metrics,
-                sources,
-                settings.log_dir / LOG_FILE,
-                clock,
-            ),
+            log_watch=log_watch,
+            overviews=overviews,
+            broadcast=Broadcast(overviews.look, log_watch.skip, log_watch.fresh),
             files=load_files(description),
             clock=clock,
             traffic=traffic,

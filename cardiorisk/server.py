@@ -168,7 +168,7 @@ async def _stop(
     """Take no more, finish what is under way, close; each further signal skips a wait."""
     listener.drain()
     await asyncio.sleep(SETTLE_SECONDS)
-    services.operators.end_watching()  # or their answers, which have no end, would be waited for
+    services.broadcast.close()  # or their answers, which have no end, would be waited for
     clock = asyncio.get_running_loop().time
     deadline = clock() + DRAIN_SECONDS
     # Asked again without waiting: a request may have come in since the waiting ended.

@@ -100,8 +100,12 @@ class DriftWatch:
         self._fields = [_Spread(seen.field, seen) for seen in card.training_fields]
         self.other_networks = 0
 
-    def add(self, probability: float, model_version: str | None, patient: Patient | None) -> None:
-        """Count one answer, and its patient where that is known."""
+    def add(
+        self, probability: float | None, model_version: str | None, patient: Patient | None
+    ) -> None:
+        """Count one answer, if it was one, and its patient where that is known."""
+        if probability is None:
+            return
         if model_version != self._version:
             self.other_networks += 1
             return

@@ -1,8 +1,8 @@
 """What is told to everybody who watches: one look every two seconds, shared by all of them.
 
-It runs only while somebody watches, holds a bounded number of watchers, and keeps at most
-``MOST_PENDING`` updates for each: whoever does not read them is dropped, so that a reader who has
-gone to sleep costs no memory. It knows nothing of HTTP; a watcher says itself how it is dropped.
+It runs only while somebody watches. The number of watchers is bounded, and so are the updates that
+wait for each: whoever does not read them is dropped. It knows nothing of HTTP; a watcher says
+itself how it is dropped.
 """
 
 from __future__ import annotations
@@ -111,7 +111,6 @@ class Broadcast:
 
     @property
     def watchers(self) -> int:
-        """How many watch now."""
         return len(self._watchers)
 
     def watch(self, drop: Callable[[], None]) -> Watcher:
@@ -132,7 +131,7 @@ class Broadcast:
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
-        """Let somebody go; leaving twice is harmless."""
+        """Tell somebody no more; leaving twice is harmless."""
         self._watchers.discard(watcher)
 
     def close(self) -> None:

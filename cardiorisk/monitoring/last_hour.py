@@ -1,9 +1,8 @@
 """The last hour by clock minutes, out of counts that only ever rise.
 
-Pure but for its clock. Nothing is done for a request: once a minute, and whenever somebody asks,
-the counts are read and kept as they were when the minute began; what happened in a stretch is the
-difference of two such marks. The surprise: where nobody rolls for some minutes, what was counted in
-them is all held to have been in the first.
+Nothing is done for a request: once a minute, and whenever somebody asks, the counts are read and
+kept as they were when the minute began; what happened in a stretch is the difference of two such
+marks. Where nobody rolls for some minutes, all that was counted in them falls in the first.
 """
 
 from __future__ import annotations
@@ -41,7 +40,6 @@ class Counts:
 
     @property
     def requests(self) -> int:
-        """All requests."""
         return sum(self.by_status.values())
 
     def since(self, earlier: Counts) -> Counts:
@@ -65,7 +63,7 @@ NOTHING = Counts(MappingProxyType({}), MappingProxyType({}), MappingProxyType({}
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What was counted in one clock minute; ``starts_at_seconds`` is since the epoch, UTC."""
+    """What was counted in one clock minute; it starts so many seconds after the epoch, UTC."""
 
     starts_at_seconds: int
     counts: Counts

@@ -1,9 +1,8 @@
 """What a Prometheus server is told: what is counted here, and what other rooms count already.
 
-The door to ``prometheus_client``. It must not count twice what another room counts: such values
-are read when somebody asks. The surprise: the library's own counters are not used, for each takes
-a lock at every change; requests are counted in plain numbers on the event loop, and the library
-only writes them. See docs/metrics.md for what each number means.
+Nothing is counted twice: what another room counts is read when somebody asks. Requests are counted
+in plain numbers on the event loop, for the library's own counters take a lock at every change; the
+library only writes them. See docs/metrics.md for what each number means.
 """
 
 from __future__ import annotations
@@ -90,11 +89,7 @@ class Metrics:
     def count(self, method: str, route: str, status: int, timings: Timings) -> None:
         """Count one answer and the time of its stages.
 
-        Args:
-            method: as it is logged, so that a stranger's word is no label.
-            route: the route's template, for the same reason.
-            status: of the answer.
-            timings: the request's own.
+        ``method`` and ``route`` are as they are logged, so that a stranger's word is no label.
         """
         series = (method, route, status)
         self.requests[series] = self.requests.get(series, 0) + 1
@@ -115,7 +110,7 @@ class Metrics:
         return Counts(
             by_status,
             dict(self.refusals),
-            {stage: buckets.cumulative() for stage, buckets in self.stages.items()},
+            {stage: times.cumulative() for stage, times in self.stages.items()},
         )
 
     def collect(self) -> Iterable[Metric]:
@@ -139,7 +134,6 @@ class ServiceCollector(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Give every family, each with its samples."""
         yield from self._requests()
         yield from self._stages()
         yield from self._keys()
@@ -165,8 +159,8 @@ class ServiceCollector(Collector):
         stages = HistogramMetricFamily(
             f"{PREFIX}stage_seconds", "Time that a request spent in a stage", labels=("stage",)
         )
-        for stage, buckets in self._metrics.stages.items():
-            stages.add_metric((stage,), *_histogram(buckets, _MS_A_SECOND))
+        for stage, times in self._metrics.stages.items():
+            stages.add_metric((stage,), *_buckets(times, _MS_A_SECOND))
         yield stages
 
     def _keys(self) -> Iterator[Metric]:
@@ -206,7 +200,7 @@ class ServiceCollector(Collector):
         batches = HistogramMetricFamily(
             f"{PREFIX}batch_patients", "Patients that went through the network together", labels=()
         )
-        batches.add_metric((), *_histogram(predictor.batch_sizes, 1))
+        batches.add_metric((), *_buckets(predictor.batch_sizes, 1))
         yield batches
         model = InfoMetricFamily(f"{PREFIX}model", "The network that answers")
         if predictor.version is not None:
@@ -226,7 +220,7 @@ class ServiceCollector(Collector):
         )
 
 
-def _histogram(buckets: Histogram, parts_a_unit: int) -> tuple[list[tuple[str, float]], float]:
+def _buckets(histogram: Histogram, parts_a_unit: int) -> tuple[list[tuple[str, float]], float]:
     """Return the piled-up counts by bound, and the sum, in whole units."""
-    bounds = [*(f"{bound / parts_a_unit:g}" for bound in buckets.bounds), "+Inf"]
-    return list(zip(bounds, buckets.cumulative(), strict=True)), buckets.total / parts_a_unit
+    bounds = [*(f"{bound / parts_a_unit:g}" for bound in histogram.bounds), "+Inf"]
+    return list(zip(bounds, histogram.cumulative(), strict=True)), histogram.total / parts_a_unit

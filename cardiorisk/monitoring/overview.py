@@ -1,11 +1,11 @@
 """How the service is: one look at what every room counts for itself.
 
-Nothing is counted here. It holds for this process: another one on the same machine has numbers of
-its own.
+Nothing is counted here. It holds for this process; another has numbers of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class Overview:
 
 
 class Overviews:
-    """Takes looks.
+    """Takes looks, and marks the minutes for them.
 
     Args:
         hour: the last hour's counts.
@@ -79,6 +79,16 @@ class Overviews:
         self._sources = sources
         self._log = log
         self._clock = clock
+        self._rolling: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to mark the minutes; nothing else runs while nobody looks."""
+        self._rolling = asyncio.create_task(self._roll(), name="overview-minutes")
+
+    def close(self) -> None:
+        """Mark no more minutes."""
+        if self._rolling is not None:
+            self._rolling.cancel()
 
     async def look(self) -> Overview:
         """Look at everything; a drift that cannot be had is left out."""
@@ -98,6 +108,11 @@ class Overviews:
             model_version=sources.predictor.version,
             drift=drift,
         )
+
+    async def _roll(self) -> None:
+        while True:
+            await asyncio.sleep(self._hour.seconds_to_next_minute())
+            self._hour.roll()
 
     def _stretch(self, minutes: int) -> Stretch:
         counts = self._hour.last(minutes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from tornado.iostream import StreamClosedError
@@ -38,13 +39,14 @@ class EventStream(BaseHandler):
     async def get(self) -> None:
         """Tell how it is now, then what changes, until the reader or the service goes."""
         query = await self.wanted_lines()
-        operators = self.services.operators
-        self._watcher = operators.broadcast.watch(self._drop)
+        services = self.services
+        self._watcher = services.broadcast.watch(self._drop)
         try:
             # The updates note where the log ends before it is searched, so that no line falls
             # between the two; one that both tell is sent once.
             await asyncio.sleep(0)
-            overview, found = await operators.look(), await operators.search_log(query)
+            overview = await services.overviews.look()
+            found = await services.log_watch.search(query.is_wanted, query.limit)
             with suppress(StreamClosedError):
                 await self.begin_stream(CONTENT_TYPE)
                 self.write(f"retry: {RETRY_MS}\n\n")
@@ -53,7 +55,7 @@ class EventStream(BaseHandler):
                 known = {line.text for line in found.lines}
                 await self._follow(query, self._watcher, known)
         finally:
-            operators.broadcast.leave(self._watcher)
+            services.broadcast.leave(self._watcher)
 
     def on_connection_close(self) -> None:
         """Stop telling a reader who has left."""
@@ -113,5 +115,15 @@ def given_parameters(handler: BaseHandler) -> dict[str, str]:
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:
-    """Return which lines of the log are asked for."""
-    return await handler.services.operators.resolve(read_log_query(given_parameters(handler)))
+    """Return which lines of the log are asked for.
+
+    Raises:
+        InvalidQuery: parameters cannot be accepted, or nobody has the account's name.
+    """
+    query = read_log_query(given_parameters(handler))
+    if query.account is None:
+        return query
+    key_ids = await handler.services.store.operated.find_key_ids(query.account)
+    if key_ids is None:
+        raise InvalidQuery((FieldFault("account", "must be the name of an account"),))
+    return replace(query, key_ids=key_ids)

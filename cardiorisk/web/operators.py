@@ -18,7 +18,7 @@ class OverviewHandler(OperatorHandler):
 
     async def get(self) -> None:
         """Show it; this request is not counted yet."""
-        self.answer(overview_document(await self.services.operators.look()))
+        self.answer(overview_document(await self.services.overviews.look()))
 
 
 class EventsHandler(EventStream, OperatorHandler):
@@ -31,7 +31,8 @@ class LogHandler(OperatorHandler):
     async def get(self) -> None:
         """Search backwards; this request's own line is not written yet."""
         query = await require_log_query(self)
-        self.answer(log_document(await self.services.operators.search_log(query)))
+        found = await self.services.log_watch.search(query.is_wanted, query.limit)
+        self.answer(log_document(found))
 
 
 class OperatedAccountsHandler(OperatorHandler):

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from cardiorisk.identity.passwords import Passwords
     from cardiorisk.limits.window import Limiter
     from cardiorisk.model.predictor import Predictor, Replacement
+    from cardiorisk.monitoring.broadcast import Broadcast
+    from cardiorisk.monitoring.log_watch import LogWatch
     from cardiorisk.monitoring.metrics import Metrics
-    from cardiorisk.monitoring.operators import Operators
+    from cardiorisk.monitoring.overview import Overviews
     from cardiorisk.store.store import Store
     from cardiorisk.web.files import Files
     from cardiorisk.web.reader import Traffic
@@ -46,7 +48,9 @@ class Services:
     accounts: Accounts
     assessments: Assessments
     operated: OperatedAccounts
-    operators: Operators
+    log_watch: LogWatch
+    overviews: Overviews
+    broadcast: Broadcast
     files: Files
     clock: Callable[[], float]
     traffic: Traffic
@@ -54,7 +58,7 @@ class Services:
     async def start(self) -> None:
         """Start what runs beside the requests; the network is loaded by ``load_network``."""
         await self.store.start()
-        self.operators.start()
+        self.overviews.start()
 
     async def load_network(self) -> None:
         """Load the network; until it is loaded, assessments are refused as not ready.
@@ -80,4 +84,6 @@ class Services:
             closing.callback(self.bitacora.close)
             closing.push_async_callback(self.store.close)
             closing.callback(self.passwords.close)
-            closing.callback(self.operators.close)
+            closing.callback(self.log_watch.close)
+            closing.callback(self.broadcast.close)
+            closing.callback(self.overviews.close)

@@ -51,7 +51,7 @@ async def test_no_page_may_be_kept_or_run_anything_and_every_form_has_its_token(
     stranger: Caller, settings: Settings, app: CardioriskApplication, path: str
 ) -> None:
     reader = await operating(stranger, settings, app)
-    app.services.operators.end_watching()  # or the events would have no end
+    app.services.broadcast.close()  # or the events would have no end
     answer = await reader.open(path)
     assert answer.headers["Cache-Control"] == "no-store"
     page = answer.body.decode()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.monitoring.queries import LogQuery
 from cardiorisk.routes import ROUTES
 from cardiorisk.store.records import Records
 from cardiorisk.web.files import ASSETS_ROUTE
@@ -261,7 +260,7 @@ async def test_the_events_of_a_page_need_no_header_but_the_cookie(
     stranger: Caller, settings: Settings, app: CardioriskApplication, bitacora: Bitacora
 ) -> None:
     reader = await operating(stranger, settings, app)
-    app.services.operators.end_watching()
+    app.services.broadcast.close()
     answer = await reader.open("/panel/eventos")
     assert (answer.code, bitacora.last()["code"]) == (503, "not-ready")
     assert bitacora.last()["route"] == "/panel/eventos"
@@ -292,7 +291,7 @@ async def test_the_events_of_a_page_leave_its_files_out_unless_they_are_asked_fo
         told = dict([await events.event() for _ in range(2)])
     routes = {line["route"] for line in told["lines"]}
     assert ("/panel" in routes, ASSETS_ROUTE in routes) == (has_pages, has_files)
-    log = await app.services.operators.search_log(LogQuery())
+    log = await app.services.log_watch.search(lambda _entry: True, 50)
     assert ASSETS_ROUTE in {line.entry.route for line in log.lines}
 
 
@@ -311,7 +310,7 @@ async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     reader = await operating(stranger, settings, app)
-    app.services.operators.broadcast.every_seconds = 0.01
+    app.services.broadcast.every_seconds = 0.01
     cookie = f"sesion={reader.cookies['sesion']}"
     sent = {"Cookie": cookie, "Authorization": "Basic eDp5"}
     async with watching(stranger, path="/panel/eventos", **sent) as events:

@@ -15,11 +15,11 @@ from cardiorisk.store.records import Records
 from tests.support import Caller, document
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
+    from cardiorisk.bitacora.entry import Entry
     from cardiorisk.bitacora.reader import Newest
     from cardiorisk.config import Settings
-    from cardiorisk.monitoring.queries import LogQuery
     from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora
 
@@ -64,7 +64,7 @@ async def watching(
 @pytest.fixture(autouse=True)
 def quick(app: CardioriskApplication) -> None:
     """Let updates follow each other quickly."""
-    app.services.operators.broadcast.every_seconds = 0.01
+    app.services.broadcast.every_seconds = 0.01
 
 
 @pytest.mark.gen_test
@@ -110,16 +110,17 @@ async def test_no_line_falls_between_the_search_and_the_updates(
     app: CardioriskApplication,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    operators = app.services.operators
-    search = operators.search_log
+    search = app.services.log_watch.search
 
-    async def something_happens_after(query: LogQuery) -> Newest:
-        found = await search(query)
+    async def something_happens_after(
+        is_wanted: Callable[[Entry], bool], most_lines: int
+    ) -> Newest:
+        found = await search(is_wanted, most_lines)
         await freemium.assess()
         return found
 
-    monkeypatch.setattr(operators, "search_log", something_happens_after)
-    operators.broadcast.every_seconds = 0.2
+    monkeypatch.setattr(app.services.log_watch, "search", something_happens_after)
+    app.services.broadcast.every_seconds = 0.2
     async with watching(operator, "route=/service") as reader:
         await reader.headers()
         assert [await reader.event() for _ in range(2)][1] == ("lines", [])
@@ -160,7 +161,7 @@ async def test_nothing_is_told_while_the_log_cannot_be_written(
     app.services.bitacora.close()
     response = await operator.send("GET", "/operator/events")
     assert (response.code, document(response)["code"]) == (503, "log-unavailable")
-    assert app.services.operators.broadcast.watchers == 0
+    assert app.services.broadcast.watchers == 0
 
 
 @pytest.mark.gen_test
@@ -184,7 +185,7 @@ async def test_it_is_counted_once_and_as_short(
 async def test_one_more_than_may_watch_is_told_to_come_back(
     operator: Caller, app: CardioriskApplication
 ) -> None:
-    broadcast = app.services.operators.broadcast
+    broadcast = app.services.broadcast
     watchers = [broadcast.watch(_nothing) for _ in range(MOST_WATCHERS)]
     response = await operator.send("GET", "/operator/events")
     assert (response.code, document(response)["code"]) == (503, "overloaded")
@@ -196,7 +197,7 @@ async def test_one_more_than_may_watch_is_told_to_come_back(
 async def test_who_leaves_is_forgotten(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
-        assert app.services.operators.broadcast.watchers == 1
+        assert app.services.broadcast.watchers == 1
     await _until_nobody_watches(app)
     assert app.services.traffic.open_requests == 0
 
@@ -209,7 +210,7 @@ async def test_it_ends_in_order_when_the_service_stops(
         await reader.headers()
         for _ in range(2):
             await reader.event()
-        app.services.operators.end_watching()
+        app.services.broadcast.close()
         assert await reader.end()
     await _until_nobody_watches(app)
     response = await operator.send("GET", "/operator/events")
@@ -220,7 +221,7 @@ async def test_it_ends_in_order_when_the_service_stops(
 async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
-        app.services.operators.broadcast.every_seconds = 0
+        app.services.broadcast.every_seconds = 0
         # What is not read fills the system's buffers, then the watcher's own.
         await _until_nobody_watches(app)
         with pytest.raises(StreamClosedError):
@@ -229,7 +230,7 @@ async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApp
 
 async def _until_nobody_watches(app: CardioriskApplication) -> None:
     await app.services.traffic.wait_until_idle(20)
-    assert app.services.operators.broadcast.watchers == 0
+    assert app.services.broadcast.watchers == 0
 
 
 def _nothing() -> None:
