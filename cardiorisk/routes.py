@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from cardiorisk.pages.account import AccountPageHandler
 from cardiorisk.pages.assess import AssessPageHandler
 from cardiorisk.pages.assessments import AssessmentsPageHandler, ExportHandler
+from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.keys import KeysPageHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.pages.nowhere import NowhereHandler
-from cardiorisk.pages.panel import PanelEventsHandler, PanelHandler
-from cardiorisk.pages.panel_accounts import PanelAccountsHandler
+from cardiorisk.pages.panel import PanelAccountsHandler, PanelEventsHandler, PanelHandler
 from cardiorisk.pages.session import (
     LoginPageHandler,
     LogoutPageHandler,

@@ -1,8 +1,7 @@
 """``/cuenta``: what an account is and has used, another plan, another password.
 
-The forms work without scripts, by the same use cases and guards as the API. Who has a session still
-gives the password for either change, as there. The surprise: another password ends every session,
-so this one begins anew.
+Either change needs the password, as in the API. A new password ends every session, so this page
+then begins another one for its reader.
 """
 
 from __future__ import annotations
@@ -30,24 +29,16 @@ DONE = MappingProxyType(
         "clave": marked("The password has been changed. Every other session has ended."),
     }
 )
-"""What has just been done, by the word in the address."""
-NEEDED = MappingProxyType(
-    {
-        "plan": (PASSWORD.wire_name,),
-        "clave": (PASSWORD.wire_name, NEW_PASSWORD.wire_name),
-    }
-)
-"""What each form needs; an empty password would count as a wrong one."""
 
 
 class AccountPageHandler(SignedInPage, SessionPage):
     """``/cuenta``: one's own account."""
 
     async def get(self) -> None:
-        """Show it."""
         account = await self.services.accounts.view(self.principal)
         today = self.services.accounts.now().date()
         plans = self.services.settings.plans
+        chosen = self.form.get("plan", "")  # in a form that was refused
         self.show(
             "account.html",
             account=account,
@@ -55,8 +46,8 @@ class AccountPageHandler(SignedInPage, SessionPage):
             used=self.services.limiter.used(account.account_id),
             days=await self.services.store.usage.calls_by_day(account.account_id, today),
             plans={plan: plans[plan] for plan in SOLD_PLANS},
-            chosen=self._chosen_plan(account.plan),
-            done=DONE.get(self.get_query_argument("hecho", ""), ""),
+            chosen=chosen if chosen in SOLD_PLANS else account.plan,
+            done=self.done(DONE),
         )
 
     head = get
@@ -65,7 +56,9 @@ class AccountPageHandler(SignedInPage, SessionPage):
         """Change the plan or the password, as the button that was pressed says."""
         account = await self.services.accounts.view(self.principal)
         action = self.form.pop("accion", "")
-        if self.lacks(*NEEDED.get(action, ()), form=action):
+        # An empty password is asked for, and not counted as a wrong one.
+        needed = (PASSWORD,) if action == "plan" else (PASSWORD, NEW_PASSWORD)
+        if self.lacks(*(field.wire_name for field in needed), form=action):
             await self.get()
             return
         members = self.form | {USERNAME.wire_name: account.name}
@@ -83,11 +76,6 @@ class AccountPageHandler(SignedInPage, SessionPage):
             await self.get()
         else:
             self.go(f"{HOME}?hecho={done}")
-
-    def _chosen_plan(self, present: str) -> str:
-        """Return the plan to mark: the one in a form that was refused, else the present one."""
-        chosen = self.form.get("plan", "")
-        return chosen if chosen in SOLD_PLANS else present
 
     async def _change_plan(self, members: dict[str, str], present: str) -> str:
         plan = members.pop("plan", "")

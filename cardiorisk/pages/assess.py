@@ -1,14 +1,14 @@
 """``/``: try a patient, and see what the network makes of it.
 
-The form is made from the table that validates. The page must not know a key: its reader pastes one,
-and the page's script sends it to ``/service``. Who has logged in needs neither a key nor scripts:
-the bare form is then answered in words, and draws on the same window.
+The form is made from the table that validates. The page knows no key: its reader pastes one, and
+the page's script sends it to ``/service``. Who has logged in needs neither a key nor scripts: the
+bare form is then answered in words, and draws on the same window.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tornado.escape import json_encode
 
@@ -45,17 +45,13 @@ class AssessPageHandler(PageHandler, AssessingHandler):
     """``/``: the form, and room for the answer."""
 
     def get(self) -> None:
-        """Show it with the first patient filled in."""
-        self._show_form(PATIENTS[0][1])
+        """Show the form with the first patient filled in."""
+        self.finish(self._form(PATIENTS[0][1]))
 
     head = get
 
     async def post(self) -> None:
-        """Answer a form that came without scripts.
-
-        Raises:
-            RateLimited: the plan's requests of this minute are used up.
-        """
+        """Answer a form that came without scripts."""
         if self.caller is None:
             self.go("entrar")
             return
@@ -69,48 +65,32 @@ class AssessPageHandler(PageHandler, AssessingHandler):
                 field.wire_name: self._fault(field) for field in FIELDS if field.wire_name in faulty
             }
             self.set_status(422)
-            self._show_form(_shown(typed))
+            self.finish(self._form(_shown(typed)))
             return
-        assessment = await self.assess(patient, self.services.predictor.explain)
-        sentence = ""
-        if assessment.explanation is not None:
-            write = english_sentence if self.locale.code == "en" else spanish_sentence
-            sentence = write(assessment.probability, assessment.explanation, patient.values)
-        self._show_form(patient.members, assessment, sentence)
+        await self.assess(patient, self.services.predictor.explain)
+        self.finish(self._form(patient.members))
 
     def write_problem(self, error: ServiceError) -> None:
         """Show the form again, as it was filled in, to who has used the minute up."""
         if isinstance(error, RateLimited):
-            names = self._form_names(_shown(_typed(self.form)))
-            self.write(self._rendered("assess.html", **names, notice=self.told(error)))
+            self.write(self._form(_shown(_typed(self.form)), notice=self.told(error)))
         else:
             super().write_problem(error)
 
-    def _show_form(
-        self,
-        values: Mapping[str, float | str],
-        assessment: Assessment | None = None,
-        sentence: str = "",
-    ) -> None:
-        names = self._form_names(values, assessment, sentence)
-        self.show("assess.html", **names, notice="")
-
-    def _form_names(
-        self,
-        values: Mapping[str, float | str],
-        assessment: Assessment | None = None,
-        sentence: str = "",
-    ) -> dict[str, Any]:
-        return {
-            "fields": FIELDS,
-            "fault": self._fault,
-            "patients": [(name, json_encode(dict(values))) for name, values in PATIENTS],
-            "example": values,
-            "steps": STEPS,
-            "answer": assessment,
-            "verdict": self._verdict(assessment) if assessment else "",
-            "sentence": sentence,
-        }
+    def _form(self, values: Mapping[str, float | str], notice: str = "") -> bytes:
+        """Return the page with these values in the form, and the answer where there is one."""
+        return self.rendered(
+            "assess.html",
+            fields=FIELDS,
+            fault=self._fault,
+            patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
+            example=values,
+            steps=STEPS,
+            answer=self.assessment,
+            verdict=self._verdict(self.assessment) if self.assessment else "",
+            sentence=self._sentence(),
+            notice=notice,
+        )
 
     def _verdict(self, assessment: Assessment) -> str:
         """Say the answer as the page's script does."""
@@ -122,6 +102,14 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         }
         return self.locale.translate(text).format(**shown)
 
+    def _sentence(self) -> str:
+        """Say why, as the API does."""
+        answer, patient = self.assessment, self.patient
+        if answer is None or patient is None or answer.explanation is None:
+            return ""
+        write = english_sentence if self.locale.code == "en" else spanish_sentence
+        return write(answer.probability, answer.explanation, patient.values)
+
     def _fault(self, field: Field) -> str:
         """Say in the reader's language what the field accepts."""
         kind = "Must be an integer" if field.kind == "integer" else "Must be a number"
@@ -129,11 +117,6 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             "minimum": self.number(field.minimum),
             "maximum": self.number(field.maximum),
         }
-
-
-def _shown(typed: Mapping[str, list[bytes]]) -> dict[str, str]:
-    """Return what was typed, for the form to hold again."""
-    return {name: texts[0].decode() for name, texts in typed.items()}
 
 
 def _typed(form: Mapping[str, str]) -> dict[str, list[bytes]]:
@@ -146,3 +129,8 @@ def _typed(form: Mapping[str, str]) -> dict[str, list[bytes]]:
         ]
         for field in FIELDS
     }
+
+
+def _shown(typed: Mapping[str, list[bytes]]) -> dict[str, str]:
+    """Return what was typed, for the form to hold again."""
+    return {name: texts[0].decode() for name, texts in typed.items()}

@@ -1,8 +1,7 @@
 """``/evaluaciones``: the assessments that an account has kept, as a table and as a file.
 
-Only one's own. Looking costs no call of the minute; what changes or exports is guarded like a
-change of the keys. A file goes to a spreadsheet, so what an owner calls a patient is written
-there so that no spreadsheet takes it for a formula.
+Nobody else's are there. Looking costs no call of the minute; deleting and exporting are limited
+like a change of the keys. In the file no name can be taken for a formula by a spreadsheet.
 """
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ from urllib.parse import urlencode
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page, read_page
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.pages.forms import with_query
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from cardiorisk.accounts.assessments import AssessmentPage
     from cardiorisk.store.values import KeptAssessment
 
@@ -29,7 +29,7 @@ SHOWN = 20
 DONE = MappingProxyType({"borrada": marked("The assessment has been deleted.")})
 MOST_EXPORTED = 10_000
 """Assessments in one file, about 1.5 MB."""
-_BATCH = 500
+BATCH = 500
 _COLUMNS = (
     "id",
     "created_at",
@@ -40,12 +40,8 @@ _COLUMNS = (
     "umbral",
     "modelo",
 )
-_FULL_WIDTH = (
-    "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
-    "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
-)
-_FORMULA_STARTS = tuple("=+-@\t\r\n" + _FULL_WIDTH)
-"""Source: OWASP, CSV Injection."""
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""The last four are the first four at full width. Source: OWASP, CSV Injection."""
 
 
 class AssessmentsPage(SignedInPage):
@@ -55,14 +51,6 @@ class AssessmentsPage(SignedInPage):
     def wanted(self) -> str:
         """What is searched for."""
         return self.get_query_argument(SEARCH, "")[:LABEL_CHARACTERS]
-
-    def after(self) -> str | None:
-        """Return where the list begins, None for its start.
-
-        Raises:
-            InvalidQuery: it is the id of no assessment.
-        """
-        return read_page(None, self.get_query_argument(AFTER, None)).after
 
     async def find(self, after: str | None, most: int) -> AssessmentPage:
         """Return a part of the list, the newest first."""
@@ -74,20 +62,20 @@ class AssessmentsPageHandler(AssessmentsPage):
     """``/evaluaciones``: the table."""
 
     async def get(self) -> None:
-        """Show a part of the table."""
         try:
-            found = await self.find(self.after(), SHOWN)
+            after = read_page(None, self.get_query_argument(AFTER, None)).after
         except InvalidQuery:
             self.go("evaluaciones")
             return
+        found = await self.find(after, SHOWN)
         self.show(
             "assessments.html",
             items=found.items,
             wanted=self.wanted,
             fields=FIELDS,
-            done=DONE.get(self.get_query_argument("hecho", ""), ""),
-            is_first=self.get_query_argument(AFTER, None) is None,
-            older=self.link("evaluaciones", found.next_after) if found.next_after else "",
+            done=self.done(DONE),
+            is_first=after is None,
+            older=found.next_after and self.link("evaluaciones", **{AFTER: found.next_after}),
             newest=self.link("evaluaciones"),
             export=self.link("evaluaciones.csv"),
             most_exported=MOST_EXPORTED,
@@ -102,35 +90,40 @@ class AssessmentsPageHandler(AssessmentsPage):
         await assessments.delete(self.principal, self.form.get("evaluacion", ""))
         self.go(self.link("evaluaciones", hecho="borrada"))
 
-    def link(self, page: str, after: str | None = None, **more: str) -> str:
+    def link(self, page: str, **more: str) -> str:
         """Return the way to a page with the same search, and with more in its query."""
-        query = {SEARCH: self.wanted} if self.wanted else {}
-        query |= {AFTER: after} if after else {}
-        query |= more
-        return with_query(page, urlencode(query))
+        query = ({SEARCH: self.wanted} if self.wanted else {}) | more
+        return f"{page}?{urlencode(query)}" if query else page
 
 
 class ExportHandler(AssessmentsPage):
-    """``/evaluaciones.csv``: the same as a file."""
+    """``/evaluaciones.csv``: the newest ones as a file, as many as go into one."""
 
     async def get(self) -> None:
-        """Send the newest ones, as far as they go into one file."""
         self.services.accounts.count_change(self.principal)
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)
-        after: str | None = None
-        for _ in range(0, MOST_EXPORTED, _BATCH):
-            # In batches, so that other accounts get their turn in between.
-            found = await self.find(after, _BATCH)
-            writer.writerows(_row(kept) for kept in found.items)
-            after = found.next_after
-            if after is None:
-                break
+        async for kept in newest(self.find, MOST_EXPORTED, BATCH):
+            writer.writerow(_row(kept))
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="evaluaciones.csv"')
         # The mark tells a spreadsheet that it is UTF-8.
         self.finish(text.getvalue().encode("utf-8-sig"))
+
+
+async def newest(
+    find: Callable[[str | None, int], Awaitable[AssessmentPage]], most: int, batch: int
+) -> AsyncIterator[KeptAssessment]:
+    """Go through a list in batches, so that other accounts get their turn in between."""
+    after: str | None = None
+    for _ in range(0, most, batch):
+        found = await find(after, batch)
+        for kept in found.items:
+            yield kept
+        after = found.next_after
+        if after is None:
+            return
 
 
 def harmless(text: str) -> str:

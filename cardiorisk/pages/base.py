@@ -1,30 +1,36 @@
 """What every page is: a request like any other, answered in HTML and in the reader's language.
 
-A page must not decide anything about a patient or an account: it asks for that as any other client
-would. It knows who reads where a session's cookie says so, and takes no form that does not carry
-the XSRF token. The surprise: no page may hold a script or a style, not even a ``style`` attribute;
-the policy below makes a browser refuse them.
+A page decides nothing about a patient or an account: it asks for that as any other client would. It
+knows its reader by the session's cookie, and takes no form without the XSRF token. No page may hold
+a script or a style, not even a ``style`` attribute: the policy below makes a browser refuse them.
 """
 
 from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from math import ceil
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import AccountSuspended, FieldFault, InvalidKey, ServiceError
+from cardiorisk.errors import (
+    AccountSuspended,
+    FieldFault,
+    InvalidKey,
+    MalformedBody,
+    RateLimited,
+    ServiceError,
+    TooManyAttempts,
+)
 from cardiorisk.identity.keys import may_hold_key
-from cardiorisk.pages.failures import RULES, told
-from cardiorisk.pages.forms import XSRF_FIELD, read_form
-from cardiorisk.pages.languages import DEFAULT, LANGUAGES, marked, preferred
+from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
-from cardiorisk.web.handlers import BaseHandler
+from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from cardiorisk.pages.languages import Language
@@ -36,10 +42,16 @@ CONTENT_SECURITY_POLICY = (
 )
 LANGUAGE_PARAMETER = "idioma"
 """Both the parameter that chooses a language and the cookie that keeps the choice."""
-_CHOICE_DAYS = 365
+DONE_PARAMETER = "hecho"
 VISIT_COOKIE = "visita"
 """Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
+XSRF_FIELD = "_xsrf"
+_CHOICE_DAYS = 365
 _VISIT_BYTES = 16
+_MOST_FIELDS = 20
+_DEEPEST = 20
+"""Slashes in an unknown path that is answered with a page, whose links hold a ``../`` for each."""
+_MINUTE_SECONDS = 60
 
 MEMBERS_PLACES = (
     ("", marked("Try a patient")),
@@ -60,18 +72,12 @@ class PageHandler(BaseHandler):
     """
 
     def initialize(self, services: Services, route: str) -> None:
-        """See ``BaseHandler``."""
         super().initialize(services, route)
         self.form: dict[str, str] = {}
         self.faults: dict[str, str] = {}
 
     async def prepare(self) -> None:
-        """See ``BaseHandler``; then read the form that was sent, if any.
-
-        Raises:
-            MalformedBody: it is no form.
-            WrongXsrfToken: it does not come from a page of ours.
-        """
+        """Check the request as ``BaseHandler`` does, then read the form that was sent, if any."""
         await super().prepare()
         if self.request.method == "POST":
             self.form = read_form(self.request.body)
@@ -115,8 +121,12 @@ class PageHandler(BaseHandler):
         cookie = self._cookie()
         if not cookie:
             cookie = secrets.token_hex(_VISIT_BYTES)
-            self.set_cookie(VISIT_COOKIE, cookie, httponly=True, samesite="Strict")
+            self.give_cookie(VISIT_COOKIE, cookie)
         return self.services.store.tokens.xsrf_token(cookie)
+
+    def give_cookie(self, name: str, value: str, **lifetime: Any) -> None:
+        """Give the browser a cookie that no script can read and no other site can have sent."""
+        self.set_cookie(name, value, httponly=True, samesite="Strict", **lifetime)
 
     def field(
         self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
@@ -124,7 +134,7 @@ class PageHandler(BaseHandler):
         """Write one field of a form, with its fault; a password is never written back.
 
         Args:
-            name: of the field; its id is ``form-name``, where it belongs to one of several forms.
+            name: of the field; its id is ``form-name``, where the page has several forms.
             label: in the reader's language.
             kind: the input's type.
             form: see ``name``.
@@ -136,17 +146,22 @@ class PageHandler(BaseHandler):
             id=f"{form}-{name}" if form else name,
             label=label,
             kind=kind,
-            value="" if kind == "password" else self.form.get(name, more.pop("value", "")),
+            value="" if kind == "password" else self.form.get(name, ""),
             hint=more.pop("hint", ""),
-            attributes={attribute.replace("_", "-"): value for attribute, value in more.items()},
+            attributes=more,
         )
 
     def moment(self, moment: datetime) -> str:
         """Write a moment for a reader, to the minute and in UTC, as HTML."""
         return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
 
+    def number(self, value: float, form: str = "g") -> str:
+        """Write a number as the reader does, in a form of ``format``."""
+        text = format(value, form)
+        return text if self.locale.code == "en" else text.replace(".", ",")
+
     def in_language(self, code: str) -> str:
-        """Return the way to this page in another language, with what it was asked for.
+        """Return the way to this page in another language, with the query that it was asked with.
 
         A key that somebody has typed into a search is left behind.
         """
@@ -157,23 +172,14 @@ class PageHandler(BaseHandler):
         }
         return f"?{urlencode(asked | {LANGUAGE_PARAMETER: code.encode()})}"
 
-    def number(self, value: float, form: str = "g") -> str:
-        """Write a number as the reader does.
-
-        Args:
-            value: the number.
-            form: of ``format``.
-        """
-        text = format(value, form)
-        return text if self.locale.code == "en" else text.replace(".", ",")
+    def done(self, texts: Mapping[str, str]) -> str:
+        """Return what is said of what has just been done, by the word in the address."""
+        return texts.get(self.get_query_argument(DONE_PARAMETER, ""), "")
 
     def refuse(self, faults: Iterable[FieldFault], form: str = "", said: str = "") -> None:
         """Note what is wrong with the fields of a form, for the page that is shown again.
 
-        Args:
-            faults: which fields.
-            form: which form, as for ``field``.
-            said: what is wrong with each, in English; without it, the field's own rule is told.
+        Each fault is told as ``said``, in English, else as the field's own rule.
         """
         self.set_status(422)
         for fault in faults:
@@ -181,23 +187,14 @@ class PageHandler(BaseHandler):
             self.faults[place] = said or RULES.get(fault.field, fault.detail)
 
     def lacks(self, *names: str, form: str = "") -> bool:
-        """Note which fields of a form were left empty, and tell whether any was.
-
-        Args:
-            names: of the fields that are needed.
-            form: which form, as for ``field``.
-        """
+        """Note which fields of a form were left empty, and tell whether any was."""
         empty = [FieldFault(name, "") for name in names if not self.form.get(name)]
         if empty:
             self.refuse(empty, form, marked("Fill this in."))
         return bool(empty)
 
     def go(self, page: str) -> None:
-        """Send the browser to another page of ours, by GET.
-
-        Args:
-            page: its path without the slash that it begins with.
-        """
+        """Send the browser to another page by GET; its path has no slash at its start."""
         self.set_status(303)
         self.set_header("Location", self.root + page)
         self.finish()
@@ -207,46 +204,26 @@ class PageHandler(BaseHandler):
         # Not Tornado's way to an argument, which raises: the page that tells of a failure asks too.
         given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
         chosen = given[-1].decode("ascii", "replace")
-        if chosen in LANGUAGES:
-            self.set_cookie(
-                LANGUAGE_PARAMETER,
-                chosen,
-                expires_days=_CHOICE_DAYS,
-                httponly=True,
-                samesite="Strict",
-            )
-            return self._language(chosen)
-        kept = self.get_cookie(LANGUAGE_PARAMETER, "")
-        return self._language(kept) if kept in LANGUAGES else None
+        if chosen in self._languages:
+            self.give_cookie(LANGUAGE_PARAMETER, chosen, expires_days=_CHOICE_DAYS)
+            return self._languages[chosen]
+        return self._languages.get(self.get_cookie(LANGUAGE_PARAMETER, ""))
 
     def get_browser_locale(self, default: str = DEFAULT) -> Language:  # noqa: ARG002 - Tornado's
         """Return the language that the browser likes best."""
-        return self._language(preferred(self.request.headers.get("Accept-Language", "")))
-
-    def show(self, template: str, **names: Any) -> None:
-        """Answer with a page.
-
-        Args:
-            template: its file.
-            names: what the template uses beside ``_`` and ``language``.
-        """
-        self.finish(self._rendered(template, **names))
-
-    def write_problem(self, error: ServiceError) -> None:
-        """Tell a reader of a failure, as a page."""
-        said = self.told(error)
-        self.write(self._rendered("failure.html", said=said, request_id=self.request_id))
-
-    def told(self, error: ServiceError) -> str:
-        """Return what the reader is told of a failure, in their language."""
-        return told(error, self._language(self.locale.code))
+        return self._languages[preferred(self.request.headers.get("Accept-Language", ""))]
 
     @property
     def translations(self) -> str:
         """The reader's words for the English texts, as JSON for the page's scripts."""
-        return json_encode(dict(self._language(self.locale.code).texts))
+        return json_encode(dict(self._languages[self.locale.code].texts))
 
-    def _rendered(self, template: str, **names: Any) -> bytes:
+    def show(self, template: str, **names: Any) -> None:
+        """Answer with a page."""
+        self.finish(self.rendered(template, **names))
+
+    def rendered(self, template: str, **names: Any) -> bytes:
+        """Set a page's headers and return it; ``names`` are what its template uses."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
@@ -260,10 +237,61 @@ class PageHandler(BaseHandler):
         }
         return self.render_string(template, **common, **names)
 
+    def write_problem(self, error: ServiceError) -> None:
+        said = self.told(error)
+        self.write(self.rendered("failure.html", said=said, request_id=self.request_id))
+
+    def told(self, error: ServiceError) -> str:
+        """Return what the reader is told of a failure, with how long to wait."""
+        said = self.locale.translate(FAILURES.get(error.code, PASSING))
+        if isinstance(error, RateLimited):
+            return said % {"seconds": error.resets_in_seconds}
+        if isinstance(error, TooManyAttempts):
+            return said % {"minutes": max(1, ceil(error.resets_in_seconds / _MINUTE_SECONDS))}
+        return said
+
+    @property
+    def _languages(self) -> Mapping[str, Language]:
+        languages: Mapping[str, Language] = self.settings["languages"]
+        return languages
+
     def _cookie(self) -> str:
         """Return the cookie that the XSRF token belongs to, empty where there is none yet."""
         return session_cookie(self) or (self.get_cookie(VISIT_COOKIE) or "")[:LONGEST_COOKIE]
 
-    def _language(self, code: str) -> Language:
-        language: Language = self.settings["languages"][code]
-        return language
+
+class NowhereHandler(NotFoundHandler, PageHandler):
+    """Whatever has no other handler: a page for a browser, else the problem document."""
+
+    async def prepare(self) -> None:
+        if self._is_for_a_reader:
+            await self.admit()
+        await super().prepare()
+
+    @property
+    def root(self) -> str:
+        """The way to the service's root from the path that was asked for, which is a stranger's."""
+        return "../" * (self.request.path.count("/") - 1)
+
+    def write_problem(self, error: ServiceError) -> None:
+        writer = PageHandler if self._is_for_a_reader else BaseHandler
+        writer.write_problem(self, error)
+
+    @property
+    def _is_for_a_reader(self) -> bool:
+        headers = self.request.headers
+        asks = "Authorization" not in headers and "text/html" in headers.get("Accept", "")
+        return asks and self.request.path.count("/") <= _DEEPEST
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """Read the fields of a form, the last of each name.
+
+    Raises:
+        MalformedBody: it is no form, or has far too many fields.
+    """
+    try:
+        text, most = body.decode("ascii"), _MOST_FIELDS
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most))
+    except ValueError as error:
+        raise MalformedBody("the form cannot be read") from error

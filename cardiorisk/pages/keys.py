@@ -27,8 +27,7 @@ class KeysPageHandler(SignedInPage):
     """``/claves``: see one's keys, and change them."""
 
     async def get(self) -> None:
-        """List them."""
-        await self._list(done=DONE.get(self.get_query_argument("hecho", ""), ""))
+        await self._list(done=self.done(DONE))
 
     head = get
 
@@ -52,9 +51,8 @@ class KeysPageHandler(SignedInPage):
             await self._list()
         except Conflict:
             self.set_status(409)
-            await self._list(
-                conflict=marked("An account may have 20 active keys. Revoke one of them first.")
-            )
+            fault = marked("An account may have 20 active keys. Revoke one of them first.")
+            await self._list(conflict=fault)
         else:
             self.form.clear()
             await self._list(minted=minted)
@@ -62,14 +60,12 @@ class KeysPageHandler(SignedInPage):
     async def _list(
         self, minted: MintedKey | None = None, done: str = "", conflict: str = ""
     ) -> None:
-        keys = await self.services.accounts.list_keys(self.principal)
         now = self.services.accounts.now()
-        newest_first = keys[::-1]
+        newest_first = (await self.services.accounts.list_keys(self.principal))[::-1]
         self.show(
             "keys.html",
             active=[key for key in newest_first if key.status(now) == "active"],
             ended=[key for key in newest_first if key.status(now) != "active"],
-            now=now,
             minted=minted,
             done=done,
             conflict=conflict,

@@ -1,14 +1,14 @@
-"""The languages of the pages: the texts are written in English, and a table gives the Spanish.
+"""What readers are told, in their language: texts are in English, and a table gives the Spanish.
 
-Nothing is kept in Tornado's own table of languages, which is one for the whole process. The
-surprise: English is what the texts are written in, as the code is, and yet Spanish is what a reader
-gets who asks for neither.
+Nothing is kept in Tornado's own table of languages, which is one for the whole process. Spanish is
+what a reader gets whose browser asks for neither language.
 """
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tornado.locale import CSVLocale
@@ -24,14 +24,46 @@ _SPANISH = Path(__file__).parent / "translations" / "es.csv"
 
 
 def marked(english: str) -> str:
-    """Return a text as it is; it stands around what is translated where it is shown."""
+    """Mark a text for translation, where that happens only when it is shown."""
     return english
 
 
-def load_translations() -> dict[str, str]:
-    """Read the Spanish of every English text; the table of fields knows that of their names."""
-    with _SPANISH.open(encoding="utf-8", newline="") as file:
-        return {field.description: field.spanish for field in FIELDS} | dict(csv.reader(file))
+RULES = MappingProxyType(
+    {
+        "username": marked("Must be 1 to 80 printable characters."),
+        "email": marked("Must be an e-mail address."),
+        "password": marked("Must have 8 to 128 characters and not be the name."),
+        "new_password": marked("Must have 8 to 128 characters and not be the name."),
+        "name": marked("Must be 1 to 80 printable characters."),
+        "plan": marked("Choose one of the plans."),
+        "expires_days": marked("Must be a whole number of days from 1 to 36500."),
+    }
+)
+"""What a form's field must be, by its name."""
+FAILURES = MappingProxyType(
+    {
+        "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
+        "operator-only": marked("This page is for operators."),
+        "suspended": marked("The account is suspended. Ask who runs the service."),
+        "unknown-account": marked("There is no such account."),
+        "malformed-body": marked("What the browser sent cannot be read."),
+        "invalid-query": marked("What the browser sent cannot be read."),
+        "body-too-large": marked("The form is too large."),
+        "invalid-account": marked("The form cannot be accepted."),
+        "rate-limited": marked(
+            "The calls of this minute are used up. You can ask again in %(seconds)d s."
+        ),
+        "not-found": marked("There is nothing here."),
+        "method-not-allowed": marked("There is nothing here."),
+        "unknown-key": marked("There is no such key."),
+        "unknown-assessment": marked("There is no such assessment."),
+        "too-many-attempts": marked("Too many attempts. Try again in %(minutes)d min."),
+        "internal": marked("Something went wrong inside the service."),
+    }
+)
+"""What readers are told of a failure, by its code: every mistake of a reader's own needs a text."""
+PASSING = marked("The service cannot answer now. Try again in a moment.")
+"""What readers are told of any other failure."""
 
 
 class Language(CSVLocale):
@@ -52,10 +84,16 @@ def load_languages() -> Mapping[str, Language]:
     return {"es": Language("es", load_translations()), "en": Language("en", {})}
 
 
+def load_translations() -> dict[str, str]:
+    """Read the Spanish of every English text; the table of fields knows that of their names."""
+    with _SPANISH.open(encoding="utf-8", newline="") as file:
+        return {field.description: field.spanish for field in FIELDS} | dict(csv.reader(file))
+
+
 def preferred(accept_language: str) -> str:
     """Return which of the languages a browser likes best, by its ``Accept-Language``.
 
-    Where it likes two equally, the first one counts; a weight that is no number counts as none.
+    Of two that it likes equally, the first one counts; a weight that is no number counts as none.
     """
     best, best_weight = DEFAULT, 0.0
     for part in accept_language.split(","):
@@ -68,9 +106,7 @@ def preferred(accept_language: str) -> str:
 
 
 def _weight(text: str) -> float:
-    if not text:
-        return 1.0
     try:
-        return float(text.strip().removeprefix("q="))
+        return float(text.strip().removeprefix("q=")) if text else 1.0
     except ValueError:
         return 0.0

@@ -1,20 +1,23 @@
-"""``/panel``: how the service is, for operators to watch.
+"""``/panel`` and ``/panel/cuentas``: how the service is, and everybody's accounts, for operators.
 
-The page holds no number: its script fills it from ``/panel/eventos``, which a browser's session
-opens by itself, since the browser's reader of events can send no header.
+``/panel`` holds no number: its script fills it from ``/panel/eventos``, which a browser's session
+opens by itself, since the browser's reader of events can send no header. ``/panel/cuentas`` needs
+no script: what it does is what ``/operator/accounts`` does, by forms that say first what will
+happen and ask for a second press.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tornado.escape import json_encode
 
+from cardiorisk.errors import Conflict, InvalidQuery
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.metrics import STAGES
-from cardiorisk.monitoring.queries import LOG_PARAMETERS
+from cardiorisk.monitoring.queries import DEFAULT_ACCOUNTS, LOG_PARAMETERS, read_account_query
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import OperatorPage
 from cardiorisk.patients.patient import FIELDS
@@ -23,10 +26,11 @@ from cardiorisk.web.events import EventStream
 from cardiorisk.web.files import ASSETS_ROUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cardiorisk.identity.keys import Principal
     from cardiorisk.monitoring.queries import LogQuery
+    from cardiorisk.store.values import AccountRecord
 
 STAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -39,22 +43,31 @@ STAGE_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What readers call the stages of ``STAGES``."""
-VERDICTS = (
-    marked("stable"),
-    marked("noticeable"),
-    marked("large"),
-    marked("too few rows"),
-)
+VERDICTS = (marked("stable"), marked("noticeable"), marked("large"), marked("too few rows"))
 """What drift is called; the script asks for their translation."""
 STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
 """Statuses to choose from."""
+
+SEARCH, AFTER, ACCOUNT = "buscar", "despues", "cuenta"
+DEED, PLAN, KEY = "hacer", "plan", "clave"
+DEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        "suspender": marked("The account is suspended."),
+        "reanudar": marked("The account is no longer suspended."),
+        "plan": marked("The account is on the plan %(plan)s now."),
+        "igual": marked("The account was on the plan %(plan)s already."),
+        "revocar": marked("The key has been revoked."),
+    }
+)
+"""What may be done, and what is said when it is done; the page puts the plan in."""
+KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
+"""What a key may be; the template asks for their translation."""
 
 
 class PanelHandler(OperatorPage):
     """``/panel``: room for the numbers, and which lines to show."""
 
     def get(self) -> None:
-        """Show it, with the lines chosen that the address names."""
         self.show(
             "panel.html",
             stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
@@ -78,15 +91,82 @@ class PanelHandler(OperatorPage):
 class PanelEventsHandler(EventStream, OperatorPage):
     """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session.
 
-    The surprise: lines of the pages' files are told only to whoever asks for their route, because
-    every page opened, this one too, writes half a dozen of them.
+    Lines of the pages' files are told only to whoever asks for their route, because every page
+    opened, this one too, writes half a dozen of them.
     """
 
     async def wanted_lines(self) -> LogQuery:
-        """See ``EventStream``; without the pages' files where no route is asked for."""
         query = await super().wanted_lines()
         return query if query.route else replace(query, unwanted_route=ASSETS_ROUTE)
 
     async def watching(self) -> Principal:
         """Ask the session again, and it alone: a page does not look at ``Authorization``."""
         return await self.services.store.session_principal(session_cookie(self))
+
+
+class PanelAccountsHandler(OperatorPage):
+    """``/panel/cuentas``: look accounts up, suspend and resume them, end keys, change plans."""
+
+    async def get(self) -> None:
+        """Show the account that the address names, else those that the search finds."""
+        number = self.get_query_argument(ACCOUNT, "")
+        if number:
+            await self._show_account(number, done=self.done(DEEDS))
+        else:
+            await self._show_found()
+
+    head = get
+
+    async def post(self) -> None:
+        """Do what the form says, and show the account."""
+        number, deed = self.form.get(ACCOUNT, ""), self.form.get(DEED, "")
+        accounts = self.services.operated
+        try:
+            match deed:
+                case "suspender":
+                    await accounts.suspend(self.principal, number)
+                case "reanudar":
+                    await accounts.resume(number)
+                case "revocar":
+                    await accounts.revoke_key(number, self.form.get(KEY, ""))
+                case _:
+                    before, _ = await accounts.view(number)
+                    after = await accounts.set_plan(number, self.form.get(PLAN, ""))
+                    deed = "igual" if after.plan == before.plan else "plan"
+        except Conflict:
+            self.set_status(409)
+            fault = marked("It cannot be suspended: it is your own, or the last operator's.")
+            await self._show_account(number, fault=fault)
+        else:
+            self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
+
+    async def _show_account(self, number: str, **said: str) -> None:
+        account, keys = await self.services.operated.view(number)
+        self._list([account], keys=keys, is_one=True, **said)
+
+    async def _show_found(self) -> None:
+        text = self.get_query_argument(SEARCH, "")
+        after = self.get_query_argument(AFTER, "")
+        try:
+            asked = {"search": text, "after": after, "limit": str(DEFAULT_ACCOUNTS)}
+            query = read_account_query(asked)
+        except InvalidQuery:
+            self.set_status(422)
+            fault = marked(
+                "A part of a name or an address, or the start of a key; never a whole key."
+            )
+            self._list([], fault=fault)
+            return
+        found, next_after = await self.services.operated.search(query)
+        self._list(found, search=query.text, next_after=next_after)
+
+    def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
+        absent = {"keys": (), "is_one": False, "search": "", "next_after": None}
+        unsaid = {"done": "", "fault": ""}
+        self.show(
+            "panel_accounts.html",
+            accounts=accounts,
+            now=self.services.accounts.now(),
+            plans=self.services.settings.plans,
+            **(absent | unsaid | names),
+        )

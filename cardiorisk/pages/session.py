@@ -1,12 +1,12 @@
-"""Sessions in a browser: the rungs for pages that want one, registering, logging in and out.
+"""Sessions in a browser: the rungs for pages that need one, registering, logging in and out.
 
-``SignedInPage`` promises that the reader has logged in; ``OperatorPage``, that it is an operator.
-The surprise: the cookie cannot be marked ``Secure``, because whether a proxy before the service
-spoke TLS cannot be known here. See decision 0009.
+The cookie cannot be marked ``Secure``, because whether a proxy before the service spoke TLS cannot
+be known here. See decision 0009.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -25,7 +25,6 @@ from cardiorisk.identity.forms import PASSWORD, USERNAME, Login, parse_login, pa
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME
 from cardiorisk.pages.base import PageHandler
-from cardiorisk.pages.forms import local_page, with_query
 from cardiorisk.pages.languages import marked
 from cardiorisk.web.cookies import SESSION_COOKIE
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 HOME = "cuenta"
 NEXT = "siguiente"
-WRONG_LOGIN = marked("The name or the password is wrong.")
+_PAGE = re.compile(r"[a-z]{1,20}(/[a-z]{1,20})?(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
 
 
 class SignedInPage(PageHandler):
@@ -49,9 +48,10 @@ class SignedInPage(PageHandler):
         """
         await super().admit()
         if self.caller is None:
-            query = "" if may_hold_key(self.request.query) else self.request.query
-            wanted = local_page(with_query(self.route[1:], query), HOME)
-            self.go(f"entrar?{NEXT}={quote(wanted)}")
+            wanted = self.route[1:]
+            if self.request.query and not may_hold_key(self.request.query):
+                wanted += f"?{self.request.query}"
+            self.go(f"entrar?{NEXT}={quote(local_page(wanted, HOME))}")
             raise Finish
 
     @property
@@ -84,27 +84,16 @@ class SessionPage(PageHandler):
         return self.request.remote_ip or ""
 
     async def log_in(self, login: Login) -> None:
-        """Begin a session whose cookie the browser keeps as long as it lasts.
-
-        Raises:
-            InvalidLogin: the name or the password is wrong.
-            TooManyAttempts: the name or the client's address has failed too often.
-        """
+        """Begin a session whose cookie the browser keeps as long as it lasts."""
         cookie = await self.services.accounts.begin_session(login, self.address)
-        self.set_cookie(
-            SESSION_COOKIE,
-            cookie,
-            max_age=round(SESSION_LIFETIME.total_seconds()),
-            httponly=True,
-            samesite="Strict",
-        )
+        lifetime_seconds = round(SESSION_LIFETIME.total_seconds())
+        self.give_cookie(SESSION_COOKIE, cookie, max_age=lifetime_seconds)
 
 
 class LoginPageHandler(SessionPage):
     """``/entrar``: a name and a password for a session."""
 
     def get(self) -> None:
-        """Show the form, or what comes after it to who has logged in already."""
         if self.caller is not None:
             self.go(self._next())
         else:
@@ -113,7 +102,6 @@ class LoginPageHandler(SessionPage):
     head = get
 
     async def post(self) -> None:
-        """Begin a session, or say what is wrong."""
         next_page = self._next()  # what cannot be read is refused before anything is counted
         # An empty password is asked for, and not counted as a wrong one.
         if self.lacks(USERNAME.wire_name, PASSWORD.wire_name):
@@ -122,7 +110,8 @@ class LoginPageHandler(SessionPage):
         try:
             await self.log_in(parse_login(self.form))
         except (InvalidLogin, InvalidAccount):
-            self.refuse([FieldFault(PASSWORD.wire_name, "")], said=WRONG_LOGIN)
+            said = marked("The name or the password is wrong.")
+            self.refuse([FieldFault(PASSWORD.wire_name, "")], said=said)
             self.set_status(401)
             self._ask()
         else:
@@ -132,7 +121,7 @@ class LoginPageHandler(SessionPage):
         """Show the form again to who has to wait or to ask, with the reason."""
         if isinstance(error, AccountSuspended | TooManyAttempts):
             names = {"next_page": self._next(), "notice": self.told(error)}
-            self.write(self._rendered("login.html", **names))
+            self.write(self.rendered("login.html", **names))
         else:
             super().write_problem(error)
 
@@ -147,13 +136,11 @@ class RegisterPageHandler(SessionPage):
     """``/registro``: a new account, and a session for it."""
 
     def get(self) -> None:
-        """Show the form."""
         self.show("register.html")
 
     head = get
 
     async def post(self) -> None:
-        """Make the account and begin a session, or say at each field what is wrong."""
         try:
             registration = parse_registration(self.form)
             await self.services.accounts.register(registration, self.address)
@@ -169,11 +156,19 @@ class RegisterPageHandler(SessionPage):
 
 
 class LogoutPageHandler(PageHandler):
-    """``/salir``: end the session, also where it has ended by itself."""
+    """``/salir``: end the session and forget its cookie, also where it has ended by itself."""
 
     async def post(self) -> None:
-        """End the session and forget its cookie."""
         if self.caller is not None:
             await self.services.accounts.logout(self.caller)
         self.clear_cookie(SESSION_COOKIE, httponly=True, samesite="Strict")
         self.go("entrar")
+
+
+def local_page(text: str, otherwise: str) -> str:
+    """Return a text where it can only be the path of a page of ours, without its first slash.
+
+    Letters and a slash between them are all that is let through before a question mark, and what
+    a query is made of after it, so no other server and no header can be named.
+    """
+    return text if _PAGE.fullmatch(text) else otherwise

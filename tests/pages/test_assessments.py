@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import re
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cardiorisk.pages.assessments import harmless
+from cardiorisk.pages.assessments import harmless, newest
 from tests.pages.browsing import PASSWORD, REGISTRATION, Reader, registered
 from tests.support import EXAMPLE, document
 
@@ -154,14 +155,19 @@ async def test_the_file_has_what_was_searched_for(stranger: Caller, clock: Setta
 
 
 @pytest.mark.gen_test
-async def test_a_file_is_made_of_several_batches(
-    stranger: Caller, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cardiorisk.pages.assessments._BATCH", 2)
-    monkeypatch.setattr("cardiorisk.pages.assessments.MOST_EXPORTED", 6)
-    reader = await keeping(stranger, clock, *(f"p{number}" for number in range(7)))
-    rows = await exported(reader)
-    assert [row["nombre"] for row in rows] == ["p6", "p5", "p4", "p3", "p2", "p1"]
+async def test_a_list_is_gone_through_in_batches_up_to_its_most() -> None:
+    kept: list[Any] = [str(number) for number in range(7)]
+    asked: list[str | None] = []
+
+    async def find(after: str | None, most: int) -> Any:
+        asked.append(after)
+        first = kept.index(after) + 1 if after else 0
+        items = kept[first : first + most]
+        return SimpleNamespace(items=items, next_after=items[-1] if items[-1] != "6" else None)
+
+    assert [one async for one in newest(find, most=6, batch=2)] == kept[:6]
+    assert [one async for one in newest(find, most=100, batch=4)] == kept
+    assert asked == [None, "1", "3", None, "3"]
 
 
 @pytest.mark.gen_test

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cardiorisk.errors import MalformedBody
-from cardiorisk.pages.forms import local_page, read_form
+from cardiorisk.pages.base import read_form
+from cardiorisk.pages.session import local_page
 
 
 def test_a_form_is_read_with_its_accents_and_its_empty_fields() -> None:
