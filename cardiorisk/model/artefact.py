@@ -1,8 +1,8 @@
 """Loading a trained network only after checking that it is the one its card describes.
 
-A wrong network answers as readily as a right one. So the hash of the file, the order of the
-fields and a few golden rows are checked before the first patient is seen. Nothing more is:
-the card's own threshold, version, ranges and background are believed.
+A wrong network answers as readily as a right one. So the hash of the file, the order of the fields
+and a few golden rows are checked first. The rest of the card (threshold, version, ranges and
+background) is believed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Asking the network: rows from patients, assessments from probabilities.
 
-Functions over a network that is loaded, for whichever thread may call its engine. They know
-nothing of queues and futures.
+For whichever thread may call the engine; nothing here knows queues and futures.
 """
 
 from __future__ import annotations
@@ -11,8 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardiorisk.model.curves import CURVE_ROWS, curve_rows, curves_of
-from cardiorisk.model.explanations import Explanation, coalition_rows, explanation_of
+from cardiorisk.model.explanations import (
+    CURVE_ROWS,
+    Explanation,
+    coalition_rows,
+    curve_rows,
+    curves_of,
+    explanation_of,
+)
 
 if TYPE_CHECKING:
     from cardiorisk.model.artefact import Artefact
@@ -63,7 +68,6 @@ def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
 
 
 def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
-    """Assess one patient."""
     row = np.array((patient.values,), dtype=np.float32)  # (1, 6)
     return _assessment(artefact.card, patient, artefact.engine.probabilities(row).item())
 

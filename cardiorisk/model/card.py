@@ -1,10 +1,8 @@
 """The model card: what the saved network is, and how a loader can tell that it is the one.
 
-The card is the JSON file beside the network's files, written by the training. The predictor checks
-the network's file, the field order and the golden rows against it; the rest it believes: the card's
-own threshold, version, ranges and background. The surprise: it also keeps what training saw
-(ranges, histograms, background rows), because answers are explained, warned about and watched for
-drift without the training rows at hand.
+The card is the JSON file beside the network's files, written by the training. It also keeps what
+training saw (ranges, histograms, background rows): answers are explained, warned about and watched
+for drift without the training rows at hand.
 """
 
 from __future__ import annotations
@@ -31,8 +29,8 @@ LITERT_FILE = "cardiorisk.tflite"
 _LIST_OF_NUMBERS = re.compile(r"\[[-+.,eE0-9\s]+\]")
 
 ROUNDING = 1e-6
-"""What a value may be off by and still be inside what training saw: one that went through float32
-is off by less, and the finest step of a field is 100,000 times as much."""
+"""What a value may be off by and still be inside what training saw: float32 is off by less, and the
+finest step of a field is 100,000 times as much."""
 
 NOTICE = (
     "Modelo didáctico entrenado con datos sintéticos: no es un dispositivo médico "

@@ -1,10 +1,8 @@
 """The two things that can run the saved network, behind one small protocol.
 
 ``KerasEngine`` runs the saved Keras model as one compiled graph; ``LiteRTEngine`` runs its
-conversion. Neither is thread-safe: one thread at a time may call it (the one that loads it, from
-then on the worker, and while that rests, with an instant one, the event loop). TensorFlow is
-imported when a Keras engine is made and never otherwise; it takes many seconds and hundreds of
-megabytes.
+conversion. Neither is thread-safe: one thread at a time may call it. TensorFlow is imported when a
+Keras engine is made and never otherwise; it takes many seconds and hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -32,8 +30,8 @@ class Engine(Protocol):
     """A network that is ready to run.
 
     Attributes:
-        is_instant: whether the event loop may run one row itself: that takes less time than handing
-            the row to a thread would, and nothing in it can wait.
+        is_instant: whether the event loop may run one row itself: that is quicker than handing the
+            row to a thread, and nothing in it can wait.
     """
 
     is_instant: bool
@@ -78,7 +76,6 @@ class KerasEngine:
             raise UnusableArtefact(f"Keras cannot load {path}: {_first_line(error)}") from error
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See ``Engine``."""
         answers = self._run(rows)  # (n, 1)
         return cast("NDArray[np.float32]", answers[:, 0])
 
@@ -138,7 +135,6 @@ class LiteRTEngine:
         self._rows_allocated = 0
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See ``Engine``."""
         if len(rows) != self._rows_allocated:
             self._interpreter.resize_tensor_input(self._input, rows.shape)
             self._interpreter.allocate_tensors()
@@ -175,7 +171,6 @@ def load_engine(name: EngineName, directory: Path) -> Engine:
 
 
 def file_of(name: EngineName) -> str:
-    """Return the name of the file that the engine reads."""
     return LITERT_FILE if name == "litert" else KERAS_FILE
 
 

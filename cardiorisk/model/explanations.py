@@ -1,13 +1,14 @@
-"""Why the network answered as it did: exact Shapley values of the six inputs.
+"""Why the network answered as it did, and what it would answer if one input were another.
 
-The probability is a sum: the mean over some background patients, plus one contribution for each
-input. A contribution is how much the answer moves, on average over every order in which the
-inputs could become known, when that input goes from the background's values to the patient's.
-With six inputs there are 64 coalitions, so all of them are run and nothing is estimated.
+Contributions are exact Shapley values of the six inputs. The probability is a sum: the mean over
+some background patients, plus one contribution for each input. A contribution is how much the
+answer moves, on average over every order in which the inputs could become known, when that input
+goes from the background's values to the patient's. With six inputs there are 64 coalitions, so all
+of them are run and nothing is estimated. A curve is the answer as one input moves over its range
+and the others stay.
 
-It must not be read as medicine: it speaks of the network and the background, never of the
-patient's health. Its weakness: an input is replaced on its own, as if it did not hang together
-with the others, so the network is also asked about patients that nobody would meet.
+Neither is medicine or advice: they speak of the network, never of the patient's health. Inputs are
+replaced one by one, so the network is also asked about patients that nobody would meet.
 
 Source: Lundberg and Lee, "A unified approach to interpreting model predictions", 2017 (values by
 intervention over a background); Shapley, "A value for n-person games", 1953 (the weights).
@@ -16,15 +17,16 @@ intervention over a background); Shapley, "A value for n-person games", 1953 (th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from math import factorial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardiorisk.patients.patient import FIELDS
+from cardiorisk.patients.patient import FIELDS, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -35,12 +37,36 @@ of 9 decimals add less than a hundredth of that: no remainder has to be hidden i
 SMALLEST_MENTIONED = 0.005
 """A smaller contribution would read as 0.00, and is left out of the sentence."""
 
+CURVE_POINTS = 41
+"""Points of a number's curve; the steepest rise spans several of them."""
+YEARS_APART = 3
+"""Between the points of an integer's curve."""
+_CURVE_DECIMALS = 6  # as the answer's own probability has
+
 _INPUTS = len(FIELDS)
 COALITIONS = 2**_INPUTS
 
 _MEMBERS: NDArray[np.bool_] = (
     np.arange(COALITIONS)[:, None] >> np.arange(_INPUTS)[None, :] & 1
 ).astype(np.bool_)  # (64, 6): row 0 holds nobody, row 63 everybody
+
+
+def _grid(field: Field) -> tuple[float, ...]:
+    if field.kind == "number":
+        points = np.linspace(field.minimum, field.maximum, CURVE_POINTS).round(_CURVE_DECIMALS)
+        return tuple(points.tolist())
+    step = 1 if field.kind == "flag" else YEARS_APART
+    return tuple(float(value) for value in range(int(field.minimum), int(field.maximum) + 1, step))
+
+
+GRIDS: tuple[tuple[float, ...], ...] = tuple(_grid(field) for field in FIELDS)
+"""The values that each input's curve takes, in ``FIELDS`` order, from its minimum to its maximum.
+
+They do not hold the patient's own value, whose probability is the answer itself.
+"""
+_STARTS = (0, *accumulate(map(len, GRIDS)))
+CURVE_ROWS = _STARTS[-1]
+"""Rows that all curves of one patient take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +115,33 @@ def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanati
     )
 
 
+def curve_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Make the rows that must be run to draw one patient's curves.
+
+    Args:
+        values: the patient, float32, shape (6,), in ``FIELDS`` order.
+
+    Returns:
+        float32, shape (CURVE_ROWS, 6): one grid after the other, in ``FIELDS`` order.
+    """
+    rows = np.tile(values, (CURVE_ROWS, 1))
+    for column, (start, grid) in enumerate(zip(_STARTS, GRIDS, strict=False)):
+        rows[start : start + len(grid), column] = grid
+    return rows
+
+
+def curves_of(probabilities: NDArray[np.float32]) -> tuple[tuple[float, ...], ...]:
+    """Cut the probabilities of the rows of ``curve_rows`` into one curve for each input."""
+    rounded = probabilities.astype(np.float64).round(_CURVE_DECIMALS)
+    return tuple(tuple(curve.tolist()) for curve in np.split(rounded, _STARTS[1:-1]))
+
+
 def spanish_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
     """Say the explanation of a patient's ``values`` in Spanish."""
     inputs = _shown([field.spanish for field in FIELDS], values, "sí")
-    raised, lowered = _mentioned(explanation, inputs)
-    parts = [f"la subieron {_listed(raised, 'y')}"] if raised else []
-    parts += [f"la bajaron {_listed(lowered, 'y')}"] if lowered else []
+    raised, lowered = _mentioned(explanation, inputs, "y")
+    parts = [f"la subieron {raised}"] if raised else []
+    parts += [f"la bajaron {lowered}"] if lowered else []
     reasons = "; ".join(parts) or "ningún dato la movió apreciablemente"
     numbers = (
         f"La red da {probability:.2f} a estos datos y {explanation.base:.2f} de media a sus "
@@ -107,9 +154,9 @@ def spanish_sentence(probability: float, explanation: Explanation, values: Seque
 def english_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
     """Say the explanation of a patient's ``values`` in English."""
     inputs = _shown([field.description for field in FIELDS], values, "yes")
-    raised, lowered = _mentioned(explanation, inputs)
-    parts = [f"raised by {_listed(raised, 'and')}"] if raised else []
-    parts += [f"lowered by {_listed(lowered, 'and')}"] if lowered else []
+    raised, lowered = _mentioned(explanation, inputs, "and")
+    parts = [f"raised by {raised}"] if raised else []
+    parts += [f"lowered by {lowered}"] if lowered else []
     reasons = "; ".join(parts) or "no input moved it noticeably"
     return (
         f"The network gives {probability:.2f} to these values and {explanation.base:.2f} on "
@@ -136,11 +183,8 @@ def _weights() -> NDArray[np.float64]:
 _WEIGHTS = _weights()
 
 
-def _shown(names: Iterable[str], values: Iterable[float], yes: str) -> list[str]:
-    """Write each input with its value.
-
-    Without the value, "lowered by smoker" would be said of who does not smoke.
-    """
+def _shown(names: list[str], values: Sequence[float], yes: str) -> list[str]:
+    """Write each input with its value, or "lowered by smoker" would be said of a non-smoker."""
     answers = {0.0: "no", 1.0: yes}
     return [
         f"{name} = {answers[value] if field.kind == 'flag' else format(value, 'g')}"
@@ -148,16 +192,16 @@ def _shown(names: Iterable[str], values: Iterable[float], yes: str) -> list[str]
     ]
 
 
-def _mentioned(explanation: Explanation, inputs: list[str]) -> tuple[list[str], list[str]]:
-    """Return what raised and what lowered the probability, the strongest first."""
+def _mentioned(explanation: Explanation, inputs: list[str], conjunction: str) -> tuple[str, str]:
+    """List what raised and what lowered the probability, the strongest first."""
     moved = sorted(
         zip(explanation.contributions, inputs, strict=True),
         key=lambda contribution: -abs(contribution[0]),
     )
     raised = [f"{name} (+{by:.2f})" for by, name in moved if by >= SMALLEST_MENTIONED]
     lowered = [f"{name} (-{-by:.2f})" for by, name in moved if -by >= SMALLEST_MENTIONED]
-    return raised, lowered
+    return _listed(raised, conjunction), _listed(lowered, conjunction)
 
 
 def _listed(texts: list[str], conjunction: str) -> str:
-    return f" {conjunction} ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+    return f" {conjunction} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))

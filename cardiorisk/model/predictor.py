@@ -1,11 +1,10 @@
-"""Assessing patients: one worker thread runs the network, and whoever waits goes together.
+"""Assessing patients: one batch runs at a time, and whoever waits meanwhile goes together.
 
-The event loop only queues and hands out results. While the worker runs one batch, arriving
-patients wait, and all of them form the next batch; nobody waits for a timer. The queue is
-bounded, and whoever finds it full is told so at once instead of waiting for an answer that
-comes too late.
+The event loop only queues and hands out results; a thread runs the network. Patients who arrive
+while one batch runs form the next one; nobody waits for a timer. The queue is bounded, and whoever
+finds it full is told so at once.
 
-A network that is instant is not worth the way to the worker: while that rests, the loop runs one
+An instant network is not worth the way to a thread: while no batch runs, the loop runs one
 patient's row itself.
 
 Explanations run thousands of rows each. They wait in a queue of their own and go one at a time,
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from cardiorisk.model.card import Card
     from cardiorisk.patients.patient import Patient
 
+    Waiting = tuple[Patient, asyncio.Future[Assessment]]
+
 QUEUE_LIMIT = 2048
 """Patients that may wait; at some thousand assessments a second, under a second of work."""
 BATCH_LIMIT = 1024
@@ -43,7 +44,7 @@ BATCH_BOUNDS = tuple(1 << power for power in range(11))
 """Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
 
 EXPLANATION_QUEUE_LIMIT = 64
-"""Explanations that may wait; each takes the worker about a millisecond."""
+"""Explanations that may wait; each takes about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,12 @@ class Replacement:
     new_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Patients that are run together, and who waits for them."""
-
-    run: Callable[[Artefact, list[Patient]], list[Assessment]]
-    patients: list[Patient]
-    futures: list[asyncio.Future[Assessment]]
-
-
 @dataclass(slots=True)
 class _Queue:
     """Patients that wait for the same kind of answer.
 
     Attributes:
-        run: what answers a batch of them, on the worker thread.
+        run: what answers a batch of them, on a thread.
         most_waiting: from here on callers are refused.
         most_together: patients of one batch.
     """
@@ -76,16 +68,15 @@ class _Queue:
     run: Callable[[Artefact, list[Patient]], list[Assessment]]
     most_waiting: int
     most_together: int
-    waiting: deque[tuple[Patient, asyncio.Future[Assessment]]] = field(default_factory=deque)
+    waiting: deque[Waiting] = field(default_factory=deque)
 
-    def take(self) -> _Batch:
-        """Take the next batch out, those who have gone left out; it may be empty."""
-        batch = _Batch(self.run, [], [])
-        while self.waiting and len(batch.patients) < self.most_together:
+    def take(self) -> list[Waiting]:
+        """Take the next batch out, without those who have gone; it may be empty."""
+        batch: list[Waiting] = []
+        while self.waiting and len(batch) < self.most_together:
             patient, future = self.waiting.popleft()
             if not future.done():
-                batch.patients.append(patient)
-                batch.futures.append(future)
+                batch.append((patient, future))
         return batch
 
 
@@ -108,8 +99,8 @@ class Predictor:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
         self._explained = _Queue(explain, explanation_queue_limit, 1)
         self._turns = deque([self._assessed, self._explained])
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
-        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network-loader")
+        # One runs a batch, as never more than one is under way; the other loads a network.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="network")
         self._artefact: Artefact | None = None
         self._is_busy = False
         self._is_reloading = False
@@ -135,19 +126,19 @@ class Predictor:
         return sum(len(queue.waiting) for queue in self._turns)
 
     async def load(self, directory: Path, engine: EngineName) -> None:
-        """Load, check and warm the network, on the worker thread.
+        """Load, check and warm the network.
 
         Raises:
             UnusableArtefact: see ``load_artefact``.
         """
         loop = asyncio.get_running_loop()
-        self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
+        self.adopt(await loop.run_in_executor(self._threads, load_artefact, directory, engine))
 
     async def reload(self, directory: Path, engine: EngineName) -> Replacement:
         """Load, check and warm another network while this one answers, then change over.
 
-        It is loaded on a thread of its own, so nobody waits for it. A batch under way finishes on
-        the network it began with; if the new one does not hold, the old one goes on.
+        A batch under way finishes on the network it began with; if the new one does not hold, the
+        old one goes on.
 
         Raises:
             NotReady: no network has been loaded yet.
@@ -160,7 +151,7 @@ class Predictor:
         self._is_reloading = True
         try:
             loop = asyncio.get_running_loop()
-            new = await loop.run_in_executor(self._loader, load_artefact, directory, engine)
+            new = await loop.run_in_executor(self._threads, load_artefact, directory, engine)
         finally:
             self._is_reloading = False
         self._require_artefact()  # closed meanwhile, it must not come to life again
@@ -193,13 +184,12 @@ class Predictor:
         return self._enqueue(self._explained, patient)
 
     async def close(self) -> None:
-        """Refuse whoever comes or waits, and wait for the threads to finish what they run."""
+        """Refuse whoever comes or waits, and let the threads finish what they run."""
         self._artefact = None
         for queue in self._turns:
             while queue.waiting:
                 _fail(queue.waiting.popleft()[1], _not_ready())
-        await asyncio.to_thread(self._worker.shutdown)
-        await asyncio.to_thread(self._loader.shutdown)
+        await asyncio.to_thread(self._threads.shutdown)
 
     def _require_artefact(self) -> Artefact:
         if self._artefact is None:
@@ -216,48 +206,40 @@ class Predictor:
         if not self._is_busy:
             self._is_busy = True
             # Not at once: whoever arrives in the same turn of the loop joins the same batch.
-            loop.call_soon(self._start_batch, loop)
+            loop.call_soon(self._start_batch)
         return future
 
-    def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._artefact is None:
-            self._is_busy = False
-            return
-        batch = self._next_batch()
-        self._is_busy = bool(batch.patients)
-        if not batch.patients:
-            return
+    def _start_batch(self) -> None:
+        """Run the next batch, from the queue whose turn it is or else from the other."""
+        self._is_busy = False
+        for _ in range(len(self._turns)):
+            queue = self._turns[0]
+            self._turns.rotate()
+            batch = queue.take()
+            if batch and self._artefact is not None:
+                self._is_busy = True
+                self._run(queue, batch, self._artefact)
+                return
 
-        self.batch_sizes.add(len(batch.patients))
+    def _run(self, queue: _Queue, batch: list[Waiting], artefact: Artefact) -> None:
+        loop = asyncio.get_running_loop()
 
         def hand_back(run: Future[list[Assessment]]) -> None:
-            loop.call_soon_threadsafe(self._finish_batch, loop, batch, run)
+            loop.call_soon_threadsafe(self._finish_batch, batch, run)
 
-        self._worker.submit(batch.run, self._artefact, batch.patients).add_done_callback(hand_back)
+        self.batch_sizes.add(len(batch))
+        patients = [patient for patient, _ in batch]
+        self._threads.submit(queue.run, artefact, patients).add_done_callback(hand_back)
 
-    def _next_batch(self) -> _Batch:
-        """Take a batch from the queue whose turn it is, or from the other where that is empty."""
-        for _ in range(len(self._turns) - 1):
-            batch = self._turns[0].take()
-            self._turns.rotate()
-            if batch.patients:
-                return batch
-        return self._turns[0].take()
-
-    def _finish_batch(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: _Batch,
-        run: Future[list[Assessment]],
-    ) -> None:
-        # The worker goes on while the answers are handed out.
-        self._start_batch(loop)
+    def _finish_batch(self, batch: list[Waiting], run: Future[list[Assessment]]) -> None:
+        # The next batch runs while the answers are handed out.
+        self._start_batch()
         failure = run.exception()
         if failure is not None:
-            for future in batch.futures:
+            for _, future in batch:
                 _fail(future, failure)
             return
-        for future, assessment in zip(batch.futures, run.result(), strict=True):
+        for (_, future), assessment in zip(batch, run.result(), strict=True):
             if not future.done():
                 future.set_result(assessment)
 

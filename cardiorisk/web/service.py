@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import FieldFault, InvalidPatient
 from cardiorisk.model.card import NOTICE
-from cardiorisk.model.curves import GRIDS
-from cardiorisk.model.explanations import Explanation, english_sentence, spanish_sentence
+from cardiorisk.model.explanations import GRIDS, Explanation, english_sentence, spanish_sentence
 from cardiorisk.patients.patient import FIELD_NAMES, Patient, parse_json, parse_query
 from cardiorisk.web.handlers import AssessingHandler
 

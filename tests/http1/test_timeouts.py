@@ -107,7 +107,7 @@ async def test_a_request_that_has_come_in_whole_is_not_hurried(
     await until(lambda: bool(waiting))
     clock.now_seconds += QUIET_SECONDS + BODY_SECONDS
     patience.close_overdue()
-    app.services.predictor._start_batch(asyncio.get_running_loop())
+    app.services.predictor._start_batch()
     assert (await answering).code == 200
 
 

@@ -14,12 +14,17 @@ from hypothesis import strategies as st
 from cardiorisk.config import load_settings
 from cardiorisk.model.artefact import Artefact, load_artefact
 from cardiorisk.model.explanations import (
+    CURVE_ROWS,
+    GRIDS,
     Explanation,
     coalition_rows,
+    curve_rows,
+    curves_of,
     english_sentence,
     explanation_of,
     spanish_sentence,
 )
+from cardiorisk.patients.patient import FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,3 +156,20 @@ def test_sentences_say_so_when_nothing_moved_the_answer() -> None:
     explanation = Explanation(0.5, (0.0, 0.004, -0.004, 0.0, 0.0, 0.0))
     assert "ningún dato la movió apreciablemente" in spanish_sentence(0.5, explanation, PATIENTS[0])
     assert "no input moved it noticeably" in english_sentence(0.5, explanation, PATIENTS[0])
+
+
+def test_a_grid_goes_from_the_field_s_minimum_to_its_maximum() -> None:
+    assert [(grid[0], grid[-1]) for grid in GRIDS] == [
+        (field.minimum, field.maximum) for field in FIELDS
+    ]
+
+
+def test_in_each_row_of_the_curves_one_input_takes_its_whole_grid() -> None:
+    patient = np.array([2.0, 1.2, 1.0, 40, 1, 0], dtype=np.float32)
+    rows = curve_rows(patient)
+    assert (rows != patient).sum(axis=1).max() == 1
+    taken = curves_of(rows[:, 3])  # as if the age were the answer
+    assert taken[3] == GRIDS[3]
+    assert set(taken[0]) == {40.0}
+    assert [len(curve) for curve in taken] == [41, 41, 41, 34, 2, 2]
+    assert len(rows) == CURVE_ROWS

@@ -12,7 +12,7 @@ import pytest
 from cardiorisk.config import load_settings
 from cardiorisk.errors import NotReady, Overloaded
 from cardiorisk.model.artefact import Artefact, load_artefact
-from cardiorisk.model.curves import CURVE_ROWS
+from cardiorisk.model.explanations import CURVE_ROWS
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import Patient
 

@@ -187,6 +187,6 @@ async def test_another_network_costs_one_way_to_the_worker(
     artefact = predictor._require_artefact()
     predictor.adopt(Artefact(artefact.card, SlowEngine(artefact.engine)))
     async with warm_client(http_port, settings) as client:
-        ways = count_calls(predictor._worker, "submit")
+        ways = count_calls(predictor._threads, "submit")
         await client.ask(REQUESTS)
         assert ways == [REQUESTS]
