@@ -112,7 +112,7 @@ def _hits(keys: int, room: Path) -> Iterator[Timer]:
     asyncio.run(fill())
     turns = cycle(chosen)
     yield awaited(lambda: store.principal(next(turns)))
-    statistics = store.memo_statistics
+    statistics = store.memo.statistics()
     if statistics.misses > len(chosen):
         raise SystemExit(f"{statistics.misses - len(chosen)} keys were not in the memo any more")
     asyncio.run(store.close())
@@ -122,13 +122,13 @@ def _hits(keys: int, room: Path) -> Iterator[Timer]:
 def _misses(keys: int, room: Path) -> Iterator[Timer]:
     """Ask for keys in turn, each of which the database is asked for."""
     later = count(step=KNOWN_SECONDS + 1)
-    store = Store.open(database_url(room, keys), clock=lambda: next(later))
+    store = Store.open(database_url(room, keys), monotonic=lambda: next(later))
     chosen = asked_keys(room, keys)
     random.Random(keys).shuffle(chosen)  # noqa: S311 - an order, no secret
     turns = cycle(chosen)
     yield awaited(lambda: store.principal(next(turns)))
-    if store.memo_statistics.hits:
-        raise SystemExit(f"the memo answered {store.memo_statistics.hits} times")
+    if store.memo.statistics().hits:
+        raise SystemExit(f"the memo answered {store.memo.statistics().hits} times")
     asyncio.run(store.close())
 
 

@@ -12,16 +12,13 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from benchmarks.filled import database_url
 from benchmarks.request_cases import BODY
 from benchmarks.timing import Case, repeated
 from cardiorisk.accounts.assessments import new_assessment_id
 from cardiorisk.patients.patient import parse_json
-from cardiorisk.store.assessment_records import AssessmentRecords
-from cardiorisk.store.records import Records
-from cardiorisk.store.tables import ApiKey
+from cardiorisk.store import rows_assessments, rows_keys
+from cardiorisk.store.database import Database
 from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
@@ -47,23 +44,23 @@ def writer_cases(keys: int) -> tuple[Case, ...]:
 @contextmanager
 def _noting(keys: int, room: Path) -> Iterator[Timer]:
     """Note a later moment for keys from all over the table, the same number each time."""
-    with Records.open(database_url(room, keys)) as records:
-        with records.database.reading() as connection:
-            key_ids = list(connection.execute(select(ApiKey.id)).scalars())
+    with Database.open(database_url(room, keys)) as database:
+        with database.reading() as rows:
+            key_ids = [key.key_id for key in rows_keys.list_keys(rows)]
         chosen = random.Random(keys).sample(key_ids, min(USES_A_TRANSACTION, keys))  # noqa: S311 - no secret
         seconds = count()
 
         def note() -> None:
             moment = datetime.now(UTC) + timedelta(seconds=next(seconds))
-            records.note_last_used(dict.fromkeys(chosen, moment))
+            with database.writing() as rows:
+                rows_keys.note_last_used(rows, dict.fromkeys(chosen, moment))
 
         yield repeated(note)
 
 
 @contextmanager
 def _keeping(keys: int, room: Path) -> Iterator[Timer]:
-    with Records.open(database_url(room, keys)) as records:
-        assessments = AssessmentRecords(records.database)
+    with Database.open(database_url(room, keys)) as database:
         patient = parse_json(BODY)
 
         def keep() -> None:
@@ -78,6 +75,7 @@ def _keeping(keys: int, room: Path) -> Iterator[Timer]:
                 threshold=0.5,
                 model_version="14-7-1-7c7cfe6f",
             )
-            assessments.keep(1, kept)
+            with database.writing() as rows:
+                rows_assessments.keep(rows, 1, kept)
 
         yield repeated(keep)

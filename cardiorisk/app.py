@@ -7,7 +7,6 @@ in either ends the start before a port is taken.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.accounts.accounts import Accounts
@@ -57,16 +56,12 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         LogUnavailable: the bitácora cannot be opened.
         StoreUnavailable: the database cannot be opened or upgraded.
     """
-
-    def now() -> datetime:
-        return datetime.fromtimestamp(clock(), UTC)
-
     bitacora = Bitacora.open(settings.log_dir, sync=settings.bitacora_sync)
     secret = settings.token_secret
     limiter = Limiter(clock)
     store = Store.open(
         settings.database_url,
-        now=now,
+        clock=clock,
         limiter=limiter,
         token_secret=secret.get_secret_value().encode() if secret is not None else None,
     )
@@ -85,9 +80,9 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             bitacora=bitacora,
             metrics=metrics,
             passwords=passwords,
-            accounts=Accounts(store.accounts, store.tokens, passwords, Throttle(clock), now),
-            assessments=Assessments(store.assessments, now),
-            operated=OperatedAccounts(store.operated, settings.plans),
+            accounts=Accounts(store, passwords, Throttle(clock)),
+            assessments=Assessments(store),
+            operated=OperatedAccounts(store, settings.plans),
             log_watch=log_watch,
             overviews=overviews,
             broadcast=Broadcast(overviews.look, log_watch.skip, log_watch.fresh),

@@ -22,6 +22,7 @@ from cardiorisk.app import make_app
 from cardiorisk.errors import CannotListen, ServiceError
 from cardiorisk.http1.listener import Listener
 from cardiorisk.http1.timeouts import SWEEP_SECONDS
+from cardiorisk.store import rows_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -79,8 +80,11 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         listener.listen(sockets)
         url = _url(sockets[0])
         announcer.listening(url)
-        if (key := await services.store.create_first_key()) is not None:
-            announcer.first_key(key)
+        demo = await services.store.change(
+            lambda rows: rows_accounts.create_demo(rows, services.store.now())
+        )
+        if demo is not None:
+            announcer.first_key(demo.key)
         if await _load_network(services, stops):
             _spare_the_collector()
             announcer.ready(url, services.predictor.card.version)

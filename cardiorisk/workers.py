@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from cardiorisk.errors import NotReady, Overloaded
@@ -40,8 +41,15 @@ class Worker:
         """Run a job and block until it is done; for the start, before there is an event loop."""
         return self._executor.submit(job).result()
 
-    def submit(self, job: Callable[[], _Result]) -> asyncio.Future[_Result]:
+    def submit(
+        self, job: Callable[[], _Result], *, is_counted: bool = True
+    ) -> asyncio.Future[_Result]:
         """Queue a job; cancelling the future withdraws a job that has not begun.
+
+        Args:
+            job: what is done.
+            is_counted: False for a job that is never sent away and sends nobody away, because
+                the caller bounds it.
 
         Raises:
             NotReady: the worker is closed.
@@ -49,21 +57,21 @@ class Worker:
         """
         if self.is_closed:
             raise _stopping()
-        if self.jobs >= self.most_jobs:
+        if is_counted and self.jobs >= self.most_jobs:
             raise Overloaded(self._overload)
         future = asyncio.get_running_loop().run_in_executor(self._executor, job)
-        self.jobs += 1
-        future.add_done_callback(self._count_out)
+        self.jobs += is_counted
+        future.add_done_callback(partial(self._count_out, is_counted))
         return future
 
-    async def run(self, job: Callable[[], _Result]) -> _Result:
-        """Queue a job and wait for it; cancelled, it is done all the same.
+    async def run(self, job: Callable[[], _Result], *, is_counted: bool = True) -> _Result:
+        """Queue a job as ``submit`` does and wait for it; cancelled, it is done all the same.
 
         Raises:
             NotReady: the worker is closed, or was closed before the job's turn came.
             Overloaded: too many jobs wait.
         """
-        future = self.submit(job)
+        future = self.submit(job, is_counted=is_counted)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -80,8 +88,8 @@ class Worker:
         self.is_closed = True
         self._executor.shutdown(cancel_futures=drops_waiting)
 
-    def _count_out(self, done: asyncio.Future[_Result]) -> None:
-        self.jobs -= 1
+    def _count_out(self, was_counted: bool, done: asyncio.Future[_Result]) -> None:  # noqa: FBT001 - bound by position
+        self.jobs -= was_counted
         if not done.cancelled():
             done.exception()  # or asyncio would report one whose caller has gone away
 

@@ -16,8 +16,8 @@ from tornado.platform.asyncio import AsyncIOLoop
 from cardiorisk.app import make_app
 from cardiorisk.config import PREFIX, Settings, load_settings
 from cardiorisk.http1.listener import Listener
-from cardiorisk.store.records import Records
-from tests.support import Bitacora, Caller, SettableClock, create_key
+from cardiorisk.store import rows_accounts
+from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,8 +119,7 @@ def premium(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> 
 @pytest.fixture
 def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) -> Caller:
     key = create_key(settings, "olga", "freemium")
-    with Records.open(settings.database_url) as records:
-        records.set_operator("olga", is_operator=True)
+    change_account(settings, "olga", rows_accounts.set_operator, is_operator=True)
     return Caller(http_client, base_url, key)
 
 

@@ -6,19 +6,25 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.patients import patient
-from cardiorisk.store.records import Records
+from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import Database
 from tests.conformity import require_described
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
     from cardiorisk.config import Settings
+    from cardiorisk.store.database import Rows
+    from cardiorisk.store.values import AccountRecord
 
 EXAMPLE: dict[str, Any] = dict(patient.EXAMPLE)
 """The assignment's own example; its rule gives no risk."""
@@ -85,10 +91,26 @@ class Bitacora:
         return self.lines()[-1]
 
 
+@contextmanager
+def changing(settings: Settings) -> Iterator[Rows]:
+    """Begin a transaction on a connection of its own, as another process would."""
+    with Database.open(settings.database_url) as database, database.writing() as rows:
+        yield rows
+
+
 def create_key(settings: Settings, account: str, plan: str) -> str:
-    """Make a key on a connection of its own, as another process would."""
-    with Records.open(settings.database_url) as records:
-        return records.create_key(account, plan, lifetime=None).key
+    now = datetime.now(UTC)
+    with changing(settings) as rows:
+        account_id = rows_accounts.find_or_create(rows, account, plan, now)
+        return rows_keys.create(rows, account_id, now).key
+
+
+def change_account(
+    settings: Settings, name: str, change: Callable[..., AccountRecord], **values: Any
+) -> None:
+    """Do with the account of this name what a function of ``rows_accounts`` does."""
+    with changing(settings) as rows:
+        change(rows, rows_accounts.require_id(rows, name), now=datetime.now(UTC), **values)
 
 
 def cardiorisk(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

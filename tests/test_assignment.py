@@ -139,5 +139,5 @@ async def test_los_datos_de_poca_volatilidad_se_leen_del_cache(
     """Para datos de solo lectura y de poca volatilidad, se espera que se implemente cache."""
     for _ in range(10):
         await premium.assess()
-    statistics = app.services.store.memo_statistics
+    statistics = app.services.store.memo.statistics()
     assert (statistics.misses, statistics.hits) == (1, 9)

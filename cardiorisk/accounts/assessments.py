@@ -1,8 +1,7 @@
 """Assessments that are kept: an account's own list, and nobody else's.
 
-No HTTP and no SQL. What is another account's does not exist: it is answered like an id that was
-never given. The surprise: an id is a moment and a random number, so ids sort by time, the list
-needs no other order, and a page can begin after an assessment that has been deleted since.
+What is another account's is answered like an id that was never given. An id is a moment and a
+random number, so ids sort by time, and a page can begin after an assessment that is gone since.
 """
 
 from __future__ import annotations
@@ -16,16 +15,15 @@ from typing import TYPE_CHECKING
 from cardiorisk.errors import FieldFault, InvalidPatient, InvalidQuery, UnknownAssessment
 from cardiorisk.identity.forms import is_normalizable
 from cardiorisk.patients.patient import parse_members
+from cardiorisk.store import rows_assessments
 from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cardiorisk.identity.keys import Principal
     from cardiorisk.model.assessing import Assessment
     from cardiorisk.patients.json_object import JsonObject
     from cardiorisk.patients.patient import Patient
-    from cardiorisk.store.assessment_store import AssessmentStore
+    from cardiorisk.store.store import Store
 
 LABEL_FIELD = "nombre"
 """The wire name of what an owner calls a patient."""
@@ -60,22 +58,15 @@ class AssessmentPage:
 
 
 class Assessments:
-    """The use cases of kept assessments; each may raise ``StoreUnavailable`` and ``Overloaded``.
+    """The use cases of kept assessments."""
 
-    Args:
-        store: where they are kept.
-        now: this moment, aware.
-    """
-
-    def __init__(self, store: AssessmentStore, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now = now
 
     async def keep(
         self, principal: Principal, patient: Patient, assessment: Assessment, label: str | None
     ) -> KeptAssessment:
-        """Keep an assessment for the caller's account."""
-        now = self._now()
+        now = self._store.now()
         kept = KeptAssessment(
             assessment_id=new_assessment_id(now),
             created_at=now,
@@ -86,17 +77,17 @@ class Assessments:
             threshold=assessment.threshold,
             model_version=assessment.model_version,
         )
-        await self._store.keep(principal.account_id, kept)
+        await self._store.change(
+            lambda rows: rows_assessments.keep(rows, principal.account_id, kept)
+        )
         return kept
 
-    async def list_page(self, principal: Principal, page: Page) -> AssessmentPage:
-        """Return a part of the account's list, the newest first."""
-        return await self.search(principal, page, "")
-
-    async def search(self, principal: Principal, page: Page, wanted: str) -> AssessmentPage:
-        """Return a part of those whose label holds a text, the newest first; empty, of all."""
-        found = await self._store.list_newest(
-            principal.account_id, page.after, page.limit + 1, wanted.strip()
+    async def list_page(self, principal: Principal, page: Page, wanted: str = "") -> AssessmentPage:
+        """Return a part of the list, the newest first; with ``wanted``, of labels that hold it."""
+        found = await self._store.read(
+            lambda rows: rows_assessments.list_newest(
+                rows, principal.account_id, page.after, page.limit + 1, wanted.strip()
+            )
         )
         items = found[: page.limit]
         has_more = len(found) > page.limit
@@ -108,28 +99,24 @@ class Assessments:
         Raises:
             UnknownAssessment: the account has kept none of this id.
         """
-        found = await self._store.find(principal.account_id, assessment_id)
+        found = await self._store.read(
+            lambda rows: rows_assessments.find(rows, principal.account_id, assessment_id)
+        )
         if found is None:
             raise _unknown()
         return found
 
     async def delete(self, principal: Principal, assessment_id: str) -> None:
-        """Delete one of the account's assessments.
-
-        Raises:
-            UnknownAssessment: the account has kept none of this id.
-        """
-        if not await self._store.delete(principal.account_id, assessment_id):
+        """Delete one of the account's assessments; raises as ``require`` does."""
+        is_deleted = await self._store.change(
+            lambda rows: rows_assessments.remove(rows, principal.account_id, assessment_id)
+        )
+        if not is_deleted:
             raise _unknown()
 
 
 def read_page(limit: str | None, after: str | None, default: int = DEFAULT_PAGE) -> Page:
     """Read which part of a list is wanted from the texts of a query string.
-
-    Args:
-        limit: how many at most, ``default`` where it is not said.
-        after: the id of the last one of the page before.
-        default: assessments.
 
     Raises:
         InvalidQuery: a parameter cannot be accepted.

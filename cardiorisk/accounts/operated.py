@@ -1,7 +1,7 @@
 """What an operator does with everybody's accounts, and what it may not do to its own.
 
-No HTTP and no SQL. An operator cannot suspend itself: that would be a mistake whose undoing needs
-the command line. That another operator is left is the store's to see to.
+An operator cannot suspend itself: that would be a mistake whose undoing needs the command line.
+That another operator is left is the store's to see to.
 """
 
 from __future__ import annotations
@@ -10,87 +10,103 @@ from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, FieldFault, InvalidAccount, UnknownAccount
 from cardiorisk.monitoring.queries import LARGEST_NUMBER, find_number
+from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.memo import Stale
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from cardiorisk.identity.keys import Principal
     from cardiorisk.monitoring.queries import AccountQuery
-    from cardiorisk.store.operator_store import OperatorStore
+    from cardiorisk.store.database import Rows
+    from cardiorisk.store.store import Store
     from cardiorisk.store.values import AccountRecord, KeyRecord
 
 
 class OperatedAccounts:
-    """The use cases; every one may raise ``StoreUnavailable`` and ``Overloaded``.
+    """The use cases; an account's number is the text that stands in a path.
 
     Args:
         store: where accounts are kept.
         plans: names of the plans that are set.
     """
 
-    def __init__(self, store: OperatorStore, plans: Collection[str]) -> None:
+    def __init__(self, store: Store, plans: Collection[str]) -> None:
         self._store = store
         self._plans = plans
 
     async def search(self, query: AccountQuery) -> tuple[tuple[AccountRecord, ...], int | None]:
         """Return a page of accounts, and the number that the next page comes after."""
-        found = await self._store.search(query.text, query.after, query.limit + 1)
+        found = await self._store.read(
+            lambda rows: rows_accounts.search(
+                rows, query.text, query.after, query.limit + 1, self._store.now()
+            )
+        )
         page = found[: query.limit]
         return page, page[-1].account_id if len(found) > query.limit else None
 
     async def view(self, number: str) -> tuple[AccountRecord, tuple[KeyRecord, ...]]:
-        """Return an account and its keys, the oldest first.
+        """Return an account and its keys, the oldest first."""
+        account_id = _number(number)
 
-        Raises:
-            UnknownAccount: there is none of this number.
-        """
-        return await self._store.load(_number(number))
+        def read(rows: Rows) -> tuple[AccountRecord, tuple[KeyRecord, ...]]:
+            account = rows_accounts.load(rows, account_id, self._store.now())
+            return account, rows_keys.list_keys(rows, account_id)
+
+        return await self._store.read(read)
 
     async def suspend(self, operator: Principal, number: str) -> AccountRecord:
         """Refuse an account's keys, tokens and logins from the next request on.
 
         Raises:
-            UnknownAccount: there is none of this number.
-            Conflict: it is the operator's own, or no other operator would be left.
+            Conflict: it is the operator's own.
         """
         account_id = _number(number)
         if account_id == operator.account_id:
             raise Conflict("you cannot suspend your own account; another operator can")
-        return await self._store.suspend(account_id)
+        return await self._store.change(
+            lambda rows: rows_accounts.suspend(rows, account_id, self._store.now()),
+            drops=Stale(account_id),
+        )
 
     async def resume(self, number: str) -> AccountRecord:
-        """End an account's suspension.
-
-        Raises:
-            UnknownAccount: there is none of this number.
-        """
-        return await self._store.resume(_number(number))
+        """End an account's suspension."""
+        account_id = _number(number)
+        return await self._store.change(
+            lambda rows: rows_accounts.resume(rows, account_id, self._store.now()),
+            drops=Stale(account_id),
+        )
 
     async def set_plan(self, number: str, plan: str) -> AccountRecord:
         """Put an account on a plan; its keys and tokens carry it from the next request on.
 
         Raises:
-            UnknownAccount: there is none of this number.
             InvalidAccount: there is no such plan.
         """
         if plan not in self._plans:
             fault = FieldFault("plan", f"must be one of {', '.join(self._plans)}")
             raise InvalidAccount((fault,))
-        return await self._store.set_plan(_number(number), plan)
+        account_id = _number(number)
+        return await self._store.change(
+            lambda rows: rows_accounts.set_plan(rows, account_id, plan, self._store.now()),
+            drops=Stale(account_id),
+        )
 
     async def revoke_key(self, number: str, key_id: str) -> KeyRecord:
-        """End a key of an account at once; the operator's own account is no exception.
+        """End a key of an account at once; the operator's own account is no exception."""
+        account_id = _number(number)
 
-        Raises:
-            UnknownAccount: there is none of this number.
-            UnknownKey: the account has no such key.
-        """
-        return await self._store.revoke_key(_number(number), key_id)
+        def revoke(rows: Rows) -> KeyRecord:
+            now = self._store.now()
+            rows_accounts.load(rows, account_id, now)
+            return rows_keys.revoke(rows, key_id, now, account_id)
+
+        return await self._store.change(revoke, drops=Stale(key_id=key_id))
 
 
 def _number(text: str) -> int:
     """Read an account's number out of a path; a text that is none names no account."""
     number = find_number(text, 1, LARGEST_NUMBER)
     if number is None:
-        raise UnknownAccount("there is no account of this number")
+        raise UnknownAccount("there is no such account")
     return number

@@ -5,6 +5,11 @@ It never makes a database: an account comes with its first key, from ``cardioris
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import astuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import click
 
 from cardiorisk.cli.listing import show_json, show_list
@@ -15,8 +20,16 @@ from cardiorisk.cli.options import (
     require_plan,
     settings_with,
 )
+from cardiorisk.store import rows_accounts
+from cardiorisk.store.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cardiorisk.store.database import Rows
 
 _COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email", "suspended_at")
+"""The attributes of ``AccountRecord`` after the number, in its order."""
 
 
 @click.group()
@@ -39,24 +52,11 @@ def list_accounts(*, as_json: bool, database_url: str | None) -> None:
       cardiorisk accounts list
       cardiorisk accounts list --json
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
-    with Records.open_existing(settings_with(database_url).database_url) as records:
-        stored = records.list_accounts()
-    rows = [
-        (
-            record.name,
-            record.plan,
-            record.is_operator,
-            record.active_keys,
-            record.created_at,
-            record.email,
-            record.suspended_at,
-        )
-        for record in stored
-    ]
+    url = settings_with(database_url).database_url
+    with Database.open_current(url) as database, database.reading() as rows:
+        stored = rows_accounts.list_accounts(rows, datetime.now(UTC))
     show = show_json if as_json else show_list
-    show(_COLUMNS, rows)
+    show(_COLUMNS, [astuple(record)[1:] for record in stored])
 
 
 @accounts.command()
@@ -71,12 +71,10 @@ def plan(name: str, plan: str, database_url: str | None) -> None:
       cardiorisk accounts plan ana premium
       CARDIORISK_PLANS=team=600 cardiorisk accounts plan ana team
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
     settings = settings_with(database_url)
     require_plan(plan, settings.plans)
-    with Records.open_existing(settings.database_url) as records:
-        record = records.set_plan(name, plan)
+    with _changing(settings.database_url, name) as (rows, account_id, now):
+        record = rows_accounts.set_plan(rows, account_id, plan, now)
     quota = settings.plans[record.plan]
     click.echo(f"{record.name} is on {record.plan}: {quota} requests a minute.", err=True)
 
@@ -88,16 +86,15 @@ def plan(name: str, plan: str, database_url: str | None) -> None:
 def operator(name: str, state: str, database_url: str | None) -> None:
     """Make an account an operator, or no longer one.
 
-    An operator may reload the model, read /metrics from elsewhere and open the panel.
+    An operator may reload the model, read /metrics from elsewhere and open the panel. The last
+    one who is not suspended stays one: make another first.
 
     \b
     Example:
       cardiorisk accounts operator ana on
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
-    with Records.open_existing(settings_with(database_url).database_url) as records:
-        record = records.set_operator(name, is_operator=state == "on")
+    with _changing(settings_with(database_url).database_url, name) as (rows, account_id, now):
+        record = rows_accounts.set_operator(rows, account_id, now, is_operator=state == "on")
     click.echo(f"{record.name} is {'an' if record.is_operator else 'no'} operator.", err=True)
 
 
@@ -108,16 +105,14 @@ def suspend(name: str, database_url: str | None) -> None:
     """Refuse an account's keys, tokens and logins until it is resumed.
 
     Nothing is deleted: its keys and what it has kept are there again afterwards. Its owner is told
-    with 403 and the code "suspended".
+    with 403 and the code "suspended". The last operator who is not suspended cannot be.
 
     \b
     Example:
       cardiorisk accounts suspend ana
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
-    with Records.open_existing(settings_with(database_url).database_url) as records:
-        record = records.suspend(name)
+    with _changing(settings_with(database_url).database_url, name) as (rows, account_id, now):
+        record = rows_accounts.suspend(rows, account_id, now)
     click.echo(f"{record.name} is suspended.", err=True)
 
 
@@ -131,8 +126,13 @@ def resume(name: str, database_url: str | None) -> None:
     Example:
       cardiorisk accounts resume ana
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
-    with Records.open_existing(settings_with(database_url).database_url) as records:
-        record = records.resume(name)
+    with _changing(settings_with(database_url).database_url, name) as (rows, account_id, now):
+        record = rows_accounts.resume(rows, account_id, now)
     click.echo(f"{record.name} is not suspended.", err=True)
+
+
+@contextmanager
+def _changing(database_url: str, name: str) -> Iterator[tuple[Rows, int, datetime]]:
+    """Begin a transaction; give it, the number of the account of this name, and this moment."""
+    with Database.open_current(database_url) as database, database.writing() as rows:
+        yield rows, rows_accounts.require_id(rows, name), datetime.now(UTC)

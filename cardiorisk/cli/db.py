@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import click
 
 from cardiorisk.cli.options import database_option, settings_with
+from cardiorisk.store.database import Database
+from cardiorisk.store.migrations import revisions
 
 
 @click.group()
@@ -33,9 +33,7 @@ def upgrade(database_url: str | None) -> None:
       cardiorisk db upgrade
       cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.database import Database  # noqa: PLC0415 - keeps --help quick
-
-    with closing(Database.open(settings_with(database_url).database_url)) as database:
+    with Database.open(settings_with(database_url).database_url) as database:
         click.echo(f"{database.path} is at revision {database.current_revision()}.", err=True)
 
 
@@ -48,10 +46,7 @@ def current(database_url: str | None) -> None:
     Example:
       cardiorisk db current
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.database import Database  # noqa: PLC0415 - likewise
-    from cardiorisk.store.migrations import revisions  # noqa: PLC0415 - keeps --help quick
-
-    with closing(Database.open_existing(settings_with(database_url).database_url)) as database:
+    with Database.open_existing(settings_with(database_url).database_url) as database:
         revision = database.current_revision()
     click.echo(revision or "none")
     if revision != revisions.head():

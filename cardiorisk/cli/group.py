@@ -15,10 +15,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cardiorisk.errors import ServiceError
+from cardiorisk.errors import ServiceError, UnknownAccount, UnknownKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_HINTS = {
+    UnknownAccount.code: "; see `cardiorisk accounts list`",
+    UnknownKey.code: "; see `cardiorisk keys list`",
+}
 
 
 class CommandFailure(click.ClickException):
@@ -63,7 +69,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            raise CommandFailure(str(error)) from error
+            raise CommandFailure(f"{error}{_HINTS.get(error.code, '')}") from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of a pipe has had enough

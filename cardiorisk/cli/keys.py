@@ -7,7 +7,7 @@ a variable gets the key and nothing else.
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +25,8 @@ from cardiorisk.cli.options import (
     settings_with,
 )
 from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import Database
 
 if TYPE_CHECKING:
     from cardiorisk.store.values import KeyRecord, MintedKey
@@ -81,15 +83,15 @@ def create(
       cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
       KEY=$(cardiorisk keys create --account ana)
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
     settings = settings_with(database_url)
     if plan is not None:
         require_plan(plan, settings.plans)
     _require_stdout()
     lifetime = None if expires_days is None else timedelta(days=expires_days)
-    with Records.open(settings.database_url) as records:
-        minted = records.create_key(account, plan, lifetime, name)
+    now = datetime.now(UTC)
+    with Database.open(settings.database_url) as database, database.writing() as rows:
+        account_id = rows_accounts.find_or_create(rows, account, plan, now)
+        minted = rows_keys.create(rows, account_id, now, lifetime, name)
     _show_key(minted)
 
 
@@ -104,28 +106,16 @@ def list_keys(*, as_json: bool, database_url: str | None) -> None:
       cardiorisk keys list
       cardiorisk keys list --json | jq -r '.[] | select(.status == "active") | .key_id'
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records, utc_now  # noqa: PLC0415 - keeps --help quick
-
-    with Records.open_existing(settings_with(database_url).database_url) as records:
-        stored = records.list_keys()
-    now = utc_now()
-    rows = [
-        (
-            record.key_id,
-            record.account,
-            record.plan,
-            record.prefix,
-            record.status(now),
-            record.created_at,
-            record.expires_at,
-            record.revoked_at,
-            record.last_used_at,
-            record.name,
-        )
+    url = settings_with(database_url).database_url
+    with Database.open_current(url) as database, database.reading() as rows:
+        stored = rows_keys.list_keys(rows)
+    now = datetime.now(UTC)
+    table = [
+        [record.status(now) if name == "status" else getattr(record, name) for name in _COLUMNS]
         for record in stored
     ]
     show = show_json if as_json else show_list
-    show(_COLUMNS, rows)
+    show(_COLUMNS, table)
 
 
 @keys.command()
@@ -140,10 +130,9 @@ def revoke(key_id: str, database_url: str | None) -> None:
     Example:
       cardiorisk keys revoke key_0123456789ab
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
-    with Records.open_existing(settings_with(database_url).database_url) as records:
-        record = records.revoke_key(key_id)
+    url = settings_with(database_url).database_url
+    with Database.open_current(url) as database, database.writing() as rows:
+        record = rows_keys.revoke(rows, key_id, datetime.now(UTC))
     click.echo(f"{key_id} of {record.account} ended {_end(record)}.", err=True)
 
 
@@ -169,12 +158,11 @@ def rotate(key_id: str, grace_minutes: int, database_url: str | None) -> None:
       cardiorisk keys rotate key_0123456789ab
       cardiorisk keys rotate key_0123456789ab --grace 60
     """  # noqa: D301 - click reads the \b
-    from cardiorisk.store.records import Records  # noqa: PLC0415 - keeps --help quick
-
     settings = settings_with(database_url)
     _require_stdout()
-    with Records.open_existing(settings.database_url) as records:
-        rotation = records.rotate_key(key_id, timedelta(minutes=grace_minutes))
+    grace = timedelta(minutes=grace_minutes)
+    with Database.open_current(settings.database_url) as database, database.writing() as rows:
+        rotation = rows_keys.rotate(rows, key_id, grace, datetime.now(UTC))
     _show_key(rotation.new)
     click.echo(f"The old key, {key_id}, ends {_end(rotation.old)}.", err=True)
 

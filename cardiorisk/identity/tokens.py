@@ -1,11 +1,10 @@
 """Access, refresh and session tokens: JSON Web Tokens that say whose session somebody speaks for.
 
-Pure: a token is made or read with a secret and a moment, nothing is looked up. That a token is
-genuine is therefore not enough: the store still asks whether its session lives and whether the
-password is the one it was issued under.
+Nothing is looked up here. That a token is genuine is therefore not enough: the store still asks
+whether its session lives and whether the password is the one it was issued under.
 
-One algorithm, HS256, stands here and is never taken from a token. The surprise: PyJWT checks
-times against the system's clock only, so they are checked here, against the given one.
+The one algorithm, HS256, is never taken from a token. PyJWT checks times against the system's
+clock only, so they are checked here, against the given one.
 """
 
 from __future__ import annotations
@@ -102,47 +101,12 @@ class Tokens:
         claims = {"sub": str(account_id), "sid": session_id, "gen": generation}
         return self._make("session", claims | {"jti": new_token_id()}, SESSION_LIFETIME)
 
-    def read_access(self, token: str) -> Claims:
-        """Read an access token.
+    def read(self, token: str, use: Use) -> Claims:
+        """Read a token of the given use.
 
         Raises:
-            InvalidKey: it is malformed, forged, out of its time, or no access token.
+            InvalidKey: it is malformed, forged, out of its time, or of another use.
         """
-        return self._read(token, "access")
-
-    def read_refresh(self, token: str) -> Claims:
-        """Read a refresh token.
-
-        Raises:
-            InvalidKey: it is malformed, forged, out of its time, or no refresh token.
-        """
-        return self._read(token, "refresh")
-
-    def read_session(self, token: str) -> Claims:
-        """Read what a browser keeps in a cookie.
-
-        Raises:
-            InvalidKey: it is malformed, forged, out of its time, or no session token.
-        """
-        return self._read(token, "session")
-
-    def xsrf_token(self, cookie: str) -> str:
-        """Return what a request must carry, beside this cookie, to show that our page sent it."""
-        text = _XSRF_LABEL + cookie.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._secret, text, "sha256").hex()
-
-    def _make(self, use: Use, claims: dict[str, Any], lifetime: timedelta) -> str:
-        issued_at = int(self._now().timestamp())
-        own = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "use": use,
-            "iat": issued_at,
-            "exp": issued_at + round(lifetime.total_seconds()),
-        }
-        return jwt.encode(own | claims, self._secret, algorithm=ALGORITHM)
-
-    def _read(self, token: str, use: Use) -> Claims:
         if not looks_like_token(token):
             raise _invalid()
         try:
@@ -166,6 +130,22 @@ class Tokens:
         if claims.expires_at + LEEWAY <= now or said["iat"] > (now + LEEWAY).timestamp():
             raise _invalid()
         return claims
+
+    def xsrf_token(self, cookie: str) -> str:
+        """Return what a request must carry, beside this cookie, to show that our page sent it."""
+        text = _XSRF_LABEL + cookie.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, text, "sha256").hex()
+
+    def _make(self, use: Use, claims: dict[str, Any], lifetime: timedelta) -> str:
+        issued_at = int(self._now().timestamp())
+        own = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "use": use,
+            "iat": issued_at,
+            "exp": issued_at + round(lifetime.total_seconds()),
+        }
+        return jwt.encode(own | claims, self._secret, algorithm=ALGORITHM)
 
 
 _NUMBER = re.compile(r"[0-9]{1,18}")

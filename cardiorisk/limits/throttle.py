@@ -1,7 +1,7 @@
 """How often somebody may try a password, register or change something.
 
-Tries under way take up what a window has left until their outcome is known, so a thousand at the
-same moment get no further than a thousand in a row; one that is still under way is no failure.
+A try under way takes up what its window has left until its outcome is known, so a thousand at the
+same moment get no further than a thousand in a row. One that is still under way is no failure.
 
 A window starts at the first try and lets up to twice its number through within one window's
 length that straddles two of them. Past ``MOST_COUNTED`` names the oldest is forgotten, so whoever
@@ -43,7 +43,7 @@ _SITE_BITS = 64
 @dataclass(slots=True)
 class _Window:
     ends_at_seconds: float
-    tries: int
+    tries: int = 0
 
 
 class Attempts:
@@ -70,40 +70,48 @@ class Attempts:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._under_way: Counter[str] = Counter()
 
-    def require(self, who: str) -> None:
-        """Check that somebody may try, and count nothing.
+    def __len__(self) -> int:
+        """Return how many are remembered."""
+        return len(self._windows)
+
+    def test(self, who: str) -> None:
+        """Check that a try is left, and count nothing.
 
         Raises:
-            TooManyAttempts: the window's tries are used up.
+            TooManyAttempts: none is.
         """
-        window = self._current(who)
-        if window is not None and window.tries >= self._most:
-            left_seconds = max(1, math.ceil(window.ends_at_seconds - self._clock()))
+        if self._tries(who) >= self._most:
+            left_seconds = self.resets_in(who)
             raise TooManyAttempts(
                 f"there were too many attempts; try again in {left_seconds} s", left_seconds
             )
 
-    def count(self, who: str) -> None:
+    def hit(self, who: str) -> None:
         """Count one try."""
-        window = self._current(who)
-        if window is None:
-            window = _Window(self._clock() + self._window_seconds, 0)
-            self._windows[who] = window
+        if not self._tries(who):
+            self._windows[who] = _Window(self._clock() + self._window_seconds)
             if len(self._windows) > self._most_counted:
                 self._windows.popitem(last=False)
-        window.tries += 1
+        self._windows[who].tries += 1
+
+    def clear(self, who: str) -> None:
+        """Start somebody's count anew."""
+        self._windows.pop(who, None)
+
+    def resets_in(self, who: str) -> int:
+        """Return the whole seconds, at least one, until somebody's window ends."""
+        return max(1, math.ceil(self._windows[who].ends_at_seconds - self._clock()))
 
     @contextmanager
     def under_way(self, who: str) -> Iterator[None]:
         """Hold a place in the window for the length of the block, which may count a try.
 
         Raises:
-            TooManyAttempts: the window's tries are used up.
-            Overloaded: those under way may use them up; a second later, they have or have not.
+            TooManyAttempts: no try is left.
+            Overloaded: those under way may take what is left; a second later, they have or not.
         """
-        self.require(who)
-        window = self._current(who)
-        if self._under_way[who] + (window.tries if window else 0) >= self._most:
+        self.test(who)
+        if self._under_way[who] + self._tries(who) >= self._most:
             raise Overloaded("too many attempts are under way; try again in a second")
         self._under_way[who] += 1
         try:
@@ -113,43 +121,23 @@ class Attempts:
             if not self._under_way[who]:
                 del self._under_way[who]
 
-    def forget(self, who: str) -> None:
-        """Start somebody's count anew."""
-        self._windows.pop(who, None)
-
-    def _current(self, who: str) -> _Window | None:
-        """Return the window that is open for somebody; drop one that is not."""
+    def _tries(self, who: str) -> int:
+        """Return the tries in somebody's open window; drop one that is over."""
         window = self._windows.get(who)
         if window is None:
-            return None
+            return 0
         if 0 < window.ends_at_seconds - self._clock() <= self._window_seconds:
-            return window
+            return window.tries
         del self._windows[who]
-        return None
-
-
-def site_of(address: str) -> str:
-    """Return whom an IP address is counted as: itself or, of IPv6, its network of 64 bits.
-
-    One subscriber is given at least such a network, so counting its single addresses would count
-    nothing. Source: RFC 6177, section 2.
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> _SITE_BITS << _SITE_BITS)}/{_SITE_BITS}"
+        return 0
 
 
 class Throttle:
     """Who may try a password, register or change something now.
 
     What fails is counted and, in windows of their own, what succeeds; a try under way is neither
-    and only holds its place, so that many right logins at once never look like guessing.
+    and only holds its place, so that many right logins at once never look like guessing. Each
+    method raises ``TooManyAttempts`` and ``Overloaded`` as ``Attempts`` does.
 
     Args:
         clock: seconds.
@@ -168,11 +156,6 @@ class Throttle:
 
         Success starts the name's count anew and leaves the address's as it is, so that a
         guesser's own account does not clean the slate.
-
-        Raises:
-            TooManyAttempts: the name or the address has failed, or the address has logged in,
-                too often.
-            Overloaded: too many tries of the name or from the address are under way.
         """
         who, site = digest(folded(name)).hex(), site_of(address)
         with (
@@ -183,34 +166,42 @@ class Throttle:
             try:
                 yield
             except InvalidLogin:
-                self._names.count(who)
-                self._addresses.count(site)
+                self._names.hit(who)
+                self._addresses.hit(site)
                 raise
-            self._names.forget(who)
-            self._logins.count(site)
+            self._names.clear(who)
+            self._logins.hit(site)
 
     @contextmanager
     def registration(self, address: str) -> Iterator[None]:
-        """Count the block as a registration, or as a failure if a name was taken.
-
-        Raises:
-            TooManyAttempts: the address has registered or failed too often.
-            Overloaded: too many tries from the address are under way.
-        """
+        """Count the block as a registration, or as a failure if a name was taken."""
         site = site_of(address)
         with self._addresses.under_way(site), self._registrations.under_way(site):
             try:
                 yield
             except Taken:
-                self._addresses.count(site)
+                self._addresses.hit(site)
                 raise
-            self._registrations.count(site)
+            self._registrations.hit(site)
 
     def count_change(self, account_id: int) -> None:
-        """Count a change that an account is about to make, whatever becomes of it.
+        """Count a change that an account is about to make, whatever becomes of it."""
+        self._changes.test(str(account_id))
+        self._changes.hit(str(account_id))
 
-        Raises:
-            TooManyAttempts: the account has made too many.
-        """
-        self._changes.require(str(account_id))
-        self._changes.count(str(account_id))
+
+def site_of(address: str) -> str:
+    """Return whom an IP address is counted as: itself or, of IPv6, its network of 64 bits.
+
+    One subscriber is given at least such a network, so counting its single addresses would count
+    nothing. Source: RFC 6177, section 2.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> _SITE_BITS << _SITE_BITS)}/{_SITE_BITS}"

@@ -164,7 +164,7 @@ class ServiceCollector(Collector):
         yield stages
 
     def _keys(self) -> Iterator[Metric]:
-        memo = self._sources.store.memo_statistics
+        memo = self._sources.store.memo.statistics()
         lookups = CounterMetricFamily(
             f"{PREFIX}memo_lookups", "Credentials looked up in the memo", labels=("result",)
         )

@@ -102,7 +102,7 @@ class Overviews:
             open_requests=sources.open_requests(),
             waiting_patients=sources.predictor.waiting,
             active_accounts=sources.limiter.active_accounts(),
-            memo=sources.store.memo_statistics,
+            memo=sources.store.memo.statistics(),
             lines_written=sources.bitacora.lines_written,
             write_failures=sources.bitacora.write_failures,
             model_version=sources.predictor.version,

@@ -35,8 +35,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
     """``/cuenta``: one's own account."""
 
     async def get(self) -> None:
-        account = await self.services.accounts.view(self.principal)
-        today = self.services.accounts.now().date()
+        account, days = await self.services.accounts.view(self.principal)
         plans = self.services.settings.plans
         chosen = self.form.get("plan", "")  # in a form that was refused
         self.show(
@@ -44,7 +43,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
             account=account,
             limit=limit_of(account.plan, plans),
             used=self.services.limiter.used(account.account_id),
-            days=await self.services.store.usage.calls_by_day(account.account_id, today),
+            days=days,
             plans={plan: plans[plan] for plan in SOLD_PLANS},
             chosen=chosen if chosen in SOLD_PLANS else account.plan,
             done=self.done(DONE),
@@ -54,7 +53,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
 
     async def post(self) -> None:
         """Change the plan or the password, as the button that was pressed says."""
-        account = await self.services.accounts.view(self.principal)
+        account, _ = await self.services.accounts.view(self.principal)
         action = self.form.pop("accion", "")
         # An empty password is asked for, and not counted as a wrong one.
         needed = (PASSWORD,) if action == "plan" else (PASSWORD, NEW_PASSWORD)

@@ -55,7 +55,7 @@ class AssessmentsPage(SignedInPage):
     async def find(self, after: str | None, most: int) -> AssessmentPage:
         """Return a part of the list, the newest first."""
         page = Page(most, after)
-        return await self.services.assessments.search(self.principal, page, self.wanted)
+        return await self.services.assessments.list_page(self.principal, page, self.wanted)
 
 
 class AssessmentsPageHandler(AssessmentsPage):
@@ -86,7 +86,7 @@ class AssessmentsPageHandler(AssessmentsPage):
     async def post(self) -> None:
         """Delete one, show the table as it was, and say so."""
         assessments = self.services.assessments
-        self.services.accounts.count_change(self.principal)
+        self.services.accounts.throttle.count_change(self.principal.account_id)
         await assessments.delete(self.principal, self.form.get("evaluacion", ""))
         self.go(self.link("evaluaciones", hecho="borrada"))
 
@@ -100,7 +100,7 @@ class ExportHandler(AssessmentsPage):
     """``/evaluaciones.csv``: the newest ones as a file, as many as go into one."""
 
     async def get(self) -> None:
-        self.services.accounts.count_change(self.principal)
+        self.services.accounts.throttle.count_change(self.principal.account_id)
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)

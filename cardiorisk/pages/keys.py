@@ -14,6 +14,7 @@ from cardiorisk.errors import Conflict, InvalidAccount
 from cardiorisk.identity.keys import EXPIRES_DAYS, NAME, read_key_wish_form
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
+from cardiorisk.store import rows_keys
 
 if TYPE_CHECKING:
     from cardiorisk.store.values import MintedKey
@@ -60,8 +61,10 @@ class KeysPageHandler(SignedInPage):
     async def _list(
         self, minted: MintedKey | None = None, done: str = "", conflict: str = ""
     ) -> None:
+        account_id = self.principal.account_id
+        keys = await self.services.store.read(lambda rows: rows_keys.list_keys(rows, account_id))
         now = self.services.accounts.now()
-        newest_first = (await self.services.accounts.list_keys(self.principal))[::-1]
+        newest_first = keys[::-1]
         self.show(
             "keys.html",
             active=[key for key in newest_first if key.status(now) == "active"],

@@ -1,7 +1,7 @@
 """One connection to one SQLite file: how it is opened, and how its transactions begin.
 
-Every SQLAlchemy or SQLite error leaves here as ``StoreUnavailable``, and nowhere else. The
-surprise: the driver's own idea of transactions is switched off. It begins late and never
+What is particular to SQLite stands here. Every error of SQLAlchemy or SQLite leaves as
+``StoreUnavailable``. The driver's own transactions are switched off: they begin late and never
 ``IMMEDIATE``, so two writers would meet in the middle of their work instead of at its start.
 """
 
@@ -11,11 +11,12 @@ import errno
 import os
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from sqlalchemy import NullPool, create_engine, event, make_url
+from sqlalchemy import ColumnElement, Connection, NullPool, create_engine, event, func, make_url
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cardiorisk.errors import StoreUnavailable
@@ -25,13 +26,19 @@ from cardiorisk.store.migrations import revisions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import InstrumentedAttribute
+
+Rows: TypeAlias = Connection
+"""The tables inside an open transaction, as ``reading`` and ``writing`` give them."""
+
+insert_or_update = sqlite.insert
+"""An insert that can say what to do with a row that is there."""
 
 BUSY_SECONDS = 5.0
 """How long a command waits for another process's write to end."""
 
-FOLDED = "folded"
-"""The SQL function that folds a text as ``registration.folded`` does, and leaves null as it is."""
+_FOLDED = "folded"
 _PRIVATE = 0o600
 _SWITCH_AGAIN_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF
@@ -46,37 +53,39 @@ _BEGIN = "cardiorisk_begin"
 
 
 class Database:
-    """One open connection; to be used on the thread that opened it only.
+    """One open connection, closed at the end of a ``with`` block; for one thread only.
+
+    Args:
+        url: names the file.
+        busy_seconds: how long a statement waits for another process's lock before it fails.
 
     Raises:
         StoreUnavailable: by every method, where the file cannot be used; the message names it.
     """
 
-    def __init__(self, url: str) -> None:
-        self.path = Path(make_url(url).database or "")
-        with translated(self.path):
+    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.path = _path(url)
+        with _translated(self.path):
             status = self.path.stat()
-            self._connection = _engine(url).connect()
+            self._connection = _engine(url, busy_seconds).connect()
         self._file_identity = (status.st_dev, status.st_ino)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str) -> Database:
         """Open the file at its newest revision, making or upgrading it where needed."""
-        path = Path(make_url(url).database or "")
-        with translated(path):
+        path = _path(url)
+        with _translated(path):
             _make_private_file(path)
-        database = cls(url)
-        try:
+        with ExitStack() as on_failure:
+            database = on_failure.enter_context(cls(url))
             database.upgrade()
-        except BaseException:
-            database.close()
-            raise
+            on_failure.pop_all()
         return database
 
     @classmethod
-    def open_existing(cls, url: str) -> Self:
+    def open_existing(cls, url: str) -> Database:
         """Open a file that is there, at whatever revision."""
-        path = Path(make_url(url).database or "")
+        path = _path(url)
         if not path.is_file():
             raise StoreUnavailable(
                 f"there is no database at {path}; "
@@ -84,17 +93,33 @@ class Database:
             )
         return cls(url)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Give the connection inside a transaction that sees one moment and takes no lock."""
-        with self._transaction("BEGIN") as connection:
-            yield connection
+    @classmethod
+    def open_current(cls, url: str) -> Database:
+        """Open a file that is there and at the newest revision."""
+        with ExitStack() as on_failure:
+            database = on_failure.enter_context(cls.open_existing(url))
+            with database.reading() as rows:
+                revisions.require_head(rows)
+            on_failure.pop_all()
+        return database
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Give the connection inside a transaction that holds the write lock from its start."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+    def reading(self) -> Iterator[Rows]:
+        """Begin a transaction that sees one moment and takes no lock."""
+        with self._transaction("BEGIN") as rows:
+            yield rows
+
+    @contextmanager
+    def writing(self) -> Iterator[Rows]:
+        """Begin a transaction that holds the write lock from its start."""
+        with self._transaction("BEGIN IMMEDIATE") as rows:
+            yield rows
 
     def upgrade(self) -> None:
         """Apply the revisions that are missing, wholly or not at all, to a file that was copied.
@@ -105,30 +130,25 @@ class Database:
         old one, and that would delete the rows that point at it; they are checked at the end.
         Source: https://www.sqlite.org/lang_altertable.html#otheralter
         """
-        with self.reading() as connection:
-            if revisions.current(connection) == revisions.head():
+        with self.reading() as rows:
+            if revisions.current(rows) == revisions.head():
                 return
         self._pragma("foreign_keys = OFF")
         try:
-            with self.writing() as connection:
-                found = revisions.current(connection)
+            with self.writing() as rows:
+                found = revisions.current(rows)
                 if found in revisions.known()[:-1]:
-                    back_up(self.path, self.path.with_name(f"{self.path.name}.{found}.backup"))
-                revisions.upgrade(connection)
-                if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    _back_up(self.path, self.path.with_name(f"{self.path.name}.{found}.backup"))
+                revisions.upgrade(rows)
+                if rows.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
         finally:
             self._pragma("foreign_keys = ON")
 
     def current_revision(self) -> str | None:
         """Return the revision the file is at, None for an empty one."""
-        with self.reading() as connection:
-            return revisions.current(connection)
-
-    def require_head(self) -> None:
-        """Check that the file is at the revision this version of the service works with."""
-        with self.reading() as connection:
-            revisions.require_head(connection)
+        with self.reading() as rows:
+            return revisions.current(rows)
 
     def version(self) -> int:
         """Return a number that changes when, and only when, another connection has written.
@@ -139,9 +159,9 @@ class Database:
 
     def require_writable(self) -> None:
         """Take the write lock and give it back; check that the path still names this file."""
-        with self.writing() as connection:
-            connection.rollback()
-        with translated(self.path):
+        with self.writing() as rows:
+            rows.rollback()
+        with _translated(self.path):
             status = self.path.stat()
         if (status.st_dev, status.st_ino) != self._file_identity:
             raise StoreUnavailable(f"{self.path} was replaced by another file; restart the service")
@@ -152,25 +172,35 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; the last one of all processes tidies the write-ahead log away."""
-        with translated(self.path):
+        with _translated(self.path):
             self._connection.close()
             self._connection.engine.dispose()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(self, begin: str) -> Iterator[Rows]:
         connection = self._connection.execution_options(**{_BEGIN: begin})
-        with translated(self.path), connection.begin():
+        with _translated(self.path), connection.begin():
             yield connection
 
     def _pragma(self, statement: str) -> Any:
         """Run a pragma outside of any transaction, where alone most of them work."""
-        with translated(self.path):
+        with _translated(self.path):
             driver = self._connection.connection.driver_connection
             assert driver is not None  # noqa: S101 - for mypy; None only after invalidate()
             return driver.execute(f"PRAGMA {statement}").fetchone()
 
 
-def back_up(path: Path, copy: Path) -> None:
+def folded_text(column: InstrumentedAttribute[str | None]) -> ColumnElement[str]:
+    """Return a column as ``forms.folded`` folds a text; null stays null."""
+    text: ColumnElement[str] = getattr(func, _FOLDED)(column)
+    return text
+
+
+def _path(url: str) -> Path:
+    return Path(make_url(url).database or "")
+
+
+def _back_up(path: Path, copy: Path) -> None:
     """Copy a database that is in use, as it was last committed, for its owner's eyes only.
 
     A copy from an earlier try is replaced when the new one is whole.
@@ -188,7 +218,7 @@ def back_up(path: Path, copy: Path) -> None:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     """Turn what the database's libraries raise into this service's own failure."""
     try:
         yield
@@ -223,22 +253,22 @@ def _make_private_file(path: Path) -> None:
         return
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, busy_seconds: float) -> Engine:
     engine = create_engine(
         url,
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": True},
+        connect_args={"timeout": busy_seconds, "check_same_thread": True},
     )
 
     @event.listens_for(engine, "connect")
     def set_up(driver: sqlite3.Connection, _record: object) -> None:
         driver.isolation_level = None
         try:
-            _switch_to_write_ahead_log(driver)
+            _switch_to_write_ahead_log(driver, busy_seconds)
             driver.execute("PRAGMA synchronous = FULL")
             driver.execute("PRAGMA foreign_keys = ON")
-            driver.create_function(FOLDED, 1, _folded, deterministic=True)
+            driver.create_function(_FOLDED, 1, _folded, deterministic=True)
         except BaseException:
             driver.close()
             raise
@@ -254,13 +284,13 @@ def _folded(text: str | None) -> str | None:
     return None if text is None else folded(text)
 
 
-def _switch_to_write_ahead_log(driver: sqlite3.Connection) -> None:
+def _switch_to_write_ahead_log(driver: sqlite3.Connection, busy_seconds: float) -> None:
     """Switch, and switch again while another process is at it with the same new file.
 
     There SQLite says "locked" at once, whatever its busy timeout: one in two hundred openings of
     a fresh file by six at a time. On a file that has been switched before, nothing happens.
     """
-    give_up_at = time.monotonic() + BUSY_SECONDS
+    give_up_at = time.monotonic() + busy_seconds
     while True:
         try:
             driver.execute("PRAGMA journal_mode = WAL")

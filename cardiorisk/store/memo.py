@@ -1,12 +1,11 @@
 """The memo: who the latest keys belong to, so that a request seldom asks the database.
 
-Pure: no database, no thread, no time but the clock it is given. Keys enter as digests only.
-Known and refused keys are kept apart, so that a flood of made-up keys cannot push a good one
-out. Not thread-safe, and need not be: it is used on the event loop only.
+Keys enter as digests only. Known and refused keys are kept apart, so that a flood of made-up keys
+cannot push a good one out. It is used on the event loop only.
 
-The surprise is ``generation``. A look-up takes time, and what it read may be made stale while it
-is under way. Whoever looks up notes the generation first and hands it back with the result; any
-drop in between has raised it, and the result is then not kept. See decision 0007.
+What a look-up read may be made stale while it is under way. So whoever looks up notes the memo's
+``generation`` first and hands it back with the result; any drop in between has raised it, and the
+result is then not kept. See decision 0007.
 """
 
 from __future__ import annotations
@@ -15,12 +14,19 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from cardiorisk.errors import Overloaded
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from cardiorisk.identity.keys import Principal
+    from cardiorisk.store.values import Credential
+
+Lookup: TypeAlias = "asyncio.Future[Credential | None]"
 
 KNOWN_SECONDS = 60.0
 REFUSED_SECONDS = 2.0
@@ -35,6 +41,14 @@ class Refusal(Enum):
 
 
 REFUSED: Final = Refusal.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Whose credentials a change has made stale: all of an account's, or one key."""
+
+    account_id: int | None = None
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +137,13 @@ class Memo:
         if len(self._refused) > self._most_entries:
             self._refused.popitem(last=False)
 
-    def drop_key(self, key_id: str) -> None:
-        """Forget one key, and doubt every look-up under way."""
-        self._drop(lambda principal: principal.key_id == key_id)
-
-    def drop_account(self, account_id: int) -> None:
-        """Forget every key of an account, and doubt every look-up under way."""
-        self._drop(lambda principal: principal.account_id == account_id)
+    def drop(self, stale: Stale) -> None:
+        """Forget what is stale, and doubt every look-up under way."""
+        self.generation += 1
+        for digest, entry in list(self._known.items()):
+            principal = entry.principal
+            if principal.account_id == stale.account_id or principal.key_id == stale.key_id:
+                del self._known[digest]
 
     def drop_all(self) -> None:
         """Forget everything, refusals too, and doubt every look-up under way."""
@@ -138,12 +152,49 @@ class Memo:
         self._refused.clear()
 
     def statistics(self) -> MemoStatistics:
-        """Return the counts."""
         return MemoStatistics(
             self._hits, self._refusals, self._misses, len(self._known), len(self._refused)
         )
 
-    def _drop(self, is_stale: Callable[[Principal], bool]) -> None:
-        self.generation += 1
-        for digest in [d for d, entry in self._known.items() if is_stale(entry.principal)]:
-            del self._known[digest]
+
+class Lookups:
+    """Look-ups of what the memo does not know; whoever asks for the same one shares it.
+
+    They share it within a generation only. One that began before a drop may have read what was
+    dropped, and a caller that came after it must not be told.
+
+    Args:
+        memo: remembers what they find.
+        most: look-ups that may wait before callers are sent away.
+    """
+
+    def __init__(self, memo: Memo, most: int) -> None:
+        self._memo = memo
+        self._most = most
+        self._waiting: dict[tuple[int, bytes], Lookup] = {}
+
+    def share(self, digest: bytes, begin: Callable[[], Lookup]) -> Lookup:
+        """Return the look-up of a key that is under way, or begin it.
+
+        Raises:
+            Overloaded: too many look-ups wait.
+        """
+        generation = self._memo.generation
+        lookup = self._waiting.get((generation, digest))
+        if lookup is None:
+            if len(self._waiting) >= self._most:
+                raise Overloaded("too many keys are being looked up; try again in a second")
+            lookup = begin()
+            self._waiting[generation, digest] = lookup
+            lookup.add_done_callback(partial(self._remember, generation, digest))
+        return lookup
+
+    def _remember(self, generation: int, digest: bytes, lookup: Lookup) -> None:
+        del self._waiting[generation, digest]
+        if lookup.exception() is not None:
+            return
+        found = lookup.result()
+        if found is None:
+            self._memo.refuse(digest, generation)
+        else:
+            self._memo.keep(digest, found.principal, found.lifetime_seconds, generation)

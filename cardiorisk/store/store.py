@@ -1,45 +1,40 @@
-"""The server's way to the database: asynchronous, remembered, on one thread.
+"""The server's door to the database: asynchronous, remembered, on one thread.
 
 A known key or access token costs the event loop a hash and a dictionary look-up. Everything else
 runs on one thread with one connection, so that ``PRAGMA data_version`` tells of other processes'
-writes alone; a watcher asks it four times a second and then forgets the whole memo. The surprise:
-a call whose caller goes away still runs to its end, and what it makes stale is dropped all the
-same. See decision 0007.
+writes alone; a watcher asks it four times a second and then forgets the whole memo. What was asked
+for is done even when whoever asked has gone away, and what it makes stale is dropped all the same.
+See decision 0007.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import operator
 import time
+from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
-from cardiorisk.errors import AccountSuspended, InvalidKey, StoreUnavailable
+from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreUnavailable
 from cardiorisk.identity.keys import digest, is_well_formed
 from cardiorisk.identity.tokens import Tokens, looks_like_token
 from cardiorisk.limits.window import Limiter
-from cardiorisk.store.account_records import AccountRecords
-from cardiorisk.store.account_store import AccountStore
-from cardiorisk.store.assessment_records import AssessmentRecords
-from cardiorisk.store.assessment_store import AssessmentStore
-from cardiorisk.store.lookups import MOST_LOOKUPS, Lookups
-from cardiorisk.store.memo import REFUSED, Memo
-from cardiorisk.store.operator_records import OperatorRecords
-from cardiorisk.store.operator_store import OperatorStore
-from cardiorisk.store.records import Records, utc_now
-from cardiorisk.store.session_records import SessionRecords
-from cardiorisk.store.thread import DatabaseThread
-from cardiorisk.store.usage_records import UsageRecords
-from cardiorisk.store.usage_store import UsageStore
-from cardiorisk.store.work import Work
+from cardiorisk.store import rows_keys, rows_sessions, rows_usage
+from cardiorisk.store.database import Database
+from cardiorisk.store.memo import REFUSED, Lookups, Memo
+from cardiorisk.workers import Failures, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from contextlib import AbstractContextManager
 
     from cardiorisk.identity.keys import Principal
-    from cardiorisk.store.memo import MemoStatistics
+    from cardiorisk.identity.tokens import Use
+    from cardiorisk.store.database import Rows
+    from cardiorisk.store.memo import Refusal, Stale
     from cardiorisk.store.values import Credential
 
 WATCH_SECONDS = 0.25
@@ -47,73 +42,78 @@ WATCH_SECONDS = 0.25
 FLUSH_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 """How long the thread waits for another process's write to end; look-ups wait behind it."""
+MOST_LOOKUPS = 1_000
+"""Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
+MOST_JOBS = 500
+"""Reads and changes that may wait; a change takes one to three milliseconds."""
+ROWS_A_TRANSACTION = 500
+"""Last uses or calls that one transaction writes, in 30 ms; look-ups get their turn in between."""
 _COOKIE_MARK = "cookie\n"
 """Keeps cookies apart from keys in the memo: no ``Authorization`` header can hold a line end."""
-_USES_A_TRANSACTION = 500
-"""Keys whose last use one transaction writes, in 30 ms; look-ups get their turn in between."""
+
+_logger = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+_Question: TypeAlias = "Callable[[Rows], Credential | None]"
+_Drops: TypeAlias = "Stale | Callable[[_Result], Stale | None] | None"
+_Place = TypeVar("_Place")
+_Value = TypeVar("_Value")
 
 
 class Store:
-    """Accounts and keys for the event loop; made by ``open``, ended by ``close``.
+    """The database for the event loop; made by ``open``, ended by ``close``.
+
+    Whatever asks the database raises ``Overloaded`` where too much waits for it, and
+    ``StoreUnavailable`` where it cannot be used.
 
     Attributes:
-        tokens: makes and reads tokens with this database's secret, or the one that was given.
-        accounts: accounts, sessions and keys of one's own.
-        assessments: kept assessments.
-        usage: calls a day.
-        operated: everybody's accounts, for operators.
+        tokens: makes and reads tokens with the secret.
+        memo: what is remembered of credentials.
 
     Args:
-        records: opened on ``thread``, and used there only.
-        thread: where the database's work is done.
-        tokens: see the attribute.
-        clock: seconds from a monotonic clock.
-        now: this moment, aware.
-        most_lookups: look-ups that may wait before callers are sent away.
-        limiter: counts the calls that ``usage`` keeps; none are, without one.
+        database: opened on ``worker``'s thread, and used there only.
+        worker: the one thread of the database's work.
+        token_secret: what tokens are signed with.
+        limiter: counts the calls that are kept by the day.
+        clock: seconds since the epoch.
+        monotonic: seconds from a clock that nobody sets.
     """
 
     def __init__(
         self,
-        records: Records,
-        thread: DatabaseThread,
-        tokens: Tokens,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = utc_now,
-        most_lookups: int = MOST_LOOKUPS,
-        limiter: Limiter | None = None,
+        database: Database,
+        worker: Worker,
+        token_secret: bytes,
+        limiter: Limiter,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
-        self._records = records
-        self._thread = thread
+        self._database = database
+        self._worker = worker
+        self._limiter = limiter
         self._clock = clock
-        self._now = now
-        self._memo = Memo(clock)
-        self._work = Work(thread, self._memo)
-        self._lookups = Lookups(thread, self._memo, self._work, most_lookups)
-        database = records.database
-        self._sessions = SessionRecords(database, now)
-        self.tokens = tokens
-        self.accounts = AccountStore(
-            AccountRecords(database, now), self._sessions, self._work, self._memo
-        )
-        self.assessments = AssessmentStore(AssessmentRecords(database), self._work)
-        self.usage = UsageStore(UsageRecords(database), self._work, thread, limiter or Limiter())
-        self.operated = OperatorStore(OperatorRecords(database, now), self._work, self._memo)
+        self._monotonic = monotonic
+        self.tokens = Tokens(token_secret, self.now)
+        self._failures = Failures(_logger)
+        self.memo = Memo(monotonic)
+        self._lookups = Lookups(self.memo, MOST_LOOKUPS)
         self._checking: asyncio.Future[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._version: int | None = None
-        self._last_used: dict[str, datetime] = {}
-        self._flush_at = clock() + FLUSH_SECONDS
+        self._flush_at = monotonic() + FLUSH_SECONDS
+        self._last_used: dict[str, float] = {}
+        """By key id, in seconds since the epoch; not written yet."""
+        self._calls: dict[tuple[int, date], int] = {}
+        """By account and day; taken from the limiter, and not written yet."""
 
     @classmethod
     def open(
         cls,
         url: str,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = utc_now,
-        most_lookups: int = MOST_LOOKUPS,
         token_secret: bytes | None = None,
         limiter: Limiter | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> Self:
         """Open the database at its newest revision, making or upgrading it where needed.
 
@@ -122,16 +122,21 @@ class Store:
         Raises:
             StoreUnavailable: the file cannot be used; the message names it and says why.
         """
-        thread = DatabaseThread()
+        worker = Worker(
+            "store", MOST_JOBS, "the database has too much to do; try again in a second"
+        )
         try:
-            records, secret = thread.run_now(partial(_open_records, url, now, token_secret))
+            database, own_secret = worker.run_now(partial(_open, url, token_secret, busy_seconds))
         except BaseException:
-            thread.end()
+            worker.close()
             raise
-        return cls(records, thread, Tokens(secret, now), clock, now, most_lookups, limiter)
+        return cls(database, worker, own_secret, limiter or Limiter(clock), clock, monotonic)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     async def start(self) -> None:
-        """Begin to watch for other processes' writes and to keep when keys were last used."""
+        """Begin to watch for other processes' writes and to flush once a minute."""
         await self.refresh()
         self._watcher = asyncio.create_task(self._watch(), name="store-watcher")
 
@@ -141,156 +146,207 @@ class Store:
         Raises:
             InvalidKey: it is malformed, unknown, forged, expired, revoked or ended.
             AccountSuspended: it is genuine, and its account is suspended.
-            Overloaded: too many look-ups wait.
-            StoreUnavailable: the database cannot be read.
         """
-        key_digest = digest(credential)
-        found = self._memo.find(key_digest)
+        place = digest(credential)
+        found = self.memo.find(place)
         if found is None:
-            job = self._job_for(key_digest, credential)
-            found = REFUSED if job is None else await self._lookups.ask(key_digest, job)
-        if found is REFUSED:
-            raise InvalidKey(
-                "the API key or token is not valid: mistyped, unknown, expired or revoked"
-            )
-        if found.is_suspended:
-            raise AccountSuspended
-        if found.session_id is None:
-            self._last_used[found.key_id] = self._now()
-        return found
+            found = await self._look_up(place, self._question(place, credential))
+        principal = _admitted(
+            found, "the API key or token is not valid: mistyped, unknown, expired or revoked"
+        )
+        if principal.session_id is None:
+            self._last_used[principal.key_id] = self._clock()
+        return principal
 
     async def session_principal(self, cookie: str) -> Principal:
-        """Return whom the session token in a browser's cookie stands for.
-
-        Raises:
-            InvalidKey: it is malformed, forged, expired or ended.
-            AccountSuspended: it is genuine, and its account is suspended.
-            Overloaded: too many look-ups wait.
-            StoreUnavailable: the database cannot be read.
-        """
+        """Return whom the token in a browser's cookie stands for; raises as ``principal`` does."""
         place = digest(_COOKIE_MARK + cookie)
-        found = self._memo.find(place)
+        found = self.memo.find(place)
         if found is None:
-            job = self._job_of_session(cookie)
-            found = REFUSED if job is None else await self._lookups.ask(place, job)
-        if found is REFUSED:
-            raise InvalidKey("the session is not valid: expired or ended; log in again")
-        if found.is_suspended:
-            raise AccountSuspended
-        return found
+            found = await self._look_up(place, self._question_of_token(cookie, "session"))
+        return _admitted(found, "the session is not valid: expired or ended; log in again")
 
-    async def create_first_key(self) -> str | None:
-        """Make a demo account where there is no account yet and return its key, else None."""
-        minted = await self._thread.run(self._records.create_first_key)
-        return None if minted is None else minted.key
+    async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
+        """Run a function in a transaction that changes nothing."""
+        job = partial(_in_transaction, self._database.reading, fn)
+        return await self._told("read", self._worker.submit(job))
+
+    async def change(self, fn: Callable[[Rows], _Result], drops: _Drops[_Result] = None) -> _Result:
+        """Run a function in a transaction, and drop what it makes stale before anybody is told.
+
+        Args:
+            fn: what is done; whatever it raises undoes it.
+            drops: what becomes stale; a function is asked with the result.
+        """
+        change = self._worker.submit(partial(_in_transaction, self._database.writing, fn))
+        change.add_done_callback(partial(self._drop_stale, drops))
+        return await self._told("write", change)
+
+    def unwritten_calls(self, account_id: int) -> dict[date, int]:
+        """Return an account's calls by day that a read which is queued now will not find."""
+        calls = self._limiter.calls_of(account_id)
+        for (account, day), count in self._calls.items():
+            if account == account_id:
+                calls[day] = calls.get(day, 0) + count
+        return calls
 
     async def check(self) -> None:
-        """Check that the database can be written; callers at the same time share one check.
-
-        Raises:
-            StoreUnavailable: it cannot.
-        """
+        """Check that the database can be written; callers at the same time share one check."""
         if self._checking is None or self._checking.done():
-            self._checking = self._thread.submit(self._records.database.require_writable)
-        try:
-            await asyncio.shield(self._checking)
-        except StoreUnavailable as error:
-            self._work.note("check", error)
-            raise StoreUnavailable("the database cannot be written right now") from error
-        self._work.note("check", None)
+            self._checking = self._worker.submit(self._database.require_writable, is_counted=False)
+        await self._told("check", self._checking)
 
     async def refresh(self) -> None:
         """Drop the memo if another process has written since the last call, or might have."""
         try:
-            version = await self._thread.run(self._records.database.version)
+            version = await self._worker.run(self._database.version, is_counted=False)
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
-            self._work.note("watch", error)
+            self._failures.note("watch", error)
             self._version = None
-            self._memo.drop_all()
+            self.memo.drop_all()
             return
-        self._work.note("watch", None)
+        self._failures.note("watch", None)
         if version != self._version:
             self._version = version
-            self._memo.drop_all()
+            self.memo.drop_all()
 
     async def flush(self) -> None:
         """Write when keys were last used, and the calls of each day.
 
-        What cannot be written now is tried again later.
+        What cannot be written is kept for the next time.
         """
-        for _ in range(0, len(self._last_used), _USES_A_TRANSACTION):
-            moments = dict(islice(self._last_used.items(), _USES_A_TRANSACTION))
-            for key_id in moments:
-                del self._last_used[key_id]
-            try:
-                await self._thread.run(partial(self._records.note_last_used, moments))
-            except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
-                self._work.note("flush", error)
-                self._last_used = moments | self._last_used
-                return
+        _merge(self._calls, self._limiter.take_calls(), operator.add)
         try:
-            await self.usage.flush()
-        except Exception as error:  # noqa: BLE001 - likewise
-            self._work.note("flush", error)
-            return
-        self._work.note("flush", None)
+            await self._write(self._last_used, _note_last_used, max)
+            await self._write(self._calls, _add_calls, operator.add)
+        except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
+            self._failures.note("flush", error)
+        else:
+            self._failures.note("flush", None)
 
     async def close(self) -> None:
         """Stop watching, write what is left to write, and close; closing twice is harmless."""
-        if self._thread.is_closed:
+        if self._worker.is_closed:
             return
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
         await self.flush()
         try:
-            await self._thread.run(self._records.close)
+            await self._worker.run(self._database.close, is_counted=False)
         finally:
-            self._thread.end()
-
-    @property
-    def memo_statistics(self) -> MemoStatistics:
-        """What the memo has spared, and what it holds."""
-        return self._memo.statistics()
+            self._worker.close()
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             await self.refresh()
-            if self._clock() >= self._flush_at:
-                self._flush_at = self._clock() + FLUSH_SECONDS
+            if self._monotonic() >= self._flush_at:
+                self._flush_at = self._monotonic() + FLUSH_SECONDS
                 await self.flush()
 
-    def _job_for(
-        self, key_digest: bytes, credential: str
-    ) -> Callable[[], Credential | None] | None:
+    def _question(self, key_digest: bytes, credential: str) -> _Question | None:
         """Return what must be asked of the database, None where it need not be."""
         if is_well_formed(credential):
-            return partial(self._records.find_credential, key_digest)
+            return lambda rows: rows_keys.find_credential(rows, key_digest, self.now())
         if looks_like_token(credential):
-            try:
-                claims = self.tokens.read_access(credential)
-            except InvalidKey:
-                return None
-            return partial(self._sessions.find_credential, claims)
+            return self._question_of_token(credential, "access")
         return None
 
-    def _job_of_session(self, cookie: str) -> Callable[[], Credential | None] | None:
-        """Return what must be asked about a cookie, None where it is none of ours."""
+    def _question_of_token(self, token: str, use: Use) -> _Question | None:
         try:
-            claims = self.tokens.read_session(cookie)
+            claims = self.tokens.read(token, use)
         except InvalidKey:
             return None
-        return partial(self._sessions.find_credential, claims)
+        return lambda rows: rows_sessions.find_credential(rows, claims, self.now())
+
+    async def _look_up(self, place: bytes, question: _Question | None) -> Principal | Refusal:
+        if question is None:
+            return REFUSED
+        job = partial(_in_transaction, self._database.reading, question)
+        begin = partial(self._worker.submit, job, is_counted=False)
+        found = await self._told("look-up", self._lookups.share(place, begin))
+        return REFUSED if found is None else found.principal
+
+    def _drop_stale(self, drops: _Drops[_Result], change: asyncio.Future[_Result]) -> None:
+        """Drop what a change made stale; everything, where nobody knows whether it was kept."""
+        error = change.exception()
+        if error is None:
+            stale = drops(change.result()) if callable(drops) else drops
+            if stale is not None:
+                self.memo.drop(stale)
+        elif isinstance(error, StoreUnavailable) or not isinstance(error, ServiceError):
+            self.memo.drop_all()
+
+    async def _write(
+        self,
+        unwritten: dict[_Place, _Value],
+        write: Callable[[dict[_Place, _Value], Rows], None],
+        merged: Callable[[_Value, _Value], _Value],
+    ) -> None:
+        """Write in batches, and keep one that fails for the next time."""
+        for _ in range(0, len(unwritten), ROWS_A_TRANSACTION):
+            batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
+            for place in batch:
+                del unwritten[place]
+            fn = partial(write, batch)
+            job = partial(_in_transaction, self._database.writing, fn)
+            try:
+                await self._worker.run(job, is_counted=False)
+            except Exception:
+                _merge(unwritten, batch, merged)
+                raise
+
+    async def _told(self, work: str, job: asyncio.Future[_Result]) -> _Result:
+        """Wait for a job; a client learns of a failure only that the database cannot be used."""
+        try:
+            result = await asyncio.shield(job)
+        except StoreUnavailable as error:
+            self._failures.note(work, error)
+            verb = "read" if work in {"read", "look-up"} else "written"
+            raise StoreUnavailable(f"the database cannot be {verb} right now") from error
+        self._failures.note(work, None)
+        return result
 
 
-def _open_records(
-    url: str, now: Callable[[], datetime], token_secret: bytes | None
-) -> tuple[Records, bytes]:
-    records = Records.open(url, now)
+def _in_transaction(
+    begin: Callable[[], AbstractContextManager[Rows]], fn: Callable[[Rows], _Result]
+) -> _Result:
+    with begin() as rows:
+        return fn(rows)
+
+
+def _admitted(found: Principal | Refusal, refusal: str) -> Principal:
+    if found is REFUSED:
+        raise InvalidKey(refusal)
+    if found.is_suspended:
+        raise AccountSuspended
+    return found
+
+
+def _open(url: str, token_secret: bytes | None, busy_seconds: float) -> tuple[Database, bytes]:
+    database = Database.open(url)
     try:
-        records.database.wait_at_most(BUSY_SECONDS)
-        return records, token_secret or SessionRecords(records.database, now).load_secret()
+        database.wait_at_most(busy_seconds)
+        return database, token_secret or rows_sessions.load_secret(database)
     except BaseException:
-        records.close()
+        database.close()
         raise
+
+
+def _note_last_used(seconds: dict[str, float], rows: Rows) -> None:
+    moments = {key_id: datetime.fromtimestamp(used, UTC) for key_id, used in seconds.items()}
+    rows_keys.note_last_used(rows, moments)
+
+
+def _add_calls(calls: dict[tuple[int, date], int], rows: Rows) -> None:
+    rows_usage.add_calls(rows, calls)
+
+
+def _merge(
+    values: dict[_Place, _Value],
+    more: dict[_Place, _Value],
+    merged: Callable[[_Value, _Value], _Value],
+) -> None:
+    for place, value in more.items():
+        values[place] = merged(values[place], value) if place in values else value

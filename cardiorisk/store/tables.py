@@ -1,9 +1,8 @@
-"""The database's tables, as SQLAlchemy declares them: what is kept, and nothing of how.
+"""The database's tables, as SQLAlchemy declares them.
 
 No key or password is ever stored, only its digest or hash. The migrations build these tables; a
-test holds the two together, so a change here needs a revision. The surprise: ids of accounts are
-never used again (``AUTOINCREMENT``), because the limiter counts by them and would charge a new
-account for what a deleted one has used.
+test holds the two together, so a change here needs a revision. Ids of accounts are never used again
+(``AUTOINCREMENT``): the limiter counts by them, and would charge a new account for a deleted one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the store answers with: frozen values that know nothing of the database.
 
-The order of their attributes is the order of the columns in ``statements``. What must not be
-printed, a key or a password's hash, is kept out of ``repr``.
+Where a module of rows says so, the order of their attributes is the order of its columns. A key
+or a password's hash is kept out of ``repr``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from cardiorisk.patients.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
-Renewal = Literal["renewed", "ended", "refused", "suspended"]
-"""What became of a refresh token: used for the next one; its session was ended by it; nothing;
-nothing either, as its account is suspended."""
+Renewal = Literal["renewed", "ended", "refused"]
+"""What became of a refresh token: used for the next one; its session was ended by it; nothing."""
 
 SHOWN_DAYS = 30
 """Days whose calls a reader is shown, today among them."""
@@ -35,8 +34,8 @@ class AccountRecord:
     name: str
     plan: str
     is_operator: bool
-    created_at: datetime
     active_keys: int
+    created_at: datetime
     email: str | None
     suspended_at: datetime | None = None
 
@@ -103,14 +102,7 @@ class Credential:
 class KeptAssessment:
     """One assessment that its account has kept.
 
-    Attributes:
-        assessment_id: its public name, which sorts by the moment it was made at.
-        label: what its owner calls it, or None.
-        patient: the six values.
-        probability: probability of risk, from 0 to 1.
-        at_risk: whether the probability reached the threshold.
-        threshold: the threshold that was applied.
-        model_version: which network answered.
+    Its id sorts by the moment it was made at; its label is what its owner calls it.
     """
 
     assessment_id: str

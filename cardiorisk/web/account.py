@@ -22,13 +22,13 @@ from cardiorisk.identity.forms import (
 )
 from cardiorisk.identity.keys import read_grace, read_key_wish
 from cardiorisk.patients.json_object import read_object
+from cardiorisk.store import rows_keys
 from cardiorisk.web.account_documents import account_document, key_document
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
-    from cardiorisk.identity.keys import Principal
     from cardiorisk.identity.tokens import TokenPair
     from cardiorisk.store.values import MintedKey
     from cardiorisk.web.services import Services
@@ -140,8 +140,7 @@ class AccountHandler(IdentifiedHandler):
 
     async def get(self) -> None:
         """Show the account."""
-        account = await self.services.accounts.view(self.principal)
-        calls = await calls_by_day(self.principal, self.services)
+        account, calls = await self.services.accounts.view(self.principal)
         self.answer(
             account_document(account, self.services.settings.plans)
             | {
@@ -158,7 +157,8 @@ class KeysHandler(IdentifiedHandler):
 
     async def get(self) -> None:
         """List the keys, ended ones too, the oldest first."""
-        keys = await self.services.accounts.list_keys(self.principal)
+        account_id = self.principal.account_id
+        keys = await self.services.store.read(lambda rows: rows_keys.list_keys(rows, account_id))
         now = self.services.accounts.now()
         self.answer({"items": [key_document(key, now) for key in keys]})
 
@@ -190,12 +190,6 @@ class RotateHandler(IdentifiedHandler):
             _minted_document(rotation.new, now) | {"replaces": key_document(rotation.old, now)},
             status=201,
         )
-
-
-async def calls_by_day(principal: Principal, services: Services) -> dict[date, int]:
-    """Return the calls of the caller's account on each of the last 30 days, the oldest first."""
-    today = services.accounts.now().date()
-    return await services.store.usage.calls_by_day(principal.account_id, today)
 
 
 def _minted_document(minted: MintedKey, now: datetime) -> dict[str, Any]:

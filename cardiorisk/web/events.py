@@ -16,6 +16,7 @@ from tornado.iostream import StreamClosedError
 
 from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
 from cardiorisk.monitoring.queries import LogQuery, read_log_query
+from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.operator_documents import line_documents, overview_document
@@ -123,7 +124,8 @@ async def require_log_query(handler: BaseHandler) -> LogQuery:
     query = read_log_query(given_parameters(handler))
     if query.account is None:
         return query
-    key_ids = await handler.services.store.operated.find_key_ids(query.account)
+    name = query.account
+    key_ids = await handler.services.store.read(lambda rows: rows_accounts.find_key_ids(rows, name))
     if key_ids is None:
         raise InvalidQuery((FieldFault("account", "must be the name of an account"),))
     return replace(query, key_ids=key_ids)

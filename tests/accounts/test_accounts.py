@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -34,6 +34,8 @@ from cardiorisk.limits.throttle import (
     REGISTRATIONS,
     Throttle,
 )
+from cardiorisk.limits.window import Limiter
+from cardiorisk.store import rows_accounts, rows_keys, rows_usage
 from cardiorisk.store.store import Store
 
 if TYPE_CHECKING:
@@ -60,8 +62,17 @@ class SettableSeconds:
     def __call__(self) -> float:
         return self.seconds
 
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
+
+class InterruptedPasswords(Passwords):
+    """Passwords before whose next check something else happens."""
+
+    interruption: Awaitable[None] | None = None
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        if self.interruption is not None:
+            interruption, self.interruption = self.interruption, None
+            await interruption
+        return await super().matches(password, password_hash)
 
 
 @dataclass
@@ -70,7 +81,8 @@ class House:
 
     accounts: Accounts
     store: Store
-    passwords: Passwords
+    passwords: InterruptedPasswords
+    limiter: Limiter
     clock: SettableSeconds
 
     async def principal(self, login: Login = RIGHT) -> Principal:
@@ -91,12 +103,13 @@ def play(tmp_path: Path) -> Play:
     @asynccontextmanager
     async def opened() -> AsyncIterator[House]:
         clock = SettableSeconds()
-        store = Store.open(f"sqlite:///{tmp_path / 'keys.db'}", now=clock.now)
-        passwords = Passwords(CHEAP)
-        accounts = Accounts(store.accounts, store.tokens, passwords, Throttle(clock), clock.now)
+        limiter = Limiter(clock)
+        store = Store.open(f"sqlite:///{tmp_path / 'keys.db'}", clock=clock, limiter=limiter)
+        passwords = InterruptedPasswords(CHEAP)
+        accounts = Accounts(store, passwords, Throttle(clock))
         try:
             await accounts.register(ANA, HERE)
-            yield House(accounts, store, passwords, clock)
+            yield House(accounts, store, passwords, limiter, clock)
         finally:
             passwords.close()
             await store.close()
@@ -191,10 +204,9 @@ def test_a_wrong_name_and_a_wrong_password_read_the_same(play: Play) -> None:
 
 def test_an_account_made_by_a_command_cannot_log_in(play: Play) -> None:
     async def scenario(house: House) -> None:
-        key = house.store._thread.run_now(
-            lambda: house.store._records.create_key("hospital", None, None)
+        await house.store.change(
+            lambda rows: rows_accounts.find_or_create(rows, "hospital", None, house.store.now())
         )
-        assert key.record.account == "hospital"
         for password in ("", "correct horse"):
             login = Login("hospital", password)
             assert await _failure(house.accounts.login(login, HERE)) is InvalidLogin
@@ -205,9 +217,9 @@ def test_an_account_made_by_a_command_cannot_log_in(play: Play) -> None:
 def test_a_login_brings_an_outdated_hash_up_to_date(play: Play) -> None:
     async def scenario(house: House) -> None:
         dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
-        house.passwords._hasher = dearer
-        await house.accounts.login(RIGHT, HERE)
-        stored = await house.store.accounts.find_login("ana")
+        with closing(Passwords(dearer)) as passwords:
+            await Accounts(house.store, passwords, Throttle(house.clock)).login(RIGHT, HERE)
+        stored = await house.store.read(lambda rows: rows_accounts.find_login(rows, "ana"))
         assert stored is not None
         assert stored.password_hash is not None
         assert extract_parameters(stored.password_hash).memory_cost == 16
@@ -216,20 +228,10 @@ def test_a_login_brings_an_outdated_hash_up_to_date(play: Play) -> None:
     play(scenario)
 
 
-def test_a_login_under_way_while_the_password_changes_gives_dead_tokens(
-    play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_login_under_way_while_the_password_changes_gives_dead_tokens(play: Play) -> None:
     async def scenario(house: House) -> None:
         change = PasswordChange(RIGHT, "battery staple")
-
-        matches = house.passwords.matches
-
-        async def late(password: str, password_hash: str | None) -> bool:
-            monkeypatch.setattr(house.passwords, "matches", matches)
-            await house.accounts.change_password(change, HERE)
-            return await matches(password, password_hash)
-
-        monkeypatch.setattr(house.passwords, "matches", late)
+        house.passwords.interruption = house.accounts.change_password(change, HERE)
         pair = await house.accounts.login(RIGHT, HERE)
         assert await _failure(house.store.principal(pair.access_token)) is InvalidKey
         assert await _failure(house.accounts.refresh(pair.refresh_token)) is InvalidKey
@@ -497,10 +499,24 @@ def test_a_key_has_no_session_to_end(play: Play) -> None:
 # Seeing to one's own
 
 
-def test_an_account_is_shown_to_its_owner(play: Play) -> None:
+def test_an_account_is_shown_with_the_calls_of_thirty_days_to_the_call(
+    play: Play,
+) -> None:
     async def scenario(house: House) -> None:
-        record = await house.accounts.view(await house.principal())
-        assert (record.name, record.email) == ("Ana", "ana@example.org")
+        ana = await house.principal()
+        today = house.store.now().date()
+        stored = {(1, today - timedelta(29)): 5, (1, today - timedelta(30)): 9, (1, today): 2}
+        await house.store.change(lambda rows: rows_usage.add_calls(rows, stored))
+        for _ in range(3):
+            house.limiter.hit(1, 1000)
+        # A reader in the middle of a write is told neither less nor more.
+        _, view = await asyncio.gather(house.store.flush(), house.accounts.view(ana))
+        account, days = view
+        assert (account.name, account.email) == ("Ana", "ana@example.org")
+        assert list(days)[::29] == [today - timedelta(29), today]
+        assert list(days.values()) == [5, *[0] * 28, 5]
+        house.limiter.hit(1, 1000)
+        assert list((await house.accounts.view(ana))[1].values()) == [5, *[0] * 28, 6]
 
     play(scenario)
 
@@ -511,8 +527,8 @@ def test_keys_are_made_listed_rotated_and_revoked(play: Play) -> None:
         made = await house.accounts.create_key(ana, timedelta(days=1))
         rotation = await house.accounts.rotate_key(ana, made.record.key_id, timedelta(minutes=5))
         new_id = rotation.new.record.key_id
-        listed = {key.key_id for key in await house.accounts.list_keys(ana)}
-        assert listed == {made.record.key_id, new_id}
+        listed = await house.store.read(rows_keys.list_keys)
+        assert {key.key_id for key in listed} == {made.record.key_id, new_id}
         await house.store.principal(rotation.new.key)
         await house.accounts.revoke_key(ana, new_id)
         assert await _failure(house.store.principal(rotation.new.key)) is InvalidKey
@@ -526,7 +542,6 @@ def test_another_accounts_key_is_unknown(play: Play) -> None:
         made = await house.accounts.create_key(await house.principal(), None)
         await house.accounts.register(Registration("bruno", "correct horse", "b@b.c"), HERE)
         bruno = await house.principal(Login("bruno", "correct horse"))
-        assert await house.accounts.list_keys(bruno) == ()
         key_id = made.record.key_id
         assert await _failure(house.accounts.revoke_key(bruno, key_id)) is UnknownKey
         assert await _failure(house.accounts.rotate_key(bruno, key_id, timedelta())) is UnknownKey

@@ -47,14 +47,11 @@ def test_list_as_json_is_an_array_of_objects(call: Call) -> None:
     }
 
 
-def test_plan_changes_the_plan(call: Call) -> None:
-    assert call("accounts", "plan", "ana", "premium").exit_code == 0
-    assert _listed(call)["plan"] == "premium"
-
-
-def test_plan_says_what_it_allows(call: Call) -> None:
+def test_plan_changes_the_plan_and_says_what_it_allows(call: Call) -> None:
     result = call("accounts", "plan", "ana", "premium")
-    assert (result.stdout, result.stderr) == ("", "ana is on premium: 50 requests a minute.\n")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "ana is on premium: 50 requests a minute.\n"
+    assert _listed(call)["plan"] == "premium"
 
 
 def test_plan_refuses_one_that_is_not_set(call: Call) -> None:
@@ -63,28 +60,23 @@ def test_plan_refuses_one_that_is_not_set(call: Call) -> None:
     assert result.stderr.startswith("cardiorisk: there is no plan gold; there are freemium")
 
 
-def test_plan_of_an_unknown_account_fails_in_one_line(call: Call) -> None:
-    result = call("accounts", "plan", "nobody", "premium")
+def test_operator_makes_one_and_unmakes_one_while_another_is_left(call: Call) -> None:
+    assert call("accounts", "operator", "ana", "on").stderr == "ana is an operator.\n"
+    assert _listed(call)["operator"] is True
+    call("keys", "create", "--account", "bruno")
+    call("accounts", "operator", "bruno", "on")
+    assert call("accounts", "operator", "ana", "off").stderr == "ana is no operator.\n"
+
+
+@pytest.mark.parametrize("arguments", [("operator", "ana", "off"), ("suspend", "ana")])
+def test_the_last_operator_stays_one(call: Call, arguments: tuple[str, ...]) -> None:
+    call("accounts", "operator", "ana", "on")
+    result = call("accounts", *arguments)
     assert (result.exit_code, result.stderr) == (
         1,
-        "cardiorisk: there is no account nobody; see `cardiorisk accounts list`\n",
+        "cardiorisk: ana is the last operator who is not suspended; make another one first\n",
     )
-
-
-@pytest.mark.parametrize(
-    ("state", "is_operator", "message"),
-    [("on", True, "ana is an operator.\n"), ("off", False, "ana is no operator.\n")],
-)
-def test_operator_makes_one_and_unmakes_one(
-    call: Call, *, state: str, is_operator: bool, message: str
-) -> None:
-    call("accounts", "operator", "ana", "on")
-    assert call("accounts", "operator", "ana", state).stderr == message
-    assert _listed(call)["operator"] is is_operator
-
-
-def test_operator_of_an_unknown_account_fails(call: Call) -> None:
-    assert call("accounts", "operator", "nobody", "on").exit_code == 1
+    assert (_listed(call)["operator"], _listed(call)["suspended_at"]) == (True, None)
 
 
 def test_operator_takes_on_and_off_only(call: Call) -> None:
@@ -98,9 +90,12 @@ def test_suspend_is_shown_in_the_list_until_resume(call: Call) -> None:
     assert _listed(call)["suspended_at"] is None
 
 
-@pytest.mark.parametrize("command", ["suspend", "resume"])
-def test_an_unknown_account_can_be_neither_suspended_nor_resumed(call: Call, command: str) -> None:
-    result = call("accounts", command, "nobody")
+@pytest.mark.parametrize(
+    "arguments",
+    [("plan", "nobody", "premium"), ("operator", "nobody", "on"), ("suspend", "nobody")],
+)
+def test_an_unknown_account_is_told_in_one_line(call: Call, arguments: tuple[str, ...]) -> None:
+    result = call("accounts", *arguments)
     assert (result.exit_code, result.stderr) == (
         1,
         "cardiorisk: there is no account nobody; see `cardiorisk accounts list`\n",

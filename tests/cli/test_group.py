@@ -65,14 +65,11 @@ def test_an_unknown_command_is_wrong_usage(call: Call) -> None:
     assert "No such command 'kyes'" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", ["'--help'", "'keys', '--help'", "'accounts', 'plan', '--help'"]
-)
-def test_help_imports_nothing_slow(arguments: str) -> None:
+def test_help_imports_nothing_slow() -> None:
     program = (
         "import sys\n"
         "from cardiorisk.__main__ import main\n"
-        f"main([{arguments}], standalone_mode=False)\n"
+        "main(['--help'], standalone_mode=False)\n"
         f"print([name for name in {SLOW_TO_IMPORT} if name in sys.modules])"
     )
     result = subprocess.run(

@@ -8,8 +8,8 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from cardiorisk.store.records import Records
-from tests.support import create_key
+from cardiorisk.store import rows_accounts
+from tests.support import change_account, create_key
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
@@ -84,8 +84,7 @@ async def operating(stranger: Caller, settings: Settings, app: CardioriskApplica
     """Give Ana, who is account 1, an operator's browser, and Bruno account 2 and a key."""
     reader = await registered(stranger)
     create_key(settings, "bruno", "freemium")
-    with Records.open(settings.database_url) as records:
-        records.set_operator(NAME, is_operator=True)
+    change_account(settings, NAME, rows_accounts.set_operator, is_operator=True)
     await app.services.store.refresh()
     await reader.open("/panel/cuentas")
     return reader

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.routes import ROUTES
-from cardiorisk.store.records import Records
+from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.web.files import ASSETS_ROUTE
 from tests.pages.browsing import NAME, PASSWORD, Reader, operating, registered
-from tests.support import create_key
+from tests.support import change_account, changing, create_key
 from tests.web.test_events import watching
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def text(response: HTTPResponse) -> str:
 
 
 def only_key_id(settings: Settings) -> str:
-    with Records.open(settings.database_url) as records:
-        (key,) = records.list_keys()
+    with changing(settings) as rows:
+        (key,) = rows_keys.list_keys(rows)
     return key.key_id
 
 
@@ -77,8 +78,8 @@ async def test_who_is_no_operator_does_nothing_to_others(
     fields = {"plan": "premium", "clave": only_key_id(settings)}
     answer = await reader.send("/panel/cuentas", cuenta="2", hacer=deed, **fields)
     assert answer.code == 403
-    with Records.open(settings.database_url) as records:
-        (bruno,) = (account for account in records.list_accounts() if account.name == "bruno")
+    with changing(settings) as rows:
+        bruno = rows_accounts.load(rows, 2, datetime.now(UTC))
     assert (bruno.plan, bruno.suspended_at, bruno.active_keys) == ("freemium", None, 1)
 
 
@@ -88,8 +89,7 @@ async def test_the_panel_is_linked_for_operators_alone(
 ) -> None:
     reader = await registered(stranger)
     assert 'href="panel"' not in text(await reader.open("/"))
-    with Records.open(settings.database_url) as records:
-        records.set_operator(NAME, is_operator=True)
+    change_account(settings, NAME, rows_accounts.set_operator, is_operator=True)
     await app.services.store.refresh()
     assert 'href="panel"' in text(await reader.open("/"))
 
@@ -251,8 +251,8 @@ async def test_a_form_of_another_site_changes_nothing(
     reader.token = "0" * 64
     answer = await reader.send("/panel/cuentas", cuenta="2", hacer="suspender")
     assert answer.code == 403
-    with Records.open(settings.database_url) as records:
-        assert [account.suspended_at for account in records.list_accounts()] == [None, None]
+    with changing(settings) as rows:
+        assert rows_accounts.load(rows, 2, datetime.now(UTC)).suspended_at is None
 
 
 @pytest.mark.gen_test

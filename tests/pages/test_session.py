@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tornado.httputil import HTTPServerRequest
 
-from cardiorisk.store.records import Records
+from cardiorisk.store import rows_accounts
 from tests.pages.browsing import NAME, PASSWORD, REGISTRATION, Reader, registered
-from tests.support import EXAMPLE, Caller, document
+from tests.support import EXAMPLE, Caller, change_account, document
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
@@ -100,8 +100,7 @@ async def test_a_suspended_account_is_told_so_above_the_form(
     stranger: Caller, settings: Settings, language: str, said: str
 ) -> None:
     await stranger.send("POST", "/register", dict(REGISTRATION))
-    with Records.open(settings.database_url) as records:
-        records.suspend(NAME)
+    change_account(settings, NAME, rows_accounts.suspend)
     reader = Reader(stranger)
     await reader.open(f"/entrar?siguiente=claves&idioma={language}")
     answer = await reader.send("/entrar?siguiente=claves", username=NAME, password=PASSWORD)
@@ -267,8 +266,7 @@ async def test_an_operator_s_session_is_an_operator_s(stranger: Caller, settings
     reader = await registered(stranger)
     answer = await reader.call("POST", "/model/reload")
     assert (answer.code, document(answer)["code"]) == (403, "operator-only")
-    with Records.open(settings.database_url) as records:
-        records.set_operator(NAME, is_operator=True)
+    change_account(settings, NAME, rows_accounts.set_operator, is_operator=True)
     assert (await reader.call("POST", "/model/reload")).code == 403  # the memo has not looked yet
     again = Reader(stranger)
     await again.log_in()

@@ -1,4 +1,4 @@
-"""What the store's tests share: a file of their own, a moment they can move, an open store."""
+"""What the store's tests share: a file of their own, a clock they can move, an open store."""
 
 from __future__ import annotations
 
@@ -8,39 +8,34 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from cardiorisk.store.records import Records
+from cardiorisk.store.database import Database
 from cardiorisk.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from cardiorisk.store.database import Rows
 
-class SettableMoment:
-    """A wall clock that stands still until the test moves it."""
+
+class SettableClock:
+    """A clock that stands still until the test moves it."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
 
-    def __call__(self) -> datetime:
+    def __call__(self) -> float:
+        return self.moment.timestamp()
+
+    def now(self) -> datetime:
         return self.moment
 
     def advance(self, **duration: float) -> None:
         self.moment += timedelta(**duration)
 
 
-class SettableSeconds:
-    """A monotonic clock that stands still until the test moves it."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 class OpenStore(Protocol):
-    """Opens a store on the test's file for the length of a block."""
+    """Opens a store on the test's file, and by its clock, for the length of a block."""
 
     def __call__(self, **options: Any) -> AbstractAsyncContextManager[Store]: ...
 
@@ -56,26 +51,28 @@ def url(path: Path) -> str:
 
 
 @pytest.fixture
-def now() -> SettableMoment:
-    return SettableMoment()
+def clock() -> SettableClock:
+    return SettableClock()
 
 
 @pytest.fixture
-def seconds() -> SettableSeconds:
-    return SettableSeconds()
-
-
-@pytest.fixture
-def records(url: str, now: SettableMoment) -> Iterator[Records]:
-    with Records.open(url, now) as opened:
+def database(url: str) -> Iterator[Database]:
+    with Database.open(url) as opened:
         yield opened
 
 
 @pytest.fixture
-def open_store(url: str) -> OpenStore:
+def rows(database: Database) -> Iterator[Rows]:
+    """One transaction for the whole test."""
+    with database.writing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_store(url: str, clock: SettableClock) -> OpenStore:
     @asynccontextmanager
     async def opened(**options: Any) -> AsyncIterator[Store]:
-        store = Store.open(url, **options)
+        store = Store.open(url, **{"clock": clock, "monotonic": clock} | options)
         try:
             yield store
         finally:

@@ -7,25 +7,19 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.store import database as engine
+from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
-from cardiorisk.store.records import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    with closing(Database.open(url)) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -37,8 +31,8 @@ def other_process(path: Path, database: Database) -> Iterator[sqlite3.Connection
 
 
 def _pragma(database: Database, name: str) -> object:
-    with database.reading() as connection:
-        return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+    with database.reading() as rows:
+        return rows.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
 
 def test_a_new_file_is_its_owners_alone(database: Database) -> None:
@@ -46,15 +40,15 @@ def test_a_new_file_is_its_owners_alone(database: Database) -> None:
 
 
 def test_the_files_beside_it_are_its_owners_alone(database: Database) -> None:
-    with database.writing() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (a)")
+    with database.writing() as rows:
+        rows.exec_driver_sql("CREATE TABLE t (a)")
     modes = {file.name: file.stat().st_mode & 0o777 for file in database.path.parent.iterdir()}
     assert modes == {"keys.db": 0o600, "keys.db-wal": 0o600, "keys.db-shm": 0o600}
 
 
 def test_a_failure_of_the_libraries_shows_no_value(database: Database) -> None:
-    with pytest.raises(StoreUnavailable) as failure, database.writing() as connection:
-        connection.execute(text("INSERT INTO nowhere VALUES (:a)"), {"a": "s3cret"})
+    with pytest.raises(StoreUnavailable) as failure, database.writing() as rows:
+        rows.execute(text("INSERT INTO nowhere VALUES (:a)"), {"a": "s3cret"})
     assert "s3cret" not in str(failure.value.__cause__)
 
 
@@ -87,15 +81,15 @@ def test_closing_the_last_connection_leaves_one_file(url: str, path: Path) -> No
 
 def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
     def fail_half_way() -> None:
-        with database.writing() as connection:
-            connection.exec_driver_sql("CREATE TABLE half (a)")
+        with database.writing() as rows:
+            rows.exec_driver_sql("CREATE TABLE half (a)")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
-    with database.reading() as connection:
+    with database.reading() as rows:
         tables = "SELECT count(*) FROM sqlite_master WHERE name = 'half'"
-        assert connection.exec_driver_sql(tables).scalar_one() == 0
+        assert rows.exec_driver_sql(tables).scalar_one() == 0
 
 
 def test_writing_holds_the_write_lock_from_its_start(
@@ -116,8 +110,8 @@ def test_reading_goes_on_while_another_process_writes(
 
 
 def test_reading_holds_no_writer_up(database: Database, other_process: sqlite3.Connection) -> None:
-    with database.reading() as connection:
-        connection.exec_driver_sql("SELECT * FROM account").all()
+    with database.reading() as rows:
+        rows.exec_driver_sql("SELECT * FROM account").all()
         other_process.execute("CREATE TABLE t (a)")
     assert other_process.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
@@ -127,28 +121,17 @@ def test_a_lock_that_is_not_given_up_is_a_failure_that_names_the_file(
 ) -> None:
     other_process.execute("BEGIN IMMEDIATE")
     with (
-        pytest.raises(StoreUnavailable, match=r"keys\.db cannot be used: database is locked"),
+        pytest.raises(
+            StoreUnavailable, match=r"keys\.db cannot be used: database is locked"
+        ) as told,
         database.writing(),
     ):
         pass
-
-
-def test_writing_works_again_once_the_lock_is_given_up(
-    database: Database, other_process: sqlite3.Connection
-) -> None:
-    other_process.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable), database.writing():
-        pass
+    assert told.value.__cause__ is not None
     other_process.execute("ROLLBACK")
-    with database.writing() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (a)")
+    with database.writing() as rows:
+        rows.exec_driver_sql("CREATE TABLE t (a)")
     assert other_process.execute("SELECT count(*) FROM t").fetchone() == (0,)
-
-
-def test_the_cause_of_a_failure_is_kept(database: Database) -> None:
-    with pytest.raises(StoreUnavailable) as failure, database.reading() as connection:
-        connection.exec_driver_sql("SELECT * FROM nowhere")
-    assert failure.value.__cause__ is not None
 
 
 # The version
@@ -156,8 +139,8 @@ def test_the_cause_of_a_failure_is_kept(database: Database) -> None:
 
 def test_the_version_stands_still_over_own_writes(database: Database) -> None:
     before = database.version()
-    with database.writing() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (a)")
+    with database.writing() as rows:
+        rows.exec_driver_sql("CREATE TABLE t (a)")
     assert database.version() == before
 
 
@@ -174,8 +157,8 @@ def test_a_foreign_write_followed_by_an_own_one_still_changes_the_version(
 ) -> None:
     before = database.version()
     other_process.execute("CREATE TABLE t (a)")
-    with database.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+    with database.writing() as rows:
+        rows.exec_driver_sql("INSERT INTO t VALUES (1)")
     assert database.version() != before
 
 
@@ -184,8 +167,8 @@ def test_a_foreign_write_seen_by_a_read_still_changes_the_version(
 ) -> None:
     before = database.version()
     other_process.execute("CREATE TABLE t (a)")
-    with database.reading() as connection:
-        connection.exec_driver_sql("SELECT * FROM t").all()
+    with database.reading() as rows:
+        rows.exec_driver_sql("SELECT * FROM t").all()
     assert database.version() != before
 
 
@@ -232,12 +215,10 @@ def test_a_replaced_file_is_noticed(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(database: Database) -> None:
-    database._pragma("query_only = ON")  # what SQLite says of a read-only file, without needing one
-    with (
-        pytest.raises(StoreUnavailable) as raised,
-        database.writing() as connection,
-    ):
-        connection.exec_driver_sql("DELETE FROM account")
+    with database.reading() as rows:  # what SQLite says of a read-only file, without needing one
+        rows.exec_driver_sql("PRAGMA query_only = ON")
+    with pytest.raises(StoreUnavailable) as raised, database.writing() as rows:
+        rows.exec_driver_sql("DELETE FROM account")
     assert str(raised.value) == (
         f"{database.path} cannot be used: attempt to write a readonly database; "
         "check that this user may read and write it and its directory"
@@ -262,24 +243,27 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
         Database.open(f"sqlite:///{tmp_path}/nowhere/keys.db")
 
 
-def test_a_file_that_is_no_database_is_refused(url: str, path: Path) -> None:
-    path.write_bytes(b"no database, but long enough to be taken for one" * 100)
-    with pytest.raises(StoreUnavailable, match="file is not a database"):
-        Database.open(url)
-
-
-def test_a_file_that_is_no_database_is_not_touched(url: str, path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused_and_not_touched(url: str, path: Path) -> None:
     content = b"no database, but long enough to be taken for one" * 100
     path.write_bytes(content)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match="file is not a database"):
         Database.open(url)
     assert path.read_bytes() == content
 
 
-def test_a_directory_is_refused(url: str, path: Path) -> None:
-    path.mkdir()
-    with pytest.raises(StoreUnavailable, match="unable to open database file"):
-        Database.open(url)
+@pytest.mark.parametrize("open_", [Database.open_existing, Database.open_current])
+def test_a_file_that_is_to_be_there_is_not_made(
+    url: str, path: Path, open_: Callable[[str], Database]
+) -> None:
+    with pytest.raises(StoreUnavailable, match=r"there is no database at .*keys\.db"):
+        open_(url)
+    assert not path.exists()
+
+
+def test_a_file_without_tables_is_not_current(url: str, path: Path) -> None:
+    path.touch()
+    with pytest.raises(StoreUnavailable, match="has no tables; run `cardiorisk db upgrade`"):
+        Database.open_current(url)
 
 
 def test_memory_is_no_file() -> None:
@@ -297,34 +281,24 @@ def test_six_openings_of_a_fresh_file_at_once_agree_on_one_first_key(tmp_path: P
 
         def opened(url: str = url, at_once: threading.Barrier = at_once) -> bool:
             at_once.wait()
-            with Records.open(url) as records:
-                return records.create_first_key() is not None
+            with Database.open(url) as database, database.writing() as rows:
+                return rows_accounts.create_demo(rows, datetime.now(UTC)) is not None
 
         with ThreadPoolExecutor(6) as threads:
             first_keys = [future.result() for future in [threads.submit(opened) for _ in range(6)]]
         assert sorted(first_keys) == [False] * 5 + [True]
 
 
-def test_the_switch_to_the_write_ahead_log_gives_up_on_a_lasting_lock(
-    url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_switch_to_the_write_ahead_log_waits_for_a_lock_and_gives_up_on_a_lasting_one(
+    url: str, path: Path
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("CREATE TABLE t (a)")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            Database(url)
-
-
-def test_the_switch_to_the_write_ahead_log_is_tried_again(path: Path) -> None:
-    with (
-        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
-        closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as driver,
-    ):
-        other.execute("CREATE TABLE t (a)")
-        other.execute("BEGIN EXCLUSIVE")
+            Database(url, busy_seconds=0.05)
         release = threading.Timer(0.1, other.rollback)
         release.start()
-        engine._switch_to_write_ahead_log(driver)
+        with Database(url) as database:
+            assert _pragma(database, "journal_mode") == "wal"
         release.join()
-        assert driver.execute("PRAGMA journal_mode").fetchone() == ("wal",)

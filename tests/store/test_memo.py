@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.identity.keys import Principal
-from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics
+from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, Stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.store.conftest import SettableSeconds
+    from tests.store.conftest import SettableClock
 
 ANA = Principal(1, "key_ana", "freemium")
 ANA_TOO = Principal(1, "key_ana_too", "freemium")
@@ -21,8 +21,8 @@ FOREVER = float("inf")
 
 
 @pytest.fixture
-def memo(seconds: Callable[[], float]) -> Memo:
-    return Memo(seconds, most_entries=3)
+def memo(clock: SettableClock) -> Memo:
+    return Memo(clock, most_entries=3)
 
 
 def _keep(memo: Memo, digest: bytes, principal: Principal, lifetime: float = FOREVER) -> None:
@@ -40,28 +40,28 @@ def test_a_kept_principal_is_found(memo: Memo) -> None:
 
 @pytest.mark.parametrize(("age", "found"), [(59.9, ANA), (60.0, None)])
 def test_a_principal_is_kept_for_a_minute(
-    memo: Memo, seconds: SettableSeconds, age: float, found: Principal | None
+    memo: Memo, clock: SettableClock, age: float, found: Principal | None
 ) -> None:
     _keep(memo, b"a", ANA)
-    seconds.seconds += age
+    clock.advance(seconds=age)
     assert memo.find(b"a") is found
 
 
 @pytest.mark.parametrize(("age", "found"), [(4.9, ANA), (5.0, None)])
 def test_a_principal_is_not_kept_past_the_end_of_its_key(
-    memo: Memo, seconds: SettableSeconds, age: float, found: Principal | None
+    memo: Memo, clock: SettableClock, age: float, found: Principal | None
 ) -> None:
     _keep(memo, b"a", ANA, lifetime=5.0)
-    seconds.seconds += age
+    clock.advance(seconds=age)
     assert memo.find(b"a") is found
 
 
 @pytest.mark.parametrize(("age", "found"), [(1.9, REFUSED), (2.0, None)])
 def test_a_refusal_is_kept_for_two_seconds(
-    memo: Memo, seconds: SettableSeconds, age: float, found: object
+    memo: Memo, clock: SettableClock, age: float, found: object
 ) -> None:
     memo.refuse(b"a", memo.generation)
-    seconds.seconds += age
+    clock.advance(seconds=age)
     assert memo.find(b"a") is found
 
 
@@ -77,44 +77,37 @@ def test_a_principal_kept_again_counts_as_new(memo: Memo) -> None:
     assert (memo.find(b"a"), memo.find(b"b")) == (ANA, None)
 
 
-def test_a_flood_of_refusals_is_bounded(memo: Memo) -> None:
+def test_a_flood_of_refusals_is_bounded_and_pushes_no_principal_out(memo: Memo) -> None:
+    _keep(memo, b"a", ANA)
     for number in range(100):
         memo.refuse(str(number).encode(), memo.generation)
     assert memo.statistics().refused_entries == 3
+    assert (memo.find(b"a"), memo.find(b"96"), memo.find(b"97")) == (ANA, None, REFUSED)
 
 
-def test_a_flood_of_refusals_pushes_no_principal_out(memo: Memo) -> None:
-    _keep(memo, b"a", ANA)
-    for number in range(100):
-        memo.refuse(str(number).encode(), memo.generation)
-    assert memo.find(b"a") is ANA
-
-
-def test_a_refusal_takes_the_place_of_a_principal(memo: Memo) -> None:
+def test_a_refusal_and_a_principal_take_each_others_place(memo: Memo) -> None:
     _keep(memo, b"a", ANA)
     memo.refuse(b"a", memo.generation)
-    assert memo.find(b"a") is REFUSED
-
-
-def test_a_principal_takes_the_place_of_a_refusal(memo: Memo) -> None:
-    memo.refuse(b"a", memo.generation)
+    assert (memo.find(b"a"), memo.statistics().entries) == (REFUSED, 0)
     _keep(memo, b"a", ANA)
-    assert memo.statistics().refused_entries == 0
+    assert (memo.find(b"a"), memo.statistics().refused_entries) == (ANA, 0)
 
 
-def test_dropping_a_key_forgets_that_key_alone(memo: Memo) -> None:
-    _keep(memo, b"a", ANA)
-    _keep(memo, b"b", ANA_TOO)
-    memo.drop_key("key_ana")
-    assert (memo.find(b"a"), memo.find(b"b")) == (None, ANA_TOO)
-
-
-def test_dropping_an_account_forgets_all_its_keys_and_no_other(memo: Memo) -> None:
-    _keep(memo, b"a", ANA)
-    _keep(memo, b"b", ANA_TOO)
-    _keep(memo, b"c", BRUNO)
-    memo.drop_account(1)
-    assert [memo.find(digest) for digest in (b"a", b"b", b"c")] == [None, None, BRUNO]
+@pytest.mark.parametrize(
+    ("stale", "left"),
+    [
+        (Stale(key_id="key_ana"), [None, ANA_TOO, BRUNO]),
+        (Stale(1), [None, None, BRUNO]),
+        (Stale(), [ANA, ANA_TOO, BRUNO]),
+    ],
+)
+def test_what_is_stale_is_forgotten_and_nothing_else(
+    memo: Memo, stale: Stale, left: list[Principal | None]
+) -> None:
+    for digest, principal in ((b"a", ANA), (b"b", ANA_TOO), (b"c", BRUNO)):
+        _keep(memo, digest, principal)
+    memo.drop(stale)
+    assert [memo.find(digest) for digest in (b"a", b"b", b"c")] == left
 
 
 def test_dropping_all_forgets_principals_and_refusals(memo: Memo) -> None:
@@ -126,29 +119,20 @@ def test_dropping_all_forgets_principals_and_refusals(memo: Memo) -> None:
 
 DROPS = pytest.mark.parametrize(
     "drop",
-    [lambda memo: memo.drop_key("x"), lambda memo: memo.drop_account(9), Memo.drop_all],
+    [lambda memo: memo.drop(Stale(key_id="x")), lambda memo: memo.drop(Stale(9)), Memo.drop_all],
     ids=["key", "account", "all"],
 )
 
 
 @DROPS
-def test_a_principal_read_before_a_drop_is_not_kept_after_it(
+def test_what_was_read_before_a_drop_is_not_kept_after_it(
     memo: Memo, drop: Callable[[Memo], None]
 ) -> None:
     generation = memo.generation
     drop(memo)
     memo.keep(b"a", ANA, FOREVER, generation)
-    assert memo.find(b"a") is None
-
-
-@DROPS
-def test_a_refusal_read_before_a_drop_is_not_kept_after_it(
-    memo: Memo, drop: Callable[[Memo], None]
-) -> None:
-    generation = memo.generation
-    drop(memo)
-    memo.refuse(b"a", generation)
-    assert memo.find(b"a") is None
+    memo.refuse(b"b", generation)
+    assert (memo.find(b"a"), memo.find(b"b")) == (None, None)
 
 
 def test_the_memo_counts_what_it_does_and_holds(memo: Memo) -> None:

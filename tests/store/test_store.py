@@ -10,63 +10,106 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
-from datetime import timedelta
+from contextlib import asynccontextmanager, closing
+from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.errors import InvalidKey, Overloaded, StoreUnavailable, UnknownAccount, UnknownKey
+from cardiorisk.errors import InvalidKey, NotReady, Overloaded, StoreUnavailable, UnknownKey
 from cardiorisk.identity.keys import Principal, new_key
+from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens
+from cardiorisk.limits.window import Limiter
+from cardiorisk.store import rows_accounts, rows_keys, rows_sessions, rows_usage
 from cardiorisk.store.database import Database
-from cardiorisk.store.records import Records
-from cardiorisk.store.store import FLUSH_SECONDS, Store
+from cardiorisk.store.memo import Stale
+from cardiorisk.store.store import FLUSH_SECONDS, MOST_JOBS, MOST_LOOKUPS, ROWS_A_TRANSACTION, Store
+from cardiorisk.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from datetime import datetime
     from pathlib import Path
 
-    from cardiorisk.store.values import MintedKey
-    from tests.store.conftest import OpenStore, SettableMoment, SettableSeconds
+    from cardiorisk.store.database import Rows
+    from cardiorisk.store.values import KeyRecord, MintedKey
+    from tests.store.conftest import OpenStore, SettableClock
+
+ANA = 1
+TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture
-def minted(url: str) -> MintedKey:
+def minted(url: str, clock: SettableClock) -> MintedKey:
     """A key of an account ana on freemium, made before the store opens."""
-    with Records.open(url) as records:
-        return records.create_key("ana", None, None)
+    with Database.open(url) as database, database.writing() as rows:
+        account_id = rows_accounts.find_or_create(rows, "ana", None, clock.now())
+        return rows_keys.create(rows, account_id, clock.now())
 
 
-@contextmanager
-def _busy(store: Store) -> Iterator[None]:
+@pytest.fixture
+def locked(path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
+    """Another process's way to hold the write lock; closing what is returned lets go."""
+    others = []
+
+    def lock() -> sqlite3.Connection:
+        others.append(sqlite3.connect(path, isolation_level=None))
+        others[-1].execute("BEGIN IMMEDIATE")
+        return others[-1]
+
+    yield lock
+    for other in others:
+        other.close()
+
+
+def key_record(url: str) -> KeyRecord:
+    """Return the only key there is, as another process sees it."""
+    with Database.open(url) as database, database.reading() as rows:
+        (record,) = rows_keys.list_keys(rows)
+    return record
+
+
+@asynccontextmanager
+async def busy(store: Store) -> AsyncIterator[None]:
     """Keep the store's thread from its work for the length of the block."""
     started, release = threading.Event(), threading.Event()
 
-    def wait() -> None:
+    def wait(_: object) -> None:
         started.set()
         release.wait()
 
-    store._thread._executor.submit(wait)
-    started.wait()
+    waiting = asyncio.create_task(store.read(wait))
+    await asyncio.to_thread(started.wait)
     try:
         yield
     finally:
         release.set()
+        await waiting
 
 
-async def _is_refused(store: Store, key: str) -> bool:
+async def is_refused(asked: Awaitable[Principal]) -> bool:
     try:
-        await store.principal(key)
+        await asked
     except InvalidKey:
         return True
     return False
 
 
-async def _turn_of_the_loop() -> None:
+async def under_way(call: Coroutine[None, None, Principal]) -> asyncio.Task[Principal]:
+    """Begin a call and return when it waits for the database."""
+    task = asyncio.create_task(call)
     await asyncio.sleep(0)
+    return task
 
 
-async def _until(is_so: Callable[[], bool]) -> None:
+async def revoke(store: Store, key_id: str) -> None:
+    await store.change(
+        lambda rows: rows_keys.revoke(rows, key_id, store.now()), drops=Stale(key_id=key_id)
+    )
+
+
+async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not is_so():  # noqa: ASYNC110 - what is awaited has no event to give
             await asyncio.sleep(0.001)
@@ -75,41 +118,15 @@ async def _until(is_so: Callable[[], bool]) -> None:
 # Whom a key stands for
 
 
-def test_a_known_key_stands_for_its_principal(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            principal = await store.principal(minted.key)
-            assert principal == Principal(1, minted.record.key_id, "freemium")
-
-    asyncio.run(scenario())
-
-
 def test_a_key_is_asked_of_the_database_once(open_store: OpenStore, minted: MintedKey) -> None:
     async def scenario() -> None:
         async with open_store() as store:
-            for _ in range(5):
-                await store.principal(minted.key)
-            statistics = store.memo_statistics
-            assert (statistics.hits, statistics.misses, statistics.entries) == (4, 1, 1)
-
-    asyncio.run(scenario())
-
-
-def test_a_remembered_key_needs_no_database(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            with _busy(store):
-                assert (await store.principal(minted.key)).account_id == 1
-
-    asyncio.run(scenario())
-
-
-def test_an_unknown_key_is_refused(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            with pytest.raises(InvalidKey):
-                await store.principal(new_key())
+            first = await store.principal(minted.key)
+            assert first == Principal(ANA, minted.record.key_id, "freemium")
+            async with busy(store):
+                assert await store.principal(minted.key) is first
+            statistics = store.memo.statistics()
+            assert (statistics.hits, statistics.misses, statistics.entries) == (1, 1, 1)
 
     asyncio.run(scenario())
 
@@ -118,40 +135,38 @@ def test_a_refusal_is_remembered(open_store: OpenStore) -> None:
     async def scenario() -> None:
         async with open_store() as store:
             key = new_key()
-            assert [await _is_refused(store, key) for _ in range(3)] == [True, True, True]
-            assert (store.memo_statistics.refusals, store.memo_statistics.misses) == (2, 1)
+            assert await is_refused(store.principal(key))
+            async with busy(store):
+                assert await is_refused(store.principal(key))
 
     asyncio.run(scenario())
 
 
-def test_a_malformed_key_is_refused_without_the_database(open_store: OpenStore) -> None:
+def test_what_is_no_key_or_token_of_ours_takes_no_time_and_no_room(
+    open_store: OpenStore, clock: SettableClock
+) -> None:
+    forged = Tokens(b"x" * 32, clock.now).issue(ANA, "s", 0, "r").access_token
+
     async def scenario() -> None:
-        async with open_store() as store:
-            with _busy(store):
-                assert await _is_refused(store, "crk_mistyped")
+        async with open_store() as store, busy(store):
+            for credential in ("crk_mistyped", "a.b.c", forged):
+                assert await is_refused(store.principal(credential))
+            assert await is_refused(store.session_principal(forged))
+            assert store.memo.statistics().refused_entries == 0
 
     asyncio.run(scenario())
 
 
-def test_a_malformed_key_takes_no_room_in_the_memo(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await _is_refused(store, "crk_mistyped")
-            assert store.memo_statistics.refused_entries == 0
-
-    asyncio.run(scenario())
-
-
-def test_every_refusal_reads_the_same(open_store: OpenStore, url: str, minted: MintedKey) -> None:
-    with Records.open(url) as records:
-        records.revoke_key(minted.record.key_id)
-
+def test_every_refusal_reads_the_same(open_store: OpenStore, minted: MintedKey) -> None:
     async def scenario() -> None:
         messages = set()
         async with open_store() as store:
-            for key in ("crk_mistyped", new_key(), minted.key):
+            await revoke(store, minted.record.key_id)
+            tokens = store.tokens.issue(ANA, "none", 0, "r")
+            unknown = (new_key(), tokens.access_token, tokens.refresh_token)
+            for credential in ("crk_mistyped", minted.key, *unknown):
                 with pytest.raises(InvalidKey) as refusal:
-                    await store.principal(key)
+                    await store.principal(credential)
                 messages.add(str(refusal.value))
         assert len(messages) == 1
 
@@ -159,17 +174,17 @@ def test_every_refusal_reads_the_same(open_store: OpenStore, url: str, minted: M
 
 
 def test_a_remembered_key_ends_with_its_expiry(
-    open_store: OpenStore, url: str, now: SettableMoment, seconds: SettableSeconds
+    open_store: OpenStore, url: str, clock: SettableClock, minted: MintedKey
 ) -> None:
-    with Records.open(url, now) as records:
-        key = records.create_key("ana", None, timedelta(seconds=10)).key
+    with Database.open(url) as database, database.writing() as rows:
+        key = rows_keys.create(rows, ANA, clock.now(), timedelta(seconds=10)).key
 
     async def scenario() -> None:
-        async with open_store(clock=seconds, now=now) as store:
+        async with open_store() as store:
             await store.principal(key)
-            seconds.seconds += 10
-            now.advance(seconds=10)
-            assert await _is_refused(store, key)
+            clock.advance(seconds=10)
+            assert await is_refused(store.principal(key))
+            assert not await is_refused(store.principal(minted.key))
 
     asyncio.run(scenario())
 
@@ -181,45 +196,47 @@ def test_callers_with_the_same_key_share_one_look_up(
     open_store: OpenStore, minted: MintedKey
 ) -> None:
     async def scenario() -> None:
-        async with open_store(most_lookups=1) as store:
-            with _busy(store):
-                callers = [asyncio.create_task(store.principal(minted.key)) for _ in range(50)]
-                await _turn_of_the_loop()
+        async with open_store() as store:
+            async with busy(store):
+                callers = [
+                    asyncio.create_task(store.principal(minted.key))
+                    for _ in range(MOST_LOOKUPS + 1)
+                ]
+                await asyncio.sleep(0)
             assert len({id(principal) for principal in await asyncio.gather(*callers)}) == 1
 
     asyncio.run(scenario())
 
 
-def test_more_look_ups_than_may_wait_are_sent_away(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store(most_lookups=2) as store:
-            with _busy(store):
-                waiting = [asyncio.create_task(_is_refused(store, new_key())) for _ in range(2)]
-                await _turn_of_the_loop()
-                with pytest.raises(Overloaded):
-                    await store.principal(new_key())
-            assert await asyncio.gather(*waiting) == [True, True]
-
-    asyncio.run(scenario())
-
-
-def test_once_the_look_ups_are_done_others_may_wait(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store(most_lookups=1) as store:
-            assert [await _is_refused(store, new_key()) for _ in range(3)] == [True, True, True]
-
-    asyncio.run(scenario())
-
-
-def test_a_remembered_key_is_served_while_look_ups_overflow(
+def test_more_look_ups_than_may_wait_are_sent_away_and_known_keys_are_not(
     open_store: OpenStore, minted: MintedKey
 ) -> None:
     async def scenario() -> None:
-        async with open_store(most_lookups=0) as store:
-            store._lookups.most = 1
+        async with open_store() as store:
             await store.principal(minted.key)
-            store._lookups.most = 0
-            assert (await store.principal(minted.key)).account_id == 1
+            async with busy(store):
+                callers = [store.principal(new_key()) for _ in range(MOST_LOOKUPS + 1)]
+                asked = asyncio.gather(*callers, return_exceptions=True)
+                await asyncio.sleep(0)
+                assert (await store.principal(minted.key)).account_id == ANA
+            kinds = [type(found) for found in await asked]
+            assert kinds == [InvalidKey] * MOST_LOOKUPS + [Overloaded]
+            assert await is_refused(store.principal(new_key()))
+
+    asyncio.run(scenario())
+
+
+def test_more_jobs_than_may_wait_are_sent_away_and_look_ups_are_not(
+    open_store: OpenStore, minted: MintedKey
+) -> None:
+    async def scenario() -> None:
+        async with open_store() as store:
+            jobs = [store.read(lambda _: None) for _ in range(MOST_JOBS + 1)]
+            asked = asyncio.gather(*jobs, return_exceptions=True)
+            await asyncio.sleep(0)
+            assert (await store.principal(minted.key)).account_id == ANA
+            kinds = [type(found) for found in await asked]
+            assert kinds == [type(None)] * MOST_JOBS + [Overloaded]
 
     asyncio.run(scenario())
 
@@ -229,12 +246,11 @@ def test_a_caller_that_goes_away_does_not_take_the_look_up_along(
 ) -> None:
     async def scenario() -> None:
         async with open_store() as store:
-            with _busy(store):
-                leaving = asyncio.create_task(store.principal(minted.key))
-                staying = asyncio.create_task(store.principal(minted.key))
-                await _turn_of_the_loop()
+            async with busy(store):
+                leaving = await under_way(store.principal(minted.key))
+                staying = await under_way(store.principal(minted.key))
                 leaving.cancel()
-            assert (await staying).account_id == 1
+            assert (await staying).account_id == ANA
 
     asyncio.run(scenario())
 
@@ -242,47 +258,96 @@ def test_a_caller_that_goes_away_does_not_take_the_look_up_along(
 # Changes made here
 
 
-def test_a_revoked_key_is_refused_from_the_return_on(
+def test_what_a_change_makes_stale_is_dropped_before_anybody_is_told(
     open_store: OpenStore, minted: MintedKey
 ) -> None:
     async def scenario() -> None:
         async with open_store() as store:
             await store.principal(minted.key)
-            await store.accounts.revoke_key(1, minted.record.key_id)
-            assert await _is_refused(store, minted.key)
+            await store.change(
+                lambda rows: rows_accounts.set_plan(rows, ANA, "premium", store.now()),
+                drops=Stale(ANA),
+            )
+            assert (await store.principal(minted.key)).plan == "premium"
+            await revoke(store, minted.record.key_id)
+            assert await is_refused(store.principal(minted.key))
 
     asyncio.run(scenario())
 
 
-def test_a_revocation_whose_caller_goes_away_holds_all_the_same(
+def test_a_change_drops_what_its_result_says(open_store: OpenStore, minted: MintedKey) -> None:
+    async def scenario() -> None:
+        async with open_store() as store:
+            await store.principal(minted.key)
+            assert await store.change(lambda _: 2, drops=Stale) == 2
+            assert store.memo.statistics().entries == 1
+            assert await store.change(lambda _: ANA, drops=Stale) == ANA
+            assert store.memo.statistics().entries == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_change_that_is_refused_or_makes_nothing_stale_drops_nothing(
     open_store: OpenStore, minted: MintedKey
 ) -> None:
     async def scenario() -> None:
         async with open_store() as store:
             await store.principal(minted.key)
-            with _busy(store):
-                leaving = asyncio.create_task(store.accounts.revoke_key(1, minted.record.key_id))
-                await _turn_of_the_loop()
+            generation = store.memo.generation
+            with pytest.raises(UnknownKey):
+                await revoke(store, "key_none")
+            await store.change(lambda _: None)
+            await store.change(lambda _: None, drops=lambda _: None)
+            assert (store.memo.generation, store.memo.statistics().entries) == (generation, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
+    open_store: OpenStore, minted: MintedKey, locked: Callable[[], sqlite3.Connection]
+) -> None:
+    async def scenario() -> None:
+        async with open_store(busy_seconds=0.01) as store:
+            await store.principal(minted.key)
+            with closing(locked()), pytest.raises(StoreUnavailable):
+                await revoke(store, minted.record.key_id)
+            assert store.memo.statistics().entries == 0
+            await store.principal(minted.key)
+            with pytest.raises(ZeroDivisionError):
+                await store.change(lambda _: 1 / 0)
+            assert store.memo.statistics().entries == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_change_whose_caller_goes_away_holds_all_the_same(
+    open_store: OpenStore, minted: MintedKey
+) -> None:
+    async def scenario() -> None:
+        async with open_store() as store:
+            await store.principal(minted.key)
+            async with busy(store):
+                leaving = asyncio.create_task(revoke(store, minted.record.key_id))
+                await asyncio.sleep(0)
                 leaving.cancel()
             await store.check()
-            assert await _is_refused(store, minted.key)
+            assert await is_refused(store.principal(minted.key))
 
     asyncio.run(scenario())
 
 
-def test_a_look_up_that_read_before_a_revocation_leaves_nothing_behind(
+def test_a_look_up_that_read_before_a_change_leaves_nothing_behind(
     open_store: OpenStore, minted: MintedKey
 ) -> None:
     async def scenario() -> None:
         async with open_store() as store:
-            with _busy(store):
-                early = asyncio.create_task(store.principal(minted.key))
-                await _turn_of_the_loop()
-                revocation = asyncio.create_task(store.accounts.revoke_key(1, minted.record.key_id))
-                await _turn_of_the_loop()
+            async with busy(store):
+                early = await under_way(store.principal(minted.key))
+                revocation = asyncio.create_task(revoke(store, minted.record.key_id))
+                await asyncio.sleep(0)
             await early
             await revocation
-            assert await _is_refused(store, minted.key)
+            assert await is_refused(store.principal(minted.key))
 
     asyncio.run(scenario())
 
@@ -292,86 +357,12 @@ def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
 ) -> None:
     async def scenario() -> None:
         async with open_store() as store:
-            with _busy(store):
-                early = asyncio.create_task(store.principal(minted.key))
-                await _turn_of_the_loop()
-                store._memo.drop_all()
-                late = asyncio.create_task(store.principal(minted.key))
-                await _turn_of_the_loop()
-                assert len(store._lookups) == 2
+            async with busy(store):
+                early = await under_way(store.principal(minted.key))
+                store.memo.drop_all()
+                late = await under_way(store.principal(minted.key))
             assert await early is not await late
-
-    asyncio.run(scenario())
-
-
-def test_a_look_up_from_before_a_drop_is_not_remembered(
-    open_store: OpenStore, minted: MintedKey
-) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            with _busy(store):
-                early = asyncio.create_task(store.principal(minted.key))
-                await _turn_of_the_loop()
-                store._memo.drop_all()
-            await early
-            assert store.memo_statistics.entries == 0
-
-    asyncio.run(scenario())
-
-
-def test_a_plan_change_holds_from_the_return_on(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            await store.accounts.set_plan(1, "premium")
-            assert (await store.principal(minted.key)).plan == "premium"
-
-    asyncio.run(scenario())
-
-
-def test_a_change_of_nothing_drops_nothing(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            with pytest.raises(UnknownAccount):
-                await store.accounts.set_plan(99, "premium")
-            assert store.memo_statistics.entries == 1
-
-    asyncio.run(scenario())
-
-
-def test_revoking_an_unknown_key_says_so(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            with pytest.raises(UnknownKey):
-                await store.accounts.revoke_key(1, "key_none")
-
-    asyncio.run(scenario())
-
-
-def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
-    open_store: OpenStore, minted: MintedKey, path: Path
-) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            with closing(sqlite3.connect(path, isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
-                store._thread.run_now(lambda: store._records.database.wait_at_most(0.01))
-                with pytest.raises(StoreUnavailable):
-                    await store.accounts.set_plan(1, "premium")
-            assert store.memo_statistics.entries == 0
-
-    asyncio.run(scenario())
-
-
-def test_an_empty_database_gets_a_demo_key_once(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            key = await store.create_first_key()
-            assert key is not None
-            assert (await store.principal(key)).plan == "freemium"
-            assert await store.create_first_key() is None
+            assert await store.principal(minted.key) is await late
 
     asyncio.run(scenario())
 
@@ -379,36 +370,22 @@ def test_an_empty_database_gets_a_demo_key_once(open_store: OpenStore) -> None:
 # Changes made by other processes
 
 
-def test_a_foreign_write_drops_the_memo_at_the_next_look(
-    open_store: OpenStore, url: str, minted: MintedKey
+def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_does_not(
+    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.refresh()
-            await store.principal(minted.key)
-            with Records.open(url) as records:
-                records.revoke_key(minted.record.key_id)
-            await store.refresh()
-            assert await _is_refused(store, minted.key)
-
-    asyncio.run(scenario())
-
-
-def test_own_writes_drop_nothing_at_the_next_look(open_store: OpenStore, minted: MintedKey) -> None:
     async def scenario() -> None:
         async with open_store() as store:
             await store.refresh()
             await store.principal(minted.key)
             await store.flush()
             await store.refresh()
-            assert store.memo_statistics.entries == 1
+            assert store.memo.statistics().entries == 1
+            with Database.open(url) as database, database.writing() as rows:
+                rows_keys.revoke(rows, minted.record.key_id, clock.now())
+            await store.refresh()
+            assert await is_refused(store.principal(minted.key))
 
     asyncio.run(scenario())
-
-
-def _run_command(url: str, *arguments: str) -> None:
-    environment = os.environ | {"CARDIORISK_DATABASE_URL": url}
-    subprocess.run([sys.executable, "-m", "cardiorisk", *arguments], check=True, env=environment)
 
 
 @pytest.mark.parametrize(
@@ -423,6 +400,12 @@ def test_a_command_in_another_process_is_noticed_within_a_second(
     outcome: str | None,
 ) -> None:
     named = [minted.record.key_id if word == "KEY_ID" else word for word in arguments]
+    command = partial(
+        subprocess.run,
+        [sys.executable, "-m", "cardiorisk", *named],
+        check=True,
+        env=os.environ | {"CARDIORISK_DATABASE_URL": url},
+    )
 
     async def plan_of_key(store: Store) -> str | None:
         try:
@@ -434,7 +417,7 @@ def test_a_command_in_another_process_is_noticed_within_a_second(
         async with open_store() as store:
             await store.start()
             assert await plan_of_key(store) == "freemium"
-            await asyncio.to_thread(_run_command, url, *named)
+            await asyncio.to_thread(command)
             ended = time.monotonic()
             while await plan_of_key(store) != outcome:
                 assert time.monotonic() - ended < 1.0
@@ -443,125 +426,105 @@ def test_a_command_in_another_process_is_noticed_within_a_second(
     asyncio.run(scenario())
 
 
-def test_the_watcher_outlives_a_broken_database(
-    open_store: OpenStore, minted: MintedKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cardiorisk.store.store.WATCH_SECONDS", 0.001)
+class FailingDatabase(Database):
+    """A database that cannot be looked at while it is told to fail."""
 
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.start()
-            await store.principal(minted.key)
-            whole = store._records
-            store._records = Records(_closed_database(store))
-            await _until(lambda: store.memo_statistics.entries == 0)
-            store._records = whole
-            await _until(lambda: not store._work.failing)
-            await store.principal(minted.key)
-            with Records.open(f"sqlite:///{whole.database.path}") as records:
-                records.set_plan("ana", "premium")
-            await _until(lambda: store.memo_statistics.entries == 0)
-            assert (await store.principal(minted.key)).plan == "premium"
+    fails = False
 
-    asyncio.run(scenario())
+    def version(self) -> int:
+        if self.fails:
+            raise StoreUnavailable("told to fail")
+        return super().version()
 
 
-def _closed_database(store: Store) -> Database:
-    def opened_and_closed() -> Database:
-        database = Database.open_existing(f"sqlite:///{store._records.database.path}")
-        database.close()
-        return database
-
-    return store._thread.run_now(opened_and_closed)
-
-
-def test_a_look_that_fails_drops_the_memo(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.refresh()
-            await store.principal(minted.key)
-            whole = store._records
-            store._records = Records(_closed_database(store))
-            await store.refresh()
-            store._records = whole
-            assert store.memo_statistics.entries == 0
-
-    asyncio.run(scenario())
-
-
-def test_a_row_of_failures_is_logged_once_and_so_is_its_end(
-    open_store: OpenStore, caplog: pytest.LogCaptureFixture
+def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
+    url: str, clock: SettableClock, minted: MintedKey, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
-        async with open_store() as store:
-            whole = store._records
-            store._records = Records(_closed_database(store))
-            for _ in range(3):
-                await store.refresh()
-            store._records = whole
-            for _ in range(3):
-                await store.refresh()
+        worker = Worker("store", 10, "")
+        database = worker.run_now(partial(FailingDatabase, url))
+        store = Store(database, worker, b"s" * 32, Limiter(clock), clock, clock)
+        await store.start()
+        await store.principal(minted.key)
+        database.fails = True
+        await until(lambda: store.memo.statistics().entries == 0)
+        await store.refresh()
+        database.fails = False
+        await until(lambda: "watch works again" in caplog.messages)
+        await store.principal(minted.key)
+        with Database.open(url) as other, other.writing() as rows:
+            rows_accounts.set_plan(rows, ANA, "premium", clock.now())
+        await until(lambda: store.memo.statistics().entries == 0)
+        await store.close()
 
     with caplog.at_level(logging.WARNING, "cardiorisk"):
         asyncio.run(scenario())
-    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-        "watch fails",
-        "watch works again",
-    ]
+    assert caplog.messages == ["watch fails: told to fail", "watch works again"]
 
 
 # A database that cannot be used
 
 
-def test_a_look_up_that_fails_tells_the_caller_nothing_of_the_inside(
-    open_store: OpenStore, minted: MintedKey
+async def told(asked: Awaitable[object]) -> str:
+    with pytest.raises(StoreUnavailable) as failure:
+        await asked
+    return str(failure.value)
+
+
+def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
+    open_store: OpenStore,
+    minted: MintedKey,
+    path: Path,
+    locked: Callable[[], sqlite3.Connection],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:
-        async with open_store() as store:
-            whole = store._records
-            store._records = Records(_closed_database(store))
-            with pytest.raises(StoreUnavailable) as failure:
-                await store.principal(minted.key)
-            store._records = whole
-            assert str(failure.value) == "the database cannot be read right now"
-
-    asyncio.run(scenario())
-
-
-def test_a_look_up_that_failed_is_not_remembered(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            whole = store._records
-            store._records = Records(_closed_database(store))
-            with pytest.raises(StoreUnavailable):
-                await store.principal(minted.key)
-            store._records = whole
-            assert (await store.principal(minted.key)).account_id == 1
-
-    asyncio.run(scenario())
-
-
-def test_a_locked_database_is_not_ready(open_store: OpenStore, path: Path) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            store._thread.run_now(lambda: store._records.database.wait_at_most(0.01))
-            with closing(sqlite3.connect(path, isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
-                with pytest.raises(StoreUnavailable, match="cannot be written right now"):
-                    await store.check()
+        async with open_store(busy_seconds=0.01) as store:
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("ALTER TABLE api_key RENAME TO gone")
+                read = {await told(store.principal(minted.key))}
+                read.add(await told(store.read(rows_keys.list_keys)))
+                other.execute("ALTER TABLE gone RENAME TO api_key")
+            with closing(locked()):
+                written = {await told(store.check()), await told(store.change(lambda _: None))}
+            assert read == {"the database cannot be read right now"}
+            assert written == {"the database cannot be written right now"}
+            assert (await store.principal(minted.key)).account_id == ANA
             await store.check()
 
-    asyncio.run(scenario())
+    with caplog.at_level(logging.WARNING, "cardiorisk"):
+        asyncio.run(scenario())
+    assert [message.split(":")[0] for message in caplog.messages] == [
+        "look-up fails",
+        "read fails",
+        "check fails",
+        "write fails",
+        "look-up works again",
+        "check works again",
+    ]
 
 
-def test_checks_at_the_same_time_are_one(open_store: OpenStore) -> None:
+def test_checks_at_the_same_time_are_one(url: str, clock: SettableClock) -> None:
+    class CountedDatabase(Database):
+        checks = 0
+
+        def require_writable(self) -> None:
+            self.checks += 1
+            super().require_writable()
+
     async def scenario() -> None:
-        async with open_store() as store:
-            with _busy(store):
-                checks = [asyncio.create_task(store.check()) for _ in range(50)]
-                await _turn_of_the_loop()
-                assert store._thread._executor._work_queue.qsize() == 1
-            await asyncio.gather(*checks)
+        Database.open(url).close()
+        worker = Worker("store", 1, "")
+        database = worker.run_now(partial(CountedDatabase, url))
+        store = Store(database, worker, b"s" * 32, Limiter(clock), clock, clock)
+        async with busy(store):
+            checks = [asyncio.create_task(store.check()) for _ in range(50)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*checks)
+        assert database.checks == 1
+        await store.check()
+        assert database.checks == 2
+        await store.close()
 
     asyncio.run(scenario())
 
@@ -569,139 +532,225 @@ def test_checks_at_the_same_time_are_one(open_store: OpenStore) -> None:
 def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
         Store.open(f"sqlite:///{tmp_path}/nowhere/keys.db")
+    assert "store_0" not in {thread.name for thread in threading.enumerate()}
 
 
-# Last use
+# Last use and calls a day
 
 
-def test_last_uses_are_written_at_the_close(
-    open_store: OpenStore, url: str, minted: MintedKey, now: SettableMoment
+def test_the_latest_use_of_a_key_is_written_at_the_close(
+    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
-    async def scenario() -> None:
-        async with open_store(now=now) as store:
-            await store.principal(minted.key)
-
-    asyncio.run(scenario())
-    with Records.open_existing(url) as records:
-        assert records.list_keys()[0].last_used_at == now()
-
-
-def test_the_last_of_many_uses_is_the_one_kept(
-    open_store: OpenStore, url: str, minted: MintedKey, now: SettableMoment
-) -> None:
-    async def scenario() -> None:
-        async with open_store(now=now) as store:
+    async def scenario() -> datetime:
+        async with open_store() as store:
             for _ in range(3):
-                now.advance(seconds=1)
+                clock.advance(seconds=1)
                 await store.principal(minted.key)
+            used_at = clock.now()
+            clock.advance(seconds=1)
+            await revoke(store, minted.record.key_id)
+            await is_refused(store.principal(minted.key))
+            return used_at
 
-    asyncio.run(scenario())
-    with Records.open_existing(url) as records:
-        assert records.list_keys()[0].last_used_at == now()
+    assert asyncio.run(scenario()) == key_record(url).last_used_at
 
 
-def test_a_refused_key_leaves_no_last_use(
-    open_store: OpenStore, url: str, minted: MintedKey
+def test_the_watcher_writes_once_a_minute(
+    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
-    with Records.open(url) as records:
-        records.revoke_key(minted.record.key_id)
+    async def two_looks(store: Store) -> None:
+        for plan in ("premium", "freemium"):
+            await store.principal(minted.key)
+            with Database.open(url) as database, database.writing() as rows:
+                rows_accounts.set_plan(rows, ANA, plan, clock.now())
+            await until(lambda: store.memo.statistics().entries == 0)
 
     async def scenario() -> None:
         async with open_store() as store:
-            await _is_refused(store, minted.key)
+            await store.start()
+            await store.principal(minted.key)
+            clock.advance(seconds=FLUSH_SECONDS - 0.5)
+            await two_looks(store)
+            assert key_record(url).last_used_at is None
+            clock.advance(seconds=0.5)
+            await until(lambda: key_record(url).last_used_at is not None)
 
     asyncio.run(scenario())
-    with Records.open_existing(url) as records:
-        assert records.list_keys()[0].last_used_at is None
 
 
-def test_the_watcher_writes_last_uses_once_a_minute(
+def test_more_than_one_transaction_takes_is_all_written(
+    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
+) -> None:
+    accounts = 2 * ROWS_A_TRANSACTION + 1
+    with Database.open(url) as database, database.writing() as rows:
+        made = [rows_keys.create(rows, ANA, clock.now()).key for _ in range(accounts)]
+        for number in range(accounts - 1):
+            rows_accounts.find_or_create(rows, f"n{number}", None, clock.now())
+    limiter = Limiter(clock)
+
+    async def scenario() -> None:
+        async with open_store(limiter=limiter) as store:
+            for number, key in enumerate([minted.key, *made]):
+                await store.principal(key)
+                limiter.hit(number, 1)
+            await store.flush()
+
+    asyncio.run(scenario())
+    with Database.open(url) as database, database.reading() as rows:
+        assert all(key.last_used_at is not None for key in rows_keys.list_keys(rows))
+        for account_id in range(1, accounts + 1):
+            assert rows_usage.calls_by_day(rows, account_id, TODAY) == {TODAY: 1}
+
+
+def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
     open_store: OpenStore,
     url: str,
     minted: MintedKey,
-    seconds: SettableSeconds,
-    monkeypatch: pytest.MonkeyPatch,
+    clock: SettableClock,
+    locked: Callable[[], sqlite3.Connection],
 ) -> None:
-    monkeypatch.setattr("cardiorisk.store.store.WATCH_SECONDS", 0.001)
+    limiter = Limiter(clock)
 
     async def scenario() -> None:
-        async with open_store(clock=seconds) as store:
-            await store.start()
+        async with open_store(limiter=limiter, busy_seconds=0.01) as store:
             await store.principal(minted.key)
-            seconds.seconds += FLUSH_SECONDS
-            with Records.open_existing(url) as records:
-                await _until(lambda: records.list_keys()[0].last_used_at is not None)
-                assert store._last_used == {}
-
-    asyncio.run(scenario())
-
-
-def test_more_last_uses_than_one_transaction_takes_are_all_written(
-    open_store: OpenStore, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cardiorisk.store.store._USES_A_TRANSACTION", 2)
-    with Records.open(url) as records:
-        keys = [records.create_key("ana", None, None).key for _ in range(5)]
-
-    async def scenario() -> None:
-        async with open_store() as store:
-            for key in keys:
-                await store.principal(key)
-            await store.flush()
-
-    asyncio.run(scenario())
-    with Records.open_existing(url) as records:
-        assert all(key.last_used_at is not None for key in records.list_keys())
-
-
-def test_last_uses_that_cannot_be_written_are_kept_for_the_next_time(
-    open_store: OpenStore, url: str, minted: MintedKey, path: Path
-) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            store._thread.run_now(lambda: store._records.database.wait_at_most(0.01))
-            with closing(sqlite3.connect(path, isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            limiter.hit(ANA, 9)
+            with closing(locked()):
                 await store.flush()
+                await store.flush()
+                limiter.hit(ANA, 9)
+                assert store.unwritten_calls(ANA) == {TODAY: 2}
+                assert store.unwritten_calls(2) == {}
             await store.flush()
+            assert store.unwritten_calls(ANA) == {}
 
     asyncio.run(scenario())
-    with Records.open_existing(url) as records:
-        assert records.list_keys()[0].last_used_at is not None
+    assert key_record(url).last_used_at == clock.now()
+    with Database.open(url) as database, database.reading() as rows:
+        assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 2}
+
+
+@pytest.mark.usefixtures("minted")
+def test_a_flush_that_is_cancelled_counts_nothing_twice(
+    open_store: OpenStore, url: str, clock: SettableClock
+) -> None:
+    limiter = Limiter(clock)
+
+    async def scenario() -> None:
+        async with open_store(limiter=limiter) as store:
+            limiter.hit(ANA, 9)
+            flush = asyncio.create_task(store.flush())
+            await asyncio.sleep(0)
+            flush.cancel()
+            await asyncio.wait([flush])
+
+    asyncio.run(scenario())
+    with Database.open(url) as database, database.reading() as rows:
+        assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 1}
+
+
+# Tokens and cookies
+
+
+@asynccontextmanager
+async def with_session(
+    open_store: OpenStore, **options: object
+) -> AsyncIterator[tuple[Store, TokenPair]]:
+    """Open a store with one account, ana, that has logged in."""
+    async with open_store(**options) as store:
+
+        def log_in(rows: Rows) -> None:
+            rows_accounts.find_or_create(rows, "ana", None, store.now())
+            rows_sessions.begin(rows, ANA, "s", "r", store.now(), SESSION_LIFETIME)
+
+        await store.change(log_in)
+        yield store, store.tokens.issue(ANA, "s", 0, "r")
+
+
+def test_a_token_is_looked_up_once_and_leaves_no_last_use(open_store: OpenStore) -> None:
+    async def scenario() -> None:
+        async with with_session(open_store) as (store, pair):
+            first = await store.principal(pair.access_token)
+            assert (first.account_id, first.session_id, first.key_id[:4]) == (ANA, "s", "jwt_")
+            async with busy(store):
+                assert await store.principal(pair.access_token) is first
+
+    asyncio.run(scenario())
+
+
+def test_a_remembered_token_ends_with_its_expiry(
+    open_store: OpenStore, clock: SettableClock
+) -> None:
+    async def scenario() -> None:
+        async with with_session(open_store) as (store, pair):
+            clock.advance(minutes=14, seconds=55)
+            await store.principal(pair.access_token)
+            clock.advance(seconds=9)
+            assert not await is_refused(store.principal(pair.access_token))
+            clock.advance(seconds=1)
+            assert await is_refused(store.principal(pair.access_token))
+
+    asyncio.run(scenario())
+
+
+def test_a_cookie_is_looked_up_once_opens_no_other_door_and_ends(
+    open_store: OpenStore, clock: SettableClock
+) -> None:
+    async def scenario() -> None:
+        async with with_session(open_store) as (store, pair):
+            cookie = store.tokens.issue_session(ANA, "s", 0)
+            first = await store.session_principal(cookie)
+            async with busy(store):
+                assert await store.session_principal(cookie) is first
+                assert await is_refused(store.principal(cookie))
+                assert await is_refused(store.session_principal(pair.access_token))
+            clock.advance(hours=12)
+            with pytest.raises(InvalidKey, match="log in again"):
+                await store.session_principal(cookie)
+
+    asyncio.run(scenario())
+
+
+def test_tokens_outlive_a_restart_and_end_with_another_secret(open_store: OpenStore) -> None:
+    async def scenario() -> None:
+        async with with_session(open_store) as (_, pair):
+            pass
+        async with open_store() as store:
+            assert not await is_refused(store.principal(pair.access_token))
+        async with open_store(token_secret=b"g" * 32) as store:
+            assert await is_refused(store.principal(pair.access_token))
+
+    asyncio.run(scenario())
+
+
+def test_a_secret_that_is_given_signs_and_is_not_stored(
+    open_store: OpenStore, path: Path, clock: SettableClock
+) -> None:
+    async def scenario() -> str:
+        async with with_session(open_store, token_secret=b"g" * 32) as (_, pair):
+            return pair.access_token
+
+    token = asyncio.run(scenario())
+    assert Tokens(b"g" * 32, clock.now).read(token, "access").account_id == ANA
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM secret").fetchone() == (0,)
 
 
 # The end
 
 
-def test_closing_twice_is_harmless(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.start()
-            await store.close()
-            await store.close()
-            assert store._thread.is_closed
-
-    asyncio.run(scenario())
-
-
-def test_a_closed_store_is_unavailable(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.close()
-            with pytest.raises(StoreUnavailable):
-                await store.principal(minted.key)
-            with pytest.raises(StoreUnavailable):
-                await store.check()
-
-    asyncio.run(scenario())
-
-
-def test_closing_leaves_one_file(open_store: OpenStore, path: Path, minted: MintedKey) -> None:
+def test_closing_leaves_one_file_and_a_store_that_answers_nothing(
+    open_store: OpenStore, path: Path, minted: MintedKey
+) -> None:
     async def scenario() -> None:
         async with open_store() as store:
             await store.start()
             await store.principal(minted.key)
+            await store.close()
+            await store.close()
+            for asked in (store.principal(new_key()), store.check(), store.change(lambda _: None)):
+                with pytest.raises(NotReady):
+                    await asked
 
     asyncio.run(scenario())
     assert [file.name for file in path.parent.iterdir()] == ["keys.db"]

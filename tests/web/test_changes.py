@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.store.records import Records
-from tests.support import EXAMPLE, document
+from cardiorisk.store import rows_accounts, rows_keys
+from tests.support import EXAMPLE, changing, document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,20 +35,20 @@ async def test_no_account_is_made_while_the_log_cannot_be_written(
     assert (await stranger.send("GET", "/healthz")).code == 503
     response = await stranger.send("POST", "/register", ANA)
     assert document(response)["code"] == "log-unavailable"
-    with Records.open_existing(settings.database_url) as records:
-        assert records.list_accounts() == ()
+    with changing(settings) as rows:
+        assert rows_accounts.list_accounts(rows, datetime.now(UTC)) == ()
 
 
 @pytest.mark.gen_test
 async def test_no_key_is_rotated_away_while_the_log_cannot_be_written(
     premium: Caller, settings: Settings
 ) -> None:
-    with Records.open_existing(settings.database_url) as records:
-        key_id = records.list_keys()[0].key_id
+    with changing(settings) as rows:
+        key_id = rows_keys.list_keys(rows)[0].key_id
     await premium.send("GET", "/healthz")
     assert (await premium.send("POST", f"/account/keys/{key_id}/rotate", b"")).code == 503
-    with Records.open_existing(settings.database_url) as records:
-        assert [key.revoked_at for key in records.list_keys()] == [None]
+    with changing(settings) as rows:
+        assert [key.revoked_at for key in rows_keys.list_keys(rows)] == [None]
 
 
 @pytest.mark.gen_test

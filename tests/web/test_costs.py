@@ -115,12 +115,12 @@ async def test_a_key_in_the_memo_costs_no_sql(
     app: CardioriskApplication, http_port: int, settings: Settings, statements: list[str]
 ) -> None:
     async with warm_client(http_port, settings) as client:
-        hits = app.services.store.memo_statistics.hits
+        hits = app.services.store.memo.statistics().hits
         statements.clear()
         await client.ask(REQUESTS)
         of_the_watcher = [text for text in statements if "data_version" in text]
         assert statements == of_the_watcher
-        assert app.services.store.memo_statistics.hits == hits + REQUESTS
+        assert app.services.store.memo.statistics().hits == hits + REQUESTS
 
 
 @pytest.mark.gen_test

@@ -11,8 +11,8 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
 from cardiorisk.monitoring.broadcast import MOST_WATCHERS
-from cardiorisk.store.records import Records
-from tests.support import Caller, document
+from cardiorisk.store import rows_accounts
+from tests.support import Caller, change_account, create_key, document
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -137,8 +137,9 @@ async def test_a_right_that_is_taken_away_ends_it(
         await reader.headers()
         for _ in range(4):
             await reader.event()
-        with Records.open(settings.database_url) as records:
-            records.set_operator("olga", is_operator=False)
+        create_key(settings, "otto", "freemium")
+        for name, is_operator in (("otto", True), ("olga", False)):
+            change_account(settings, name, rows_accounts.set_operator, is_operator=is_operator)
         await app.services.store.refresh()
         assert await reader.end()
 

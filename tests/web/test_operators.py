@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cardiorisk.routes import API_ROUTES
-from cardiorisk.store.records import Records
-from tests.support import EXAMPLE, Caller, create_key, document
+from cardiorisk.store import rows_accounts
+from tests.support import EXAMPLE, Caller, change_account, create_key, document
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
@@ -261,8 +261,7 @@ async def test_an_operator_cannot_suspend_itself(operator: Caller) -> None:
 @pytest.mark.gen_test
 async def test_an_operator_can_suspend_another(operator: Caller, settings: Settings) -> None:
     create_key(settings, "otto", "freemium")
-    with Records.open(settings.database_url) as records:
-        records.set_operator("otto", is_operator=True)
+    change_account(settings, "otto", rows_accounts.set_operator, is_operator=True)
     number = await number_of(operator, "otto")
     response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
     assert response.code == 200

@@ -11,8 +11,8 @@ import pytest
 
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.model.card import CARD_FILE, LITERT_FILE
-from cardiorisk.store.records import Records
-from tests.support import EXAMPLE, Caller, document
+from cardiorisk.store import rows_accounts
+from tests.support import EXAMPLE, Caller, change_account, document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +60,7 @@ async def test_a_reload_answers_with_both_versions(
 async def test_an_operator_s_access_token_reloads(stranger: Caller, settings: Settings) -> None:
     login = {"username": "olga", "password": "correct horse battery"}
     await stranger.send("POST", "/register", login | {"email": "olga@example.org"})
-    with Records.open(settings.database_url) as records:
-        records.set_operator("olga", is_operator=True)
+    change_account(settings, "olga", rows_accounts.set_operator, is_operator=True)
     tokens = document(await stranger.send("POST", "/login", login))
     olga = Caller(stranger.client, stranger.base_url, f"Bearer {tokens['access_token']}")
     assert (await olga.send("POST", "/model/reload", b"")).code == 200

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.store.records import Records
+from cardiorisk.store import rows_accounts, rows_keys
 from tests.pages.browsing import Reader, registered
-from tests.support import Caller, create_key, document
+from tests.support import Caller, change_account, changing, create_key, document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tornado.httpclient import HTTPResponse
 
     from cardiorisk.config import Settings
@@ -27,15 +26,8 @@ def told(response: HTTPResponse) -> tuple[int, str]:
     return response.code, document(response)["code"]
 
 
-@pytest.fixture
-def records(settings: Settings) -> Iterator[Records]:
-    """Another process's way to the database."""
-    with Records.open(settings.database_url) as opened:
-        yield opened
-
-
-async def suspend(records: Records, app: CardioriskApplication) -> None:
-    records.suspend("ana")
+async def suspend(settings: Settings, app: CardioriskApplication) -> None:
+    change_account(settings, "ana", rows_accounts.suspend)
     await app.services.store.refresh()  # what the watcher does four times a second
 
 
@@ -52,61 +44,61 @@ async def tokens_of_ana(stranger: Caller) -> tuple[Caller, Caller]:
 
 @pytest.mark.gen_test
 async def test_a_known_key_is_refused_when_a_command_has_suspended_its_account(
-    freemium: Caller, records: Records, app: CardioriskApplication
+    freemium: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     assert (await freemium.assess()).code == 200
-    await suspend(records, app)
+    await suspend(settings, app)
     assert told(await freemium.assess()) == SUSPENDED
 
 
 @pytest.mark.gen_test
 async def test_a_refusal_for_a_suspension_is_not_counted(
-    freemium: Caller, records: Records, app: CardioriskApplication
+    freemium: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
-    await suspend(records, app)
+    await suspend(settings, app)
     for _ in range(7):
         assert told(await freemium.assess()) == SUSPENDED
-    records.resume("ana")
+    change_account(settings, "ana", rows_accounts.resume)
     await app.services.store.refresh()
     assert "r=4;" in (await freemium.assess()).headers["RateLimit"]
 
 
 @pytest.mark.gen_test
 async def test_another_account_is_served_meanwhile(
-    freemium: Caller, premium: Caller, records: Records, app: CardioriskApplication
+    freemium: Caller, premium: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     assert freemium.key
-    await suspend(records, app)
+    await suspend(settings, app)
     assert (await premium.assess()).code == 200
 
 
 @pytest.mark.gen_test
 async def test_tokens_are_refused_too(
-    stranger: Caller, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     access, refresh = await tokens_of_ana(stranger)
-    await suspend(records, app)
+    await suspend(settings, app)
     assert told(await access.send("GET", "/account")) == SUSPENDED
     assert told(await refresh.send("POST", "/refresh")) == SUSPENDED
 
 
 @pytest.mark.gen_test
 async def test_a_refresh_token_is_not_used_up_by_a_suspension(
-    stranger: Caller, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     _, refresh = await tokens_of_ana(stranger)
-    await suspend(records, app)
+    await suspend(settings, app)
     await refresh.send("POST", "/refresh")
-    records.resume("ana")
+    change_account(settings, "ana", rows_accounts.resume)
     assert (await refresh.send("POST", "/refresh")).code == 200
 
 
 @pytest.mark.gen_test
 async def test_who_knows_the_password_is_told_of_the_suspension(
-    stranger: Caller, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     await tokens_of_ana(stranger)
-    await suspend(records, app)
+    await suspend(settings, app)
     for path in ("/login", "/SwitchToPremium"):
         assert told(await stranger.send("POST", path, LOGIN)) == SUSPENDED
     change = LOGIN | {"new_password": "another good sentence"}
@@ -115,45 +107,46 @@ async def test_who_knows_the_password_is_told_of_the_suspension(
 
 @pytest.mark.gen_test
 async def test_who_does_not_know_the_password_is_not(
-    stranger: Caller, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     await tokens_of_ana(stranger)
-    await suspend(records, app)
+    await suspend(settings, app)
     wrong = LOGIN | {"password": "a guess"}
     assert told(await stranger.send("POST", "/login", wrong)) == (401, "invalid-login")
 
 
 @pytest.mark.gen_test
 async def test_a_revoked_key_of_a_suspended_account_is_just_invalid(
-    stranger: Caller, settings: Settings, records: Records
+    stranger: Caller, settings: Settings
 ) -> None:
     key = create_key(settings, "ana", "freemium")
-    records.revoke_key(records.list_keys()[0].key_id)
-    records.suspend("ana")
+    with changing(settings) as rows:
+        rows_keys.revoke(rows, rows_keys.list_keys(rows)[0].key_id, datetime.now(UTC))
+    change_account(settings, "ana", rows_accounts.suspend)
     caller = Caller(stranger.client, stranger.base_url, key)
     assert told(await caller.assess()) == (401, "invalid-key")
 
 
 @pytest.mark.gen_test
 async def test_a_resumed_account_has_its_keys_and_tokens_back(
-    stranger: Caller, settings: Settings, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     access, _ = await tokens_of_ana(stranger)
     key = Caller(stranger.client, stranger.base_url, create_key(settings, "ana", "freemium"))
-    await suspend(records, app)
+    await suspend(settings, app)
     assert told(await key.assess()) == SUSPENDED
-    records.resume("ana")
+    change_account(settings, "ana", rows_accounts.resume)
     await app.services.store.refresh()
     assert [(await caller.assess()).code for caller in (key, access)] == [200, 200]
 
 
 @pytest.mark.gen_test
 async def test_a_browser_s_session_is_as_good_as_none(
-    stranger: Caller, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     reader = await registered(stranger)
     assert (await reader.call("GET", "/account")).code == 200
-    await suspend(records, app)
+    await suspend(settings, app)
     assert told(await reader.call("GET", "/account")) == SUSPENDED
     page = await reader.open("/")
     assert (page.code, "Entrar" in page.body.decode()) == (200, True)
@@ -161,9 +154,9 @@ async def test_a_browser_s_session_is_as_good_as_none(
 
 @pytest.mark.gen_test
 async def test_who_logs_in_on_the_page_is_told_there(
-    stranger: Caller, records: Records, app: CardioriskApplication
+    stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
     await tokens_of_ana(stranger)
-    await suspend(records, app)
+    await suspend(settings, app)
     answer = await Reader(stranger).log_in()
     assert (answer.code, "La cuenta está suspendida" in answer.body.decode()) == (403, True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import inspect
+
 from cardiorisk.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -32,8 +34,7 @@ def head() -> str:
 
 def current(connection: Connection) -> str | None:
     """Return the revision the database is at, None where none was ever applied."""
-    tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
-    if not connection.exec_driver_sql(tables).scalar_one():
+    if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.exec_driver_sql(
         "SELECT version_num FROM alembic_version"

@@ -1,1 +1,0 @@
-"""One file a revision, named by its number; Alembic loads them by path."""

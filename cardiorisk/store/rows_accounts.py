@@ -1,0 +1,276 @@
+"""The table of accounts: found, made, changed and suspended, inside an open transaction.
+
+One operator who is not suspended is always left. That is asked in the transaction that suspends or
+demotes, or two operators who suspend each other at the same moment would leave none.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
+
+from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
+from cardiorisk.identity.forms import folded
+from cardiorisk.store import rows_keys
+from cardiorisk.store.tables import Account, ApiKey, Session
+from cardiorisk.store.values import AccountRecord, StoredLogin
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cardiorisk.store.database import Rows
+    from cardiorisk.store.values import MintedKey
+
+NEW_ACCOUNT_PLAN = "freemium"
+DEMO_ACCOUNT = "demo"
+
+_RECORDS = (
+    select(
+        Account.id,
+        Account.name,
+        Account.plan,
+        Account.is_operator,
+        func.count(ApiKey.id).filter(rows_keys.IS_ACTIVE),
+        Account.created_at,
+        Account.email,
+        Account.suspended_at,
+    )
+    .outerjoin(ApiKey)
+    .group_by(Account.id)
+)
+"""The columns of ``AccountRecord``, in its order; takes ``now``."""
+
+_LOGIN = select(
+    Account.id,
+    Account.name,
+    Account.password_hash,
+    Account.token_generation,
+    Account.suspended_at,
+).where(Account.folded_name == bindparam("folded_name"))
+"""The columns of ``StoredLogin``, in its order."""
+
+
+def find_id(rows: Rows, name: str) -> int | None:
+    """Return the account of exactly this name, else the one whose name differs in case only."""
+    is_exact = Account.name == name
+    statement = (
+        select(Account.id)
+        .where(or_(is_exact, Account.folded_name == folded(name)))
+        .order_by(is_exact.desc())
+        .limit(1)
+    )
+    return rows.execute(statement).scalar_one_or_none()
+
+
+def require_id(rows: Rows, name: str) -> int:
+    """Return the number of the account of this name.
+
+    Raises:
+        UnknownAccount: nobody has the name.
+    """
+    account_id = find_id(rows, name)
+    if account_id is None:
+        raise UnknownAccount(f"there is no account {name}")
+    return account_id
+
+
+def find_login(rows: Rows, name: str) -> StoredLogin | None:
+    """Return what a login by this name is checked against, None for a name nobody has."""
+    row = rows.execute(_LOGIN, {"folded_name": folded(name)}).one_or_none()
+    return None if row is None else StoredLogin(*row)
+
+
+def load(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
+    """Return an account.
+
+    Raises:
+        UnknownAccount: there is none of this number.
+    """
+    row = rows.execute(_RECORDS.where(Account.id == account_id), {"now": now}).one_or_none()
+    if row is None:
+        raise UnknownAccount("there is no such account")
+    return AccountRecord(*row)
+
+
+def list_accounts(rows: Rows, now: datetime) -> tuple[AccountRecord, ...]:
+    """Return every account, by name."""
+    found = rows.execute(_RECORDS.order_by(Account.name), {"now": now})
+    return tuple(AccountRecord(*row) for row in found)
+
+
+def search(
+    rows: Rows, text: str, after: int, limit: int, now: datetime
+) -> tuple[AccountRecord, ...]:
+    """Return accounts by their numbers, those above ``after``.
+
+    Args:
+        rows: an open transaction.
+        text: a part of a name or an address in any case, the id of a key, or the visible
+            start of one; with nothing, every account is found.
+        after: a number that was answered before, 0 from the start.
+        limit: how many at most.
+        now: this moment.
+    """
+    statement = _RECORDS.where(Account.id > after).order_by(Account.id).limit(limit)
+    if text:
+        with_key = select(ApiKey.account_id).where(or_(ApiKey.id == text, ApiKey.prefix == text))
+        part = folded(text)
+        statement = statement.where(
+            or_(
+                Account.folded_name.contains(part, autoescape=True),
+                Account.name.contains(text, autoescape=True),
+                Account.email.contains(part, autoescape=True),
+                Account.id.in_(with_key),
+            )
+        )
+    return tuple(AccountRecord(*row) for row in rows.execute(statement, {"now": now}))
+
+
+def find_key_ids(rows: Rows, name: str) -> frozenset[str] | None:
+    """Return the ids of an account's keys, ended ones too; None where nobody has the name."""
+    account_id = find_id(rows, name)
+    if account_id is None:
+        return None
+    return frozenset(rows.scalars(select(ApiKey.id).where(ApiKey.account_id == account_id)))
+
+
+def register(rows: Rows, name: str, email: str, password_hash: str, now: datetime) -> AccountRecord:
+    """Make an account that can log in.
+
+    Raises:
+        Taken: another account has the name, in whatever case, or the address.
+    """
+    is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
+    faults = [
+        FieldFault(field, "belongs to another account")
+        for field, is_same in (("username", is_same_name), ("email", Account.email == email))
+        if rows.execute(select(exists().where(is_same))).scalar_one()
+    ]
+    if faults:
+        raise Taken(tuple(faults))
+    account_id = _insert(rows, name, now, email=email, password_hash=password_hash)
+    return load(rows, account_id, now)
+
+
+def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> int:
+    """Return the number of the account of this name, which is made where there is none.
+
+    Raises:
+        Conflict: the account exists and is on another plan than ``plan``.
+    """
+    account_id = find_id(rows, name)
+    if account_id is None:
+        return _insert(rows, name, now, plan=plan or NEW_ACCOUNT_PLAN)
+    found = load(rows, account_id, now)
+    if plan not in {None, found.plan}:
+        raise Conflict(
+            f"the account {name} is on {found.plan}; change that first with "
+            f"`cardiorisk accounts plan {shlex.quote(name)} {plan}`"
+        )
+    return account_id
+
+
+def create_demo(rows: Rows, now: datetime) -> MintedKey | None:
+    """Make a demo account with a key where there is no account at all, else None."""
+    if rows.execute(select(exists(select(Account.id)))).scalar_one():
+        return None
+    return rows_keys.create(rows, _insert(rows, DEMO_ACCOUNT, now), now)
+
+
+def set_plan(rows: Rows, account_id: int, plan: str, now: datetime) -> AccountRecord:
+    """Put an account on a plan; which plans there are is the caller's to know.
+
+    Raises:
+        UnknownAccount: there is none of this number.
+    """
+    return _change(rows, account_id, now, plan=plan)
+
+
+def set_operator(rows: Rows, account_id: int, now: datetime, *, is_operator: bool) -> AccountRecord:
+    """Make an account an operator, or no longer one.
+
+    Raises:
+        UnknownAccount: there is none of this number.
+        Conflict: no other operator would be left.
+    """
+    if not is_operator:
+        _require_other_operator(rows, load(rows, account_id, now))
+    return _change(rows, account_id, now, is_operator=is_operator)
+
+
+def suspend(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
+    """Suspend an account; one that is suspended already keeps its moment.
+
+    Raises:
+        UnknownAccount: there is none of this number.
+        Conflict: no other operator would be left.
+    """
+    account = load(rows, account_id, now)
+    if account.suspended_at is not None:
+        return account
+    _require_other_operator(rows, account)
+    return _change(rows, account_id, now, suspended_at=now)
+
+
+def resume(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
+    """End an account's suspension, where there is one.
+
+    Raises:
+        UnknownAccount: there is none of this number.
+    """
+    return _change(rows, account_id, now, suspended_at=None)
+
+
+def set_password(rows: Rows, account_id: int, generation: int, password_hash: str) -> bool:
+    """Change a password and end every session; tell whether ``generation`` still held.
+
+    It does not where the password was changed since it was read: then nothing is done.
+    """
+    changed = rows.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.token_generation == generation)
+        .values(password_hash=password_hash, token_generation=generation + 1)
+    )
+    if changed.rowcount == 0:
+        return False
+    rows.execute(delete(Session).where(Session.account_id == account_id))
+    return True
+
+
+def replace_hash(rows: Rows, account_id: int, old_hash: str, new_hash: str) -> None:
+    """Keep another hash of the same password, unless the password was changed since."""
+    rows.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.password_hash == old_hash)
+        .values(password_hash=new_hash)
+    )
+
+
+def _insert(rows: Rows, name: str, now: datetime, **values: str) -> int:
+    new = {
+        "name": name,
+        "folded_name": folded(name),
+        "plan": NEW_ACCOUNT_PLAN,
+        "is_operator": False,
+        "created_at": now,
+    }
+    inserted = rows.execute(insert(Account).values(new | values).returning(Account.id))
+    return inserted.scalar_one()
+
+
+def _change(rows: Rows, account_id: int, now: datetime, **values: Any) -> AccountRecord:
+    rows.execute(update(Account).where(Account.id == account_id).values(values))
+    return load(rows, account_id, now)
+
+
+def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
+    """Check that an operator is left without this account; a suspended one is not missed."""
+    if not account.is_operator or account.suspended_at is not None:
+        return
+    others = Account.id != account.account_id, Account.is_operator, Account.suspended_at.is_(None)
+    if not rows.execute(select(exists().where(*others))).scalar_one():
+        raise Conflict(
+            f"{account.name} is the last operator who is not suspended; make another one first"
+        )

@@ -1,0 +1,194 @@
+"""The table of API keys: made, listed, revoked and rotated, inside an open transaction.
+
+A key's text leaves from the function that makes it and is never kept. A key is found by its digest
+alone, so nothing here compares secrets character by character. Where a function takes an
+``account_id`` that may be None, it is whose key it must be; with None it may be anybody's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, update
+
+from cardiorisk.errors import Conflict, UnknownKey
+from cardiorisk.identity import keys
+from cardiorisk.identity.keys import Principal
+from cardiorisk.store.tables import Account, ApiKey
+from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+    from cardiorisk.store.database import Rows
+
+MOST_ACTIVE_KEYS = 20
+"""An account may have at the same time; a command may give it more."""
+MOST_ENDED_KEYS = 100
+"""An account's list keeps; the oldest leave first, or a loop could fill the disk."""
+
+IS_ACTIVE = and_(
+    ApiKey.revoked_at.is_(None),
+    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now")),
+)
+"""Takes ``now``."""
+
+_CREDENTIAL = (
+    select(
+        ApiKey.account_id,
+        ApiKey.id,
+        Account.plan,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        Account.is_operator,
+        Account.suspended_at,
+    )
+    .join(Account)
+    .where(ApiKey.digest == bindparam("digest"))
+)
+
+_RECORDS = (
+    select(
+        ApiKey.id,
+        Account.name,
+        Account.plan,
+        ApiKey.prefix,
+        ApiKey.created_at,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        ApiKey.last_used_at,
+        ApiKey.name,
+    )
+    .join(Account)
+    .order_by(ApiKey.created_at, ApiKey.id)
+)
+"""The columns of ``KeyRecord``, in its order."""
+
+_NOTE_USE = (
+    update(ApiKey)
+    .where(
+        ApiKey.id == bindparam("key_id"),
+        or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("used_at")),
+    )
+    .values(last_used_at=bindparam("used_at"))
+)
+
+
+def find_credential(rows: Rows, digest: bytes, now: datetime) -> Credential | None:
+    """Return what a key stands for, None where it is unknown, expired or revoked."""
+    row = rows.execute(_CREDENTIAL, {"digest": digest}).one_or_none()
+    if row is None or row.revoked_at is not None:
+        return None
+    lifetime_seconds = math.inf
+    if row.expires_at is not None:
+        lifetime_seconds = (row.expires_at - now).total_seconds()
+        if lifetime_seconds <= 0:
+            return None
+    principal = Principal(
+        row.account_id,
+        row.id,
+        row.plan,
+        is_operator=row.is_operator,
+        is_suspended=row.suspended_at is not None,
+    )
+    return Credential(principal, lifetime_seconds)
+
+
+def list_keys(rows: Rows, account_id: int | None = None) -> tuple[KeyRecord, ...]:
+    """Return the keys, ended ones too, the oldest first."""
+    statement = _RECORDS
+    if account_id is not None:
+        statement = statement.where(ApiKey.account_id == account_id)
+    return tuple(KeyRecord(*row) for row in rows.execute(statement))
+
+
+def make_room(rows: Rows, account_id: int, now: datetime) -> None:
+    """Check that an account may have one more active key, and drop its oldest ended ones.
+
+    Raises:
+        Conflict: it has as many active ones as it may.
+    """
+    own = ApiKey.account_id == account_id
+    active = select(func.count()).select_from(ApiKey).where(own, IS_ACTIVE)
+    if rows.execute(active, {"now": now}).scalar_one() >= MOST_ACTIVE_KEYS:
+        raise Conflict(
+            f"an account may have {MOST_ACTIVE_KEYS} active keys; revoke one of them first"
+        )
+    newest_ended = ApiKey.created_at.desc(), ApiKey.id
+    ended = select(ApiKey.id).where(own, not_(IS_ACTIVE)).order_by(*newest_ended)
+    rows.execute(delete(ApiKey).where(ApiKey.id.in_(ended.offset(MOST_ENDED_KEYS))), {"now": now})
+
+
+def create(
+    rows: Rows,
+    account_id: int,
+    now: datetime,
+    lifetime: timedelta | None = None,
+    name: str | None = None,
+) -> MintedKey:
+    """Make a key of an account; without a lifetime it lives for ever."""
+    key, key_id = keys.new_key(), keys.new_key_id()
+    values = {
+        "id": key_id,
+        "account_id": account_id,
+        "digest": keys.digest(key),
+        "prefix": keys.visible_prefix(key),
+        "created_at": now,
+        "expires_at": None if lifetime is None else now + lifetime,
+        "name": name,
+    }
+    rows.execute(insert(ApiKey).values(values))
+    return MintedKey(key, _require(rows, key_id))
+
+
+def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None) -> KeyRecord:
+    """End a key now; one that was revoked before keeps its moment.
+
+    Raises:
+        UnknownKey: there is no such key.
+    """
+    if _require(rows, key_id, account_id).revoked_at is None:
+        rows.execute(update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=now))
+    return _require(rows, key_id)
+
+
+def rotate(
+    rows: Rows, key_id: str, grace: timedelta, now: datetime, account_id: int | None = None
+) -> Rotation:
+    """Make a key of the same name and as long a life, and end the old one after ``grace``.
+
+    Raises:
+        UnknownKey: there is no such key.
+        Conflict: the key has ended already, or its owner has too many to have two for a while.
+    """
+    old = _require(rows, key_id, account_id)
+    if old.status(now) != "active":
+        raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
+    if grace and account_id is not None:
+        make_room(rows, account_id, now)
+    this = ApiKey.id == key_id
+    owner = rows.execute(select(ApiKey.account_id).where(this)).scalar_one()
+    lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+    new = create(rows, owner, now, lifetime, old.name)
+    ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
+    end = {"expires_at": ends_at} if grace else {"revoked_at": now}
+    rows.execute(update(ApiKey).where(this).values(end))
+    return Rotation(_require(rows, key_id), new)
+
+
+def note_last_used(rows: Rows, moments: Mapping[str, datetime]) -> None:
+    """Keep when keys were last used, by id; a moment earlier than the kept one is dropped."""
+    uses = [{"key_id": key_id, "used_at": at} for key_id, at in moments.items()]
+    rows.execute(_NOTE_USE, uses)
+
+
+def _require(rows: Rows, key_id: str, account_id: int | None = None) -> KeyRecord:
+    statement = _RECORDS.where(ApiKey.id == key_id)
+    if account_id is not None:
+        statement = statement.where(ApiKey.account_id == account_id)
+    row = rows.execute(statement).one_or_none()
+    if row is None:
+        raise UnknownKey("there is no such key")
+    return KeyRecord(*row)

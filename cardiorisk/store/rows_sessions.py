@@ -1,0 +1,142 @@
+"""The table of sessions, inside an open transaction: one row a login; and the tokens' secret.
+
+A session's row names the one refresh token that may be used next. A genuine token of a living
+session that is not that one was used before: somebody has a copy, nobody can tell who, and the
+session ends for both. So one row is all that is kept of however many tokens.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from cardiorisk.errors import AccountSuspended
+from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES
+from cardiorisk.store.tables import Account, Secret, Session
+from cardiorisk.store.values import Credential
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Row
+
+    from cardiorisk.identity.tokens import Claims
+    from cardiorisk.store.database import Database, Rows
+    from cardiorisk.store.values import Renewal
+
+MOST_SESSIONS = 50
+"""An account may have at the same time; the one unused for longest ends first."""
+_TOKEN_SECRET = "token"  # noqa: S105 - the secret's name, not the secret
+_KEY_ID_CHARACTERS = 12
+
+_LIVING = (
+    select(Account.plan, Account.is_operator, Account.suspended_at, Session.refresh_id)
+    .join(Session)
+    .where(
+        Session.id == bindparam("session_id"),
+        Session.expires_at > bindparam("now"),
+        Account.id == bindparam("account_id"),
+        Account.token_generation == bindparam("generation"),
+    )
+)
+"""A token's session and account, if the session lives and the password is still the same."""
+
+
+def load_secret(database: Database) -> bytes:
+    """Return what tokens are signed with; the first call of all makes it."""
+    statement = select(Secret.value).where(Secret.name == _TOKEN_SECRET)
+    with database.reading() as rows:
+        found = rows.execute(statement).scalar_one_or_none()
+    if found is not None:
+        return found
+    with database.writing() as rows:
+        found = rows.execute(statement).scalar_one_or_none()  # another process may have made it
+        if found is None:
+            found = secrets.token_bytes(SECRET_BYTES)
+            rows.execute(insert(Secret).values(name=_TOKEN_SECRET, value=found))
+    return found
+
+
+def find_credential(rows: Rows, claims: Claims, now: datetime) -> Credential | None:
+    """Return what an access or session token stands for, None where its session has ended."""
+    row = _find_living(rows, claims, now)
+    lifetime_seconds = (claims.expires_at + LEEWAY - now).total_seconds()
+    if row is None or lifetime_seconds <= 0:
+        return None
+    principal = Principal(
+        claims.account_id,
+        "jwt_" + claims.token_id[:_KEY_ID_CHARACTERS],
+        row.plan,
+        claims.session_id,
+        row.is_operator,
+        row.suspended_at is not None,
+    )
+    return Credential(principal, lifetime_seconds)
+
+
+def begin(
+    rows: Rows,
+    account_id: int,
+    session_id: str,
+    refresh_id: str,
+    now: datetime,
+    lifetime: timedelta = REFRESH_LIFETIME,
+) -> bool:
+    """Begin a session, sweep expired ones, and tell whether an older one had to make room."""
+    newest_first = Session.renewed_at.desc(), Session.id
+    own = select(Session.id).where(Session.account_id == account_id).order_by(*newest_first)
+    rows.execute(delete(Session).where(Session.expires_at <= now))
+    ended = rows.execute(delete(Session).where(Session.id.in_(own.offset(MOST_SESSIONS - 1))))
+    rows.execute(
+        insert(Session).values(
+            id=session_id,
+            account_id=account_id,
+            refresh_id=refresh_id,
+            created_at=now,
+            renewed_at=now,
+            expires_at=now + lifetime,
+        )
+    )
+    return ended.rowcount > 0
+
+
+def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal:
+    """Use a refresh token up for the next one; one that was used before ends its session.
+
+    Raises:
+        AccountSuspended: its account is suspended; the token stays good.
+    """
+    row = _find_living(rows, claims, now)
+    if row is None:
+        return "refused"
+    this = Session.id == claims.session_id
+    if row.refresh_id != claims.token_id:
+        rows.execute(delete(Session).where(this))
+        return "ended"
+    if row.suspended_at is not None:
+        raise AccountSuspended
+    renewed = {
+        "refresh_id": refresh_id,
+        "renewed_at": now,
+        "expires_at": now + REFRESH_LIFETIME,
+    }
+    rows.execute(update(Session).where(this).values(renewed))
+    return "renewed"
+
+
+def end(rows: Rows, account_id: int, session_id: str) -> None:
+    """End one session of an account; one that has ended already is none."""
+    rows.execute(delete(Session).where(Session.id == session_id, Session.account_id == account_id))
+
+
+def _find_living(rows: Rows, claims: Claims, now: datetime) -> Row[Any] | None:
+    wanted = {
+        "session_id": claims.session_id,
+        "account_id": claims.account_id,
+        "generation": claims.generation,
+        "now": now,
+    }
+    return cast("Row[Any] | None", rows.execute(_LIVING, wanted).one_or_none())
