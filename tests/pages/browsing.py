@@ -8,18 +8,14 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from cardiorisk.store import rows_accounts
-from tests.support import change_account, create_key
-
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
 
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
     from tests.support import Caller
 
 NAME, PASSWORD = "ana", "correct horse battery"
 REGISTRATION = {"username": NAME, "password": PASSWORD, "email": "ana@example.org"}
+ASKS_FOR_PAGES = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 @dataclass
@@ -33,17 +29,25 @@ class Reader:
     async def open(self, path: str) -> HTTPResponse:
         return await self._send("GET", path)
 
+    async def read(self, path: str) -> str:
+        return text(await self.open(path))
+
     async def send(self, path: str, **fields: str) -> HTTPResponse:
         """Send a form of the page that was read last."""
-        return await self._send("POST", path, urlencode({"_xsrf": self.token} | fields))
+        return await self._send("POST", path, urlencode({"_xsrf": self.token} | fields).encode())
 
     async def call(
         self, method: str, path: str, body: bytes | None = None, token: str | None = None
     ) -> HTTPResponse:
         """Call the API as a script of the page does."""
         sent = self.token if token is None else token
-        headers = {"X-XSRFToken": sent} if sent else {}
-        return await self._send(method, path, body, headers)
+        return await self._send(method, path, body, {"X-XSRFToken": sent} if sent else {})
+
+    async def register(self, name: str = NAME) -> None:
+        await self.open("/registro")
+        fields = REGISTRATION | {"username": name, "email": f"{name}@example.org"}
+        assert (await self.send("/registro", **fields)).code == 303
+        await self.open("/")
 
     async def log_in(self, name: str = NAME, password: str = PASSWORD) -> HTTPResponse:
         await self.open("/entrar")
@@ -55,36 +59,33 @@ class Reader:
         self,
         method: str,
         path: str,
-        body: bytes | str | None = None,
+        body: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> HTTPResponse:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = (headers or {}) | ({"Cookie": cookies} if cookies else {})
-        sent_body = body.encode() if isinstance(body, str) else body
-        response = await self.caller.send(method, path, sent_body, sent)
+        response = await self.caller.send(method, path, body, sent)
         for line in response.headers.get_list("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.value
                 if not morsel.value:
                     del self.cookies[name]
-        found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', response.body.decode())
+        found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', text(response))
         self.token = found[1] if found else self.token
         return response
 
 
 async def registered(caller: Caller) -> Reader:
     """Register Ana, and give her a browser that has logged in."""
-    assert (await caller.send("POST", "/register", dict(REGISTRATION))).code == 201
     reader = Reader(caller)
-    assert (await reader.log_in()).code == 303
+    await reader.register()
     return reader
 
 
-async def operating(stranger: Caller, settings: Settings, app: CardioriskApplication) -> Reader:
-    """Give Ana, who is account 1, an operator's browser, and Bruno account 2 and a key."""
-    reader = await registered(stranger)
-    create_key(settings, "bruno", "freemium")
-    change_account(settings, NAME, rows_accounts.set_operator, is_operator=True)
-    await app.services.store.refresh()
-    await reader.open("/panel/cuentas")
-    return reader
+def text(response: HTTPResponse) -> str:
+    return response.body.decode()
+
+
+def faults(response: HTTPResponse) -> dict[str, str]:
+    """Read what is said at each field, by its id."""
+    return dict(re.findall(r'id="error-([a-z_-]+)">([^<]+)<', text(response)))
