@@ -93,7 +93,7 @@ class EngineFigures(_Member):
     grid_wrong_cells: int | None
 
 
-class Metrics(_Member):
+class NetworkFigures(_Member):
     """Every figure of the network; accuracies and shares lie between 0 and 1."""
 
     training_accuracy: float
@@ -177,7 +177,7 @@ class Card(_Member):
     epochs: int
     data_sha256: str
     data_rows: int
-    metrics: Metrics
+    metrics: NetworkFigures
     libraries: dict[str, str]
     files: dict[str, str]
     golden_rows: tuple[GoldenRow, ...] = Field(min_length=1)

@@ -28,7 +28,7 @@ from cardiorisk.model.card import (
     Card,
     EngineFigures,
     GoldenRow,
-    Metrics,
+    NetworkFigures,
     Row,
     load_card,
     save_card,
@@ -147,7 +147,7 @@ def _card(
     )
 
 
-def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> Metrics:
+def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> NetworkFigures:
     by_keras = evaluation.held_out, evaluation.grid
     by_litert = evaluation.held_out_litert, evaluation.grid_litert
     engines = [
@@ -160,7 +160,7 @@ def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> Metrics:
         )
         for held_out, grid in (by_keras, by_litert)
     ]
-    return Metrics(
+    return NetworkFigures(
         training_accuracy=evaluation.training.accuracy(threshold),
         training_loss=log_loss(evaluation.training),
         validation_accuracy=evaluation.validation.accuracy(threshold),

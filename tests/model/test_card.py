@@ -18,7 +18,7 @@ from cardiorisk.model.card import (
     GoldenRow,
     HeldOutFigures,
     Interval,
-    Metrics,
+    NetworkFigures,
     Profile,
     ThresholdChoice,
     load_card,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FIGURE = Interval(value=0.9, low=0.8, high=1.0)
 ENGINE = EngineFigures(held_out_accuracy=0.9, grid_accuracy=0.75, grid_wrong_cells=356_400)
-METRICS = Metrics(
+METRICS = NetworkFigures(
     training_accuracy=1.0,
     training_loss=0.01,
     validation_accuracy=1.0,
@@ -160,7 +160,7 @@ def test_every_member_is_needed(tmp_path: Path, name: str) -> None:
 
 def test_a_metric_that_is_no_number_is_never_saved() -> None:
     with pytest.raises(ValidationError):
-        Metrics(**(METRICS.model_dump() | {"training_loss": math.nan}))
+        NetworkFigures(**(METRICS.model_dump() | {"training_loss": math.nan}))
 
 
 @pytest.mark.parametrize(

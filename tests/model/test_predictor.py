@@ -1,10 +1,9 @@
-"""One worker, whoever waits goes together, and nobody waits for nobody."""
+"""One batch at a time, whoever waits goes together, and nobody waits for nobody."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,24 +26,28 @@ HEALTHY = Patient(1.5, 1.0, 0.8, 30, 0, 0)
 
 
 class HeldEngine:
-    """The real network behind a gate, so that a test decides when the worker is free."""
+    """The real network behind a gate, so that a test decides when a batch ends."""
 
     is_instant = False
 
     def __init__(self, artefact: Artefact) -> None:
         self._engine = artefact.engine
         self.gate = threading.Event()
-        self.started = threading.Event()
+        self._started = threading.Event()
         self.batch_sizes: list[int] = []
         self.failure: Exception | None = None
+        self.lost_rows = 0
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         self.batch_sizes.append(len(rows))
-        self.started.set()
+        self._started.set()
         assert self.gate.wait(timeout=10)
         if self.failure is not None:
             raise self.failure
-        return self._engine.probabilities(rows)
+        return self._engine.probabilities(rows)[self.lost_rows :]
+
+    async def until_it_runs(self) -> None:
+        assert await asyncio.to_thread(self._started.wait, 10)
 
 
 @pytest.fixture(scope="module")
@@ -59,257 +62,182 @@ def engine(artefact: Artefact) -> HeldEngine:
 
 @pytest.fixture
 def predictor(artefact: Artefact, engine: HeldEngine) -> Iterator[Predictor]:
-    predictor = Predictor(queue_limit=4)
+    predictor = Predictor(queue_limit=4, explanation_queue_limit=3)
     predictor.adopt(Artefact(artefact.card, engine))
     yield predictor
     engine.gate.set()
     asyncio.run(predictor.close())
 
 
-async def until(event: threading.Event) -> None:
-    with ThreadPoolExecutor(max_workers=1) as waiting:
-        assert await asyncio.get_running_loop().run_in_executor(waiting, event.wait, 10)
-
-
-def test_before_the_network_is_loaded_a_patient_is_refused_as_not_ready() -> None:
+@pytest.fixture
+def instant(artefact: Artefact) -> Iterator[Predictor]:
     predictor = Predictor()
-
-    async def assess() -> None:
-        with pytest.raises(NotReady):
-            predictor.assess(SMOKER)
-        await predictor.close()
-
-    asyncio.run(assess())
-
-
-def test_loading_makes_it_ready() -> None:
-    predictor = Predictor()
-
-    async def assess() -> None:
-        await predictor.load(load_settings().model_dir, "litert")
-        assessment = await predictor.assess(SMOKER)
-        assert assessment.at_risk
-        assert assessment.model_version == predictor.card.version
-        await predictor.close()
-
-    asyncio.run(assess())
-
-
-def test_each_patient_gets_their_own_answer(predictor: Predictor, engine: HeldEngine) -> None:
-    engine.gate.set()
-
-    async def assess() -> None:
-        answers = await asyncio.gather(
-            *(predictor.assess(p) for p in (SMOKER, HEALTHY, SMOKER, HEALTHY))
-        )
-        assert [answer.at_risk for answer in answers] == [True, False, True, False]
-
-    asyncio.run(assess())
-
-
-def test_patients_of_one_turn_of_the_loop_go_as_one_batch(
-    predictor: Predictor, engine: HeldEngine
-) -> None:
-    engine.gate.set()
-
-    async def assess() -> None:
-        await asyncio.gather(*(predictor.assess(SMOKER) for _ in range(4)))
-
-    asyncio.run(assess())
-    assert engine.batch_sizes == [4]
-
-
-def test_whoever_waits_while_the_worker_is_busy_goes_as_one_batch(
-    predictor: Predictor, engine: HeldEngine
-) -> None:
-    async def assess() -> None:
-        first = predictor.assess(SMOKER)
-        await until(engine.started)
-        others = [predictor.assess(HEALTHY) for _ in range(3)]
-        engine.gate.set()
-        await asyncio.gather(first, *others)
-
-    asyncio.run(assess())
-    assert engine.batch_sizes == [1, 3]
-
-
-def test_a_full_queue_refuses_at_once(predictor: Predictor, engine: HeldEngine) -> None:
-    async def assess() -> None:
-        first = predictor.assess(SMOKER)
-        await until(engine.started)
-        waiting = [predictor.assess(SMOKER) for _ in range(4)]
-        with pytest.raises(Overloaded):
-            predictor.assess(SMOKER)
-        assert predictor.waiting == 4
-        engine.gate.set()
-        await asyncio.gather(first, *waiting)
-
-    asyncio.run(assess())
-
-
-def test_a_caller_who_has_gone_is_skipped(predictor: Predictor, engine: HeldEngine) -> None:
-    async def assess() -> None:
-        first = predictor.assess(SMOKER)
-        await until(engine.started)
-        gone, stays = predictor.assess(SMOKER), predictor.assess(HEALTHY)
-        gone.cancel()
-        engine.gate.set()
-        await asyncio.gather(first, stays)
-
-    asyncio.run(assess())
-    assert engine.batch_sizes == [1, 1]
-
-
-def test_when_everybody_who_waited_has_gone_the_next_one_is_still_served(
-    predictor: Predictor, engine: HeldEngine
-) -> None:
-    engine.gate.set()
-
-    async def assess() -> None:
-        predictor.assess(SMOKER).cancel()
-        await asyncio.sleep(0)
-        assert (await predictor.assess(SMOKER)).at_risk
-
-    asyncio.run(assess())
-    assert engine.batch_sizes == [1]
-
-
-def test_a_failing_batch_fails_its_callers_and_not_the_next(
-    predictor: Predictor, engine: HeldEngine
-) -> None:
-    engine.gate.set()
-
-    async def assess() -> None:
-        engine.failure = RuntimeError("broken")
-        with pytest.raises(RuntimeError, match="broken"):
-            await predictor.assess(SMOKER)
-        engine.failure = None
-        assert (await predictor.assess(SMOKER)).at_risk
-
-    asyncio.run(assess())
-
-
-def test_the_threshold_itself_counts_as_risk(predictor: Predictor, engine: HeldEngine) -> None:
-    engine.gate.set()
-
-    async def assess() -> None:
-        probability = (await predictor.assess(SMOKER)).probability
-        card = predictor.card.model_copy(update={"threshold": probability})
-        predictor.adopt(Artefact(card, engine))
-        assert (await predictor.assess(SMOKER)).at_risk
-
-    asyncio.run(assess())
-
-
-def test_an_engine_that_loses_rows_fails_its_callers_and_not_the_next(
-    predictor: Predictor, artefact: Artefact, engine: HeldEngine
-) -> None:
-    class Forgetful:
-        is_instant = False
-
-        def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-            return artefact.engine.probabilities(rows)[1:]
-
-    engine.gate.set()
-
-    async def assess() -> None:
-        predictor.adopt(Artefact(artefact.card, Forgetful()))
-        with pytest.raises(ValueError, match="1 patients gave"):
-            await predictor.assess(SMOKER)
-        predictor.adopt(Artefact(artefact.card, engine))
-        assert (await predictor.assess(SMOKER)).at_risk
-
-    asyncio.run(assess())
-
-
-def test_closing_refuses_whoever_waits(predictor: Predictor, engine: HeldEngine) -> None:
-    async def assess() -> None:
-        running = predictor.assess(SMOKER)
-        await until(engine.started)
-        waiting = predictor.assess(SMOKER)
-        closing = asyncio.ensure_future(predictor.close())
-        with pytest.raises(NotReady):
-            await waiting
-        with pytest.raises(NotReady):
-            predictor.assess(SMOKER)
-        engine.gate.set()
-        assert (await running).at_risk
-        await closing
-
-    asyncio.run(assess())
-
-
-def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
-    predictor: Predictor, engine: HeldEngine, artefact: Artefact
-) -> None:
-    engine.gate.set()
-
-    async def explain() -> None:
-        assessment = await predictor.explain(SMOKER)
-        assert assessment.explanation is not None
-        plain = await predictor.assess(SMOKER)
-        assert (assessment.probability, plain.explanation) == (plain.probability, None)
-
-    asyncio.run(explain())
-    assert engine.batch_sizes == [CURVE_ROWS + 64 * len(artefact.card.background), 1]
-
-
-def test_explanations_take_turns_with_the_batches(
-    predictor: Predictor, engine: HeldEngine, artefact: Artefact
-) -> None:
-    async def ask() -> None:
-        first = predictor.assess(SMOKER)
-        await until(engine.started)
-        waiting = [predictor.explain(SMOKER) for _ in range(3)]
-        waiting += [predictor.assess(HEALTHY) for _ in range(3)]
-        engine.gate.set()
-        await asyncio.gather(first, *waiting)
-
-    asyncio.run(ask())
-    explanation = CURVE_ROWS + 64 * len(artefact.card.background)
-    assert engine.batch_sizes == [1, explanation, 3, explanation, explanation]
-
-
-def test_a_full_queue_of_explanations_refuses_those_and_no_others(
-    artefact: Artefact, engine: HeldEngine
-) -> None:
-    predictor = Predictor(explanation_queue_limit=1)
-    predictor.adopt(Artefact(artefact.card, engine))
-
-    async def ask() -> None:
-        first = predictor.explain(SMOKER)
-        await until(engine.started)
-        second = predictor.explain(SMOKER)
-        with pytest.raises(Overloaded):
-            predictor.explain(SMOKER)
-        plain = predictor.assess(SMOKER)
-        engine.gate.set()
-        await asyncio.gather(first, second, plain)
-
-    asyncio.run(ask())
+    predictor.adopt(artefact)
+    yield predictor
     asyncio.run(predictor.close())
 
 
-def test_an_instant_network_answers_at_once_while_the_worker_rests(artefact: Artefact) -> None:
+@pytest.fixture
+def rows_of_an_explanation(artefact: Artefact) -> int:
+    return CURVE_ROWS + 64 * len(artefact.card.background)
+
+
+@pytest.mark.gen_test
+async def test_a_patient_is_refused_until_the_network_is_loaded() -> None:
     predictor = Predictor()
-    predictor.adopt(artefact)
+    with pytest.raises(NotReady):
+        predictor.assess(SMOKER)
+    await predictor.load(load_settings().model_dir, "litert")
+    assessment = await predictor.assess(SMOKER)
+    assert assessment.at_risk
+    assert assessment.model_version == predictor.version == predictor.card.version
+    await predictor.close()
 
-    async def assess() -> None:
-        assert predictor.assess(SMOKER).done()
-        await predictor.close()
 
-    asyncio.run(assess())
+@pytest.mark.gen_test
+async def test_patients_of_one_turn_of_the_loop_go_as_one_batch_and_get_their_own_answers(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+    answers = await asyncio.gather(
+        *(predictor.assess(patient) for patient in (SMOKER, HEALTHY, SMOKER, HEALTHY))
+    )
+    assert [answer.at_risk for answer in answers] == [True, False, True, False]
+    assert engine.batch_sizes == [4]
+    assert (predictor.batch_sizes.count, predictor.batch_sizes.total) == (1, 4)
 
 
-def test_an_instant_network_is_left_to_the_worker_while_that_runs_it(artefact: Artefact) -> None:
-    predictor = Predictor()
-    predictor.adopt(artefact)
+@pytest.mark.gen_test
+async def test_whoever_waits_while_a_batch_runs_goes_as_one_batch(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    first = predictor.assess(SMOKER)
+    await engine.until_it_runs()
+    others = [predictor.assess(HEALTHY) for _ in range(3)]
+    engine.gate.set()
+    await asyncio.gather(first, *others)
+    assert engine.batch_sizes == [1, 3]
 
-    async def assess() -> None:
-        explained = predictor.explain(SMOKER)
-        assessed = predictor.assess(SMOKER)
-        assert not assessed.done()
-        assert (await assessed).probability == pytest.approx((await explained).probability)
-        await predictor.close()
 
-    asyncio.run(assess())
+@pytest.mark.gen_test
+async def test_a_full_queue_refuses_at_once_and_leaves_the_other_open(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    first = predictor.assess(SMOKER)
+    await engine.until_it_runs()
+    waiting = [predictor.assess(SMOKER) for _ in range(4)]
+    with pytest.raises(Overloaded):
+        predictor.assess(SMOKER)
+    waiting += [predictor.explain(SMOKER) for _ in range(3)]
+    with pytest.raises(Overloaded):
+        predictor.explain(SMOKER)
+    assert predictor.waiting == 7
+    engine.gate.set()
+    await asyncio.gather(first, *waiting)
+
+
+@pytest.mark.gen_test
+async def test_a_caller_who_has_gone_is_skipped(predictor: Predictor, engine: HeldEngine) -> None:
+    first = predictor.assess(SMOKER)
+    await engine.until_it_runs()
+    gone, stays = predictor.assess(SMOKER), predictor.assess(HEALTHY)
+    gone.cancel()
+    first.cancel()
+    engine.gate.set()
+    assert not (await stays).at_risk
+    assert engine.batch_sizes == [1, 1]
+
+
+@pytest.mark.gen_test
+async def test_when_everybody_who_waited_has_gone_the_next_one_is_still_served(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+    predictor.assess(SMOKER).cancel()
+    await asyncio.sleep(0)
+    assert (await predictor.assess(SMOKER)).at_risk
+    assert engine.batch_sizes == [1]
+
+
+@pytest.mark.gen_test
+async def test_a_failing_batch_fails_its_callers_and_not_the_next(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+    engine.failure = RuntimeError("broken")
+    with pytest.raises(RuntimeError, match="broken"):
+        await predictor.assess(SMOKER)
+    engine.failure, engine.lost_rows = None, 1
+    with pytest.raises(ValueError, match="1 patients gave"):
+        await predictor.assess(SMOKER)
+    engine.lost_rows = 0
+    assert (await predictor.assess(SMOKER)).at_risk
+
+
+@pytest.mark.gen_test
+async def test_the_threshold_itself_counts_as_risk(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    engine.gate.set()
+    probability = (await predictor.assess(HEALTHY)).probability
+    card = predictor.card.model_copy(update={"threshold": probability})
+    predictor.adopt(Artefact(card, engine))
+    assert (await predictor.assess(HEALTHY)).at_risk
+
+
+@pytest.mark.gen_test
+async def test_closing_refuses_whoever_waits_and_answers_whoever_runs(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    running = predictor.assess(SMOKER)
+    await engine.until_it_runs()
+    waiting = predictor.assess(SMOKER)
+    closing = asyncio.ensure_future(predictor.close())
+    with pytest.raises(NotReady):
+        await waiting
+    with pytest.raises(NotReady):
+        predictor.assess(SMOKER)
+    engine.gate.set()
+    assert (await running).at_risk
+    await closing
+
+
+@pytest.mark.gen_test
+async def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
+    predictor: Predictor, engine: HeldEngine, rows_of_an_explanation: int
+) -> None:
+    engine.gate.set()
+    assessment = await predictor.explain(SMOKER)
+    assert assessment.explanation is not None
+    plain = await predictor.assess(SMOKER)
+    assert (assessment.probability, plain.explanation) == (plain.probability, None)
+    assert engine.batch_sizes == [rows_of_an_explanation, 1]
+
+
+@pytest.mark.gen_test
+async def test_explanations_take_turns_with_the_batches(
+    predictor: Predictor, engine: HeldEngine, rows_of_an_explanation: int
+) -> None:
+    first = predictor.explain(SMOKER)
+    await engine.until_it_runs()
+    waiting = [predictor.explain(SMOKER) for _ in range(2)]
+    waiting += [predictor.assess(HEALTHY) for _ in range(3)]
+    engine.gate.set()
+    await asyncio.gather(first, *waiting)
+    assert engine.batch_sizes == [
+        rows_of_an_explanation,
+        3,
+        rows_of_an_explanation,
+        rows_of_an_explanation,
+    ]
+
+
+@pytest.mark.gen_test
+async def test_an_instant_network_answers_at_once_but_while_a_batch_runs(
+    instant: Predictor,
+) -> None:
+    assert instant.assess(SMOKER).done()
+    explained, assessed = instant.explain(SMOKER), instant.assess(SMOKER)
+    assert not assessed.done()
+    assert (await assessed).probability == pytest.approx((await explained).probability)
+    assert instant.batch_sizes.count == 3
