@@ -17,7 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cardiorisk.cli.options import WholeNumber
+from cardiorisk.cli.group import WholeNumber
 from cardiorisk.errors import ServiceError
 from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE
 from cardiorisk.training.recipe import Recipe

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cardiorisk.cli.listing import show_json, show_list
 from cardiorisk.cli.options import (
     AccountName,
     database_option,
     json_option,
     require_plan,
     settings_with,
+    show_json,
+    show_list,
 )
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database

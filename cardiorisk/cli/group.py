@@ -1,7 +1,7 @@
 """The group of all commands: finds one when it is called, and words its failures.
 
-This is the only place where a failure becomes an exit status: one line on standard error and 1,
-without a traceback. An error nobody foresaw keeps its traceback, which is for us to read.
+A failure becomes an exit status here and nowhere else: one line on standard error and 1, without
+a traceback. An error nobody foresaw keeps its traceback.
 """
 
 from __future__ import annotations
@@ -27,11 +27,16 @@ _HINTS = {
 }
 
 
+class WholeNumber(click.IntRange):
+    """A number in a range, which click itself calls "a valid integer range" when it is none."""
+
+    name = "whole number"
+
+
 class CommandFailure(click.ClickException):
     """A command could not do what it was asked to; its message is one line."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write the line to standard error."""
         line = " ".join(self.format_message().split())
         click.echo(f"cardiorisk: {line}", file=file, err=file is None)
 
@@ -49,23 +54,19 @@ class LazyGroup(click.Group):
         self._summaries = summaries
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the base class's signature
-        """Return the commands in the order of their table."""
         return list(self._summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the base class's signature
-        """Import a command."""
         if cmd_name not in self._summaries:
             return None
         command: click.Command = getattr(import_module(f"cardiorisk.cli.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the base class's signature
-        """List the commands from their table."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._summaries.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was called, and word what it could not do."""
         try:
             return super().invoke(ctx)
         except ServiceError as error:

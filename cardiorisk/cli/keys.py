@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cardiorisk.cli.group import CommandFailure, abandon_stdout
-from cardiorisk.cli.listing import iso, show_json, show_list
+from cardiorisk.cli.group import CommandFailure, WholeNumber, abandon_stdout
 from cardiorisk.cli.options import (
     AccountName,
     KeyId,
     KeyName,
-    WholeNumber,
     database_option,
+    iso,
     json_option,
     require_plan,
     settings_with,
+    show_json,
+    show_list,
 )
 from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
 from cardiorisk.store import rows_accounts, rows_keys

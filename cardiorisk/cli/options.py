@@ -1,20 +1,29 @@
-"""What the commands on accounts and keys have in common: an option, a type, a check.
-
-Nothing here imports the settings or the database before a command runs, so ``--help`` is quick.
-"""
+"""What the commands on accounts and keys share: options, types, and how a list is shown."""
 
 from __future__ import annotations
 
+import json
+import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from cardiorisk.config import load_settings
 from cardiorisk.errors import UnknownPlan
+from cardiorisk.identity.keys import NAME_RULE, PREFIX, clean_name
+from cardiorisk.store.tables import NAME_CHARACTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
 
     from cardiorisk.config import Settings
+
+    Cell: TypeAlias = str | int | datetime | None
 
 database_option = click.option(
     "--database-url",
@@ -25,21 +34,12 @@ database_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Write a JSON array.")
 
 
-class WholeNumber(click.IntRange):
-    """A number in a range, which click itself calls "a valid integer range" when it is none."""
-
-    name = "whole number"
-
-
 class AccountName(click.ParamType[str]):
     """An account's name: 1 to 80 printable characters, no blank at either end."""
 
     name = "name"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name as given, or refuse it as wrong usage."""
-        from cardiorisk.store.tables import NAME_CHARACTERS  # noqa: PLC0415 - keeps --help quick
-
         if not value or value != value.strip() or not value.isprintable():
             self.fail("must be printable and neither begin nor end with a blank", param, ctx)
         if len(value) > NAME_CHARACTERS:
@@ -48,14 +48,11 @@ class AccountName(click.ParamType[str]):
 
 
 class KeyName(click.ParamType[str]):
-    """What its owner calls a key."""
+    """What its owner calls a key; blanks at its ends are dropped."""
 
     name = "name"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name without the blanks at its ends, or refuse it as wrong usage."""
-        from cardiorisk.identity.keys import NAME_RULE, clean_name  # noqa: PLC0415 - keeps --help quick
-
         name = clean_name(value)
         if name is None:
             self.fail(f"must be {NAME_RULE}", param, ctx)
@@ -68,9 +65,6 @@ class KeyId(click.ParamType[str]):
     name = "key_id"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the id as given, or refuse a key as wrong usage."""
-        from cardiorisk.identity.keys import PREFIX  # noqa: PLC0415 - keeps --help quick
-
         if PREFIX in value:
             self.fail(
                 "that is a key, not a KEY_ID; `cardiorisk keys list` shows the ids", param, ctx
@@ -80,18 +74,62 @@ class KeyId(click.ParamType[str]):
 
 def settings_with(database_url: str | None) -> Settings:
     """Read the settings, the command's option first."""
-    from cardiorisk.config import load_settings  # noqa: PLC0415 - keeps --help quick
-
     return load_settings({"database_url": database_url})
 
 
 def require_plan(plan: str, plans: Iterable[str]) -> None:
-    """Check that a plan is one of those in the settings.
-
-    Raises:
-        UnknownPlan: it is not.
-    """
+    """Check that a plan is one of those in the settings."""
     if plan not in plans:
         raise UnknownPlan(
             f"there is no plan {plan}; there are {', '.join(plans)} (CARDIORISK_PLANS adds others)"
         )
+
+
+def show_list(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Write rows under the names of their columns.
+
+    A program gets every row and column in full, separated by tabs. A terminal gets a table that
+    fits its width: moments to the minute, and no column in which nothing stands.
+    """
+    if sys.stdout is not None and sys.stdout.isatty():
+        _show_table(columns, rows)
+        return
+    lines = ["\t".join(columns), *("\t".join(_in_full(cell) for cell in row) for row in rows)]
+    click.echo("\n".join(lines))
+
+
+def show_json(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Write rows as a JSON array of objects with the columns' names."""
+    objects = [dict(zip(columns, row, strict=True)) for row in rows]
+    click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=iso))
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment in UTC to the second, as in ``2026-11-22T20:47:23Z``."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _in_full(cell: Cell) -> str:
+    match cell:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if cell else "no"
+        case datetime():
+            return iso(cell)
+        case _:
+            return str(cell)
+
+
+def _in_short(cell: Cell) -> str:
+    return f"{cell:%Y-%m-%d %H:%M}" if isinstance(cell, datetime) else _in_full(cell)
+
+
+def _show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    shown = [n for n in range(len(columns)) if not rows or any(row[n] is not None for row in rows)]
+    for number in shown:
+        table.add_column(columns[number].replace("_", " "), overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*(Text(_in_short(row[number])) for number in shown))
+    Console().print(table)

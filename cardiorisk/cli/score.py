@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from cardiorisk.config import load_settings
+from cardiorisk.model.artefact import load_artefact
+from cardiorisk.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-
-    from rich.progress import TaskID
 
     from cardiorisk.config import EngineName
     from cardiorisk.scoring.scorer import Progress
@@ -64,27 +68,18 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
       cardiorisk score patients.parquet scored.parquet --engine keras
       zcat patients.csv.gz | cardiorisk score - - | gzip > scored.csv.gz
     """  # noqa: D301 - click wants the backspace itself
-    # The imports are late to keep --help quick: these take a second.
-    from cardiorisk.config import load_settings  # noqa: PLC0415
-    from cardiorisk.model.artefact import load_artefact  # noqa: PLC0415
-    from cardiorisk.scoring.files import (  # noqa: PLC0415
-        is_parquet,
-        is_same_file,
-        length_of,
-        score_file,
-    )
-    from cardiorisk.scoring.scorer import Scorer  # noqa: PLC0415
+    from cardiorisk.scoring import files  # noqa: PLC0415 - --help needs neither pandas nor pyarrow
 
-    if is_parquet(source) != is_parquet(target):
+    if files.is_parquet(source) != files.is_parquet(target):
         raise click.UsageError("INPUT and OUTPUT must both be CSV or both be Parquet")
-    if is_same_file(source, target):
+    if files.is_same_file(source, target):
         raise click.UsageError("OUTPUT must not be the INPUT")
-    length = length_of(source)
+    length = files.length_of(source)
     settings = load_settings({"engine": engine})
     # Nothing is served here, so the default is the engine that needs no TensorFlow.
     chosen = settings.engine if "engine" in settings.model_fields_set else "litert"
     scorer = Scorer(load_artefact(settings.model_dir, chosen))
-    with _ended_by_signals(), closing(score_file(source, target, scorer)) as steps:
+    with _ended_by_signals(), closing(files.score_file(source, target, scorer)) as steps:
         _follow(steps, f"Scoring {source}", length)
 
 
@@ -109,13 +104,10 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
     """Do the steps, show how far they have come, and name the first bad rows."""
-    from rich.console import Console  # noqa: PLC0415 - keeps --help quick
-    from rich.progress import Progress as Bar  # noqa: PLC0415 - likewise
-
     console = Console(stderr=True)
     rows = bad_rows = outside_training = 0
     with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-        task: TaskID = bar.add_task(label, total=length)
+        task = bar.add_task(label, total=length)
         for step in steps:
             for bad_row in step.bad_rows[: max(0, MOST_REPORTED - bad_rows)]:
                 console.print(

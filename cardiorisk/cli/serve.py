@@ -22,23 +22,17 @@ if TYPE_CHECKING:
 
 
 class TerminalAnnouncer:
-    """Tell on the terminal how far the start has come.
-
-    Args:
-        settings: what is being served.
-    """
+    """Tells on the terminal how far the start has come; see ``server.Announcer``."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._key: str | None = None
 
     def listening(self, url: str) -> None:
-        """See ``server.Announcer``."""
         click.echo(f"cardiorisk {VERSION} listens on {url}")
         click.echo(f"Loading the network ({self._settings.engine})...")
 
     def first_key(self, key: str) -> None:
-        """See ``server.Announcer``."""
         self._key = key
         quota = self._settings.plans["freemium"]
         click.echo(
@@ -48,7 +42,6 @@ class TerminalAnnouncer:
         )
 
     def ready(self, url: str, model_version: str) -> None:
-        """See ``server.Announcer``."""
         click.echo(f"Ready, with the network {model_version}. In a browser: {url}/")
         click.echo("Or assess a patient from here:\n")
         key = self._key or "YOUR_KEY"
@@ -59,7 +52,6 @@ class TerminalAnnouncer:
         click.echo("Stop with Ctrl-C.")
 
     def stopping(self) -> None:
-        """See ``server.Announcer``."""
         click.echo("Stopping: answering what is under way...")
 
 
@@ -95,7 +87,7 @@ def serve(host: str | None, port: int | None, engine: str | None) -> None:
     docs/settings.md. A signal stops the listening, lets answers under way finish (ten seconds at
     most) and closes the log and the database; a second signal does not wait.
     """  # noqa: D301 - click wants the backspace itself
-    from cardiorisk.server import serve as run  # noqa: PLC0415 - keeps --help quick
+    from cardiorisk.server import serve as run  # noqa: PLC0415 - it takes 0.4 s, and --help need not
 
     settings = load_settings({"host": host, "port": port, "engine": engine})
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,182 @@
+"""How what the bitácora says is shown: to a person in tables, to a program as JSON.
+
+Text out of the log may be a stranger's (a method, an address): it is shown without its control
+characters, which would otherwise steer the reader's terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cardiorisk.bitacora.entry import timestamp
+from cardiorisk.bitacora.summary import REFUSAL_STATUSES, RELATIVE_ERROR
+from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cardiorisk.bitacora.entry import Entry
+    from cardiorisk.bitacora.summary import Summary
+    from cardiorisk.measuring import Histogram
+    from cardiorisk.model.card import Card
+    from cardiorisk.model.drift import Drift, DriftWatch
+
+_PERCENTS = (50, 90, 99)
+_COLUMNS = (("time", 23), ("status", 6), ("method", 7), ("route", 22), ("ms", 9), ("plan", 10))
+
+
+def write_stats_json(path: Path, summary: Summary, torn_lines: int) -> None:
+    has_requests = summary.requests > 0
+    _write_json(
+        {
+            "log": str(path),
+            "requests": summary.requests,
+            "first": timestamp(summary.first_ts_seconds) if has_requests else None,
+            "last": timestamp(summary.last_ts_seconds) if has_requests else None,
+            "requests_per_minute": summary.requests_per_minute(),
+            "refusals": summary.refusals,
+            "by_status": {str(status): n for status, n in sorted(summary.by_status.items())},
+            "by_code": dict(summary.by_code.most_common()),
+            "by_plan": dict(summary.by_plan.most_common()),
+            "latency_ms": {stage: _percentiles(times) for stage, times in summary.stages_ms()},
+            "latency_relative_error": RELATIVE_ERROR,
+            "torn_lines": torn_lines,
+        }
+    )
+
+
+def write_stats(path: Path, summary: Summary, torn_lines: int) -> None:
+    rate = summary.requests_per_minute()
+    click.echo(f"{path}")
+    if summary.requests:
+        first, last = timestamp(summary.first_ts_seconds), timestamp(summary.last_ts_seconds)
+        click.echo(f"  from        {first}\n  to          {last}")
+    click.echo(f"  requests    {summary.requests:,}" + (f" ({rate:,.1f} a minute)" if rate else ""))
+    share = f" ({summary.refusals / summary.requests:.1%})" if summary.requests else ""
+    statuses = ", ".join(map(str, sorted(REFUSAL_STATUSES)))
+    click.echo(f"  refusals    {summary.refusals:,}{share}: {statuses}")
+    click.echo(f"  torn lines  {torn_lines:,}")
+    _write_counts("status", summary.by_status)
+    _write_counts("code", summary.by_code)
+    _write_counts("plan", summary.by_plan)
+    _write_stages(summary.stages_ms())
+
+
+def write_drift_json(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> None:
+    score, *fields = [_drift_document(found) for found in watch.drifts()]
+    _write_json(
+        {
+            "log": str(path),
+            "modelo": card.version,
+            "thresholds": {"noticeable": NOTICEABLE, "large": LARGE, "fewest_rows": FEWEST_ROWS},
+            "score": score,
+            "fields": fields,
+            "other_networks": watch.other_networks,
+            "torn_lines": torn_lines,
+        }
+    )
+
+
+def write_drift(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> None:
+    drifts = watch.drifts()
+    training_rows = sum(drifts[0].training_counts)
+    click.echo(f"{path} against {card.version}, trained on {training_rows:,} rows")
+    click.echo(f"\n{'':<20} {'rows':>12} {'PSI':>9}  verdict")
+    for found in drifts:
+        index = "-" if found.index is None else f"{found.index:.4f}"
+        click.echo(f"{found.name:<20} {found.rows:>12,} {index:>9}  {found.verdict}")
+        if found.verdict in {"noticeable", "large"}:
+            bins = (f"{name}: {past:.1%} -> {now:.1%}" for name, past, now in found.shares)
+            click.echo(f"  {'; '.join(bins)}")
+    click.echo(
+        f"\nPSI below {NOTICEABLE} is stable, from {NOTICEABLE} noticeable, from {LARGE} large; "
+        f"under {FEWEST_ROWS} rows nothing is said. Under what is not stable: its bins, with their "
+        "share of the training and of the recent rows."
+    )
+    if not any(found.rows for found in drifts[1:]):
+        click.echo("The log has no inputs: CARDIORISK_LOG_INPUTS=1 writes them from then on.")
+    if watch.other_networks:
+        click.echo(f"{watch.other_networks:,} answers of other networks are not counted.")
+    if torn_lines:
+        click.echo(f"{torn_lines:,} torn line(s) passed over.")
+
+
+def header() -> str:
+    """Return the line of names above ``columns``."""
+    return "  ".join([f"{title:<{width}}" for title, width in _COLUMNS] + ["answer"])
+
+
+def columns(entry: Entry) -> str:
+    """Show one request in a line."""
+    texts = (
+        timestamp(entry.ts_seconds)[:23].replace("T", " "),
+        str(entry.status),
+        entry.method,
+        entry.route,
+        f"{entry.timings_ms.get('total', 0.0):.3f}",
+        entry.plan or "-",
+    )
+    cells = [
+        f"{_shown(text, width):<{width}}" for text, (_, width) in zip(texts, _COLUMNS, strict=True)
+    ]
+    return "  ".join([*cells, _answer(entry)])
+
+
+def _write_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def _percentiles(times: Histogram) -> dict[str, float]:
+    return {
+        "count": times.count,
+        **{f"p{percent}": round(times.percentile(percent), 4) for percent in _PERCENTS},
+        "max": times.largest,
+    }
+
+
+def _write_counts(title: str, counts: Counter[Any]) -> None:
+    if counts:
+        click.echo(f"\n{title:<20} {'requests':>12}")
+    for name, count in sorted(counts.items()):
+        click.echo(f"{_shown(str(name)):<20} {count:>12,}")
+
+
+def _write_stages(stages_ms: Sequence[tuple[str, Histogram]]) -> None:
+    if stages_ms:
+        titles = "".join(f"{f'p{percent}':>11}" for percent in _PERCENTS)
+        click.echo(f"\n{'ms by stage':<20} {'requests':>12}{titles}{'max':>11}")
+    for stage, times in stages_ms:
+        percentiles = "".join(f"{times.percentile(percent):>11.3f}" for percent in _PERCENTS)
+        click.echo(f"{_shown(stage):<20} {times.count:>12,}{percentiles}{times.largest:>11.3f}")
+
+
+def _drift_document(found: Drift) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "rows": found.rows,
+        "psi": None if found.index is None else round(found.index, 6),
+        "verdict": found.verdict,
+        "edges": found.edges,
+        "training_counts": found.training_counts,
+        "recent_counts": found.recent_counts,
+    }
+
+
+def _answer(entry: Entry) -> str:
+    if entry.code is not None:
+        return _shown(entry.code)
+    if entry.riesgo_cardiaco is None:
+        return ""
+    probability = "" if entry.probabilidad is None else f" {entry.probabilidad:.4f}"
+    return ("risk" if entry.riesgo_cardiaco else "no risk") + probability
+
+
+def _shown(text: str, longest: int = 64) -> str:
+    """Make text fit for a terminal: no control characters, no half surrogates, not too long."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
