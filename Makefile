@@ -34,14 +34,12 @@ train: install ## make the data, train the network, write its files and plots
 
 bench: $(INSTALLED_BENCH) ## measure the service and its parts beside others, write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.compare $(BENCH)
-	@$(BIN)/python -m benchmarks.endurance $(ENDURANCE)
-	@$(BIN)/python -m benchmarks.micro $(MICRO)
-	@$(BIN)/python -m benchmarks.scaling
+	@$(BIN)/python -m benchmarks.micro
 	@$(BIN)/python -m benchmarks.report
 
-bench-micro: $(INSTALLED_BENCH) ## time the parts of a request, refresh docs/scaling.md (MICRO=--quick)
-	@$(BIN)/python -m benchmarks.micro $(MICRO)
-	@$(BIN)/python -m benchmarks.scaling
+bench-micro: $(INSTALLED_BENCH) ## time the parts of a request, refresh docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.micro
+	@$(BIN)/python -m benchmarks.report
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardiorisk needs Python 3.11 or newer: PYTHON=python3.12 make install")'

@@ -1,152 +1,133 @@
-"""Measure all the servers side by side, in one run.
+"""Measure servers side by side, in one run.
 
     .venv/bin/python -m benchmarks.compare [--seconds 4] [--rounds 3] [--only bare,litert]
+    .venv/bin/python -m benchmarks.compare --against ../before
 
-The servers run at the same time and are asked in turn, round after round, at each number of
-connections: a machine whose speed drifts is as kind to the one as to the other. The raw figures go
-to benchmarks/results/servers.json, from which ``benchmarks.report`` makes docs/benchmarks.md.
-Who cannot be installed or started is left out with its reason.
+All servers run at once and are asked in turn, round after round, at each number of connections: a
+machine that slows down slows all of them. The figures go to benchmarks/results/servers.json, from
+which ``benchmarks.report`` makes docs/benchmarks.md.
+
+With --against, both engines of two checkouts of this project are asked instead, at 1 and at 32
+connections, and the ratios of this one to the other are printed: that is how a change is judged.
+The other checkout needs a ``.venv`` of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import shlex
+import math
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
-from benchmarks import machine, onnx_file
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.environments import Skipped
-from benchmarks.generators import Generator, Question, find_generator
-from benchmarks.running import ARTEFACT, Running, start
-from benchmarks.samples import YARDSTICK, Sample
-from cardiorisk.patients.patient import EXAMPLE, FIELDS
+from benchmarks import load, onnx_file
+from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks.results import (
+    SERVERS,
+    YARDSTICK,
+    Run,
+    Sample,
+    about_this_machine,
+    table,
+    write,
+)
+from benchmarks.running import ARTEFACT, GOOD, Running, Skipped, start
+from cardiorisk.patients.patient import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RESULTS = Path(__file__).parent / "results" / "servers.json"
-BODY = json.dumps(dict(EXAMPLE))
 WARM_UP_SECONDS = 5
 WARM_UP_CONNECTIONS = 32
-PORTS_EACH = 3
-"""MLServer listens on three: REST, gRPC and metrics."""
+USUAL = {"seconds": 4, "rounds": 3, "connections": "1,8,32,128,512"}
+JUDGING = {"seconds": 2, "rounds": 8, "connections": "1,32", "only": "litert,keras"}
+TOLERANCE = 1e-4
+"""How far a probability may be off: what the predictor accepts of its own engines."""
 
 
 @dataclass(slots=True)
 class Comparison:
-    """A run as far as it has come."""
+    """A run as far as it has come; at its end every server is stopped."""
 
-    generator: Generator
     running: list[Running] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
-    import_seconds: float | None = None
 
-    def start_all(self, names: Sequence[str], first_port: int, directory: Path) -> None:
+    def start_all(self, contestants: Sequence[Contestant], directory: Path) -> None:
         """Start those that can be, and note why the others cannot."""
         onnx_path = directory / "cardiorisk.onnx"
-        onnx_file.write(ARTEFACT, onnx_path)
-        chosen = [each for each in CONTESTANTS if each.name in names]
-        if "keras" in names:
-            self.import_seconds = min(import_seconds("tensorflow") for _ in range(2))
-        for number, contestant in enumerate(chosen):
-            room = directory / contestant.name
+        onnx_path.write_bytes(onnx_file.build(ARTEFACT).SerializeToString())
+        for number, contestant in enumerate(contestants):
+            room = directory / str(number)
             room.mkdir()
-            port = first_port + PORTS_EACH * number
             try:
-                server = start(contestant, port, room, onnx_path, BODY)
+                server = start(contestant, room, onnx_path)
                 self.running.append(server)
                 if contestant.answers:
                     check_answers(server)
             except Skipped as skipped:
                 self.leave_out(contestant.name, str(skipped))
             else:
-                print(f"{contestant.title}: ready in {server.start_seconds:.1f} s", flush=True)
+                print(server.started, flush=True)
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Say that a contestant does not take part, and end it where it runs."""
+        """Say that a contestant takes no further part, and end it where it runs."""
         print(f"{name}: skipped, {reason}", file=sys.stderr, flush=True)
         self.skipped[name] = reason
         for server in [each for each in self.running if each.contestant.name == name]:
             self.running.remove(server)
             server.stop()
 
-    def measure(self, server: Running, connections: int, seconds: int, round_: int) -> Sample:
-        """Ask one server for a while."""
-        question = Question(f"http://127.0.0.1:{server.port}/service", server.headers, BODY)
-        before = server.cpu_seconds()
-        load = self.generator.ask(question, connections, seconds)
-        used = server.cpu_seconds() - before
-        memory_mb = server.memory_mb()
-        server.settle()
-        return Sample(server.contestant.name, connections, round_, load, used, memory_mb)
-
-    def measure_or_leave_out(
-        self, server: Running, connections: int, seconds: int, round_: int
-    ) -> Sample | None:
-        """Ask one server; one that is no longer there takes no further part."""
-        try:
-            return self.measure(server, connections, seconds, round_)
-        except (psutil.NoSuchProcess, subprocess.SubprocessError) as gone:
-            where = f"at {connections} connections in round {round_ + 1}"
-            self.leave_out(server.contestant.name, f"it could not be measured {where}: {gone}")
-            return None
-
     def run(self, connections: Sequence[int], seconds: int, rounds: int) -> None:
-        """Warm everybody up, then ask everybody in turn."""
+        """Warm everybody up, then ask everybody in turn, in every other round from the last on."""
         for server in tuple(self.running):
-            self.measure_or_leave_out(server, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, 0)
+            self.measure(server, WARM_UP_CONNECTIONS, min(seconds, WARM_UP_SECONDS), 0)
         for round_ in range(rounds):
             for number in connections:
-                for server in tuple(self.running):
-                    sample = self.measure_or_leave_out(server, number, seconds, round_)
+                for server in self.running[:: -1 if round_ % 2 else 1]:
+                    sample = self.measure(server, number, seconds, round_)
                     if sample is not None:
                         self.samples.append(sample)
-                        print(line(sample), flush=True)
+                        print(f"round {round_ + 1}: {sample}", flush=True)
 
-    def stop_all(self) -> None:
-        """End everybody."""
+    def measure(
+        self, server: Running, connections: int, seconds: int, round_: int
+    ) -> Sample | None:
+        """Ask one server for a while; one that is no longer there is left out."""
+        name = server.contestant.name
+        try:
+            before = server.cpu_seconds()
+            seen = load.ask(server.port, server.headers, connections, seconds)
+            used = server.cpu_seconds() - before
+            memory_mb = server.memory_mb()
+            server.settle()
+        except (psutil.NoSuchProcess, subprocess.SubprocessError) as gone:
+            where = f"at {connections} connections in round {round_ + 1}"
+            self.leave_out(name, f"it could not be measured {where}: {gone}")
+            return None
+        return Sample(name, connections, round_, seen, round(used, 3), round(memory_mb, 3))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         while self.running:
             self.running.pop().stop()
 
-    def as_json(self, options: dict[str, Any]) -> dict[str, Any]:
+    def result(self, given: argparse.Namespace) -> Run:
         """Return everything that the report needs."""
-        return {
-            "machine": machine.describe(),
-            "generator": self.generator.name,
-            "command": shlex.join([".venv/bin/python", "-m", "benchmarks.compare", *sys.argv[1:]]),
-            "options": options,
-            "servers": [
-                {
-                    "name": each.contestant.name,
-                    "start_seconds": round(each.start_seconds, 3),
-                    "start_memory_mb": round(each.start_memory_mb, 1),
-                    "versions": each.versions,
-                }
-                for each in self.running
-            ],
-            "skipped": self.skipped,
-            "import_seconds": self.import_seconds,
-            "samples": [sample.as_json() for sample in self.samples],
+        servers = [each.started for each in self.running if each.started]
+        about = about_this_machine() | {
+            "load": load.generator(),
+            "rounds": f"{given.rounds}, each {given.seconds} s a server and number of connections",
         }
-
-
-def import_seconds(package: str) -> float:
-    """Return how long a new process takes that imports a package and nothing else."""
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-c", f"import {package}"], check=True, capture_output=True)  # noqa: S603 - our own interpreter
-    return round(time.monotonic() - started, 3)
+        return Run(about, servers, self.skipped, self.samples)
 
 
 def check_answers(server: Running) -> None:
@@ -155,63 +136,76 @@ def check_answers(server: Running) -> None:
     Raises:
         Skipped: they are not the network's.
     """
-    values, expected = onnx_file.golden_rows(ARTEFACT / "card.json")
-    for row, probability in zip(values.tolist(), expected.tolist(), strict=True):
-        numbers = zip(FIELDS, row, strict=True)
+    for row in json.loads((ARTEFACT / "card.json").read_text())["golden_rows"]:
         patient = {
-            field.wire_name: round(value, 4) if field.kind == "number" else int(value)
-            for field, value in numbers
+            field.wire_name: value if field.kind == "number" else int(value)
+            for field, value in zip(FIELDS, row["values"], strict=True)
         }
-        found = server.assess(patient)
-        if not abs(found - probability) <= onnx_file.TOLERANCE:
-            raise Skipped(f"answers {found:g} where the network's probability is {probability:g}")
+        status, answer = server.post(json.dumps(patient))
+        found = json.loads(answer)["probabilidad"] if status == GOOD else math.nan
+        if not abs(found - row["probability"]) <= TOLERANCE:
+            expected = f"{row['probability']:g} is the network's probability"
+            raise Skipped(f"answers {status} and {answer[:200]!r} where {expected}")
 
 
-def line(sample: Sample) -> str:
-    """Return what is told of a measurement while the others run."""
-    load = sample.load
-    failures = f", {load.refused} refused, {load.socket_errors} socket errors"
-    shown = [f"round {sample.round + 1}, {sample.connections} connections, {sample.server}:"]
-    shown.append(f"{load.rate:.0f}/s, {sample.cpu_seconds:.2f} CPU s, {sample.memory_mb:.0f} MB")
-    return " ".join(shown) + (failures if load.refused or load.socket_errors else "")
+def judgement(run: Run, pairs: Sequence[tuple[str, str]]) -> str:
+    """Return, as a table, what each server of this checkout does beside the other checkout's."""
+    rows = [
+        [
+            name,
+            connections,
+            run.ratio(name, other, connections, lambda sample: sample.rate),
+            run.ratio(name, other, connections, lambda sample: sample.cpu_us),
+        ]
+        for name, other in pairs
+        for connections in run.connections
+    ]
+    return table(["to the other", "connections", "requests/s", "CPU a request"], rows)
 
 
 def read_options() -> argparse.Namespace:
     """Return what the command line asks for."""
     known = [each.name for each in CONTESTANTS]
     parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n")[0],
-        epilog=f"Servers: {', '.join(known)}. {YARDSTICK} takes part in any case.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description=(__doc__ or "").partition("\n")[0],
+        epilog=f"Servers: {', '.join(known)}. {YARDSTICK} takes part in every comparison.",
     )
-    parser.add_argument("--seconds", type=int, default=4, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements of each server")
-    parser.add_argument("--connections", default="1,8,32,128,512", help="how many, each in turn")
-    parser.add_argument("--only", default=",".join(known), metavar="NAME,NAME", help="the servers")
-    parser.add_argument("--port", type=int, default=8890, help="the first; each server has three")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go")
+    parser.add_argument("--seconds", type=int, help="of each measurement: 4, or 2 with --against")
+    parser.add_argument("--rounds", type=int, help="of measurements: 3, or 8 with --against")
+    parser.add_argument("--connections", help="how many: 1,8,32,128,512, or 1,32 with --against")
+    parser.add_argument("--only", metavar="NAME,NAME", help="the servers that take part")
+    parser.add_argument("--output", type=Path, default=SERVERS, help="where the figures go")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout to judge by")
+    is_judging = parser.parse_known_args()[0].against
+    parser.set_defaults(**(JUDGING if is_judging else USUAL | {"only": ",".join(known)}))
     given = parser.parse_args()
-    given.only = given.only.split(",")
+    if given.against and not (given.against / ".venv" / "bin" / "python").exists():
+        parser.error(f"{given.against} has no .venv: `make install` there makes it")
     given.connections = [int(number) for number in given.connections.split(",")]
+    given.only = given.only.split(",")
     if unknown := set(given.only) - set(known):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    if YARDSTICK not in given.only:
-        given.only.insert(0, YARDSTICK)
     return given
 
 
 def main() -> None:
-    """Run the comparison and keep its figures."""
+    """Run the comparison, and keep its figures or print the judgement."""
     given = read_options()
-    comparison = Comparison(find_generator())
-    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
-        stack.callback(comparison.stop_all)
-        comparison.start_all(given.only, given.port, Path(directory))
+    chosen = [each for each in CONTESTANTS if each.name in (*given.only, YARDSTICK)]
+    pairs = []
+    if given.against:
+        there = given.against.resolve()
+        pairs = [(each, each.of_checkout(there)) for each in chosen if each.name in given.only]
+        chosen = [each for pair in pairs for each in pair]
+    with tempfile.TemporaryDirectory() as directory, Comparison() as comparison:
+        comparison.start_all(chosen, Path(directory))
         comparison.run(given.connections, given.seconds, given.rounds)
-        options = {name: getattr(given, name) for name in ("seconds", "rounds", "connections")}
-        given.output.parent.mkdir(exist_ok=True)
-        given.output.write_text(json.dumps(comparison.as_json(options), indent=1) + "\n")
-    print(f"Wrote {given.output}")
+        run = comparison.result(given)
+    if pairs:
+        print(judgement(run, [(mine.name, other.name) for mine, other in pairs]))
+    else:
+        write(run, given.output)
+        print(f"Wrote {given.output}")
 
 
 if __name__ == "__main__":

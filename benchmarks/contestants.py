@@ -1,17 +1,20 @@
 """Who is compared: what people would build this service with, and the service itself.
 
-Every one answers the same POST with the same network, by one process of the kind its documentation
-starts with. What each does beside that is said in ``does``, since it is not the same: the report
-prints it. The foreign ones live in environments of their own and never see cardiorisk's packages.
+Every one answers the same POST with the same network, and starts with one worker, as its
+documentation shows. They do not do the same work: ``does`` says what each does for a request, and
+the report prints it.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-Authorization = Literal["none", "key", "secret", "login"]
+from benchmarks.results import ROOT, YARDSTICK
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,14 @@ class Contestant:
     Attributes:
         name: on the command line and in the results.
         title: in the tables.
-        does: what it does for a request, in the report.
-        command: what starts it, less the interpreter and the port.
-        environment: its folder of benchmarks/.environments and its file of benchmarks/requirements,
-            or empty for the project's own environment.
-        authorization: how its callers show who they are: not at all, by a key of cardiorisk's, by
-            one secret that the server was started with, or by a token that it gives for that.
-        answers: whether its answer is the network's, and can be checked.
-        packages: whose versions the report names.
+        does: what it does for a request.
+        command: what starts it, without the interpreter and the port.
+        environment: its folder of benchmarks/.environments and its file of benchmarks/requirements;
+            empty for the project's own environment.
+        credential: what a caller sends: nothing, a key of cardiorisk's, the secret that the
+            server is started with, or the token that it writes into the file ``token``.
+        answers: whether its answer is the network's, and is checked.
+        checkout: the directory of the project whose code it runs.
     """
 
     name: str
@@ -36,13 +39,23 @@ class Contestant:
     does: str
     command: tuple[str, ...]
     environment: str = ""
-    authorization: Authorization = "none"
+    credential: Literal["none", "key", "secret", "token"] = "none"
     answers: bool = True
-    packages: tuple[str, ...] = ()
+    checkout: Path = ROOT
+
+    @property
+    def own_interpreter(self) -> str:
+        """The interpreter of the checkout's environment."""
+        return sys.executable if self.checkout == ROOT else f"{self.checkout}/.venv/bin/python"
+
+    def of_checkout(self, checkout: Path) -> Contestant:
+        """Return the same contestant with another checkout's code."""
+        there = f"{self.name} of {checkout.name}"
+        return replace(self, name=there, title=there, checkout=checkout)
 
 
-def _own(module: str) -> tuple[str, ...]:
-    return ("-m", f"benchmarks.servers.{module}")
+def _server(module: str, *words: str) -> tuple[str, ...]:
+    return ("-m", f"benchmarks.servers.{module}", *words)
 
 
 def _cardiorisk(engine: str) -> Contestant:
@@ -51,27 +64,24 @@ def _cardiorisk(engine: str) -> Contestant:
         title=f"cardiorisk, {engine}",
         does="key, limit, validation, network, log line before the answer, stage times, metrics",
         command=("-m", "cardiorisk", "serve", "--engine", engine, "--port"),
-        authorization="key",
-        packages=("tornado", "ai-edge-litert" if engine == "litert" else "tensorflow-cpu"),
+        credential="key",
     )
 
 
 CONTESTANTS: tuple[Contestant, ...] = (
     Contestant(
-        name="bare",
+        name=YARDSTICK,
         title="bare Tornado",
         does="nothing: the same bytes for everybody",
-        command=_own("bare_tornado"),
+        command=_server("bare", "tornado"),
         answers=False,
-        packages=("tornado",),
     ),
     Contestant(
-        name="reader",
-        title="bare handler behind cardiorisk's HTTP",
-        does="nothing, read and sent as by cardiorisk: the floor of what the service could cost",
-        command=_own("bare_reader"),
+        name="http1",
+        title="bare Tornado on cardiorisk's HTTP",
+        does="nothing, with `cardiorisk.http1` in the place of Tornado's server",
+        command=_server("bare", "http1"),
         answers=False,
-        packages=("tornado",),
     ),
     _cardiorisk("litert"),
     _cardiorisk("keras"),
@@ -79,51 +89,38 @@ CONTESTANTS: tuple[Contestant, ...] = (
         name="fastapi",
         title="FastAPI + ONNX Runtime + slowapi",
         does="key, limit, validation, network",
-        command=_own("fastapi_onnx"),
+        command=_server("fastapi_onnx"),
         environment="fastapi",
-        authorization="secret",
-        packages=("fastapi", "uvicorn", "slowapi", "onnxruntime"),
+        credential="secret",
     ),
     Contestant(
         name="mlserver",
         title="MLServer (ONNX Runtime)",
         does="network in a worker process, metrics",
-        command=_own("mlserver_onnx"),
+        command=_server("mlserver_onnx"),
         environment="mlserver",
-        packages=("mlserver", "onnxruntime"),
     ),
     Contestant(
         name="litserve",
         title="LitServe (ONNX Runtime)",
         does="network in a worker process",
-        command=_own("litserve_onnx"),
+        command=_server("litserve_onnx"),
         environment="litserve",
-        packages=("litserve", "onnxruntime", "torch"),
     ),
     Contestant(
         name="bentoml",
         title="BentoML (ONNX Runtime)",
         does="validation of types, network, metrics",
-        command=_own("bentoml_onnx"),
+        command=_server("bentoml_onnx"),
         environment="bentoml",
-        packages=("bentoml", "onnxruntime"),
     ),
     Contestant(
         name="flask",
-        title="Flask + Flask-Limiter + JWT + model.predict",
-        does="token, limit, network by Keras; the original's stack, written anew",
-        command=_own("flask_predict"),
+        title="Flask + Flask-Limiter + JWT + `model.predict`",
+        does="token, limit, network by Keras; the original system's stack, written anew",
+        command=_server("flask_predict"),
         environment="flask",
-        authorization="login",
-        packages=("flask", "flask-limiter", "flask-jwt-extended", "keras", "tensorflow-cpu"),
+        credential="token",
     ),
 )
-"""In the order of the tables. The first is the yardstick."""
-
-VARIABLES = {"CARDIORISK_PLANS": "freemium=1000000000"}
-"""For every server: cardiorisk's limit works, and never refuses."""
-
-
-def own_interpreter(contestant: Contestant) -> str | None:
-    """Return the interpreter of the project's own environment, or None for a foreign contestant."""
-    return None if contestant.environment else sys.executable
+"""In the order of the tables."""

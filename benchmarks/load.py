@@ -1,137 +1,126 @@
-"""Our own load generator, for machines that have neither wrk nor hey.
+"""The load: wrk, or a client of our own where wrk is not installed.
 
-    .venv/bin/python -m benchmarks.load --connections 32 --seconds 5 -d BODY URL
-
-A bounded number of raw sockets, each asking again as soon as it is answered. It parses no more of
-an answer than its status and length, and yet takes several times the time that wrk does: beside a
-fast server on two cores its figures say less, so the report names the generator.
+Both keep a number of connections open for some seconds, and each asks again once it is answered.
+Failures are counted and end no run. A slow answer is waited for: it is a latency, not an error.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
 import re
+import shutil
+import subprocess
 import time
-from dataclasses import asdict, dataclass, field
-from urllib.parse import urlsplit
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
+from statistics import quantiles
+from typing import TYPE_CHECKING
 
-from benchmarks.samples import Load
+from benchmarks.results import ROOT, Load
+from cardiorisk.patients.patient import EXAMPLE
 
-STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
-LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BODY = json.dumps(dict(EXAMPLE))
+TIMEOUT_SECONDS = 120
+"""Of one answer. With 512 connections, Flask gives the last of them after 40 seconds."""
+UNIT_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 GOOD = range(200, 400)
 PAUSE_SECONDS = 0.01
-"""Before a broken connection is opened again, so that a dead server is not hammered."""
+"""Before a broken connection is opened again."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the connections saw so far."""
-
-    latencies_ms: list[float] = field(default_factory=list)
-    refused: int = 0
-    socket_errors: int = 0
+def generator() -> str:
+    """Return what asks on this machine."""
+    return "wrk, one thread" if shutil.which("wrk") else "benchmarks/load.py"
 
 
-def request_bytes(url: str, headers: list[str], body: bytes) -> bytes:
-    """Return the request as it goes over the wire."""
-    parts = urlsplit(url)
-    lines = [
-        f"POST {parts.path or '/'} HTTP/1.1",
-        f"Host: {parts.netloc}",
-        f"Content-Length: {len(body)}",
-    ]
-    return "\r\n".join([*lines, *headers, "", ""]).encode() + body
+def ask(port: int, headers: Mapping[str, str], connections: int, seconds: int) -> Load:
+    """Post the patient again and again for some seconds, and tell what came."""
+    if not shutil.which("wrk"):
+        return ask_by_ourselves(port, headers, connections, seconds)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command += ["--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(ROOT / "benchmarks" / "post.lua")]
+    for name, text in headers.items():
+        command += ["-H", f"{name}: {text}"]
+    run = subprocess.run(  # noqa: S603 - wrk, with words of our own
+        [*command, f"http://127.0.0.1:{port}/service", "--", BODY],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 2 * TIMEOUT_SECONDS,
+    )
+    return read_wrk(run.stdout)
 
 
-def percentile(numbers: list[float], percent: float) -> float | None:
-    """Return the smallest number that so many per cent do not exceed, or None of nothing."""
-    if not numbers:
-        return None
-    ordered = sorted(numbers)
-    return ordered[max(0, -(-int(len(ordered) * percent) // 100) - 1)]
-
-
-async def _answer_status(reader: asyncio.StreamReader) -> int:
-    """Read one answer.
+def read_wrk(output: str) -> Load:
+    """Return what ``wrk --latency`` printed.
 
     Raises:
-        ValueError: it has no status, or no length.
+        ValueError: it is not wrk's output.
     """
-    head = await reader.readuntil(b"\r\n\r\n")
-    status, length = STATUS.match(head), LENGTH.search(head)
-    if status is None or length is None:
-        raise ValueError("an answer without a status or without a Content-Length")
-    await reader.readexactly(int(length[1]))
-    return int(status[1])
-
-
-async def _ask_until(until: float, host: str, port: int, request: bytes, tally: Tally) -> None:
-    """Ask over one connection until the time is up, and over a new one when it breaks."""
-    while time.monotonic() < until:
-        try:
-            reader, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            tally.socket_errors += 1
-            await asyncio.sleep(PAUSE_SECONDS)
-            continue
-        try:
-            while time.monotonic() < until:
-                started = time.perf_counter()
-                writer.write(request)
-                status = await _answer_status(reader)
-                tally.latencies_ms.append((time.perf_counter() - started) * 1000)
-                tally.refused += status not in GOOD
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-            tally.socket_errors += 1
-            await asyncio.sleep(PAUSE_SECONDS)
-        finally:
-            writer.close()
-
-
-async def ask(url: str, headers: list[str], body: str, connections: int, seconds: float) -> Load:
-    """Ask for some seconds; what is under way at the end is dropped, as wrk does."""
-    parts = urlsplit(url)
-    request = request_bytes(url, headers, body.encode())
-    tally = Tally()
-    started = time.monotonic()
-    asking = [
-        asyncio.create_task(
-            _ask_until(
-                started + seconds, parts.hostname or "127.0.0.1", parts.port or 80, request, tally
-            )
+    total = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", output)
+    if total is None:
+        raise ValueError(f"wrk did not say how many requests it made:\n{output}")
+    errors = re.search(
+        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output
+    )
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    percentiles = {
+        int(percent): float(number) * UNIT_MS[unit]
+        for percent, number, unit in re.findall(
+            r"^ +(\d+)% +([\d.]+)(us|ms|s|m) *$", output, re.MULTILINE
         )
-        for _ in range(connections)
-    ]
-    _, waiting = await asyncio.wait(asking, timeout=seconds)
-    took = time.monotonic() - started
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*asking, return_exceptions=True)
+    }
+    requests = int(total[1])
     return Load(
-        requests=len(tally.latencies_ms),
-        seconds=took,
-        p50_ms=percentile(tally.latencies_ms, 50),
-        p99_ms=percentile(tally.latencies_ms, 99),
-        refused=tally.refused,
-        socket_errors=tally.socket_errors,
+        requests=requests,
+        seconds=float(total[2]) * UNIT_MS[total[3]] / 1000,
+        p50_ms=percentiles.get(50) if requests else None,
+        p99_ms=percentiles.get(99) if requests else None,
+        refused=int(refused[1]) if refused else 0,
+        socket_errors=sum(map(int, errors.groups())) if errors else 0,
     )
 
 
-def main() -> None:
-    """Ask, and print what was seen as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--connections", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("-H", dest="headers", action="append", default=[], metavar="HEADER")
-    parser.add_argument("-d", dest="body", default="", metavar="BODY")
-    parser.add_argument("url")
-    given = parser.parse_args()
-    load = asyncio.run(ask(given.url, given.headers, given.body, given.connections, given.seconds))
-    print(json.dumps(asdict(load)))
+def ask_by_ourselves(
+    port: int, headers: Mapping[str, str], connections: int, seconds: float
+) -> Load:
+    """Ask from so many threads, for some seconds and until what is under way is answered."""
+    statuses: list[int] = []
+    latencies_ms: list[float] = []
+    errors: list[Exception] = []
+    started = time.monotonic()
 
+    def caller() -> None:
+        """Ask over one connection, and over a new one when it breaks."""
+        connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        while time.monotonic() < started + seconds:
+            asked = time.perf_counter()
+            try:
+                connection.request("POST", "/service", BODY, dict(headers))
+                response = connection.getresponse()
+                response.read()
+            except (OSError, HTTPException) as error:
+                errors.append(error)
+                connection.close()
+                time.sleep(PAUSE_SECONDS)
+            else:
+                statuses.append(response.status)
+                latencies_ms.append((time.perf_counter() - asked) * 1000)
+        connection.close()
 
-if __name__ == "__main__":
-    main()
+    with ThreadPoolExecutor(connections) as threads:
+        for _ in range(connections):
+            threads.submit(caller)
+    # Each latency twice, as quantiles want two at least.
+    percentiles = quantiles(latencies_ms * 2, n=100) if latencies_ms else None
+    return Load(
+        requests=len(statuses),
+        seconds=time.monotonic() - started,
+        p50_ms=percentiles[49] if percentiles else None,
+        p99_ms=percentiles[98] if percentiles else None,
+        refused=sum(status not in GOOD for status in statuses),
+        socket_errors=len(errors),
+    )

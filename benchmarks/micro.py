@@ -1,128 +1,216 @@
-"""How long the parts of a request take, and how that grows with keys, accounts, rows and lines.
+"""How long the parts of a request take, and how the look-ups grow with keys and accounts.
 
-    .venv/bin/python -m benchmarks.micro [--quick]
+    .venv/bin/python -m benchmarks.micro
 
-Writes benchmarks/results/micro.json and prints the same as a table; progress goes to stderr. A
-quick run leaves the largest sizes and TensorFlow out, and so writes nothing.
-
-The surprise: pyperf starts this module again for every process of every case, with options of
-its own, and only the first of them sees the results.
+Each part is timed by itself, in this process; a request as a whole is asked of a real server. The
+figures go to benchmarks/results/micro.json.
 """
 
 from __future__ import annotations
 
-import sys
+import asyncio
+import random
 import tempfile
-from contextlib import ExitStack, redirect_stdout
+from datetime import UTC, datetime
+from inspect import iscoroutinefunction
+from itertools import count, cycle
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import pyperf
+from sqlalchemy import insert
 
-from benchmarks.filled import fill_database, fill_log
-from benchmarks.growth import log_statistics, sizes_at_rest
-from benchmarks.micro_cases import FULL, QUICK, Sizes, cases
-from benchmarks.request_cost import request_rows
-from benchmarks.rows import Row, row_of, table, write_rows
+from benchmarks.compare import Comparison
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.load import BODY
+from benchmarks.results import MICRO, Micro, Row, Run, Spread, about_this_machine, table, write
+from cardiorisk.app import make_app
+from cardiorisk.bitacora.entry import Entry
+from cardiorisk.config import load_settings
+from cardiorisk.identity.keys import digest, new_key, new_key_id, visible_prefix
+from cardiorisk.limits.window import Limiter
+from cardiorisk.measuring import Timings
+from cardiorisk.model.card import NOTICE
+from cardiorisk.patients.patient import parse_json
+from cardiorisk.store.database import Database
+from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES
+from cardiorisk.store.store import Store
+from cardiorisk.store.tables import Account, ApiKey
+from cardiorisk.web.problems import to_json
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from collections.abc import Callable
 
-    from benchmarks.timing import Case
-
-RESULTS = Path(__file__).parent / "results" / "micro.json"
-_MICROSECONDS = 1e6
-
-
-class Prepared:
-    """A case that is prepared at its first call, in the process that times it."""
-
-    def __init__(self, case: Case, room: Path, stack: ExitStack) -> None:
-        self._case = case
-        self._room = room
-        self._stack = stack
-        self._timer: Any = None
-
-    def __call__(self, loops: int) -> float:
-        """Do it so many times and return the seconds that took."""
-        if self._timer is None:
-            self._timer = self._stack.enter_context(self._case.prepare(self._room))
-        return float(self._timer(loops))
+SIZES = (10, 1_000, 100_000)
+HIT, MISS, DECISION = "key, in the memo", "key, from SQLite", "limit"
+PARSE, ASSESS, ANSWER, LINE, COUNT = (
+    "validation",
+    "network",
+    "answer as JSON",
+    "log line",
+    "metrics",
+)
+PARTS = (HIT, DECISION, PARSE, ASSESS, ANSWER, LINE, COUNT)
+"""Of a request, in its order; those that grow count at their smallest size."""
+PROCESSOR, LATENCY = "processor time in all", "p50 at 1 connection"
+NO_LIMIT = 1_000_000_000
+ROUNDS = 7
+ROUND_SECONDS = 0.1
 
 
-def make_runner() -> pyperf.Runner:
-    """Make pyperf's runner, which reads the command line and hands ours on to its processes."""
+async def timed(call: Callable[[], Any], round_seconds: float) -> Spread:
+    """Return the microseconds of a call, over rounds of at least so many seconds."""
+    is_awaited = iscoroutinefunction(call)
 
-    def hand_on(command: list[str], options: Namespace) -> None:
-        command.extend(["--room", str(options.room)])
-        if options.quick:
-            command.append("--quick")
+    async def run(loops: int) -> float:
+        started = perf_counter()
+        if is_awaited:
+            for _ in range(loops):
+                await call()
+        else:
+            for _ in range(loops):
+                call()
+        return perf_counter() - started
 
-    runner = pyperf.Runner(
-        values=5,
-        warmups=1,
-        min_time=0.05,
-        program_args=("-m", "benchmarks.micro"),
-        add_cmdline_args=hand_on,
-    )
-    runner.argparser.add_argument("--quick", action="store_true", help="small sizes, no file")
-    runner.argparser.add_argument("--room", type=Path, help="where databases and logs are made")
-    return runner
-
-
-def note(text: str) -> None:
-    """Tell whoever waits how far it is."""
-    print(text, file=sys.stderr, flush=True)
+    loops = 1
+    while await run(loops) < round_seconds:
+        loops *= 2
+    found = Spread.of([await run(loops) / loops * 1e6 for _ in range(ROUNDS)])
+    assert found  # noqa: S101 - there are seven rounds
+    return found
 
 
-def fill(room: Path, sizes: Sizes) -> None:
-    """Make the databases and logs that the cases need."""
-    for keys in sizes.keys:
-        note(f"filling a database with {keys:,} keys")
-        fill_database(room, keys)
-    for lines in sizes.log_lines:
-        note(f"writing a log of {lines:,} lines")
-        fill_log(room, lines)
+def fill(url: str, keys: int) -> list[str]:
+    """Make a database with an account of so many keys, and return the keys in no order."""
+    made = [new_key() for _ in range(keys)]
+    account = {"id": 1, "name": "ana", "folded_name": "ana", "plan": "freemium"}
+    moment = {"created_at": datetime.now(UTC)}
+    rows = [
+        {
+            "id": new_key_id(),
+            "account_id": 1,
+            "digest": digest(key),
+            "prefix": visible_prefix(key),
+            **moment,
+        }
+        for key in made
+    ]
+    database = Database.open(url)
+    with database.writing() as connection:
+        connection.execute(insert(Account), [{**account, **moment, "is_operator": False}])
+        connection.execute(insert(ApiKey), rows)
+    database.close()
+    random.shuffle(made)
+    return made
 
 
-def time_cases(runner: pyperf.Runner, room: Path, sizes: Sizes) -> list[Row]:
-    """Time every case; in a process that pyperf has started, the one that it asks for."""
-    options = runner.args
-    options.quiet = True  # the spread is in the rows; a table is printed in the end
-    rows = []
-    with ExitStack() as stack, redirect_stdout(sys.stderr):
-        for case in cases(sizes):
-            if not options.worker:
-                options.processes = 1 if options.quick else case.processes
-                options.loops = case.loops
-            name = f"{case.name} ({case.parameter})"
-            result = runner.bench_time_func(name, Prepared(case, room, stack))
-            if result is not None and not options.worker:
-                values = [value * _MICROSECONDS for value in result.get_values()]
-                rows.append(row_of(case.name, case.parameter, "µs", values))
+async def time_growth(room: Path, size: int, round_seconds: float) -> list[Row]:
+    """Time the look-ups with so many keys, or so many accounts in the limiter."""
+    url = f"sqlite:///{room / f'keys-{size}.db'}"
+    keys = fill(url, size)
+    known, turns = cycle(keys[:MOST_ENTRIES]), cycle(keys)
+    later = count(step=KNOWN_SECONDS + 1)  # whatever the memo holds is too old at the next look
+    remembering = Store.open(url, clock=lambda: 0.0)
+    forgetting = Store.open(url, clock=lambda: next(later))
+    limiter = Limiter(clock=lambda: 1_790_000_000.5)
+    accounts = cycle(random.sample(range(size), size))
+
+    async def hit() -> None:
+        await remembering.principal(next(known))
+
+    async def miss() -> None:
+        await forgetting.principal(next(turns))
+
+    def decide() -> None:
+        limiter.hit(next(accounts), NO_LIMIT)
+
+    for _ in keys[:MOST_ENTRIES]:
+        await hit()
+    for _ in range(size):
+        decide()
+    misses = remembering.memo.statistics().misses
+    rows = [
+        Row(HIT, size, await timed(hit, round_seconds)),
+        Row(MISS, size, await timed(miss, round_seconds)),
+        Row(DECISION, size, await timed(decide, round_seconds)),
+    ]
+    if remembering.memo.statistics().misses != misses or forgetting.memo.statistics().hits:
+        raise SystemExit("the memo kept or forgot what it should not have")
+    await remembering.close()
+    await forgetting.close()
     return rows
 
 
+async def time_parts(room: Path, round_seconds: float) -> list[Row]:
+    """Time the parts that do not grow, with the long-lived things of a service."""
+    url = f"sqlite:///{room / 'parts.db'}"
+    chosen = {"database_url": url, "log_dir": room / "logs", "engine": "litert"}
+    services = make_app(load_settings(chosen)).services
+    await services.load_network()
+    body = BODY.encode()
+    patient = parse_json(body)
+    document = {"riesgo_cardiaco": True, "probabilidad": 0.973121, "umbral": 0.5, "aviso": NOTICE}
+    timings = Timings()
+    for stage in ("auth", "limit", "validate", "predict"):
+        timings.end_stage(stage)
+    timings.stop()
+
+    async def assess() -> None:
+        await services.predictor.assess(patient)
+
+    def log() -> None:
+        entry = Entry(
+            ts_seconds=1_790_000_000.25,
+            request_id="0123456789abcdef0123456789abcdef",
+            method="POST",
+            route="/service",
+            status=200,
+            ip="127.0.0.1",
+            timings_ms=timings.stages_ms | {"total": timings.total_ms},
+            key_id="key_0123456789ab",
+            plan="freemium",
+            riesgo_cardiaco=True,
+            probabilidad=0.973121,
+            modelo="14-7-1-7c7cfe6f",
+        )
+        services.bitacora.append(entry.line())
+
+    calls: dict[str, Callable[[], Any]] = {
+        PARSE: lambda: parse_json(body),
+        ASSESS: assess,
+        ANSWER: lambda: to_json(document),
+        LINE: log,
+        COUNT: lambda: services.metrics.count("POST", "/service", 200, timings),
+    }
+    rows = [Row(name, 0, await timed(call, round_seconds)) for name, call in calls.items()]
+    await services.close()
+    await services.predictor.close()
+    return rows
+
+
+def whole_request(room: Path, seconds: int, rounds: int) -> list[Row]:
+    """Ask a server over one connection, so that nobody waits for anybody else."""
+    with Comparison() as comparison:
+        comparison.start_all([each for each in CONTESTANTS if each.name == "litert"], room)
+        comparison.run([1], seconds, rounds)
+    run = Run({}, [], {}, comparison.samples)
+    figures = {
+        PROCESSOR: run.spread("litert", 1, lambda sample: sample.cpu_us),
+        LATENCY: run.spread("litert", 1, lambda sample: (sample.load.p50_ms or 0) * 1000),
+    }
+    return [Row(name, 0, spread) for name, spread in figures.items() if spread]
+
+
 def main() -> None:
-    """Measure everything, write it down and print it."""
-    runner = make_runner()
-    options = runner.parse_args()
-    sizes = QUICK if options.quick else FULL
-    if options.worker:
-        time_cases(runner, options.room, sizes)
-        return
+    """Measure everything, keep it and print it."""
     with tempfile.TemporaryDirectory() as directory:
-        room = options.room = Path(directory)
-        fill(room, sizes)
-        rows = sizes_at_rest(room, sizes)
-        note("summing the logs up")
-        rows += log_statistics(room, sizes, runs=1 if options.quick else 3)
-        rows += time_cases(runner, room, sizes)
-        note("asking a server")
-        rows += request_rows(room, rows, requests=2_000 if options.quick else 10_000)
-    if not options.quick:
-        write_rows(rows, RESULTS)
-    print("\n".join(table(rows)))
+        room = Path(directory)
+        rows = whole_request(room, seconds=3, rounds=ROUNDS)
+        rows += asyncio.run(time_parts(room, ROUND_SECONDS))
+        for size in SIZES:
+            rows += asyncio.run(time_growth(room, size, ROUND_SECONDS))
+    write(Micro(about_this_machine(), rows), MICRO)
+    print(table(["part", "keys or accounts", "µs"], [[r.name, r.size or "", r.us] for r in rows]))
 
 
 if __name__ == "__main__":

@@ -1,154 +1,177 @@
-"""Make docs/benchmarks.md and its plots from what was measured, without measuring anything.
+"""Make docs/benchmarks.md and its plot from benchmarks/results, without measuring anything.
 
-    .venv/bin/python -m benchmarks.report
+    .venv/bin/python -m benchmarks.report [--results DIR] [--page FILE]
 
-What only a person can say, such as why a target is missed, stands in benchmarks/notes.md and is put
-in whole. The text around the tables says how to read them, never how they came out.
+The sentences are in benchmarks/page.md, which has a hole for each table. No sentence holds a
+figure, so that none can go stale.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
 
-from benchmarks.measured import Measured, read
-from benchmarks.plots import LATENCY_PLOT, RATE_PLOT, write_plots
-from benchmarks.tables import (
-    contestants_table,
-    cost_model,
-    load_table,
-    parts_table,
-    ratios_table,
+import matplotlib as mpl
+from matplotlib.figure import Figure as Drawing
+
+from benchmarks import micro
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.results import (
+    MICRO,
+    RESULTS,
+    ROOT,
+    SERVERS,
+    YARDSTICK,
+    Micro,
+    Row,
+    Run,
+    read_micro,
+    read_run,
+    shown,
     table,
-    targets_table,
-    title_of,
 )
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-PAGE = HERE.parent / "docs" / "benchmarks.md"
-NOTES = HERE / "notes.md"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-INTRODUCTION = """\
-# Benchmarks
-
-Made by `make bench` from the figures in `benchmarks/results`; what is written by hand comes from
-`benchmarks/notes.md`. The yardstick is a Tornado handler that does nothing, behind
-Tornado's own server. Quote the ratios. The absolute figures are this machine's."""
-
-HOW = """\
-## How it was measured
-
-The servers ran at the same time and were asked in turn, round after round, with one body: the
-assignment's patient. Each was warmed up before, and nobody was asked before the last one had
-dealt with all that it had been sent. A ratio is that of two rates in the same round; the median
-of the rounds is shown, with the lowest and the highest. Load generator and server share the
-machine's cores. Every server answered the card's golden rows to within 0.0001 first, except the
-one that does nothing.
-
-`CPU s/1,000` is the processor time of all of a server's processes per 1,000 good answers; `MB` is
-their proportional set size, which divides what processes share among them; `failed` counts refused
-answers and socket errors in all rounds. The limits of those that have one work and never refuse."""
-
-SATURATION = """\
-† gave fewer than two answers a connection in a round: its connections queue, and its latencies are
-those of the requests that were answered within the measurement, so that the slowest are missing."""
-
-COSTS = """\
-One caller, one request after another, `litert`. What the parts leave of the processor's time goes
-to HTTP, Tornado's handler and the system, and to caches that are colder in a server than in the
-loop that times a part; [scaling.md](scaling.md) says what grows with what. The keys and accounts
-are 10 here."""
+PAGE = ROOT / "docs" / "benchmarks.md"
+TEMPLATE = ROOT / "benchmarks" / "page.md"
+PLOT = "benchmarks/throughput.svg"
+FEW, MANY = 1, 32
+LEAST_RATIO = 0.001
+CONTESTANT = {each.name: each for each in CONTESTANTS}
 
 
-def render(measured: Measured, notes: str) -> str:
+def page(run: Run, parts: Micro) -> str:
     """Return the page."""
-    parts = [
-        INTRODUCTION,
-        "## Machine and run",
-        _machine(measured),
-        "## In short",
-        ratios_table(measured),
-        f"![Good answers a second against connections](benchmarks/{RATE_PLOT})",
-        f"![p50 and p99 against connections](benchmarks/{LATENCY_PLOT})",
-        "## Targets",
-        targets_table(measured),
-        notes.strip(),
-        HOW,
-        "## The servers",
-        contestants_table(measured),
-        *_skipped(measured),
-        *_loads(measured),
-        *_growth(measured),
-        *_parts(measured),
+    template = Template(TEMPLATE.read_text("utf-8"))
+    return template.substitute(
+        run=table(["run", ""], run.about.items(), 2),
+        ratios=ratios_table(run),
+        plot=PLOT,
+        few=load_table(run, FEW),
+        many=load_table(run, MANY),
+        servers=servers_table(run),
+        micro_date=parts.about["date"],
+        parts=parts_table(parts.rows),
+        growth=growth_table(parts.rows),
+    )
+
+
+def ratios_table(run: Run) -> str:
+    """Return each server's rate to the yardstick's, by connections."""
+    rows = []
+    for server in run.servers:
+        found = [run.ratio(server.name, YARDSTICK, n, lambda s: s.rate) for n in run.connections]
+        medians = [each.median if each else None for each in found]
+        cells = [f"< {LEAST_RATIO}" if m and m < LEAST_RATIO else shown(m) for m in medians]
+        rows.append([CONTESTANT[server.name].title, *cells])
+    return table(["times bare Tornado's rate", *(f"{n} conn." for n in run.connections)], rows)
+
+
+def load_table(run: Run, connections: int) -> str:
+    """Return what was measured at a number of connections; † marks a server that was too slow."""
+    rows = []
+    for server in run.servers:
+        samples = run.of(server.name, connections)
+        figures = (
+            run.ratio(server.name, YARDSTICK, connections, lambda sample: sample.rate),
+            run.spread(server.name, connections, lambda sample: sample.rate),
+            run.spread(server.name, connections, lambda sample: sample.load.p50_ms),
+            run.spread(server.name, connections, lambda sample: sample.load.p99_ms),
+            run.spread(server.name, connections, lambda sample: sample.cpu_us),
+        )
+        is_saturated = any(sample.load.requests < 2 * connections for sample in samples)
+        rows.append(
+            [
+                CONTESTANT[server.name].title + (" †" if is_saturated else ""),
+                *(each or shown(None) for each in figures[:2]),
+                *(shown(each.median if each else None) for each in figures[2:]),
+                shown(max((sample.memory_mb for sample in samples), default=None)),
+                sum(sample.load.refused + sample.load.socket_errors for sample in samples),
+            ]
+        )
+    plural = "s" if connections > 1 else ""
+    titles = [f"{connections} connection{plural}", "times bare", "requests/s", "p50, ms", "p99, ms"]
+    return table([*titles, "CPU, µs", "MB", "failed"], rows)
+
+
+def servers_table(run: Run) -> str:
+    """Return what each server does, how it starts and how it grows."""
+    rows = []
+    for server in run.servers:
+        requests, grown_mb = run.growth(server.name)
+        rows.append(
+            [
+                CONTESTANT[server.name].title,
+                CONTESTANT[server.name].does,
+                f"{shown(server.start_seconds)} s",
+                f"{shown(server.start_memory_mb)} MB",
+                f"{shown(grown_mb)} MB over {shown(requests)} requests",
+            ]
+        )
+    left_out = [[CONTESTANT[each].title, f"left out: {why}"] for each, why in run.skipped.items()]
+    titles = ["server", "for a request", "first answer", "memory then", "growth"]
+    return table(titles, [*rows, *([*each, "-", "-", "-"] for each in left_out)], 2)
+
+
+def parts_table(rows: Sequence[Row]) -> str:
+    """Return what each part takes of a request's processor time, and what they leave of it."""
+    firsts = {row.name: row.us for row in sorted(rows, key=lambda row: -row.size)}
+    whole = firsts[micro.PROCESSOR].median
+    rest = whole - sum(firsts[name].median for name in micro.PARTS)
+    lines = [
+        *((name, firsts[name], firsts[name].median) for name in micro.PARTS),
+        ("HTTP, the handler and the system: the rest", shown(rest), rest),
+        (micro.PROCESSOR, firsts[micro.PROCESSOR], whole),
     ]
-    return "\n\n".join(parts) + "\n"
+    shares = [[name, us, f"{100 * median / whole:.1f} %"] for name, us, median in lines]
+    shares.append([micro.LATENCY, firsts[micro.LATENCY], ""])
+    return table(["part", "µs, median (lowest to highest)", "share"], shares)
 
 
-def _machine(measured: Measured) -> str:
-    options = measured.options
-    machine = measured.machine
-    connections = ", ".join(map(str, options["connections"]))
-    rows = [
-        ["machine", f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}"],
-        ["system", f"{machine['system']}, Python {machine['python']}"],
-        ["date", f"{machine['date']}, at commit {machine['commit']}"],
-        ["load", f"{measured.generator}, one thread; {connections} connections"],
-        ["rounds", f"{options['rounds']} of {options['seconds']} s each"],
-        ["`import tensorflow`", _seconds(measured.import_seconds)],
-        ["command", f"`{measured.command}`, by `make bench`"],
-    ]
-    return table(["what", ""], rows, 2)
+def growth_table(rows: Sequence[Row]) -> str:
+    """Return how long a look-up takes by what there is to be found."""
+    sizes = sorted({row.size for row in rows if row.size})
+    found = {(row.name, row.size): shown(row.us.median) for row in rows}
+    names = (micro.HIT, micro.MISS, micro.DECISION)
+    cells = [[name, *(found[name, size] for size in sizes)] for name in names]
+    return table(["µs, by keys or accounts", *(f"{size:,}" for size in sizes)], cells)
 
 
-def _seconds(seconds: float | None) -> str:
-    return "not measured" if seconds is None else f"{seconds:.1f} s, in a process of its own"
-
-
-def _skipped(measured: Measured) -> list[str]:
-    return [f"{title_of(name)} was skipped: {why}" for name, why in measured.skipped.items()]
-
-
-def _loads(measured: Measured) -> list[str]:
-    found = []
-    is_saturated = False
-    for connections in measured.options["connections"]:
-        found.append(f"### {connections} connection{'s' if connections != 1 else ''}")
-        found.append(load_table(measured, connections))
-        summaries = [measured.summary(each.name, connections) for each in measured.servers]
-        is_saturated |= any(each.is_saturated for each in summaries if each)
-    return [*found, SATURATION] if is_saturated else found
-
-
-def _growth(measured: Measured) -> list[str]:
-    if measured.growth_mb is None:
-        return []
-    first, last = measured.memory_mb[0], measured.memory_mb[-1]
-    return [
-        "## Memory over many requests",
-        (
-            f"`litert` took {first[1]:.1f} MB after {first[0]:,} requests and {last[1]:.1f} MB "
-            f"after {last[0]:,}: {measured.growth_mb:+.2f} MB (`benchmarks/endurance.py`)."
-        ),
-    ]
-
-
-def _parts(measured: Measured) -> list[str]:
-    model = cost_model(measured)
-    others = [part for part in measured.parts if part not in model]
-    found = ["## What a request costs", COSTS, parts_table(model)] if model else []
-    return found + (["## The parts by themselves", parts_table(others)] if others else [])
+def draw(run: Run, path: Path) -> None:
+    """Draw the rates as SVG; the same figures give the same bytes."""
+    drawing = Drawing(figsize=(8.0, 5.0), layout="constrained")
+    axes = drawing.subplots()
+    for server in run.servers:
+        found = {n: run.spread(server.name, n, lambda s: s.rate or None) for n in run.connections}
+        points = {n: spread for n, spread in found.items() if spread}
+        medians = [spread.median for spread in points.values()]
+        lows = [spread.low for spread in points.values()]
+        highs = [spread.high for spread in points.values()]
+        axes.plot([*points], medians, "o-", ms=4, label=CONTESTANT[server.name].title)
+        axes.fill_between([*points], lows, highs, alpha=0.15, linewidth=0)
+    axes.set(title="Good answers a second", xlabel="connections", xscale="log", yscale="log")
+    axes.set_xticks(run.connections, [str(each) for each in run.connections])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context({"svg.hashsalt": "cardiorisk", "svg.fonttype": "none"}):
+        drawing.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
-    """Write the page and its plots."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Write the page and its plot."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures are")
-    parser.add_argument("--page", type=Path, default=PAGE, help="where the report goes")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where the page goes")
     given = parser.parse_args()
-    measured = read(given.results)
-    given.page.write_text(render(measured, NOTES.read_text("utf-8")), "utf-8")
-    write_plots(measured, given.page.parent / "benchmarks")
+    run = read_run(given.results / SERVERS.name)
+    given.page.write_text(page(run, read_micro(given.results / MICRO.name)), "utf-8")
+    draw(run, given.page.parent / PLOT)
     print(f"Wrote {given.page}")
 
 

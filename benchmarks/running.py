@@ -1,62 +1,49 @@
-"""A contestant as running processes: started, asked once, weighed and stopped.
+"""A contestant as running processes: installed, started, asked once, weighed and stopped.
 
-A server may be several processes; processor time and memory are those of all of them. What a child
-used before it ended is in its parent's account, so no time is lost or counted twice.
+A server may be several processes: processor time and memory are those of all of them. What a child
+used before it ended is in its parent's account.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
+import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from benchmarks.contestants import VARIABLES, own_interpreter
-from benchmarks.environments import Skipped, package_versions, require_environment
+from benchmarks.load import BODY
+from benchmarks.results import ROOT, Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from benchmarks.contestants import Contestant
 
-ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
 ARTEFACT = ROOT / "cardiorisk" / "artefact"
-START_PATIENCE_SECONDS = 90
-STOP_PATIENCE_SECONDS = 15
-SETTLE_PATIENCE_SECONDS = 120
+GOOD = 200
+INSTALL_TIMEOUT_SECONDS = 1800
+START_TIMEOUT_SECONDS = 90
+STOP_TIMEOUT_SECONDS = 15
+SETTLE_TIMEOUT_SECONDS = 120
 SETTLE_SECONDS = 0.25
 IDLE_SHARE = 0.2
-"""Of one core; what an idle server's own timers may take."""
+"""Of one core: what an idle server's own timers may take."""
 POLL_SECONDS = 0.01
-USER = "bench"
-MEGABYTE = 1e6
 
 
-def post(
-    port: int, path: str, body: str, headers: Mapping[str, str], timeout: float = 30
-) -> tuple[int, bytes]:
-    """Ask a server of this machine once.
-
-    Raises:
-        OSError: it does not listen, or hangs up.
-        HTTPException: what it answers is not HTTP.
-    """
-    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request("POST", path, body, dict(headers))
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+class Skipped(Exception):
+    """A contestant cannot take part; the message says why."""
 
 
 @dataclass(slots=True)
@@ -68,20 +55,14 @@ class Running:
         port: of 127.0.0.1.
         process: the one that was started; the others are its children.
         headers: what a request carries.
-        versions: of the packages that matter.
-        start_seconds: from the start of the process to the first good answer.
-        start_memory_mb: its memory then.
+        started: how it started.
     """
 
     contestant: Contestant
     port: int
     process: psutil.Popen
-    versions: dict[str, str]
-    headers: dict[str, str] = field(
-        default_factory=lambda: {"Content-Type": "application/json", "Authorization": "none"}
-    )
-    start_seconds: float = 0.0
-    start_memory_mb: float = 0.0
+    headers: dict[str, str]
+    started: Server | None = None
 
     def processes(self) -> list[psutil.Process]:
         """Return the process and all below it."""
@@ -94,46 +75,40 @@ class Running:
         return float(sum(sum(each[:4]) for each in times))
 
     def memory_mb(self) -> float:
-        """Return the proportional set size: pages that two share count half for each."""
+        """Return the proportional set size: a page that two share counts half for each."""
         found = [_or_gone(each.memory_full_info) for each in self.processes()]
         # Only Linux knows the proportional size; elsewhere the unique one is the nearest.
-        return float(sum(getattr(each, "pss", each.uss) for each in found if each)) / MEGABYTE
+        return float(sum(getattr(each, "pss", each.uss) for each in found if each)) / 1e6
 
     def settle(self) -> None:
-        """Wait until the server no longer works for callers that have left, two minutes at most.
+        """Wait until the server no longer works for callers that have left.
 
-        A slow server has a request of each connection in its hands when the load ends, and would
-        take the processor from the next one that is measured.
+        A slow server still has a request of each connection in hand when the load ends, and would
+        take the processor from the next server that is measured.
         """
-        until = time.monotonic() + SETTLE_PATIENCE_SECONDS
+        until = time.monotonic() + SETTLE_TIMEOUT_SECONDS
         while time.monotonic() < until:
             before = self.cpu_seconds()
             time.sleep(SETTLE_SECONDS)
             if self.cpu_seconds() - before < SETTLE_SECONDS * IDLE_SHARE:
                 return
 
-    def assess(self, patient: Mapping[str, float]) -> float:
-        """Return the probability that the server answers.
-
-        Raises:
-            Skipped: it answers something else.
-        """
-        status, answer = post(self.port, "/service", json.dumps(dict(patient)), self.headers)
-        try:
-            return float(json.loads(answer)["probabilidad"])
-        except (ValueError, KeyError, TypeError) as unusable:
-            shown = answer[:200].decode(errors="replace")
-            raise Skipped(f"answers {status} and no probability: {shown}") from unusable
+    def post(self, body: str) -> tuple[int, bytes]:
+        """Ask once, and return the status and the body of the answer."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("POST", "/service", body, self.headers)
+            response = connection.getresponse()
+            return response.status, response.read()
 
     def stop(self) -> None:
-        """End the server, kindly at first."""
+        """End the server, by force where it does not end by itself."""
         processes = self.processes() if self.process.is_running() else []
         with contextlib.suppress(psutil.NoSuchProcess):
             self.process.terminate()
-        _, alive = psutil.wait_procs(processes, timeout=STOP_PATIENCE_SECONDS)
+        _, alive = psutil.wait_procs(processes, timeout=STOP_TIMEOUT_SECONDS)
         for each in alive:
             each.kill()
-        psutil.wait_procs(alive, timeout=STOP_PATIENCE_SECONDS)
         self.process.wait()
 
 
@@ -145,99 +120,115 @@ def _or_gone(ask: Any) -> Any:
         return None
 
 
-def start(contestant: Contestant, port: int, room: Path, onnx_path: Path, body: str) -> Running:
+def start(contestant: Contestant, room: Path, onnx_path: Path | None = None) -> Running:
     """Start a server in a directory of its own and wait for its first good answer.
 
     Raises:
         Skipped: it cannot be installed, or does not come to answer.
     """
-    interpreter = own_interpreter(contestant) or require_environment(contestant.environment)
-    versions = package_versions(interpreter, contestant.packages)
+    environment = contestant.environment
+    python = install(environment) if environment else contestant.own_interpreter
     secret = secrets.token_urlsafe(32)
-    variables = (
-        os.environ
-        | VARIABLES
-        | {
-            "PYTHONPATH": str(ROOT),
-            "BENCHMARK_ONNX": str(onnx_path),
-            "BENCHMARK_KERAS": str(ARTEFACT / "cardiorisk.keras"),
-            "BENCHMARK_SECRET": secret,
-        }
-    )
-    key = _create_key(interpreter, room, variables) if contestant.authorization == "key" else ""
-    if _is_taken(port):
-        raise Skipped(f"another program listens on port {port}; --port takes other ones")
+    variables = os.environ | {
+        "PYTHONPATH": str(contestant.checkout),
+        "BENCHMARK_ONNX": str(onnx_path),
+        "BENCHMARK_KERAS": str(ARTEFACT / "cardiorisk.keras"),
+        "BENCHMARK_SECRET": secret,
+        "CARDIORISK_PLANS": "freemium=1000000000",  # a limit that works and never refuses
+    }
+    if contestant.credential == "key":
+        secret = _create_key(python, room, variables)
+    port = free_port()
     with (room / "output.txt").open("wb") as output:
         started = time.monotonic()
         process = psutil.Popen(
-            [interpreter, *contestant.command, str(port)],
+            [python, *contestant.command, str(port)],
             cwd=room,
             env=variables,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    running = Running(contestant, port, process, versions)
-    running.headers["Authorization"] = key or secret
+    headers = {"Content-Type": "application/json", "Authorization": secret}
+    running = Running(contestant, port, process, headers)
     try:
-        _wait_until_good(running, body, secret)
+        _wait_until_good(running, room / "token")
     except Skipped as skipped:
         running.stop()
         last = (room / "output.txt").read_text(errors="replace").splitlines()[-3:]
         raise Skipped(f"{skipped}. It said last: {' / '.join(last)[:400]}") from skipped
-    running.start_seconds = time.monotonic() - started
-    running.start_memory_mb = running.memory_mb()
+    seconds = round(time.monotonic() - started, 3)
+    running.started = Server(contestant.name, seconds, round(running.memory_mb(), 1))
     return running
 
 
-def _is_taken(port: int) -> bool:
-    """Tell whether somebody would answer already, whose answers would be taken for the server's."""
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
-def _create_key(interpreter: str, room: Path, variables: Mapping[str, str]) -> str:
-    command = [interpreter, "-m", "cardiorisk", "keys", "create", "--account", USER]
+def _create_key(python: str, room: Path, variables: Mapping[str, str]) -> str:
+    command = [python, "-m", "cardiorisk", "keys", "create", "--account", "bench"]
     run = subprocess.run(  # noqa: S603 - this project's own command
-        command, cwd=room, env=dict(variables), check=True, capture_output=True, text=True
+        command, cwd=room, env=variables, capture_output=True, text=True, check=False
     )
+    if run.returncode:
+        raise Skipped(f"made no key: {run.stderr.strip()[-300:]}")
     return run.stdout.strip()
 
 
-def _wait_until_good(running: Running, body: str, secret: str) -> None:
-    """Ask until a 200 comes.
+def _wait_until_good(running: Running, token: Path) -> None:
+    """Ask until the answer is good.
 
     Raises:
         Skipped: the process ends, or the time is up.
     """
-    until = time.monotonic() + START_PATIENCE_SECONDS
+    until = time.monotonic() + START_TIMEOUT_SECONDS
     last = "nothing"
-    is_logged_in = running.contestant.authorization != "login"
     while time.monotonic() < until:
         if running.process.poll() is not None:
             raise Skipped(f"ended at its start with {running.process.returncode}")
+        if token.exists():
+            running.headers["Authorization"] = f"Bearer {token.read_text()}"
         try:
-            if not is_logged_in:
-                running.headers["Authorization"] = _log_in(running, secret)
-                is_logged_in = True
-            status, answer = post(running.port, "/service", body, running.headers)
+            status, answer = running.post(BODY)
         except (OSError, HTTPException) as failed:
             last = repr(failed)
         else:
-            if status == 200:  # noqa: PLR2004 - the status of a good answer
+            if status == GOOD:
                 return
             last = f"{status} {answer[:200]!r}"
         time.sleep(POLL_SECONDS)
-    raise Skipped(f"gave no good answer in {START_PATIENCE_SECONDS} s, but {last}")
+    raise Skipped(f"gave no good answer in {START_TIMEOUT_SECONDS} s, but {last}")
 
 
-def _log_in(running: Running, secret: str) -> str:
-    """Return the Authorization that the server gives for its user's password.
+def install(name: str, directory: Path = BENCHMARKS) -> str:
+    """Return the interpreter of a foreign environment, made first where it is missing.
+
+    It is made anew when its pins change.
 
     Raises:
-        OSError: it does not.
+        Skipped: it cannot be installed.
     """
-    body = json.dumps({"username": USER, "password": secret})
-    status, answer = post(running.port, "/login", body, {"Content-Type": "application/json"})
-    if status != 200:  # noqa: PLR2004 - the status of a good answer
-        raise ConnectionError(f"login got {status}")
-    return f"Bearer {json.loads(answer)['access_token']}"
+    requirements = directory / "requirements" / f"{name}.txt"
+    environment = directory / ".environments" / name
+    stamp, python = environment / "installed.txt", environment / "bin" / "python"
+    if stamp.is_file() and stamp.read_text() == requirements.read_text():
+        return str(python)
+    print(f"{name}: installing, once...", flush=True)
+    shutil.rmtree(environment, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "install"]
+    try:
+        for command in (
+            [sys.executable, "-m", "venv", "--without-pip", str(environment)],
+            [*pip, "--requirement", str(requirements)],
+        ):
+            subprocess.run(  # noqa: S603 - our own interpreter and pip
+                command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS
+            )
+    except subprocess.SubprocessError as failed:
+        words = getattr(failed, "stderr", None) or failed
+        raise Skipped(f"{name} cannot be installed: {str(words).strip()[-300:]}") from failed
+    stamp.write_text(requirements.read_text())
+    return str(python)

@@ -33,7 +33,6 @@ class CardiacService:
         sobrepeso: bool,  # noqa: FBT001 - BentoML reads the body's members from the signature
         tabaquismo: bool,  # noqa: FBT001 - likewise
     ) -> dict[str, Any]:
-        """Assess a patient."""
         return self._network.answer(
             {
                 "nivel_colesterol": nivel_colesterol,

@@ -36,16 +36,10 @@ class Patient(BaseModel):
 
 
 def key_of(request: Request) -> str:
-    """Return what the limit counts by."""
     return request.headers.get("authorization", "")
 
 
 def require_key(authorization: Annotated[str, Header()]) -> None:
-    """Refuse whoever does not have the secret.
-
-    Raises:
-        HTTPException: 401.
-    """
     if not secrets.compare_digest(authorization.encode(), SECRET.encode()):
         raise HTTPException(status_code=401, detail="invalid key")
 

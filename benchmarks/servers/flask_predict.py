@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
-from flask import Flask, Response, abort, jsonify, request
+from flask import Flask, Response, jsonify, request
 from flask_jwt_extended import JWTManager, create_access_token, get_jwt_identity, jwt_required
 from flask_limiter import Limiter
 
@@ -29,21 +29,10 @@ limiter = Limiter(key_func=get_jwt_identity, app=app, storage_uri="memory://")
 model = keras.models.load_model(os.environ["BENCHMARK_KERAS"])
 
 
-@app.post("/login")
-@limiter.exempt
-def login() -> Response:
-    """Give a token for the password."""
-    given = request.get_json()
-    if not secrets.compare_digest(given["password"], os.environ["BENCHMARK_SECRET"]):
-        abort(401)
-    return jsonify(access_token=create_access_token(identity=given["username"]))
-
-
 @app.post("/service")
 @jwt_required()
 @limiter.limit("1000000000 per minute")
 def service() -> Response:
-    """Assess a patient."""
     patient = request.get_json()
     row = np.array([[patient[name] for name in FIELDS]], dtype=np.float32)  # (1, 6)
     probability = float(model.predict(row, verbose=0)[0, 0])
@@ -54,4 +43,6 @@ def service() -> Response:
 
 if __name__ == "__main__":
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with app.app_context():
+        Path("token").write_text(create_access_token(identity="bench"))
     app.run(host="127.0.0.1", port=int(sys.argv[1]))

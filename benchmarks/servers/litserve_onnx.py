@@ -18,19 +18,15 @@ class CardiacAPI(litserve.LitAPI):
     """The network behind LitServe."""
 
     def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe names it
-        """Load the network, in the worker process."""
         self._network = Network()
 
     def decode_request(self, request):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - as above
-        """Take the body as it is."""
         return request
 
     def predict(self, patient: dict[str, Any]) -> dict[str, Any]:
-        """Assess a patient."""
         return self._network.answer(patient)
 
     def encode_response(self, output):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - as above
-        """Give the answer as it is."""
         return output
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,13 @@ class CardiacModel(MLModel):
 
     @custom_handler(rest_path="/service")
     async def service(self, patient: dict[str, Any]) -> dict[str, Any]:
-        """Assess a patient."""
         return self._network.answer(patient)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def main(port: int) -> None:
@@ -38,8 +44,8 @@ def main(port: int) -> None:
     settings = {
         "host": "127.0.0.1",
         "http_port": port,
-        "grpc_port": port + 1,
-        "metrics_port": port + 2,
+        "grpc_port": free_port(),
+        "metrics_port": free_port(),
         "debug": False,
     }
     implementation = "benchmarks.servers.mlserver_onnx.CardiacModel"

@@ -15,14 +15,7 @@ import onnxruntime
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FIELDS = (
-    "nivel_colesterol",
-    "presion_arterial",
-    "azucar",
-    "edad",
-    "sobrepeso",
-    "tabaquismo",
-)
+FIELDS = ("nivel_colesterol", "presion_arterial", "azucar", "edad", "sobrepeso", "tabaquismo")
 THRESHOLD = 0.5
 
 

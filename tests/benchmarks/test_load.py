@@ -1,90 +1,86 @@
-"""Our own generator against small servers of its own."""
+"""What wrk prints, as it prints it, and our own client against a small server."""
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.load import ask, percentile, request_bytes
+from benchmarks.load import BODY, ask_by_ourselves, read_wrk
+from benchmarks.results import Load
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
-SECONDS = 0.2
-
-
-@asynccontextmanager
-async def a_server(answer: bytes) -> AsyncIterator[str]:
-    """Serve the same bytes for every request that has a body of two bytes."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                await reader.readexactly(2)
-                writer.write(answer)
-        except (OSError, EOFError):
-            writer.close()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/service"
+WRK = """\
+Running 1s test @ http://127.0.0.1:8890/service
+  1 threads and 512 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   150.61ms   51.49ms 307.47ms   66.62%
+    Req/Sec     3.25k     1.09k    4.19k    87.50%
+  Latency Distribution
+     50%  500.00us
+     75%   12.50ms
+     90%    1.25s
+     99%    1.10m
+  2591 requests in 1.10s, 1.21MB read
+  Socket errors: connect 1, read 2, write 3, timeout 4
+  Non-2xx or 3xx responses: 17
+"""
 
 
-def test_good_answers_are_counted_and_timed() -> None:
-    async def run() -> None:
-        async with a_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") as url:
-            load = await ask(url, [], "{}", connections=3, seconds=SECONDS)
-        assert load.requests > 3
-        assert load.p50_ms
-        assert load.p99_ms
-        assert load.p50_ms <= load.p99_ms
-        assert (load.refused, load.socket_errors) == (0, 0)
-
-    asyncio.run(run())
+def test_wrk_s_units_become_seconds_and_milliseconds_and_its_failures_are_kept_apart() -> None:
+    assert read_wrk(WRK) == Load(2591, 1.1, 0.5, 66_000, refused=17, socket_errors=10)
 
 
-def test_other_statuses_are_counted_as_refused() -> None:
-    async def run() -> None:
-        async with a_server(b"HTTP/1.1 429 No\r\ncontent-length: 0\r\n\r\n") as url:
-            load = await ask(url, [], "{}", connections=1, seconds=SECONDS)
-        assert load.refused == load.requests > 0
-        assert load.rate == 0
-
-    asyncio.run(run())
+def test_wrk_without_failures_reports_none() -> None:
+    good = read_wrk(WRK.replace("Socket errors", "").replace("Non-2xx", ""))
+    assert (good.refused, good.socket_errors) == (0, 0)
 
 
-def test_what_is_not_http_is_counted_as_a_socket_error() -> None:
-    async def run() -> None:
-        async with a_server(b"hello\r\n\r\n") as url:
-            load = await ask(url, [], "{}", connections=1, seconds=SECONDS)
-        assert load.requests == 0
-        assert load.p50_ms is None
-        assert load.socket_errors > 0
-
-    asyncio.run(run())
+def test_no_answer_at_all_has_no_latency() -> None:
+    nothing = "     50%    0.00us\n     99%    0.00us\n  0 requests in 1.00m, 0.00B read\n"
+    assert read_wrk(nothing) == Load(0, 60.0, None, None, 0, 0)
 
 
-def test_a_request_carries_its_headers_and_its_body() -> None:
-    request = request_bytes("http://127.0.0.1:8890/service", ["Authorization: crk"], b"{}")
-    head, _, body = request.partition(b"\r\n\r\n")
-    assert head.split(b"\r\n") == [
-        b"POST /service HTTP/1.1",
-        b"Host: 127.0.0.1:8890",
-        b"Content-Length: 2",
-        b"Authorization: crk",
-    ]
-    assert body == b"{}"
+def test_what_is_not_wrk_s_output_is_refused() -> None:
+    with pytest.raises(ValueError, match="unable to connect"):
+        read_wrk("unable to connect to 127.0.0.1:1 Connection refused")
 
 
-@pytest.mark.parametrize(("percent", "expected"), [(50, 50.0), (99, 99.0), (100, 100.0), (0, 1.0)])
-def test_a_percentile_is_one_of_the_numbers(percent: float, expected: float) -> None:
-    numbers = [float(number) for number in range(100, 0, -1)]
-    assert percentile(numbers, percent) == expected
+@contextmanager
+def a_server(answer: bytes) -> Iterator[int]:
+    """Answer every request that has an Authorization and the patient with the same bytes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            assert self.headers["Authorization"] == "crk"
+            assert self.rfile.read(int(self.headers["Content-Length"])) == BODY.encode()
+            self.wfile.write(answer)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield server.server_port
+        server.shutdown()
 
 
-def test_nothing_has_no_percentile() -> None:
-    assert percentile([], 50) is None
+def ask(answer: bytes) -> Load:
+    with a_server(answer) as port:
+        return ask_by_ourselves(port, {"Authorization": "crk"}, connections=2, seconds=0.1)
+
+
+def test_our_client_tells_good_answers_others_and_none_apart() -> None:
+    good = ask(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+    assert good.requests > 2
+    assert 0 < (good.p50_ms or 0) <= (good.p99_ms or 0)
+    assert (good.refused, good.socket_errors) == (0, 0)
+    others = ask(b"HTTP/1.1 429 No\r\ncontent-length: 0\r\n\r\n")
+    assert others.refused == others.requests > 0
+    none = ask(b"hello\r\n\r\n")
+    assert (none.requests, none.p50_ms, none.p99_ms) == (0, None, None)
+    assert none.socket_errors > 0

@@ -1,101 +1,119 @@
-"""The page of the made-up run in ``conftest``, and of what a run writes."""
+"""What the figures say together, and the page that is made of them.
+
+Expected numbers are worked out by hand from the rounds below.
+"""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.compare import Comparison
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.generators import GENERATORS
-from benchmarks.measured import read
-from benchmarks.plots import LATENCY_PLOT, RATE_PLOT, write_plots
-from benchmarks.report import render
-from benchmarks.tables import number, ratios_table
+from benchmarks import micro, report, results
+from benchmarks.compare import judgement
+from benchmarks.results import Load, Micro, Row, Run, Sample, Server, Spread
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.measured import Measured
+
+def sample(server: str, round_: int, requests: int, refused: int = 0, mb: float = 50.0) -> Sample:
+    load = Load(requests, 2.0, 1.0 + round_, 3.0, refused, socket_errors=round_)
+    return Sample(server, 8, round_, load, cpu_seconds=1.0, memory_mb=mb)
 
 
-def test_ratios_come_first_and_per_number_of_connections(measured: Measured) -> None:
-    assert ratios_table(measured).splitlines() == [
-        "| rate to bare Tornado's | 32 conn. | 512 conn. |",
-        "| --- | ---: | ---: |",
-        "| bare Tornado | 1 | 1 |",
-        "| cardiorisk, litert | 0.75 | 0.225 |",
+RUN = Run(
+    about={"date": "2026-11-25"},
+    servers=[Server("bare", 0.1, 20.0), Server("litert", 0.8, 79.0)],
+    skipped={"mlserver": "it cannot be installed"},
+    samples=[
+        sample("bare", 0, 2000),
+        sample("litert", 0, 1000),
+        sample("litert", 1, 1100, refused=200, mb=50.25),
+        sample("bare", 1, 1000),
+        sample("bare", 2, 4000),
+        sample("litert", 2, 2800, mb=50.5),
+    ],
+)
+FULL = Spread(1.0, 0.5, 2.0)
+PARTS = [Row(name, 0, FULL) for name in micro.PARTS if name not in {micro.HIT, micro.DECISION}]
+GROWING = [
+    Row(name, size, Spread(size / 10, 0.5, size))
+    for size in (10, 1000)
+    for name in (micro.HIT, micro.MISS, micro.DECISION)
+]
+WHOLE = [Row(micro.PROCESSOR, 0, Spread(14.0, 12.0, 16.0)), Row(micro.LATENCY, 0, FULL)]
+
+
+def test_a_ratio_is_taken_within_its_round_and_refused_answers_are_no_rate() -> None:
+    assert RUN.ratio("litert", "bare", 8, lambda each: each.rate) == Spread(0.7, 0.5, 0.9)
+    assert RUN.spread("litert", 8, lambda each: each.rate) == Spread(500, 450, 1400)
+    assert sample("bare", 0, 2000, refused=1000).cpu_us == pytest.approx(1000)
+    assert sample("bare", 0, 1000, refused=1000).cpu_us is None
+
+
+def test_a_round_that_one_of_the_two_did_not_answer_in_has_no_ratio() -> None:
+    rounds = [sample("litert", 0, 10), sample("bare", 0, 0), sample("litert", 1, 10)]
+    run = Run({}, [], {}, rounds)
+    assert run.ratio("litert", "bare", 8, lambda each: each.rate) is None
+    assert run.spread("litert", 32, lambda each: each.rate) is None
+
+
+def test_growth_is_counted_from_the_first_round_to_the_last() -> None:
+    assert RUN.growth("litert") == (3900, 0.5)
+
+
+def test_two_checkouts_are_judged_by_rate_and_by_processor_time() -> None:
+    assert judgement(RUN, [("litert", "bare")]).splitlines()[2:] == [
+        "| litert | 8 | 0.7 (0.5 to 0.9) | 1.43 (1.11 to 2) |"
     ]
 
 
-def test_a_row_has_everything_that_was_measured_of_a_server(measured: Measured) -> None:
-    row = (
-        "| cardiorisk, litert | 0.75 (0.75 to 0.75) | 3,000 (3,000 to 3,000) | 2 (2 to 2) "
-        "| 6 (6 to 6) | 0.167 | 80 | 0 |"
-    )
-    assert row in render(measured, "").splitlines()
-
-
-def test_the_page_says_who_was_left_out_and_why(measured: Measured) -> None:
-    assert "MLServer (ONNX Runtime) was skipped: it cannot be installed" in render(measured, "")
-
-
-def test_a_saturated_server_is_marked_and_the_mark_explained(measured: Measured) -> None:
-    page = render(measured, "")
-    assert "| cardiorisk, litert † | 0.225" in page
-    assert "| bare Tornado † |" not in page
-    assert "† gave fewer than two answers a connection" in page
-
-
-def test_the_hand_written_notes_are_in_the_page_whole(measured: Measured) -> None:
-    assert "\n\n## Why not\n\nBecause.\n\n" in render(measured, "## Why not\n\nBecause.\n")
-
-
-def test_the_cost_model_stands_apart_from_the_other_parts(measured: Measured) -> None:
-    _, _, costs = render(measured, "").partition("## What a request costs")
-    model, _, others = costs.partition("## The parts by themselves")
-    assert "| a request: HTTP, handler and the system | µs | - | 250 (240 to 260) |" in model
-    assert "| limiter decision | µs | 10 | 1.5 (1 to 2) |" in model
-    assert "| limiter decision | µs | 1,000,000 | 2.5 (2 to 3.5) |" in others
-
-
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "-"),
-        (0.0, "0"),
-        (0.12345, "0.123"),
-        (9.999, "10"),
-        (123.4, "123"),
-        (12_345.6, "12,300"),
-    ],
+    ("number", "text"),
+    [(None, "-"), (0.0, "0"), (0.12345, "0.123"), (9.999, "10"), (12_345.6, "12,300")],
 )
-def test_a_figure_has_three_digits(value: float | None, text: str) -> None:
-    assert number(value) == text
+def test_a_figure_has_three_digits(number: float | None, text: str) -> None:
+    assert results.shown(number) == text
 
 
-def test_a_run_can_be_read_back(measured: Measured, tmp_path: Path) -> None:
-    comparison = Comparison(GENERATORS[0], skipped={"keras": "why"})
-    comparison.samples += measured.samples
-    written = comparison.as_json({"seconds": 1, "rounds": 1, "connections": [32, 512]})
-    (tmp_path / "servers.json").write_text(json.dumps(written))
-    found = read(tmp_path)
-    assert found.samples == measured.samples
-    assert found.skipped == {"keras": "why"}
-    assert (found.growth_mb, found.parts) == (None, [])
+def test_figures_survive_the_file(tmp_path: Path) -> None:
+    results.write(RUN, tmp_path / "results" / "servers.json")
+    results.write(Micro({"date": "today"}, PARTS), tmp_path / "micro.json")
+    assert results.read_run(tmp_path / "results" / "servers.json") == RUN
+    assert results.read_micro(tmp_path / "micro.json") == Micro({"date": "today"}, PARTS)
 
 
-def test_the_same_figures_draw_the_same_plots(measured: Measured, tmp_path: Path) -> None:
-    for directory in ("one", "two"):
-        write_plots(measured, tmp_path / directory)
-    for plot in (RATE_PLOT, LATENCY_PLOT):
-        drawn = (tmp_path / "one" / plot).read_bytes()
-        assert drawn == (tmp_path / "two" / plot).read_bytes()
-        assert b"<svg" in drawn
+def test_a_row_has_everything_that_was_measured_of_a_server_or_why_nothing_was() -> None:
+    figures = "| 0.7 (0.5 to 0.9) | 500 (450 to 1,400) | 2 | 3 | 1,000 | 50.5 | 203 |"
+    assert report.load_table(RUN, 8).splitlines()[-1] == f"| cardiorisk, litert {figures}"
+    assert report.ratios_table(RUN).splitlines()[-1] == "| cardiorisk, litert | 0.7 |"
+    left_out = "| MLServer (ONNX Runtime) | left out: it cannot be installed | - | - | - |"
+    assert report.servers_table(RUN).splitlines()[-1] == left_out
 
 
-def test_names_of_contestants_are_unique() -> None:
-    names = [each.name for each in CONTESTANTS]
-    assert len(set(names)) == len(names)
+@pytest.mark.parametrize(("requests", "mark"), [(15, " †"), (16, "")])
+def test_fewer_than_two_answers_a_connection_are_marked(requests: int, mark: str) -> None:
+    run = Run({}, [Server("bare", 0.1, 20.0)], {}, [sample("bare", 0, requests)])
+    assert report.load_table(run, 8).splitlines()[-1].startswith(f"| bare Tornado{mark} |")
+
+
+def test_parts_are_taken_from_the_whole_at_their_smallest_size() -> None:
+    lines = report.parts_table([*GROWING, *PARTS, *WHOLE]).splitlines()
+    assert lines[-3:] == [
+        "| HTTP, the handler and the system: the rest | 7 | 50.0 % |",
+        "| processor time in all | 14 (12 to 16) | 100.0 % |",
+        "| p50 at 1 connection | 1 (0.5 to 2) |  |",
+    ]
+    assert f"| {micro.MISS} | 1 | 100 |" in report.growth_table(GROWING).splitlines()
+
+
+def test_the_committed_page_is_that_of_the_committed_results() -> None:
+    page = report.page(results.read_run(results.SERVERS), results.read_micro(results.MICRO))
+    assert page == report.PAGE.read_text("utf-8")
+
+
+def test_every_server_is_in_the_plot(tmp_path: Path) -> None:
+    report.draw(RUN, tmp_path / "plot.svg")
+    drawn = (tmp_path / "plot.svg").read_text()
+    assert all(f">{title}<" in drawn for title in ("bare Tornado", "cardiorisk, litert"))
