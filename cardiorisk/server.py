@@ -20,8 +20,7 @@ from tornado.netutil import bind_sockets
 
 from cardiorisk.app import make_app
 from cardiorisk.errors import CannotListen, ServiceError
-from cardiorisk.http1.listener import Listener
-from cardiorisk.http1.timeouts import SWEEP_SECONDS
+from cardiorisk.http1.listener import SWEEP_SECONDS, Listener
 from cardiorisk.store import rows_accounts
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     application = make_app(settings)
     services = application.services
     listener = Listener(application, _descriptors() - _OWN_DESCRIPTORS)
-    sweep = PeriodicCallback(listener.patience.close_overdue, SWEEP_SECONDS * 1000)
+    sweep = PeriodicCallback(listener.close_overdue, SWEEP_SECONDS * 1000)
     try:
         sockets = _bind(settings)
         sweep.start()

@@ -1,41 +1,59 @@
 """One connection: requests in, answers out, one after another.
 
 To the socket it speaks HTTP/1.1, to everybody else Tornado's documented interfaces: what is read
-goes to an ``HTTPMessageDelegate``, and to a handler this is the ``HTTPConnection``. It must not
-know what is asked or answered. It stands in the place of Tornado's own connection and stream, which
-cost futures, turns of the loop and changes to the poll for every request (decision 0002).
-
-The surprise: a request that need not wait is answered inside ``data_received``, in the very turn in
-which it came.
+goes to an ``HTTPMessageDelegate``, and to a handler this is the ``HTTPConnection``. It stands in
+the place of Tornado's own connection and stream, which cost futures, turns of the loop and changes
+to the poll for every request (decision 0002). It knows nothing of what is asked or answered. A
+request that need not wait is answered inside ``data_received``, in the turn in which it came.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from enum import Enum, auto
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from tornado.httputil import HTTPInputError, HTTPMessageDelegate
+from tornado.httputil import HTTPConnection, HTTPInputError, HTTPMessageDelegate
+from tornado.iostream import StreamClosedError
 
-from cardiorisk.http1.answering import Answering
-from cardiorisk.http1.answers import CONTINUE, MALFORMED, TOO_LONG
-from cardiorisk.http1.chunks import ChunkDecoder
-from cardiorisk.http1.heads import HeadParser
+from cardiorisk.http1.parsing import ChunkReader, read_head
 
 if TYPE_CHECKING:
-    from tornado.httputil import HTTPServerConnectionDelegate
+    from collections.abc import Callable
+
+    from tornado.httputil import (
+        HTTPHeaders,
+        HTTPServerConnectionDelegate,
+        RequestStartLine,
+        ResponseStartLine,
+    )
 
     from cardiorisk.http1.listener import Listener
 
 logger = logging.getLogger(__name__)
 
+QUIET_SECONDS = 75.0
+"""From a connection's start, or the answer before, to the end of the next request's headers."""
+BODY_SECONDS = 20.0
+"""From the end of the headers to the end of the body."""
+TAKING_SECONDS = 300.0
+"""From the end of an answer to the caller's having taken enough of it."""
 MOST_HEAD_BYTES = 16 * 1024
+
 _HEAD_END = b"\r\n\r\n"
-_OTHER_HEAD_END = re.compile(rb"\n\r?\n")
-_NO_METHOD = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]")
-_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+_EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
+_NO_HEAD = re.compile(rb"\A[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]|\n\r?\n")
+"""What no head begins with, TLS for instance, and other ends of heads than ours."""
+_WITHOUT_BODY = frozenset({204, 304})
+_LAST_CHUNK = b"0\r\n\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_REFUSAL = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_MALFORMED = _REFUSAL % b"400 Bad Request"
+_TOO_LONG = _REFUSAL % b"431 Request Header Fields Too Large"
 _NOBODY = HTTPMessageDelegate()
 
 
@@ -48,139 +66,154 @@ class _Stage(Enum):
     END = auto()
 
 
-class Context:
-    """What Tornado's requests ask their connection for.
-
-    Attributes:
-        remote_ip: the caller's address, empty where it has none.
-    """
-
-    protocol = "http"
-
-    def __init__(self, remote_ip: str) -> None:
-        self.remote_ip = remote_ip
-
-
-class Connection(Answering, asyncio.Protocol):
+class Connection(HTTPConnection, asyncio.Protocol):
     """The server's end of one connection.
 
     Args:
         delegate: makes what takes a request; that must take it at once, without waiting.
         listener: where the connection came in.
+
+    Attributes:
+        context: what Tornado's requests ask their connection for.
+        due_seconds: when the listener shall close it, on the listener's clock.
+        drained: done while the system has taken all that was sent; fails with
+            ``StreamClosedError`` where the caller has gone.
     """
 
     def __init__(self, delegate: HTTPServerConnectionDelegate, listener: Listener) -> None:
-        super().__init__()
         self._delegate = delegate
         self._listener = listener
-        self._patience = listener.patience
-        self._heads = HeadParser()
+        self._loop = asyncio.get_running_loop()
         self._stage = _Stage.HEAD
+        self.due_seconds = math.inf
+        # What comes in.
+        self._unread = b""
         self._reader = _NOBODY
-        self._chunks: ChunkDecoder | None = None
+        self._chunks: ChunkReader | None = None
         self._missing_bytes = 0
         self._may_stay = False
-        self._unread = b""
-        self._is_held = False
+        # What goes out.
+        self._method, self._version = "", ""
+        self._has_begun = self._is_chunking = self._keeps_alive = False
+        self._owed_bytes: int | None = None
+        self._on_loss: Callable[[], None] | None = None
+        self.drained = self._loop.create_future()
+        self.drained.set_result(None)
+
+    # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a request."""
         self._transport = cast("asyncio.Transport", transport)
         self._listener.admit(self)
         self._transport.set_write_buffer_limits(0)  # what is drained, the system has taken
         address = transport.get_extra_info("peername")
-        self.context = Context(address[0] if address else "")
+        self.context = SimpleNamespace(remote_ip=address[0] if address else "", protocol="http")
         self._await_request()
 
     def data_received(self, data: bytes) -> None:
         """Read what has come; what comes before its turn waits, and no more of it is taken."""
-        received, self._unread = self._unread + data, b""
+        self._unread += data
         if self._stage is _Stage.ANSWER:
-            self._unread = received
-            self._hold()
+            self._transport.pause_reading()
         else:
-            self._read(received)
+            self._read()
+
+    def pause_writing(self) -> None:
+        self.drained = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if not self.drained.done():
+            self.drained.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever works for the caller, and keep nothing of it."""
         self._listener.forget(self)
         stage, self._stage = self._stage, _Stage.END
         reader, self._reader = self._reader, _NOBODY
-        on_loss = self._on_loss
-        self._lose()
+        on_loss, self._on_loss = self._on_loss, None
         self._unread = b""
+        if not self.drained.done():
+            self.drained.set_exception(StreamClosedError())
+            self.drained.exception()  # or asyncio would report it where nobody waits
         if stage is _Stage.BODY:
             reader.on_connection_close()
         elif stage is _Stage.ANSWER and on_loss is not None:
             on_loss()
 
+    # What the listener calls.
+
     def drain(self) -> None:
         """Let the answer that is being worked on, if any, be the last."""
         self._keeps_alive = False
 
+    def close(self) -> None:
+        """End the connection at once, whatever is on its way."""
+        self._transport.abort()
+
+    # Requests.
+
     def _await_request(self) -> None:
         self._stage = _Stage.HEAD
         self._on_loss = None
-        self._patience.await_headers(self)
+        self._wait(QUIET_SECONDS)
         self._reader = self._delegate.start_request(self, self)
         if self._unread:
             # In its own turn, or a caller who sends many at once would have the loop to itself.
-            self._hold()
-            self._loop.call_soon(self._read_unread)
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read)
         else:
-            self._release()
+            self._transport.resume_reading()
 
-    def _read_unread(self) -> None:
-        if self._unread and self._stage is _Stage.HEAD:
-            received, self._unread = self._unread, b""
-            self._read(received)
-
-    def _read(self, received: bytes) -> None:
+    def _read(self) -> None:
         try:
             if self._stage is _Stage.HEAD:
-                self._read_head(received)
+                self._read_head()
             elif self._stage is _Stage.BODY:
-                self._read_body(received)
+                self._read_body()
         except HTTPInputError:
-            self._refuse(MALFORMED)
+            self._refuse(_MALFORMED)
         except Exception:
             logger.exception("a request could not be begun")
             self._refuse(b"")
 
-    def _read_head(self, received: bytes) -> None:
+    def _read_head(self) -> None:
+        received = self._unread
         if received.startswith(b"\r"):  # empty lines, as RFC 9112 advises in section 2.2
-            received = received[cast("re.Match[bytes]", _EMPTY_LINES.match(received)).end() :]
+            received = self._unread = _EMPTY_LINES.sub(b"", received)
         end = received.find(_HEAD_END)
         if (len(received) if end < 0 else end) > MOST_HEAD_BYTES:
-            self._refuse(TOO_LONG)
+            self._refuse(_TOO_LONG)
             return
         if end < 0:
-            if _NO_METHOD.match(received) or _OTHER_HEAD_END.search(received):
-                raise HTTPInputError("these are no lines of HTTP")  # but TLS, for instance
-            self._unread = received
-            self._release()
+            if _NO_HEAD.search(received):
+                raise HTTPInputError("these are no lines of HTTP")
+            self._transport.resume_reading()
             return
-        head = self._heads.parse(received[:end])
+        end += len(_HEAD_END)
+        head = read_head(received[:end])
+        self._unread = received[end:]
         self._stage = _Stage.BODY
-        line = head.start_line
-        self._begin(line.method, line.version)
+        self._method, _, self._version = head.start_line
+        self._has_begun = self._is_chunking = self._keeps_alive = False
+        self._owed_bytes = None
         self._may_stay = head.keeps_alive
-        self._chunks = ChunkDecoder() if head.body_bytes is None else None
+        self._chunks = ChunkReader() if head.body_bytes is None else None
         self._missing_bytes = head.body_bytes or 0
-        self._reader.headers_received(line, head.headers)
+        self._reader.headers_received(head.start_line, head.headers)
         if self._stage is _Stage.BODY:
-            self._read_body(received[end + len(_HEAD_END) :])
+            self._read_body()
         if self._stage is _Stage.BODY:
-            self._release()
-            self._patience.await_body(self)
+            self._transport.resume_reading()
+            self._wait(BODY_SECONDS)
             is_refused = self._on_loss is not None  # a handler before the body's end
             if head.expects_continue and not is_refused:
-                self._transport.write(CONTINUE)
+                self._transport.write(_CONTINUE)
 
-    def _read_body(self, received: bytes) -> None:
+    def _read_body(self) -> None:
+        received, self._unread = self._unread, b""
         rest: bytes | None
         if self._chunks is not None:
-            piece, rest = self._chunks.decode(received)
+            piece, rest = self._chunks.read(received)
         else:
             piece, rest = received[: self._missing_bytes], received[self._missing_bytes :]
             self._missing_bytes -= len(piece)
@@ -190,24 +223,10 @@ class Connection(Answering, asyncio.Protocol):
         if rest is not None and self._stage is _Stage.BODY:
             self._unread = rest
             self._stage = _Stage.ANSWER
+            self.due_seconds = math.inf
             # Only now, since an answer before the body's end is the connection's last.
             self._keeps_alive = self._may_stay and not self._listener.is_draining
-            self._patience.forget(self)
             self._reader.finish()
-
-    def _finished(self) -> None:
-        if not self._keeps_alive:
-            self._end()
-        elif self.drained.done():
-            self._await_request()
-        else:
-            self._patience.await_taking(self)
-            self.drained.add_done_callback(self._await_request_unless_lost)
-
-    def _await_request_unless_lost(self, drained: asyncio.Future[None]) -> None:
-        if drained.exception() is None and self._stage is not _Stage.END:
-            self._patience.forget(self)
-            self._await_request()
 
     def _refuse(self, answer: bytes) -> None:
         """End a connection whose request cannot be taken."""
@@ -217,20 +236,111 @@ class Connection(Answering, asyncio.Protocol):
             self._transport.write(answer)
             self._end()
 
+    def _wait(self, seconds: float) -> None:
+        self.due_seconds = self._listener.clock() + seconds
+
     def _end(self) -> None:
         """Take nothing more; what is on its way to the caller still gets there."""
         self._stage = _Stage.END
-        self._is_over = True
-        self._patience.await_taking(self)
+        self._wait(TAKING_SECONDS)
         self._transport.close()
 
-    def _hold(self) -> None:
-        """Leave in the system what the caller sends ahead."""
-        if not self._is_held:
-            self._is_held = True
-            self._transport.pause_reading()
+    # Answers: what a handler calls.
 
-    def _release(self) -> None:
-        if self._is_held:
-            self._is_held = False
-            self._transport.resume_reading()
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        """Note whom to tell when the caller hangs up before its answer is finished."""
+        self._on_loss = callback
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Send the head of an answer and the beginning of its body.
+
+        Returns:
+            ``drained``.
+
+        Raises:
+            ValueError: a header holds the end of a line.
+        """
+        _, status, reason = cast("ResponseStartLine", start_line)
+        if status in _WITHOUT_BODY or self._method == "HEAD":
+            self._owed_bytes = 0
+        elif "Content-Length" in headers:
+            self._owed_bytes = int(headers["Content-Length"])
+        elif self._version == "HTTP/1.1":
+            self._is_chunking = True
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            self._keeps_alive = False  # the body's end is the connection's
+        if not self._keeps_alive:
+            headers["Connection"] = "close"
+        elif self._version == "HTTP/1.0":
+            headers["Connection"] = "keep-alive"
+        head = _written_head(status, reason, headers)
+        self._has_begun = True
+        return self._send(head + self._framed(chunk or b""))
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        """Send more of the body, and return ``drained``."""
+        return self._send(self._framed(chunk))
+
+    def finish(self) -> None:
+        """End the answer.
+
+        One that does not hold together ends the connection and is reported, but nothing is raised:
+        the handler has to come to its end, where its request is counted out.
+        """
+        if self._stage is _Stage.END:
+            return
+        if not self._has_begun or self._owed_bytes:
+            self._break_off("an answer is shorter than it said")
+            return
+        if self._is_chunking:
+            self._transport.write(_LAST_CHUNK)
+        if not self._keeps_alive:
+            self._end()
+        elif self.drained.done():
+            self._await_request()
+        else:
+            self._wait(TAKING_SECONDS)
+            self.drained.add_done_callback(self._await_request_unless_lost)
+
+    def _await_request_unless_lost(self, drained: asyncio.Future[None]) -> None:
+        if drained.exception() is None and self._stage is not _Stage.END:
+            self._await_request()
+
+    def _framed(self, piece: bytes) -> bytes:
+        if self._is_chunking:  # an empty chunk would be the body's end
+            return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
+        if self._owed_bytes is not None:
+            self._owed_bytes -= len(piece)
+            if self._owed_bytes < 0:
+                self._break_off("an answer is longer than it said")
+        return piece
+
+    def _break_off(self, fault: str) -> None:
+        """End a connection on which the next answer would be taken for a part of this one."""
+        logger.error(fault)
+        self._stage = _Stage.END
+        self.close()
+
+    def _send(self, piece: bytes) -> asyncio.Future[None]:
+        if self._stage is not _Stage.END:
+            self._transport.write(piece)
+            return self.drained
+        lost: asyncio.Future[None] = self._loop.create_future()
+        lost.set_exception(StreamClosedError())
+        lost.exception()  # as above
+        return lost
+
+
+def _written_head(status: int, reason: str, headers: HTTPHeaders) -> bytes:
+    lines = [f"HTTP/1.1 {status} {reason}"]
+    lines += [f"{name}: {value}" for name, value in headers.get_all()]
+    head = "\r\n".join(lines)
+    if not head.count("\r") == head.count("\n") == len(lines) - 1:
+        raise ValueError("a header of an answer holds the end of a line")
+    return f"{head}\r\n\r\n".encode("latin1")

@@ -1,20 +1,21 @@
-"""Where connections come in: how many there may be, and how they end.
+"""Where connections come in: how many there may be, how long each is waited for, how they end.
 
-The surprise: it accepts by itself, and not by asyncio's server, which would let one that is turned
-away hold a descriptor for some turns of the loop.
+It accepts by itself, and not by asyncio's server, which would let one that is turned away hold a
+descriptor for some turns of the loop. A deadline is a number on its connection, and one sweep a
+second closes whoever is overdue, so that it costs a request no timer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from cardiorisk.http1.connection import Connection
-from cardiorisk.http1.timeouts import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from socket import socket
 
     from tornado.httputil import HTTPServerConnectionDelegate
@@ -25,6 +26,8 @@ QUEUED = 1024
 """Connections that the system may keep ready for us."""
 ACCEPTED_A_TURN = 128
 """So many new connections at most come before those that are there already."""
+SWEEP_SECONDS = 1.0
+"""How often ``close_overdue`` shall be called."""
 RETRY_SECONDS = 1.0
 """After the system had no descriptor or no memory for another connection."""
 
@@ -35,14 +38,22 @@ class Listener:
     Args:
         delegate: makes what takes a request.
         most_connections: from here on they are turned away.
+        clock: seconds from a monotonic clock.
+        retry_seconds: see ``RETRY_SECONDS``.
 
     Attributes:
-        patience: how long each is waited for; somebody has to sweep it.
         is_draining: whether each connection's next answer is its last.
     """
 
-    def __init__(self, delegate: HTTPServerConnectionDelegate, most_connections: int) -> None:
-        self.patience = Patience()
+    def __init__(
+        self,
+        delegate: HTTPServerConnectionDelegate,
+        most_connections: int,
+        clock: Callable[[], float] = time.monotonic,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self.clock = clock
+        self._retry_seconds = retry_seconds
         self._delegate = delegate
         self._most_connections = most_connections
         self._sockets: list[socket] = []
@@ -86,7 +97,13 @@ class Listener:
     def forget(self, connection: Connection) -> None:
         """Hear of one that has ended."""
         self._connections.discard(connection)
-        self.patience.forget(connection)
+
+    def close_overdue(self) -> None:
+        """End every connection whose time is over."""
+        now = self.clock()
+        for connection in tuple(self._connections):
+            if connection.due_seconds <= now:
+                connection.close()
 
     def _resume(self, bound: socket) -> None:
         if not self.is_draining:
@@ -102,7 +119,7 @@ class Listener:
             except OSError as error:
                 logger.warning("no connection can be accepted for a while: %s", error)
                 loop.remove_reader(bound)
-                loop.call_later(RETRY_SECONDS, self._resume, bound)
+                loop.call_later(self._retry_seconds, self._resume, bound)
                 return
             if len(self._coming) + len(self._connections) >= self._most_connections:
                 connected.close()

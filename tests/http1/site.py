@@ -16,9 +16,11 @@ from tornado.httputil import (
 from tornado.netutil import bind_sockets
 
 from cardiorisk.http1.listener import Listener
+from tests.support import SettableClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from socket import socket
 
     from cardiorisk.http1.connection import Connection
 
@@ -129,11 +131,14 @@ async def until(holds: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def serving(
-    site: Site, most_connections: int = 10
+    site: Site,
+    most_connections: int = 10,
+    clock: SettableClock | None = None,
+    bound: socket | None = None,
 ) -> AsyncIterator[tuple[Listener, Connect]]:
     """Listen, and give what connects."""
-    listener = Listener(site, most_connections)
-    (bound,) = bind_sockets(0, "127.0.0.1")
+    listener = Listener(site, most_connections, clock or SettableClock(), retry_seconds=0.01)
+    bound = bound or bind_sockets(0, "127.0.0.1")[0]
     address = bound.getsockname()
     listener.listen([bound])
     callers: list[Caller] = []

@@ -9,7 +9,7 @@ import pytest
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.iostream import StreamClosedError
 
-from cardiorisk.http1.timeouts import TAKING_SECONDS
+from cardiorisk.http1.connection import TAKING_SECONDS
 from tests.http1.site import GET, OK, Site, asked, exchange, serving, turns, until
 from tests.support import SettableClock
 
@@ -40,19 +40,37 @@ def paths_until_the_end(answer: Callable[[Message], object]) -> list[str]:
 @pytest.mark.parametrize(
     ("version", "end"),
     [
-        (b"1.1", b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"),
-        (b"1.0", b"Connection: close\r\n\r\nabc"),
+        (b"1.1", b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1a\r\n%b\r\n0\r\n\r\n"),
+        (b"1.0", b"Connection: close\r\n\r\na%b"),
     ],
 )
 def test_a_body_of_unknown_length_has_an_end_all_the_same(version: bytes, end: bytes) -> None:
     def answer(message: Message) -> None:
         message.connection.write_headers(OK, HTTPHeaders(), b"a")
-        message.connection.write(b"bc")
+        message.connection.write(b"")
+        message.connection.write(b"b" * 26)
         message.connection.finish()
 
     site = Site()
     site.when_whole = answer
-    assert exchange(site, b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version).endswith(end)
+    received = exchange(site, b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version)
+    assert received.endswith(end % (b"b" * 26))
+
+
+def test_a_head_is_its_status_its_headers_and_an_empty_line() -> None:
+    def answer(message: Message) -> None:
+        headers = HTTPHeaders({"X-Name": "Año", "Content-Length": "0"})
+        headers.add("Set-Cookie", "a=1")
+        headers.add("Set-Cookie", "b=2")
+        message.connection.write_headers(OK, headers)
+        message.connection.finish()
+
+    site = Site()
+    site.when_whole = answer
+    assert exchange(site, GET % 1) == (
+        b"HTTP/1.1 200 OK\r\nX-Name: A\xf1o\r\nContent-Length: 0\r\n"
+        b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"GET", 204), (b"GET", 304)])
@@ -82,10 +100,11 @@ def test_a_body_of_another_length_than_it_said_ends_the_connection(
     assert [record.message for record in caplog.records] == [f"an answer is {fault} than it said"]
 
 
-def test_an_answer_that_never_began_is_not_made_up_for_by_the_next() -> None:
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "\r\n"])
+def test_no_header_holds_a_second_one_and_nothing_is_answered_in_its_place(value: str) -> None:
     def answer(message: Message) -> None:
         with pytest.raises(ValueError, match="the end of a line"):
-            message.connection.write_headers(OK, HTTPHeaders({"Name": "a\nb"}))
+            message.connection.write_headers(OK, HTTPHeaders({"Name": value}))
         message.connection.finish()
 
     assert paths_until_the_end(answer) == ["/1"]
@@ -111,16 +130,15 @@ def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> None:
     async def run() -> None:
         site, clock = Site(), SettableClock()
         site.when_whole = lambda message: message.answer(LARGE)
-        async with serving(site) as (listener, connect):
-            listener.patience._clock = clock
+        async with serving(site, clock=clock) as (listener, connect):
             caller = await connect()
             await caller.send(GET % 1)
             clock.now_seconds += TAKING_SECONDS - 0.001
-            listener.patience.close_overdue()
+            listener.close_overdue()
             await turns(10)
             assert not site.messages[0].is_closed
             clock.now_seconds += 0.001
-            listener.patience.close_overdue()
+            listener.close_overdue()
             await until(lambda: site.messages[0].is_closed)
 
     asyncio.run(run())

@@ -1,15 +1,43 @@
-"""Where connections come in: how many, and how they end with the process."""
+"""Where connections come in: how many, how long each is waited for, and how they end."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
 import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import pytest
+from tornado.netutil import bind_sockets
 
-from cardiorisk.http1 import listener as listener_module
-from tests.http1.site import GET, Site, serving, until
+from cardiorisk.http1.connection import BODY_SECONDS, QUIET_SECONDS
+from tests.http1.site import GET, Caller, Site, serving, turns, until
+from tests.support import SettableClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+HALF_A_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
+
+
+@asynccontextmanager
+async def waited_for(
+    site: Site | None = None,
+) -> AsyncIterator[tuple[Caller, Callable[[float], Awaitable[bool]]]]:
+    """Give a caller, and what lets seconds pass and tells whether they were too many."""
+    clock = SettableClock()
+    async with serving(site or Site(), clock=clock) as (listener, connect):
+
+        async def is_cut_off_after(seconds: float) -> bool:
+            clock.now_seconds += seconds
+            listener.close_overdue()
+            await turns(20)
+            return caller.reader.at_eof()
+
+        caller = await connect()
+        await turns(5)
+        yield caller, is_cut_off_after
 
 
 def test_one_connection_too_many_is_turned_away() -> None:
@@ -25,11 +53,11 @@ def test_one_connection_too_many_is_turned_away() -> None:
 
 def test_who_leaves_makes_room() -> None:
     async def run() -> None:
-        async with serving(Site(), most_connections=1) as (listener, connect):
+        async with serving(Site(), most_connections=1) as (_, connect):
             first = await connect()
-            await until(lambda: listener.patience.waits == 1)
+            await first.send(GET % 1)
             first.writer.close()
-            await until(lambda: listener.patience.waits == 0)
+            await turns(10)
             second = await connect()
             await second.send(GET % 2)
             assert (await second.answer()).endswith(b"/2")
@@ -37,21 +65,60 @@ def test_who_leaves_makes_room() -> None:
     asyncio.run(run())
 
 
-def test_without_a_descriptor_it_waits_and_tries_again(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(listener_module, "RETRY_SECONDS", 0.01)
+def test_a_caller_who_sends_nothing_is_cut_off_when_its_time_is_over() -> None:
+    async def run() -> None:
+        async with waited_for() as (_, is_cut_off_after):
+            assert not await is_cut_off_after(QUIET_SECONDS - 0.001)
+            assert await is_cut_off_after(0.001)
+
+    asyncio.run(run())
+
+
+def test_a_body_that_does_not_come_is_waited_for_less() -> None:
+    async def run() -> None:
+        async with waited_for() as (caller, is_cut_off_after):
+            await caller.send(HALF_A_BODY)
+            assert not await is_cut_off_after(BODY_SECONDS - 0.001)
+            assert await is_cut_off_after(0.001)
+
+    asyncio.run(run())
+
+
+def test_a_request_that_has_come_in_whole_is_not_hurried() -> None:
+    async def run() -> None:
+        site = Site()
+        site.when_whole = lambda _: None
+        async with waited_for(site) as (caller, is_cut_off_after):
+            await caller.send(HALF_A_BODY, b"b")
+            assert not await is_cut_off_after(10 * QUIET_SECONDS)
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_lives_on_is_waited_for_anew() -> None:
+    async def run() -> None:
+        async with waited_for() as (caller, is_cut_off_after):
+            assert not await is_cut_off_after(QUIET_SECONDS - 1)
+            await caller.send(GET % 1)
+            await caller.answer()
+            assert not await is_cut_off_after(QUIET_SECONDS - 1)
+            assert await is_cut_off_after(1)
+
+    asyncio.run(run())
+
+
+def test_without_a_descriptor_it_waits_and_tries_again(caplog: pytest.LogCaptureFixture) -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     async def run() -> bytes:
         loop = asyncio.get_running_loop()
-        async with serving(Site()) as (listener, _):
-            address = listener._sockets[0].getsockname()
+        (bound,) = bind_sockets(0, "127.0.0.1")
+        async with serving(Site(), bound=bound):
             with socket.socket() as caller:
                 caller.settimeout(0)
                 resource.setrlimit(resource.RLIMIT_NOFILE, (caller.fileno() + 1, limits[1]))
                 try:
-                    await loop.sock_connect(caller, address)
+                    await loop.sock_connect(caller, bound.getsockname())
                     await until(lambda: bool(caplog.records))
                 finally:
                     resource.setrlimit(resource.RLIMIT_NOFILE, limits)
@@ -77,8 +144,7 @@ def test_while_it_drains_each_answer_is_its_connections_last() -> None:
 
 def test_what_waits_when_it_drains_is_answered() -> None:
     async def run() -> None:
-        site = Site()
-        async with serving(site) as (listener, connect):
+        async with serving(Site()) as (listener, connect):
             callers = [await connect() for _ in range(3)]
             for caller in callers:
                 caller.writer.write(GET % 1)
@@ -99,26 +165,15 @@ def test_while_it_drains_nobody_new_comes_in() -> None:
     asyncio.run(run())
 
 
-def test_closing_ends_who_is_quiet() -> None:
+def test_closing_ends_who_is_quiet_and_who_comes_meanwhile() -> None:
     async def run() -> None:
         async with serving(Site()) as (listener, connect):
             quiet = await connect()
-            await until(lambda: listener.patience.waits == 1)
-            await listener.close()
-            await until(quiet.reader.at_eof)
-
-    asyncio.run(run())
-
-
-def test_one_that_comes_while_it_closes_is_turned_away() -> None:
-    async def run() -> None:
-        async with serving(Site()) as (listener, connect):
             coming = [asyncio.ensure_future(connect()) for _ in range(8)]
-            await until(lambda: listener.patience.waits > 0)
+            await turns(3)
             await listener.close()
-            for caller in await asyncio.gather(*coming, return_exceptions=True):
+            for caller in (quiet, *await asyncio.gather(*coming, return_exceptions=True)):
                 if not isinstance(caller, BaseException):
                     await until(caller.reader.at_eof)
-            assert listener.patience.waits == 0
 
     asyncio.run(run())

@@ -1,0 +1,169 @@
+"""A request's bytes, as llhttp reads them and no laxer.
+
+llhttp takes more than we do about a body's end: other codings before ``chunked``, chunks in
+HTTP/1.0, extensions of chunks, trailers. Proxies disagree about these, and two readers of one
+request who see its end in different places are how another is smuggled past one of them, so they
+are refused. The request's first line is Tornado's to read, because llhttp knows a list of methods
+and hands CONNECT back.
+
+Source: RFC 9112, sections 2 to 7.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from tornado.httputil import HTTPHeaders, HTTPInputError, parse_request_start_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tornado.httputil import RequestStartLine
+
+MOST_FRAMING_BYTES = 64
+"""Between two pieces of a body in chunks; a chunk's frame needs about ten."""
+_END = b"\r\n"
+_START = b"POST / HTTP/1.1\r\n"
+"""What llhttp is told in the place of every request's first line."""
+_AUTHORITY = re.compile(r"(?i)https?://[^/?]*")
+"""What a target begins with that names its host too. Source: RFC 9112, section 3.2.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a request says before its body.
+
+    Attributes:
+        start_line: method, target and version.
+        headers: the caller's own; whoever takes the head may change them.
+        body_bytes: the length of the body, None where it comes in chunks.
+        keeps_alive: whether another request may follow on the connection.
+        expects_continue: whether the body is sent only when it has been asked for.
+    """
+
+    start_line: RequestStartLine
+    headers: HTTPHeaders
+    body_bytes: int | None
+    keeps_alive: bool
+    expects_continue: bool
+
+
+class _Heard:
+    """What llhttp has told of a request."""
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = bytearray()
+        self.is_whole = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_body(self, piece: bytes) -> None:
+        self.body += piece
+
+    def on_message_complete(self) -> None:
+        self.is_whole = True
+
+
+def read_head(head: bytes) -> Head:
+    """Read a head, its empty line included.
+
+    Raises:
+        HTTPInputError: it is not one of HTTP/1.0 or HTTP/1.1, or does not tell the body's end for
+            sure.
+    """
+    start, _, lines = head.partition(_END)
+    start_line = parse_request_start_line(start.decode("latin1"))
+    if (authority := _AUTHORITY.match(start_line.path)) is not None:
+        path = start_line.path[authority.end() :]
+        start_line = start_line._replace(path=path if path.startswith("/") else f"/{path}")
+    heard = _Heard()
+    _feed(HttpRequestParser(heard), _START + lines)
+    headers = HTTPHeaders()
+    found: dict[str, str] = {}
+    for name_bytes, value_bytes in heard.headers:
+        name, value = name_bytes.decode("latin1").lower(), value_bytes.decode("latin1").strip(" \t")
+        if name in found:
+            headers.add(name, value)
+            found[name] += f",{value}"
+        else:
+            headers[name] = found[name] = value
+    version = start_line.version
+    return Head(
+        start_line,
+        headers,
+        _body_bytes(version, found),
+        _keeps_alive(version, found),
+        _expects_continue(version, found),
+    )
+
+
+class ChunkReader:
+    """Reads one body in chunks, from pieces cut anywhere."""
+
+    def __init__(self) -> None:
+        self._heard = _Heard()
+        self._parser = HttpRequestParser(self._heard)
+        _feed(self._parser, _START + b"Transfer-Encoding: chunked\r\n\r\n")
+        self._heard.headers.clear()
+        self._framing_bytes = 0
+
+    def read(self, received: bytes) -> tuple[bytes, bytes | None]:
+        """Take what has come.
+
+        Returns:
+            The bytes of the body in it, and what follows the body, None while that goes on.
+
+        Raises:
+            HTTPInputError: these are no chunks, or they have extensions or trailers.
+        """
+        heard, position = self._heard, 0
+        while position < len(received) and not heard.is_whole:
+            # No more than a line, or llhttp would go on with the next request.
+            end = received.find(b"\n", position) + 1 or len(received)
+            known_bytes = len(heard.body)
+            _feed(self._parser, received[position:end])
+            is_framing = len(heard.body) == known_bytes
+            self._framing_bytes = self._framing_bytes + end - position if is_framing else 0
+            if self._framing_bytes > MOST_FRAMING_BYTES:
+                raise HTTPInputError("a chunk has too long a frame")
+            position = end
+        body = bytes(heard.body)
+        heard.body.clear()
+        if heard.headers or received.count(b";", 0, position) > body.count(b";"):
+            raise HTTPInputError("a chunk has an extension, or the body a trailer")
+        return body, received[position:] if heard.is_whole else None
+
+
+def _feed(parser: HttpRequestParser, piece: bytes) -> None:
+    try:
+        parser.feed_data(piece)
+    except HttpParserUpgrade:
+        pass  # the head has been read, and nobody is upgraded here
+    except HttpParserError as error:
+        raise HTTPInputError(str(error)) from error
+
+
+def _body_bytes(version: str, found: Mapping[str, str]) -> int | None:
+    """Return the length that llhttp has found to be one number, without a coding beside it."""
+    if "transfer-encoding" not in found:
+        return int(found.get("content-length", "0"))
+    if found["transfer-encoding"].lower() != "chunked" or version == "HTTP/1.0":
+        raise HTTPInputError("the body's end cannot be told for sure")
+    return None
+
+
+def _keeps_alive(version: str, found: Mapping[str, str]) -> bool:
+    if "connection" not in found:
+        return version == "HTTP/1.1"
+    words = {word.strip() for word in found["connection"].lower().split(",")}
+    return "close" not in words and (version == "HTTP/1.1" or "keep-alive" in words)
+
+
+def _expects_continue(version: str, found: Mapping[str, str]) -> bool:
+    # Of HTTP/1.0 it must be overlooked: RFC 9110, section 10.1.1.
+    return version == "HTTP/1.1" and found.get("expect", "").lower() == "100-continue"
