@@ -1,8 +1,8 @@
 """Every failure the service names, one class each.
 
-Each class has a stable ``code`` that callers may match on. HTTP statuses are given to codes in
-``web.problems`` only. A message is written for the caller: it says what to do and never carries
-a secret or the inside of the service.
+Each has a ``code`` that never changes and that callers may match on. HTTP statuses are given to
+codes in ``web.problems`` only. A message is written for the caller: it says what to do and never
+carries a secret or the inside of the service.
 """
 
 from __future__ import annotations
@@ -10,39 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+_MOST_NAMED = 6
+"""Faulty fields that a message names: as many as a patient has."""
+
 
 class ServiceError(Exception):
     """Root of every failure that the service names."""
 
     code: ClassVar[str]
 
-
-class MissingKey(ServiceError):
-    """The request carries neither an API key nor a token."""
-
-    code = "missing-key"
-
-
-class InvalidKey(ServiceError):
-    """The key or token is malformed, unknown, expired or revoked; which one is not told."""
-
-    code = "invalid-key"
-
-
-class RateLimited(ServiceError):
-    """The account has used up its plan's requests for this minute."""
-
-    code = "rate-limited"
-
-    def __init__(self, message: str, resets_in_seconds: int) -> None:
-        super().__init__(message)
-        self.resets_in_seconds = resets_in_seconds
-
-
-class MalformedBody(ServiceError):
-    """The body is not a JSON object."""
-
-    code = "malformed-body"
+    def __init_subclass__(cls, *, code: str) -> None:
+        cls.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,210 +31,174 @@ class FieldFault:
     detail: str
 
 
-def _refusal(noun: str, faults: tuple[FieldFault, ...]) -> str:
-    """Say how many cannot be accepted, and which."""
-    plural = "" if len(faults) == 1 else "s"
-    return f"{len(faults)} {noun}{plural} cannot be accepted: {_fields(faults)}"
+def _named(faults: tuple[FieldFault, ...]) -> str:
+    names = ", ".join(fault.field for fault in faults[:_MOST_NAMED])
+    return names + ("…" if len(faults) > _MOST_NAMED else "")
 
 
-def _fields(faults: tuple[FieldFault, ...]) -> str:
-    """Name the first few faulty fields."""
-    names = ", ".join(fault.field for fault in faults[:6])
-    return names + ("…" if len(faults) > 6 else "")  # noqa: PLR2004 - as many as a patient has
-
-
-class InvalidPatient(ServiceError):
-    """One or more of the patient's fields cannot be accepted; ``faults`` names all of them."""
-
-    code = "invalid-patient"
-
-    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(_refusal("field", faults))
-        self.faults = faults
-
-
-class InvalidAccount(ServiceError):
-    """What was said of an account cannot be accepted; ``faults`` names every such field."""
-
-    code = "invalid-account"
-
-    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(_refusal("field", faults))
-        self.faults = faults
-
-
-class InvalidQuery(ServiceError):
-    """One or more parameters of the query string cannot be accepted; ``faults`` names all."""
-
-    code = "invalid-query"
-
-    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(_refusal("parameter", faults))
-        self.faults = faults
-
-
-class Taken(ServiceError):
-    """The name or the address belongs to another account; ``faults`` names which."""
-
-    code = "taken"
-
-    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(f"already taken: {_fields(faults)}")
-        self.faults = faults
-
-
-class InvalidLogin(ServiceError):
-    """The name or the password is wrong; which one is not told."""
-
-    code = "invalid-login"
-
-
-class TooManyAttempts(ServiceError):
-    """A name or an address has failed too often; after a while it may try again."""
-
-    code = "too-many-attempts"
-
+class _WithReset(Exception):
     def __init__(self, message: str, resets_in_seconds: int) -> None:
         super().__init__(message)
         self.resets_in_seconds = resets_in_seconds
 
 
-class WrongPlan(ServiceError):
-    """The route is for accounts on another plan."""
+class _WithFaults(Exception):
+    noun: ClassVar[str] = "field"
 
-    code = "wrong-plan"
+    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
+        nouns = self.noun if len(faults) == 1 else f"{self.noun}s"
+        super().__init__(f"{len(faults)} {nouns} cannot be accepted: {_named(faults)}")
+        self.faults = faults
 
 
-class AccountSuspended(ServiceError):
+# What callers are told of who they are, and how much they may ask
+
+
+class MissingKey(ServiceError, code="missing-key"):
+    """The request carries neither an API key nor a token."""
+
+
+class InvalidKey(ServiceError, code="invalid-key"):
+    """The key or token is malformed, unknown, expired or revoked; which one is not told."""
+
+
+class InvalidLogin(ServiceError, code="invalid-login"):
+    """The name or the password is wrong; which one is not told."""
+
+
+class WrongXsrfToken(ServiceError, code="wrong-xsrf-token"):
+    """A request that a browser's cookie speaks for does not show that our page sent it."""
+
+
+class AccountSuspended(ServiceError, code="suspended"):
     """The credential is genuine, and an operator has suspended its account."""
-
-    code = "suspended"
 
     def __init__(self) -> None:
         super().__init__("the account is suspended; ask who runs the service")
 
 
-class UnknownAssessment(ServiceError):
-    """The account has kept no assessment of this id; whether another has is not told."""
-
-    code = "unknown-assessment"
+class WrongPlan(ServiceError, code="wrong-plan"):
+    """The route is for accounts on another plan."""
 
 
-class WrongXsrfToken(ServiceError):
-    """A request that a browser's cookie speaks for does not show that our page sent it."""
-
-    code = "wrong-xsrf-token"
-
-
-class OperatorOnly(ServiceError):
+class OperatorOnly(ServiceError, code="operator-only"):
     """The route is for the accounts of operators."""
 
-    code = "operator-only"
+
+class RateLimited(_WithReset, ServiceError, code="rate-limited"):
+    """The account has used up its plan's requests for this minute."""
 
 
-class ReloadUnderWay(ServiceError):
-    """Another reload of the network has not ended yet."""
-
-    code = "reload-under-way"
+class TooManyAttempts(_WithReset, ServiceError, code="too-many-attempts"):
+    """A name or an address has failed too often; after a while it may try again."""
 
 
-class BodyTooLarge(ServiceError):
-    """The body is longer than any patient needs."""
-
-    code = "body-too-large"
+# What they are told of what they ask
 
 
-class NotFound(ServiceError):
+class NotFound(ServiceError, code="not-found"):
     """Nothing is served at this path."""
 
-    code = "not-found"
 
-
-class MethodNotAllowed(ServiceError):
+class MethodNotAllowed(ServiceError, code="method-not-allowed"):
     """The path exists and does not answer this method."""
 
-    code = "method-not-allowed"
+
+class BodyTooLarge(ServiceError, code="body-too-large"):
+    """The body is longer than any patient needs."""
 
 
-class ClientClosed(ServiceError):
-    """The caller hung up before the answer; nobody receives this, only the bitácora."""
-
-    code = "client-closed"
+class MalformedBody(ServiceError, code="malformed-body"):
+    """The body is not a JSON object."""
 
 
-class Overloaded(ServiceError):
-    """A bounded queue is full."""
-
-    code = "overloaded"
+class InvalidPatient(_WithFaults, ServiceError, code="invalid-patient"):
+    """One or more of the patient's fields cannot be accepted; ``faults`` names all of them."""
 
 
-class NotReady(ServiceError):
-    """The network is not loaded yet, or the service is stopping."""
-
-    code = "not-ready"
+class InvalidAccount(_WithFaults, ServiceError, code="invalid-account"):
+    """What was said of an account cannot be accepted; ``faults`` names every such field."""
 
 
-class LogUnavailable(ServiceError):
-    """The bitácora cannot be written, so no answer may be given; or it cannot be read back."""
+class InvalidQuery(_WithFaults, ServiceError, code="invalid-query"):
+    """One or more parameters of the query string cannot be accepted; ``faults`` names all."""
 
-    code = "log-unavailable"
-
-
-class StoreUnavailable(ServiceError):
-    """The database cannot be read or written."""
-
-    code = "store-unavailable"
+    noun = "parameter"
 
 
-class InternalFailure(ServiceError):
-    """Something happened that nobody expected; the caller learns nothing of it."""
+class Taken(ServiceError, code="taken"):
+    """The name or the address belongs to another account; ``faults`` names which."""
 
-    code = "internal"
-
-
-class CannotListen(ServiceError):
-    """The address to listen on is taken, or not this machine's."""
-
-    code = "cannot-listen"
+    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
+        super().__init__(f"already taken: {_named(faults)}")
+        self.faults = faults
 
 
-class InvalidSettings(ServiceError):
-    """A setting is unknown or unusable."""
-
-    code = "invalid-settings"
+class UnknownAssessment(ServiceError, code="unknown-assessment"):
+    """The account has kept no assessment of this id; whether another has is not told."""
 
 
-class UnusableArtefact(ServiceError):
-    """The model's files are missing, altered, or made for another version of the service."""
-
-    code = "unusable-artefact"
-
-
-class UnusableData(ServiceError):
-    """A file of patients cannot be read or trained on."""
-
-    code = "unusable-data"
-
-
-class UnknownAccount(ServiceError):
+class UnknownAccount(ServiceError, code="unknown-account"):
     """No account has this name, or this number."""
 
-    code = "unknown-account"
 
-
-class UnknownKey(ServiceError):
+class UnknownKey(ServiceError, code="unknown-key"):
     """No key has this id, or none of the account that asks."""
 
-    code = "unknown-key"
 
-
-class UnknownPlan(ServiceError):
+class UnknownPlan(ServiceError, code="unknown-plan"):
     """No plan has this name."""
 
-    code = "unknown-plan"
 
-
-class Conflict(ServiceError):
+class Conflict(ServiceError, code="conflict"):
     """What was asked contradicts what is stored."""
 
-    code = "conflict"
+
+# What keeps the service from answering
+
+
+class Overloaded(ServiceError, code="overloaded"):
+    """A bounded queue is full."""
+
+
+class NotReady(ServiceError, code="not-ready"):
+    """The network is not loaded yet, or the service is stopping."""
+
+
+class ReloadUnderWay(ServiceError, code="reload-under-way"):
+    """Another reload of the network has not ended yet."""
+
+
+class LogUnavailable(ServiceError, code="log-unavailable"):
+    """The bitácora cannot be written, so no answer may be given; or it cannot be read back."""
+
+
+class StoreUnavailable(ServiceError, code="store-unavailable"):
+    """The database cannot be read or written."""
+
+
+class ClientClosed(ServiceError, code="client-closed"):
+    """The caller hung up before the answer; nobody receives this, only the bitácora."""
+
+
+class InternalFailure(ServiceError, code="internal"):
+    """Something happened that nobody expected; the caller learns nothing of it."""
+
+
+# What keeps it from starting, or a command from its work
+
+
+class CannotListen(ServiceError, code="cannot-listen"):
+    """The address to listen on is taken, or not this machine's."""
+
+
+class InvalidSettings(ServiceError, code="invalid-settings"):
+    """A setting is unknown or unusable."""
+
+
+class UnusableArtefact(ServiceError, code="unusable-artefact"):
+    """The model's files are missing, altered, or made for another version of the service."""
+
+
+class UnusableData(ServiceError, code="unusable-data"):
+    """A file of patients cannot be read or trained on."""
