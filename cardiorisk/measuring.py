@@ -12,17 +12,14 @@ if TYPE_CHECKING:
 
 
 class Timings:
-    """Stage times of one request, started when it is made.
+    """Stage times of one request, started when it is made; ``clock`` gives seconds.
 
     A stage runs from the end of the one before it, so the stages add up to the total but for the
     few instructions after the last.
 
     Attributes:
-        stages_ms: milliseconds of each stage that has ended, in their order.
-        total_ms: milliseconds from the start to the last ``stop``.
-
-    Args:
-        clock: seconds from a monotonic clock.
+        stages_ms: of each stage that has ended, in their order.
+        total_ms: from the start to the last ``stop``.
     """
 
     __slots__ = ("_clock", "_previous", "_started", "stages_ms", "total_ms")

@@ -50,20 +50,13 @@ class Entry:
     """What is kept of one request and its answer.
 
     Attributes:
-        ts_seconds: when the request arrived, seconds since the epoch, UTC.
-        request_id: the id that the answer carries.
-        key_id: the public name of the key, None where no key was accepted.
-        plan: the account's plan, None where no key was accepted.
-        method: the HTTP method as received.
+        ts_seconds: when the request arrived, since the epoch, UTC.
         route: the route's template, never the raw path.
-        status: the answer's HTTP status.
-        ip: the caller's address.
-        riesgo_cardiaco: the answer, None where none was given.
-        probabilidad: its probability, None where none was given.
+        timings_ms: by stage, ``total`` last.
+        key_id: the public name of the key; without an accepted one there is no plan either.
         modelo: the version of the network that answered or, where none was asked, that would
             have; None while none is loaded.
-        code: the error's code, None where there was none.
-        timings_ms: milliseconds by stage, ``total`` last.
+        code: the error's code.
         inputs: the patient, where the settings allow it to be written.
     """
 
@@ -119,7 +112,7 @@ def timestamp(seconds: float) -> str:
 
 @lru_cache(maxsize=2)
 def _second(whole_seconds: int) -> str:
-    """Write a second, which many lines share."""
+    # Many lines share a second.
     return datetime.fromtimestamp(whole_seconds, UTC).isoformat()[:-6]
 
 

@@ -30,7 +30,6 @@ class GroupSync:
     Args:
         begin: gives the open files to sync, called on the loop as each ``fsync`` starts.
         end: told on the loop which files were synced, and the failure if there was one.
-        fsync: puts one open file's content on the disk.
     """
 
     def __init__(

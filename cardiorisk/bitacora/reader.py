@@ -76,11 +76,10 @@ class LogReader:
 
     @property
     def file_number(self) -> int:
-        """The open file's number, for reading at a place without moving there."""
+        """For reading at a place without moving there."""
         return self._file.fileno()
 
     def size_bytes(self) -> int:
-        """Return how long the file is now."""
         return os.fstat(self.file_number).st_size
 
     def go_to_newest(self, count: int) -> None:
@@ -147,13 +146,11 @@ class LogReader:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What a search has found.
+    """What a search has found, the newest first.
 
     Attributes:
-        lines: the newest first.
         searched_bytes: how much of the file's end was looked at.
-        is_exhaustive: whether more lines would have been found, had there been any, up to the
-            number that was asked for.
+        is_exhaustive: whether as many lines were found as were asked for, or all there are.
     """
 
     lines: tuple[Line, ...]
@@ -167,11 +164,7 @@ def find_newest(
     most_lines: int,
     most_bytes: int = MOST_SEARCHED_BYTES,
 ) -> Newest:
-    """Search the log backwards for lines.
-
-    Raises:
-        LogUnavailable: there is no log at ``path``, or it may not be read.
-    """
+    """Search the log backwards for lines."""
     with LogReader(path) as reader:
         size_bytes = reader.size_bytes()
         stop = max(0, size_bytes - most_bytes)
@@ -209,11 +202,7 @@ class FreshLines:
             self._position_bytes = reader.size_bytes()
 
     def take(self) -> tuple[Line, ...]:
-        """Return the whole lines that have come since the last look, the newest first.
-
-        Raises:
-            LogUnavailable: there is no log, or it may not be read.
-        """
+        """Return the whole lines that have come since the last look, the newest first."""
         with LogReader(self._path) as reader:
             file, size_bytes = reader.file_number, reader.size_bytes()
             identity = _identity(file)

@@ -77,7 +77,7 @@ class Bitacora:
         Args:
             log_dir: the directory of ``bitacora.jsonl``.
             sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
-            clock: seconds from a monotonic clock.
+            clock: monotonic, in seconds.
             fsync: puts an open file's content on the disk.
 
         Raises:
@@ -106,8 +106,7 @@ class Bitacora:
         Raises:
             LogUnavailable: it was not written, or not wholly.
         """
-        if self._is_closed:
-            raise LogUnavailable("the bitácora is closed")
+        self._require_open()
         try:
             self._follow_rotation()
             self._write(line)
@@ -124,11 +123,9 @@ class Bitacora:
         After a failure an empty line is tried, which readers pass over.
 
         Raises:
-            LogUnavailable: the disk is full, or the last line could not be written and an empty
-                one cannot either.
+            LogUnavailable: it could not.
         """
-        if self._is_closed:
-            raise LogUnavailable("the bitácora is closed")
+        self._require_open()
         try:
             if self._failures.failing:
                 self._follow_rotation()
@@ -147,8 +144,7 @@ class Bitacora:
         """
         if self._group_sync is None:
             return
-        if self._is_closed:
-            raise LogUnavailable("the bitácora is closed")
+        self._require_open()
         await self._group_sync.wait()
 
     def close(self) -> None:
@@ -167,6 +163,10 @@ class Bitacora:
             raise LogUnavailable(f"the bitácora cannot be synced: {error.strerror}") from error
         finally:
             os.close(self._file)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise LogUnavailable("the bitácora is closed")
 
     def _write(self, line: bytes) -> None:
         """Write the line, on a line of its own, with one call of the system."""

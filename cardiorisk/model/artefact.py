@@ -39,8 +39,7 @@ def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
     """Load and check the network in ``directory``, and warm it by running the golden rows.
 
     Raises:
-        UnusableArtefact: a file is missing or altered, the fields are in another order, or a
-            golden row gives another probability.
+        UnusableArtefact: it is not the network that its card describes.
     """
     card = load_card(directory)
     if card.field_order != FIELD_NAMES:

@@ -33,10 +33,7 @@ class Assessment:
     """What the network says of one patient.
 
     Attributes:
-        probability: probability of risk, from 0 to 1.
         at_risk: whether the probability reaches the threshold.
-        threshold: the threshold that was applied.
-        model_version: which network answered.
         outside_training: wire names of the inputs beyond all that training saw.
         explanation: the probability taken apart, where that was asked for.
         curves: probabilities over each input's grid, where an explanation was asked for.

@@ -56,8 +56,7 @@ class GoldenRow(_Member):
 class Interval(_Member):
     """A figure and the bounds of its 95 % interval, by resampling the rows it was measured on.
 
-    A figure without a single error resamples to itself: its interval has no width, which says
-    that the rows were too few to see an error, not that there is none.
+    No width says that the rows were too few to see an error, not that there is none.
     """
 
     value: float
@@ -69,11 +68,9 @@ class HeldOutFigures(_Member):
     """What the saved Keras file answers on the rows that steered nothing.
 
     Attributes:
-        rows: how many.
         accuracy: share of right answers at the card's threshold.
         auc: area under the ROC curve; None where all rows have the same outcome.
-        brier: mean squared distance of the probability from the outcome.
-        log_loss: mean cross-entropy, in nats.
+        log_loss: in nats.
         calibration_error: expected calibration error over ten bins of equal width.
     """
 
@@ -112,9 +109,7 @@ class ThresholdChoice(_Member):
     Attributes:
         lowest: the smallest threshold that makes as few mistakes on the validation rows.
         highest: the largest one of the same unbroken range.
-        mistakes: mistakes anywhere in that range.
         rows: validation rows.
-        explanation: the choice in one sentence.
     """
 
     lowest: float = Field(ge=0, le=1)
@@ -155,13 +150,8 @@ class Card(_Member):
         version: the network's name, made from a hash of its weights.
         field_order: wire names of the input columns.
         threshold: the probability from which the answer is "at risk".
-        threshold_choice: why that one.
-        seed: the seed of the data, the split and the weights.
-        epochs: passes over the training rows.
         data_sha256: hash of the whole table, row number left out.
-        data_rows: rows of that table: those learnt from, the validation and the held-out ones.
-        metrics: what the saved files were measured at.
-        libraries: versions of what trained it.
+        data_rows: of that table, the validation and the held-out ones included.
         files: SHA-256 of each network file, by file name.
         golden_rows: rows with the outputs of the saved network.
         training_fields: each field as training saw it, in ``field_order``.
@@ -188,19 +178,10 @@ class Card(_Member):
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
         """Return the wire names of the fields whose value lies beyond all that training saw.
 
-        Each field is looked at alone: a value inside every range may still be part of a
-        combination that no training row had.
-
-        Args:
-            values: one input row, in ``field_order``.
+        Each field is looked at alone; ``values`` are one input row, in ``field_order``.
         """
-        return tuple(
-            [
-                field
-                for (field, lowest, highest), value in zip(self._seen, values, strict=True)
-                if not lowest <= value <= highest
-            ]
-        )
+        seen = zip(self._seen, values, strict=True)
+        return tuple([field for (field, low, high), value in seen if not low <= value <= high])
 
     @cached_property
     def _seen(self) -> tuple[tuple[str, float, float], ...]:
@@ -215,7 +196,7 @@ def load_card(directory: Path) -> Card:
     """Read the card of the artefact in ``directory``.
 
     Raises:
-        UnusableArtefact: the file is missing or is not a card.
+        UnusableArtefact: there is none.
     """
     path = directory / CARD_FILE
     try:

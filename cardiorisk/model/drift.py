@@ -42,12 +42,9 @@ class Drift:
     """How far one field, or the score, has moved.
 
     Attributes:
-        name: its wire name.
         rows: recent rows that had it.
         index: the population stability index, None where there are too few rows.
-        edges: between the bins; a value equal to an edge is in the bin below it.
-        training_counts: training rows by bin.
-        recent_counts: recent rows by bin.
+        edges: between the bins of the counts; a value equal to an edge is in the bin below it.
     """
 
     name: str
@@ -59,7 +56,6 @@ class Drift:
 
     @property
     def verdict(self) -> Verdict:
-        """The index in a word."""
         if self.index is None:
             return "too few rows"
         if self.index < NOTICEABLE:
@@ -68,10 +64,7 @@ class Drift:
 
     @property
     def shares(self) -> tuple[tuple[str, float, float], ...]:
-        """Each bin in words, and its share of the training and of the recent rows.
-
-        Only where there are recent rows.
-        """
+        """Each bin in words, its share of the training and of the recent rows, if there are any."""
         bounds = [f"{edge:g}" for edge in self.edges]
         starts = ["", *(f">{edge}" for edge in bounds)]
         ends = [*(f"<={edge}" for edge in bounds), ""]
@@ -89,9 +82,6 @@ class DriftWatch:
 
     Attributes:
         other_networks: answers of other networks, which are not counted.
-
-    Args:
-        card: the network whose training is compared with.
     """
 
     def __init__(self, card: Card) -> None:
@@ -120,7 +110,7 @@ class DriftWatch:
 
 
 def stability_index(training_counts: Sequence[int], recent_counts: Sequence[int]) -> float:
-    """Return the population stability index of two spreads over the same bins."""
+    """Compare two spreads over the same bins."""
     training_rows, recent_rows = sum(training_counts), sum(recent_counts)
     index = 0.0
     for training_count, recent_count in zip(training_counts, recent_counts, strict=True):

@@ -27,33 +27,27 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """A network that is ready to run.
-
-    Attributes:
-        is_instant: whether the event loop may run one row itself: that is quicker than handing the
-            row to a thread, and nothing in it can wait.
-    """
+    """A network that is ready to run."""
 
     is_instant: bool
+    """Whether the event loop may run one row itself: that is quicker than handing the row to a
+    thread, and nothing in it can wait."""
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of risk of each row.
+        """Return the probability of risk of each row, from 0 to 1, shape (n,).
 
         Args:
-            rows: float32, shape (n, 6), columns in ``FIELDS`` order and units, n at least 1.
-
-        Returns:
-            float32, shape (n,), each from 0 to 1.
+            rows: shape (n, 6), columns in ``FIELDS`` order and units, n at least 1.
         """
         ...
 
 
 class KerasEngine:
-    """The Keras model as a graph of constants, called in a session: rows in, probabilities out.
+    """The Keras model as a graph of constants, called in a session.
 
-    One row takes it about 25 µs, a concrete function of the same model ten times as long:
-    TensorFlow hands what that runs to threads of its own and waits for them, where a session can
-    be told to stay on its caller's. ``model.predict`` takes some thousand times as long.
+    One row takes it about 25 µs, a concrete function of the same model ten times as long, for
+    TensorFlow hands that to threads of its own, where a session can be told to stay on its
+    caller's. ``model.predict`` takes some thousand times as long.
 
     Raises:
         UnusableArtefact: Keras cannot read the file.
@@ -160,11 +154,7 @@ def _quiet_native_code() -> Iterator[None]:
 
 
 def load_engine(name: EngineName, directory: Path) -> Engine:
-    """Make the engine of this name from the artefact in ``directory``.
-
-    Raises:
-        UnusableArtefact: the engine cannot read its file.
-    """
+    """Make the engine of this name from the artefact in ``directory``."""
     if name == "litert":
         return LiteRTEngine(directory / LITERT_FILE)
     return KerasEngine(directory / KERAS_FILE)

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONTRIBUTION_DECIMALS = 9
-"""The probability is answered to 6 decimals, off by half a millionth at most; seven numbers
-of 9 decimals add less than a hundredth of that: no remainder has to be hidden in any of them."""
+"""Seven numbers of 9 decimals add up to the probability's 6 without a remainder to hide."""
 
 SMALLEST_MENTIONED = 0.005
 """A smaller contribution would read as 0.00, and is left out of the sentence."""
@@ -88,25 +87,22 @@ def coalition_rows(
     """Make the rows that must be run to explain one patient.
 
     Args:
-        values: the patient, float32, shape (6,), in ``FIELDS`` order.
-        background: float32, shape (b, 6), b at least 1.
+        values: the patient, shape (6,), in ``FIELDS`` order.
+        background: shape (b, 6), b at least 1.
 
     Returns:
-        float32, shape (64 * b, 6): for each coalition, every background row with the coalition's
-        inputs taken from the patient.
+        Shape (64 * b, 6): for each coalition, every background row with the coalition's inputs
+        taken from the patient.
     """
     mixed = np.where(_MEMBERS[:, None, :], values, background)  # (64, b, 6)
     return mixed.reshape(-1, _INPUTS)
 
 
 def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanation]:
-    """Take the patient's probability apart.
+    """Return a patient's own probability, and take it apart.
 
     Args:
         probabilities: of the rows of ``coalition_rows``, in their order, shape (64 * b,).
-
-    Returns:
-        The patient's own probability, as the network gave it, and the explanation.
     """
     worths = probabilities.reshape(COALITIONS, -1).mean(axis=1, dtype=np.float64)  # (64,)
     contributions = _WEIGHTS @ worths  # (6,)
@@ -116,15 +112,8 @@ def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanati
 
 
 def curve_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Make the rows that must be run to draw one patient's curves.
-
-    Args:
-        values: the patient, float32, shape (6,), in ``FIELDS`` order.
-
-    Returns:
-        float32, shape (CURVE_ROWS, 6): one grid after the other, in ``FIELDS`` order.
-    """
-    rows = np.tile(values, (CURVE_ROWS, 1))
+    """Make the rows that must be run to draw one patient's curves, one grid after the other."""
+    rows = np.tile(values, (CURVE_ROWS, 1))  # (CURVE_ROWS, 6)
     for column, (start, grid) in enumerate(zip(_STARTS, GRIDS, strict=False)):
         rows[start : start + len(grid), column] = grid
     return rows

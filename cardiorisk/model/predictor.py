@@ -49,7 +49,7 @@ EXPLANATION_QUEUE_LIMIT = 64
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Which network took which one's place; the versions are equal where the files are."""
+    """Which network took which one's place: the same one, where the files are."""
 
     old_version: str
     new_version: str
@@ -85,10 +85,6 @@ class Predictor:
 
     Attributes:
         batch_sizes: patients of each batch that was begun; an explanation is a batch of one.
-
-    Args:
-        queue_limit: patients that may wait before callers are refused.
-        explanation_queue_limit: explanations that may wait, likewise.
     """
 
     def __init__(
@@ -108,11 +104,7 @@ class Predictor:
 
     @property
     def card(self) -> Card:
-        """The card of the network that is answering.
-
-        Raises:
-            NotReady: the network is not loaded yet.
-        """
+        """The card of the network that is answering; ``NotReady`` is raised while there is none."""
         return self._require_artefact().card
 
     @property
@@ -122,15 +114,11 @@ class Predictor:
 
     @property
     def waiting(self) -> int:
-        """How many patients are queued, those being assessed left out."""
+        """Patients that are queued, those being assessed left out."""
         return sum(len(queue.waiting) for queue in self._turns)
 
     async def load(self, directory: Path, engine: EngineName) -> None:
-        """Load, check and warm the network.
-
-        Raises:
-            UnusableArtefact: see ``load_artefact``.
-        """
+        """Load, check and warm the network."""
         loop = asyncio.get_running_loop()
         self.adopt(await loop.run_in_executor(self._threads, load_artefact, directory, engine))
 
@@ -141,9 +129,7 @@ class Predictor:
         old one goes on.
 
         Raises:
-            NotReady: no network has been loaded yet.
             ReloadUnderWay: another reload has not ended yet.
-            UnusableArtefact: see ``load_artefact``.
         """
         old = self._require_artefact()
         if self._is_reloading:

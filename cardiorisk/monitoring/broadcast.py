@@ -38,11 +38,7 @@ class Update:
 
 
 class Watcher:
-    """Somebody who watches; made by ``Broadcast.watch``.
-
-    Args:
-        drop: ends whatever the watcher is doing where it does not read.
-    """
+    """Somebody who watches; ``drop`` ends whatever a watcher who does not read is doing."""
 
     def __init__(self, drop: Callable[[], None]) -> None:
         self._drop = drop
@@ -66,9 +62,9 @@ class Watcher:
         """Hand an update over, or drop a watcher who has read none of the last ones."""
         if len(self._pending) >= MOST_PENDING:
             self.end()
-            return
-        self._pending.append(update)
-        self._wake.set()
+        else:
+            self._pending.append(update)
+            self._wake.set()
 
     def end(self) -> None:
         """Let a watcher who waits end in order, and drop one who is busy with an update."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import repeat
+from operator import sub
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,7 +31,6 @@ class Counts:
     """What has been counted: since the start of the process or, after ``since``, in a stretch.
 
     Attributes:
-        by_status: requests by the status of their answer.
         refusals: requests over the limit, by plan.
         stages: by stage, how many times were at most each bound of its histogram.
     """
@@ -48,11 +49,7 @@ class Counts:
             _risen(self.by_status, earlier.by_status),
             _risen(self.refusals, earlier.refusals),
             {
-                stage: tuple(
-                    now - before for now, before in zip(piled, earlier.stages[stage], strict=True)
-                )
-                if stage in earlier.stages
-                else tuple(piled)
+                stage: tuple(map(sub, piled, earlier.stages.get(stage, repeat(0))))
                 for stage, piled in self.stages.items()
             },
         )
@@ -71,7 +68,7 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """How long a stage took: the number of times, and estimates in milliseconds."""
+    """How long a stage took, by estimate, and how many times."""
 
     stage: str
     count: int
@@ -108,7 +105,7 @@ class LastHour:
             self._marks.append((minute, self._read()))
 
     def seconds_to_next_minute(self) -> float:
-        """Return when to roll again."""
+        """Tell when to roll again."""
         return SECONDS - self._clock() % SECONDS
 
     def minutes(self) -> tuple[Minute, ...]:

@@ -38,9 +38,8 @@ class DriftReport:
 
     Attributes:
         computed_at_seconds: since the epoch, UTC.
-        answers: lines that were looked at; those of other networks are not counted.
-        other_networks: how many those were.
-        drifts: of the score, then of each field.
+        answers: lines that were looked at, those of other networks included.
+        drifts: of the score, then of each field; of this network's answers only.
     """
 
     computed_at_seconds: float
@@ -55,7 +54,7 @@ class LogWatch:
     Args:
         path: the log.
         clock: seconds since the epoch, UTC.
-        most_jobs: jobs that may wait before callers are refused.
+        most_jobs: that may wait before callers are refused.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float], most_jobs: int = MOST_JOBS) -> None:
@@ -69,12 +68,7 @@ class LogWatch:
         self._drift_of = ("", 0.0)
 
     async def search(self, is_wanted: Callable[[Entry], bool], most_lines: int) -> Newest:
-        """Return the newest lines that are wanted.
-
-        Raises:
-            LogUnavailable: the log cannot be read.
-            Overloaded: too many searches wait.
-        """
+        """Return the newest lines that are wanted."""
         return await self._worker.run(partial(find_newest, self._path, is_wanted, most_lines))
 
     async def skip(self) -> None:
@@ -86,12 +80,7 @@ class LogWatch:
         return await self._worker.run(self._fresh.take)
 
     async def drift(self, card: Card) -> DriftReport:
-        """Return the drift from a network's training; those who ask at once share one search.
-
-        Raises:
-            LogUnavailable: the log cannot be read.
-            Overloaded: too many searches wait.
-        """
+        """Return the drift from a network's training; those who ask at once share one search."""
         version, asked_at = self._drift_of
         is_recent = version == card.version and 0 <= self._clock() - asked_at < DRIFT_SECONDS
         if self._drift is None or not is_recent or _has_failed(self._drift):

@@ -54,11 +54,7 @@ _MS_A_SECOND = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The rooms that count for themselves.
-
-    Attributes:
-        open_requests: tells how many requests are not answered yet.
-    """
+    """The rooms that count for themselves."""
 
     store: Store
     limiter: Limiter
@@ -103,7 +99,6 @@ class Metrics:
         self.refusals[plan if plan in self.refusals else OTHER_PLAN] += 1
 
     def counts(self) -> Counts:
-        """Return what the last hour is made of, as it is now."""
         by_status: Counter[int] = Counter()
         for (_, _, status), count in self.requests.items():
             by_status[status] += count
@@ -114,11 +109,9 @@ class Metrics:
         )
 
     def collect(self) -> Iterable[Metric]:
-        """Return everything as it is now."""
         return self._registry.collect()
 
     def text(self) -> bytes:
-        """Write everything as it is now, in Prometheus's text format 0.0.4."""
         return generate_latest(self._registry)
 
 

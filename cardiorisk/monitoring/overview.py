@@ -40,11 +40,9 @@ class Overview:
         at_seconds: when, since the epoch, UTC.
         minutes: the last hour, the running minute last.
         recent: the last ``RECENT_MINUTES`` minutes.
-        hour: the last hour.
-        open_requests: requests that are not answered yet, the one that asks included.
-        waiting_patients: patients and explanations that wait for the network.
-        active_accounts: accounts that have drawn on their limit in this minute.
-        model_version: the network that answers, None while none is loaded.
+        open_requests: not answered yet, the one that asks included.
+        waiting_patients: explanations included.
+        active_accounts: those that have drawn on their limit in this minute.
         drift: None while no network is loaded or the log cannot be read.
     """
 
@@ -63,14 +61,7 @@ class Overview:
 
 
 class Overviews:
-    """Takes looks, and marks the minutes for them.
-
-    Args:
-        hour: the last hour's counts.
-        sources: the rooms that count for themselves.
-        log: where the drift is read from.
-        clock: seconds since the epoch, UTC.
-    """
+    """Takes looks, and marks the minutes for them; ``clock`` gives seconds since the epoch."""
 
     def __init__(
         self, hour: LastHour, sources: Sources, log: LogWatch, clock: Callable[[], float]

@@ -36,15 +36,11 @@ class RowFault:
 def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFault, ...]]:
     """Read patients from a table whose columns have either the wire names or the course's names.
 
-    Other columns are ignored, the course's row number among them. Text may be written as a
-    spreadsheet does (`` +040.``), which JSON would not allow.
+    Other columns are ignored, the course's row number among them.
 
     Returns:
-        Values (float32, shape (n, 6), columns in ``FIELDS`` order, NaN where a value cannot be
-        accepted) and the faults, by row and then by field.
-
-    Raises:
-        UnusableData: a column is missing or stands twice.
+        Values (shape (n, 6), columns in ``FIELDS`` order, NaN where a value cannot be accepted)
+        and the faults, by row and then by field.
     """
     columns = [frame_column(frame.columns, field) for field in FIELDS]
     values = np.empty((len(frame), len(FIELDS)), dtype=np.float32)
@@ -75,10 +71,7 @@ def frame_column(names: Iterable[str], field: Field) -> str:
 
 
 def _column_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column as numbers (float64, shape (n,)), NaN where a cell cannot be accepted.
-
-    What this says of a cell is what ``_cell`` says, only faster where the column's type is known.
-    """
+    """Read each cell as ``_cell`` does, only faster where the column's type is known."""
     kind, name = column.dtype.kind, column.dtype.name
     if kind in "iuf" or (kind == "b" and field.kind == "flag"):
         numbers: NDArray[np.float64] = column.to_numpy(

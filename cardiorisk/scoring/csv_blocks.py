@@ -1,7 +1,7 @@
 """Cutting a CSV file into blocks of whole rows, so that memory does not grow with the file.
 
-Nothing here knows patients. The surprise is the quotation mark: a line end between two of them
-belongs to a cell and must not be cut at, so a block is cut where the marks before it are even.
+A line end between two quotation marks belongs to a cell and must not be cut at, so a block is cut
+where the marks before it are even.
 """
 
 from __future__ import annotations
@@ -50,10 +50,6 @@ class CsvBlocks:
         has_mark: whether the file starts with a byte order mark.
         line: the line (the first is 1) on which the block given last starts.
 
-    Args:
-        source: the file, at its start.
-        block_bytes: how much is read at a time.
-
     Raises:
         UnusableData: there is no header, it is not UTF-8, or its line does not end as lines do.
     """
@@ -79,11 +75,7 @@ class CsvBlocks:
         self.line += header.count(_NEWLINE)
 
     def blocks(self) -> Iterator[bytes]:
-        """Give the rows after the header, in blocks of whole rows that end with a line end.
-
-        Raises:
-            UnusableData: a row is longer than any that is meant.
-        """
+        """Give the rows after the header, in blocks of whole rows that end with a line end."""
         while True:
             end = _end_of_rows(self._rest)
             if end:
@@ -117,11 +109,7 @@ class CsvBlocks:
         return bool(piece)
 
     def _read_piece(self) -> bytes:
-        """Read ``block_bytes``, or what there is left.
-
-        ``read`` alone heeds no signal between its system calls: one that comes there would wait
-        for the next bytes of a pipe.
-        """
+        """Read ``block_bytes``, or what there is left; ``read`` would keep signals waiting."""
         pieces: list[bytes] = []
         missing = self._block_bytes
         while missing and (piece := self._source.read1(missing)):
@@ -144,14 +132,10 @@ def is_regular(block: bytes, cells: int) -> bool:
 
 
 def read_rows(block: bytes, first_line: int = 1) -> list[Row]:
-    """Read a block cell by cell; empty lines are no rows. Bytes that are not UTF-8 survive.
-
-    Args:
-        block: whole rows.
-        first_line: the line of the file that the block starts on, for the error.
+    """Read a block cell by cell; empty lines are no rows, and bytes that are not UTF-8 survive.
 
     Raises:
-        UnusableData: a cell is longer than any that is meant.
+        UnusableData: a cell is longer than any that is meant; ``first_line`` is the block's.
     """
     reader = csv.reader(StringIO(block.decode("utf-8", "surrogateescape"), newline=""))
     rows = []
@@ -190,7 +174,7 @@ def _end_of_first_row(text: bytes) -> int:
 
 
 def _row_ends(text: bytes) -> NDArray[np.int64]:
-    """Return the places of the line ends that have an even number of quotation marks before."""
+    """Find the line ends that have an even number of quotation marks before them."""
     characters = np.frombuffer(text, dtype=np.uint8)
     is_inside = np.logical_xor.accumulate(characters == _QUOTE_BYTE)
     return np.flatnonzero((characters == _NEWLINE_BYTE) & ~is_inside)

@@ -1,8 +1,8 @@
 """Scoring a CSV file block by block.
 
-The lines of a block that is plain are not written anew but copied, with the added cells at their
-end: that is quicker, and nothing of the input can change. Blocks with quotation marks or with
-rows of the wrong length are read and written cell by cell.
+The lines of a plain block are copied, with the added cells at their end: that is quicker, and
+nothing of the input can change. Blocks with quotation marks or with rows of the wrong length are
+read and written cell by cell.
 """
 
 from __future__ import annotations
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 
 def score_csv(source: BufferedIOBase, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
-    """Score a CSV file; each step of the iteration does a block.
-
-    Raises:
-        UnusableData: a column is missing, or what is there is not CSV.
-    """
+    """Score a CSV file; each step of the iteration does a block."""
     blocks = CsvBlocks(source)
     patient_columns(blocks.names)
     mark = BOM_UTF8 if blocks.has_mark else b""

@@ -45,12 +45,7 @@ def is_same_file(source: Path, target: Path) -> bool:
 
 
 def length_of(source: Path) -> int | None:
-    """Return how long a file is in the units of ``Progress.length``; a stream does not say.
-
-    Raises:
-        UnusableData: it is named Parquet and is not.
-        OSError: there is no such file.
-    """
+    """Return how long a file is in the units of ``Progress.length``; a stream does not say."""
     if source == STREAM or not stat.S_ISREG(source.stat().st_mode):
         return None
     if not is_parquet(source):
@@ -66,10 +61,6 @@ def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress
     """Score one file into another; each step of the iteration does a part.
 
     Close it where it is not gone through to its end: that removes the unfinished output.
-
-    Raises:
-        UnusableData: the input cannot be scored, with its name.
-        OSError: a file cannot be read or written.
     """
     with _open_source(source) as patients, _open_target(target) as scored:
         try:

@@ -7,6 +7,7 @@ row's "line" is its place among the rows, the first being 1.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -34,31 +35,24 @@ _ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string())
 
 
 def score_parquet(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
-    """Score a Parquet file; each step of the iteration does a batch of rows.
-
-    Raises:
-        UnusableData: a column is missing, or what is there is not Parquet.
-    """
-    try:
+    """Score a Parquet file; each step of the iteration does a batch of rows."""
+    with _refusing_others():
         yield from _score(source, sink, scorer)
-    except pa.ArrowException as error:
-        raise _not_parquet(error) from error
 
 
 def count_rows(source: BinaryIO) -> int:
-    """Return how many rows a Parquet file says it has.
-
-    Raises:
-        UnusableData: it is not Parquet.
-    """
-    try:
+    """Return how many rows a Parquet file says it has."""
+    with _refusing_others():
         return int(parquet.ParquetFile(source).metadata.num_rows)
+
+
+@contextmanager
+def _refusing_others() -> Iterator[None]:
+    try:
+        yield
     except pa.ArrowException as error:
-        raise _not_parquet(error) from error
-
-
-def _not_parquet(error: Exception) -> UnusableData:
-    return UnusableData(f"not a Parquet file: {' '.join(str(error).split())}")
+        reason = " ".join(str(error).split())
+        raise UnusableData(f"not a Parquet file: {reason}") from error
 
 
 def _score(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:

@@ -6,6 +6,7 @@ reason instead.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,7 @@ class Progress:
 
     Attributes:
         length: how far the input was read: bytes of CSV, rows of Parquet.
-        rows: rows written.
-        bad_rows: those of them that could not be assessed.
+        bad_rows: those of ``rows`` that could not be assessed.
         outside_training: how many of the others have a value beyond all that training saw.
     """
 
@@ -88,12 +88,10 @@ class Scorer:
     def score(self, frame: pd.DataFrame, unreadable: Mapping[int, str] | None = None) -> Scores:
         """Assess every row that can be; ``unreadable`` says which are known not to, and why."""
         values, faults = parse_frame(frame)  # (n, 6)
-        reasons: dict[int, str] = {}
-        for fault in faults:
-            said = f"{fault.fault.field} {fault.fault.detail}"
-            before = reasons.get(fault.row)
-            reasons[fault.row] = f"{before}; {said}" if before else said
-        reasons |= unreadable or {}
+        by_row: dict[int, list[str]] = defaultdict(list)
+        for found in faults:
+            by_row[found.row].append(f"{found.fault.field} {found.fault.detail}")
+        reasons = {row: "; ".join(said) for row, said in by_row.items()} | dict(unreadable or {})
         is_good = np.ones(len(values), dtype=np.bool_)
         is_good[list(reasons)] = False
         millionths = np.full(len(values), -1, dtype=np.int64)
@@ -111,11 +109,7 @@ class Scorer:
 
 
 def patient_columns(names: Sequence[str]) -> list[str]:
-    """Return which six of the columns hold the patient, in ``FIELDS`` order.
-
-    Raises:
-        UnusableData: one is missing or stands twice.
-    """
+    """Return which six of the columns hold the patient, in ``FIELDS`` order."""
     return [frame_column(names, field) for field in FIELDS]
 
 
