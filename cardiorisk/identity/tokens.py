@@ -42,19 +42,14 @@ _ID_BYTES = 16
 _REQUIRED = ("iss", "aud", "sub", "exp", "iat", "jti", "use", "sid", "gen")
 _XSRF_LABEL = b"xsrf\n"
 """No token that is signed begins like this, so neither signature can pass for the other."""
-_CHECKED_HERE = ("exp", "iat", "nbf")
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a genuine token says.
 
-    Attributes:
-        account_id: whose it is.
-        session_id: the login it comes from.
-        generation: the account's generation when it was issued; a new password raises that.
-        token_id: the token's own name.
-        expires_at: when it ends, the leeway left out.
+    A new password raises the account's generation, and so ends what was issued before. A token
+    ends at ``expires_at`` and the leeway.
     """
 
     account_id: int

@@ -11,7 +11,6 @@ sends tries from thousands of addresses can make it forget. The counts are one p
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter, OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class Attempts:
         self,
         most: int,
         window_seconds: float,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
         most_counted: int = MOST_COUNTED,
     ) -> None:
         self._most = most
@@ -143,7 +142,7 @@ class Throttle:
         clock: seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._names = Attempts(NAME_FAILURES, FAILURE_SECONDS, clock)
         self._addresses = Attempts(ADDRESS_FAILURES, FAILURE_SECONDS, clock)
         self._logins = Attempts(LOGINS, LOGIN_SECONDS, clock)

@@ -46,13 +46,16 @@ class Verdict:
 class _Minute:
     """What was counted in a minute, and what of it has been taken, by account."""
 
-    number: int = 0
+    number: int
     used: dict[int, int] = field(default_factory=dict)
     taken: dict[int, int] = field(default_factory=dict)
 
     @property
     def day(self) -> date:
         return datetime.fromtimestamp(self.number * WINDOW_SECONDS, UTC).date()
+
+    def untaken(self, account_id: int) -> int:
+        return self.used.get(account_id, 0) - self.taken.get(account_id, 0)
 
 
 class Limiter:
@@ -67,70 +70,62 @@ class Limiter:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._minute = 0
-        self._used: dict[int, int] = {}
-        self._taken: dict[int, int] = {}
+        self._minute = _Minute(0)
         self._ended: deque[_Minute] = deque(maxlen=MOST_ENDED_MINUTES)
 
     def hit(self, account_id: int, limit: int) -> Verdict:
         """Count one request of an account whose plan allows ``limit`` requests a minute."""
         now = self._clock()
-        self._roll(int(now // WINDOW_SECONDS))
-        used = self._used.get(account_id, 0)
+        minute = self._current(now)
+        used = minute.used.get(account_id, 0)
         allowed = used < limit
         if allowed:
             used += 1
-            self._used[account_id] = used
-        left_seconds = (self._minute + 1) * WINDOW_SECONDS - now
+            minute.used[account_id] = used
+        left_seconds = (minute.number + 1) * WINDOW_SECONDS - now
         return Verdict(allowed, limit, max(0, limit - used), max(1, math.ceil(left_seconds)))
 
     def active_accounts(self) -> int:
         """Return how many accounts have made a request in the current minute."""
-        self._roll(int(self._clock() // WINDOW_SECONDS))
-        return len(self._used)
+        return len(self._current(self._clock()).used)
 
     def used(self, account_id: int) -> int:
         """Return how many requests of an account have been counted in the current minute."""
-        self._roll(int(self._clock() // WINDOW_SECONDS))
-        return self._used.get(account_id, 0)
+        return self._current(self._clock()).used.get(account_id, 0)
 
     def take_calls(self) -> dict[tuple[int, date], int]:
         """Return what was counted since the last time, by account and day (UTC)."""
         calls: dict[tuple[int, date], int] = {}
-        for minute in self._minutes():
-            day = minute.day
-            for account_id, used in minute.used.items():
-                new = used - minute.taken.get(account_id, 0)
-                if new:
-                    calls[account_id, day] = calls.get((account_id, day), 0) + new
+        for minute in (*self._ended, self._minute):
+            for account_id in minute.used:
+                if new := minute.untaken(account_id):
+                    place = account_id, minute.day
+                    calls[place] = calls.get(place, 0) + new
         self._ended.clear()
-        self._taken = dict(self._used)
+        self._minute.taken = dict(self._minute.used)
         return calls
 
     def calls_of(self, account_id: int) -> dict[date, int]:
         """Return what was counted of one account since calls were last taken, by day (UTC)."""
         calls: dict[date, int] = {}
-        for minute in self._minutes():
-            new = minute.used.get(account_id, 0) - minute.taken.get(account_id, 0)
-            if new:
+        for minute in (*self._ended, self._minute):
+            if new := minute.untaken(account_id):
                 calls[minute.day] = calls.get(minute.day, 0) + new
         return calls
 
-    def _minutes(self) -> list[_Minute]:
-        return [*self._ended, _Minute(self._minute, self._used, self._taken)]
-
-    def _roll(self, minute: int) -> None:
-        """Forget every count when the minute changes.
+    def _current(self, now: float) -> _Minute:
+        """Return the current minute, with nothing counted when it has just begun.
 
         A clock set back by less than a minute stays in the window it had reached: opening the
         minute before it again would give its quota twice.
         """
-        if minute > self._minute or minute < self._minute - 1:
-            if self._used:
-                self._ended.append(_Minute(self._minute, self._used, self._taken))
-            self._minute = minute
-            self._used = {}
-            self._taken = {}
+        number = int(now // WINDOW_SECONDS)
+        minute = self._minute
+        if number > minute.number or number < minute.number - 1:
+            if minute.used:
+                self._ended.append(minute)
+            self._minute = minute = _Minute(number)
+        return minute
 
 
 def limit_of(plan: str, plans: Mapping[str, int]) -> int:

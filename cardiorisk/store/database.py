@@ -25,6 +25,7 @@ from cardiorisk.store.migrations import revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Engine
     from sqlalchemy.orm import InstrumentedAttribute
@@ -38,7 +39,6 @@ insert_or_update = sqlite.insert
 BUSY_SECONDS = 5.0
 """How long a command waits for another process's write to end."""
 
-_FOLDED = "folded"
 _PRIVATE = 0o600
 _SWITCH_AGAIN_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF
@@ -109,17 +109,13 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[Rows]:
+    def reading(self) -> AbstractContextManager[Rows]:
         """Begin a transaction that sees one moment and takes no lock."""
-        with self._transaction("BEGIN") as rows:
-            yield rows
+        return self._transaction("BEGIN")
 
-    @contextmanager
-    def writing(self) -> Iterator[Rows]:
+    def writing(self) -> AbstractContextManager[Rows]:
         """Begin a transaction that holds the write lock from its start."""
-        with self._transaction("BEGIN IMMEDIATE") as rows:
-            yield rows
+        return self._transaction("BEGIN IMMEDIATE")
 
     def upgrade(self) -> None:
         """Apply the revisions that are missing, wholly or not at all, to a file that was copied.
@@ -192,8 +188,7 @@ class Database:
 
 def folded_text(column: InstrumentedAttribute[str | None]) -> ColumnElement[str]:
     """Return a column as ``forms.folded`` folds a text; null stays null."""
-    text: ColumnElement[str] = getattr(func, _FOLDED)(column)
-    return text
+    return func.folded(column)
 
 
 def _path(url: str) -> Path:
@@ -268,7 +263,7 @@ def _engine(url: str, busy_seconds: float) -> Engine:
             _switch_to_write_ahead_log(driver, busy_seconds)
             driver.execute("PRAGMA synchronous = FULL")
             driver.execute("PRAGMA foreign_keys = ON")
-            driver.create_function(_FOLDED, 1, _folded, deterministic=True)
+            driver.create_function("folded", 1, _folded, deterministic=True)
         except BaseException:
             driver.close()
             raise

@@ -53,27 +53,14 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class MemoStatistics:
-    """What the memo has done since the start, and what it holds.
-
-    Attributes:
-        hits: look-ups that found a principal.
-        refusals: look-ups that found a refusal.
-        misses: look-ups that found nothing: the key was malformed, or the database was asked.
-        entries: principals held, those whose time is over included.
-        refused_entries: refusals held, likewise.
-    """
+    """What was asked since the start, and what is held now, over or not."""
 
     hits: int
     refusals: int
     misses: int
+    """The key was malformed, or the database was asked."""
     entries: int
     refused_entries: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    principal: Principal
-    good_until: float
 
 
 class Memo:
@@ -89,17 +76,18 @@ class Memo:
     ) -> None:
         self._clock = clock
         self._most_entries = most_entries
-        self._known: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
         self._refused: OrderedDict[bytes, float] = OrderedDict()
+        """Of each: until when it is good, by the clock."""
         self._hits = self._refusals = self._misses = 0
         self.generation = 0
 
     def find(self, digest: bytes) -> Principal | Refusal | None:
         """Return what is remembered of a key, None where the database must be asked."""
         entry = self._known.get(digest)
-        if entry is not None and entry.good_until > self._clock():
+        if entry is not None and entry[1] > self._clock():
             self._hits += 1
-            return entry.principal
+            return entry[0]
         refused_until = self._refused.get(digest)
         if refused_until is not None and refused_until > self._clock():
             self._refusals += 1
@@ -110,19 +98,15 @@ class Memo:
     def keep(
         self, digest: bytes, principal: Principal, lifetime_seconds: float, generation: int
     ) -> None:
-        """Remember whose a key is, unless something was dropped since ``generation``.
+        """Remember whose a key is while it lives, unless something was dropped since.
 
-        Args:
-            digest: what stands for the key.
-            principal: what the database said.
-            lifetime_seconds: how long the key itself still lives; the memo may keep it less.
-            generation: the memo's generation when the database was about to be asked.
+        The generation is the memo's when the database was about to be asked.
         """
         if generation != self.generation:
             return
         self._refused.pop(digest, None)
         good_until = self._clock() + min(lifetime_seconds, KNOWN_SECONDS)
-        self._known[digest] = _Entry(principal, good_until)
+        self._known[digest] = principal, good_until
         self._known.move_to_end(digest)
         if len(self._known) > self._most_entries:
             self._known.popitem(last=False)
@@ -140,8 +124,7 @@ class Memo:
     def drop(self, stale: Stale) -> None:
         """Forget what is stale, and doubt every look-up under way."""
         self.generation += 1
-        for digest, entry in list(self._known.items()):
-            principal = entry.principal
+        for digest, (principal, _) in list(self._known.items()):
             if principal.account_id == stale.account_id or principal.key_id == stale.key_id:
                 del self._known[digest]
 

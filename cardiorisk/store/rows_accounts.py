@@ -1,5 +1,7 @@
 """The table of accounts: found, made, changed and suspended, inside an open transaction.
 
+A function that is given an account's number raises ``UnknownAccount`` where it is nobody's.
+
 One operator who is not suspended is always left. That is asked in the transaction that suspends or
 demotes, or two operators who suspend each other at the same moment would leave none.
 """
@@ -65,11 +67,6 @@ def find_id(rows: Rows, name: str) -> int | None:
 
 
 def require_id(rows: Rows, name: str) -> int:
-    """Return the number of the account of this name.
-
-    Raises:
-        UnknownAccount: nobody has the name.
-    """
     account_id = find_id(rows, name)
     if account_id is None:
         raise UnknownAccount(f"there is no account {name}")
@@ -83,11 +80,6 @@ def find_login(rows: Rows, name: str) -> StoredLogin | None:
 
 
 def load(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
-    """Return an account.
-
-    Raises:
-        UnknownAccount: there is none of this number.
-    """
     row = rows.execute(_RECORDS.where(Account.id == account_id), {"now": now}).one_or_none()
     if row is None:
         raise UnknownAccount("there is no such account")
@@ -103,15 +95,10 @@ def list_accounts(rows: Rows, now: datetime) -> tuple[AccountRecord, ...]:
 def search(
     rows: Rows, text: str, after: int, limit: int, now: datetime
 ) -> tuple[AccountRecord, ...]:
-    """Return accounts by their numbers, those above ``after``.
+    """Return at most ``limit`` accounts by their numbers, those above ``after``.
 
-    Args:
-        rows: an open transaction.
-        text: a part of a name or an address in any case, the id of a key, or the visible
-            start of one; with nothing, every account is found.
-        after: a number that was answered before, 0 from the start.
-        limit: how many at most.
-        now: this moment.
+    They are found by a part of a name or an address in any case, by the id of a key or by the
+    visible start of one; without a text, every account is.
     """
     statement = _RECORDS.where(Account.id > after).order_by(Account.id).limit(limit)
     if text:
@@ -180,11 +167,7 @@ def create_demo(rows: Rows, now: datetime) -> MintedKey | None:
 
 
 def set_plan(rows: Rows, account_id: int, plan: str, now: datetime) -> AccountRecord:
-    """Put an account on a plan; which plans there are is the caller's to know.
-
-    Raises:
-        UnknownAccount: there is none of this number.
-    """
+    """Put an account on a plan; which plans there are is the caller's to know."""
     return _change(rows, account_id, now, plan=plan)
 
 
@@ -192,7 +175,6 @@ def set_operator(rows: Rows, account_id: int, now: datetime, *, is_operator: boo
     """Make an account an operator, or no longer one.
 
     Raises:
-        UnknownAccount: there is none of this number.
         Conflict: no other operator would be left.
     """
     if not is_operator:
@@ -204,7 +186,6 @@ def suspend(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
     """Suspend an account; one that is suspended already keeps its moment.
 
     Raises:
-        UnknownAccount: there is none of this number.
         Conflict: no other operator would be left.
     """
     account = load(rows, account_id, now)
@@ -215,11 +196,7 @@ def suspend(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
 
 
 def resume(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
-    """End an account's suspension, where there is one.
-
-    Raises:
-        UnknownAccount: there is none of this number.
-    """
+    """End an account's suspension, where there is one."""
     return _change(rows, account_id, now, suspended_at=None)
 
 

@@ -1,8 +1,8 @@
 """The table of API keys: made, listed, revoked and rotated, inside an open transaction.
 
 A key's text leaves from the function that makes it and is never kept. A key is found by its digest
-alone, so nothing here compares secrets character by character. Where a function takes an
-``account_id`` that may be None, it is whose key it must be; with None it may be anybody's.
+alone, so nothing here compares secrets character by character. A function that is given a key's id
+raises ``UnknownKey`` where there is no such key, or none of the account that is named with it.
 """
 
 from __future__ import annotations
@@ -144,11 +144,7 @@ def create(
 
 
 def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None) -> KeyRecord:
-    """End a key now; one that was revoked before keeps its moment.
-
-    Raises:
-        UnknownKey: there is no such key.
-    """
+    """End a key now; one that was revoked before keeps its moment."""
     if _require(rows, key_id, account_id).revoked_at is None:
         rows.execute(update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=now))
     return _require(rows, key_id)
@@ -160,7 +156,6 @@ def rotate(
     """Make a key of the same name and as long a life, and end the old one after ``grace``.
 
     Raises:
-        UnknownKey: there is no such key.
         Conflict: the key has ended already, or its owner has too many to have two for a while.
     """
     old = _require(rows, key_id, account_id)
