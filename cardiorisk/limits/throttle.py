@@ -69,10 +69,6 @@ class Attempts:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._under_way: Counter[str] = Counter()
 
-    def __len__(self) -> int:
-        """Return how many are remembered."""
-        return len(self._windows)
-
     def test(self, who: str) -> None:
         """Check that a try is left, and count nothing.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,15 +25,16 @@ from cardiorisk.model.assessing import Assessment
 from cardiorisk.patients.json_object import JsonObject
 from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_accounts
+from cardiorisk.store.database import Database
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import Assessment as AssessmentRow
 from tests.support import EXAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from cardiorisk.store.database import Rows
+    from tornado.ioloop import IOLoop
 
 ANA, BRUNO = Principal(1, "key_a", "freemium"), Principal(2, "key_b", "premium")
 PATIENT = Patient(2.0, 1.2, 1.0, 40, 1, 0)
@@ -54,21 +54,16 @@ class Clock:
         return self.seconds
 
 
-def _play(directory: Path, scenario: Callable[[Assessments], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        store = Store.open(f"sqlite:///{directory / 'keys.db'}", clock=Clock())
-
-        def make_accounts(rows: Rows) -> None:
-            for name in ("ana", "bruno"):
-                rows_accounts.find_or_create(rows, name, None, NOW)
-
-        await store.change(make_accounts)
-        try:
-            await scenario(Assessments(store))
-        finally:
-            await store.close()
-
-    asyncio.run(whole())
+@pytest.fixture
+def assessments(tmp_path: Path, io_loop: IOLoop) -> Iterator[Assessments]:
+    """The use cases over a database with the accounts ana and bruno."""
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    with Database.open(url) as database, database.writing() as rows:
+        for name in ("ana", "bruno"):
+            rows_accounts.find_or_create(rows, name, None, NOW)
+    store = Store.open(url, clock=Clock())
+    yield Assessments(store)
+    io_loop.run_sync(store.close)
 
 
 async def _keep(assessments: Assessments, label: str | None = None) -> str:
@@ -76,74 +71,64 @@ async def _keep(assessments: Assessments, label: str | None = None) -> str:
     return (await assessments.keep(ANA, PATIENT, said, label)).assessment_id
 
 
-def test_what_is_kept_can_be_had_again(tmp_path: Path) -> None:
-    async def scenario(assessments: Assessments) -> None:
-        kept = await assessments.require(ANA, await _keep(assessments, "Natalia"))
-        assert (kept.patient, kept.label, kept.probability) == (PATIENT, "Natalia", 0.25)
-        assert (kept.at_risk, kept.threshold, kept.model_version) == (False, 0.5, "net-1")
-        assert kept.created_at > NOW
-
-    _play(tmp_path, scenario)
+@pytest.mark.gen_test
+async def test_what_is_kept_can_be_had_again(assessments: Assessments) -> None:
+    kept = await assessments.require(ANA, await _keep(assessments, "Natalia"))
+    assert (kept.patient, kept.label, kept.probability) == (PATIENT, "Natalia", 0.25)
+    assert (kept.at_risk, kept.threshold, kept.model_version) == (False, 0.5, "net-1")
+    assert kept.created_at > NOW
 
 
-def test_nobody_else_can_have_it_or_delete_it(tmp_path: Path) -> None:
-    async def scenario(assessments: Assessments) -> None:
-        assessment_id = await _keep(assessments)
-        for call in (assessments.require, assessments.delete):
-            with pytest.raises(UnknownAssessment):
-                await call(BRUNO, assessment_id)
-        assert (await assessments.list_page(BRUNO, Page(10, None))).items == ()
-        await assessments.require(ANA, assessment_id)
-
-    _play(tmp_path, scenario)
+@pytest.mark.gen_test
+async def test_nobody_else_can_have_it_or_delete_it(assessments: Assessments) -> None:
+    assessment_id = await _keep(assessments)
+    for call in (assessments.require, assessments.delete):
+        with pytest.raises(UnknownAssessment):
+            await call(BRUNO, assessment_id)
+    assert (await assessments.list_page(BRUNO, Page(10, None))).items == ()
+    await assessments.require(ANA, assessment_id)
 
 
-def test_another_accounts_is_as_unknown_as_none(tmp_path: Path) -> None:
-    async def scenario(assessments: Assessments) -> None:
-        messages = set()
-        for assessment_id in (await _keep(assessments), AN_ID, "", "pred_%"):
-            with pytest.raises(UnknownAssessment) as refusal:
-                await assessments.require(BRUNO, assessment_id)
-            messages.add(str(refusal.value))
-        assert len(messages) == 1
-
-    _play(tmp_path, scenario)
+@pytest.mark.gen_test
+async def test_another_accounts_is_as_unknown_as_none(assessments: Assessments) -> None:
+    messages = set()
+    for assessment_id in (await _keep(assessments), AN_ID, "", "pred_%"):
+        with pytest.raises(UnknownAssessment) as refusal:
+            await assessments.require(BRUNO, assessment_id)
+        messages.add(str(refusal.value))
+    assert len(messages) == 1
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-def test_pages_hold_everything_once_the_newest_first(tmp_path: Path, limit: int) -> None:
-    async def scenario(assessments: Assessments) -> None:
-        kept = [await _keep(assessments) for _ in range(7)]
-        listed: list[str] = []
-        after: str | None = None
-        while True:
-            page = await assessments.list_page(ANA, Page(limit, after))
-            assert 0 < len(page.items) <= limit
-            listed.extend(one.assessment_id for one in page.items)
-            after = page.next_after
-            if after is None:
-                break
-        assert listed == kept[::-1]
-
-    _play(tmp_path, scenario)
-
-
-def test_a_page_may_begin_after_one_that_was_deleted(tmp_path: Path) -> None:
-    async def scenario(assessments: Assessments) -> None:
-        oldest, middle, _ = [await _keep(assessments) for _ in range(3)]
-        await assessments.delete(ANA, middle)
-        page = await assessments.list_page(ANA, Page(10, middle))
-        assert [kept.assessment_id for kept in page.items] == [oldest]
-
-    _play(tmp_path, scenario)
+@pytest.mark.gen_test
+async def test_pages_hold_everything_once_the_newest_first(
+    assessments: Assessments, limit: int
+) -> None:
+    kept = [await _keep(assessments) for _ in range(7)]
+    listed: list[str] = []
+    after: str | None = None
+    while True:
+        page = await assessments.list_page(ANA, Page(limit, after))
+        assert 0 < len(page.items) <= limit
+        listed.extend(one.assessment_id for one in page.items)
+        after = page.next_after
+        if after is None:
+            break
+    assert listed == kept[::-1]
 
 
-def test_an_empty_list_has_no_next_page(tmp_path: Path) -> None:
-    async def scenario(assessments: Assessments) -> None:
-        page = await assessments.list_page(ANA, Page(10, None))
-        assert (page.items, page.next_after) == ((), None)
+@pytest.mark.gen_test
+async def test_a_page_may_begin_after_one_that_was_deleted(assessments: Assessments) -> None:
+    oldest, middle, _ = [await _keep(assessments) for _ in range(3)]
+    await assessments.delete(ANA, middle)
+    page = await assessments.list_page(ANA, Page(10, middle))
+    assert [kept.assessment_id for kept in page.items] == [oldest]
 
-    _play(tmp_path, scenario)
+
+@pytest.mark.gen_test
+async def test_an_empty_list_has_no_next_page(assessments: Assessments) -> None:
+    page = await assessments.list_page(ANA, Page(10, None))
+    assert (page.items, page.next_after) == ((), None)
 
 
 # Ids

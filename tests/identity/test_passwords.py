@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -26,15 +26,20 @@ def passwords() -> Iterator[Passwords]:
 
 
 class HeldHasher(PasswordHasher):
-    """A hasher that hashes nothing until it is released."""
+    """A cheap hasher that hashes nothing until it is released, and keeps what it verified."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.release = threading.Event()
+        self.verified: list[str] = []
 
     def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
         self.release.wait()
         return super().hash(password, salt=salt)
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the base class's
+        self.verified.append(str(hash))
+        return super().verify(hash, password)
 
 
 @pytest.fixture
@@ -52,55 +57,32 @@ def test_a_hash_is_argon2id_at_the_costs_that_are_stated() -> None:
     assert (parameters.salt_len, parameters.hash_len) == (16, 32)
 
 
-def test_the_password_that_was_hashed_matches(passwords: Passwords) -> None:
-    async def scenario() -> None:
-        assert await passwords.matches("correct horse", await passwords.hash("correct horse"))
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize("other", ["correct horsE", "correct horse ", "", "x" * 10_000])
-def test_another_password_does_not_match(passwords: Passwords, other: str) -> None:
-    async def scenario() -> None:
-        assert not await passwords.matches(other, await passwords.hash("correct horse"))
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_the_password_that_was_hashed_matches_and_no_other(passwords: Passwords) -> None:
+    stored = await passwords.hash("contrase\u00f1a")
+    # How an accent was typed makes no difference.
+    assert await passwords.matches("contrase\u00f1a", stored)
+    assert await passwords.matches("contrasen\u0303a", stored)
+    for other in ("contrase\u00f1A", "contrase\u00f1a ", "", "x" * 10_000, "\ud800"):
+        assert not await passwords.matches(other, stored)
+    assert await passwords.hash("contrase\u00f1a") != stored
 
 
-def test_the_same_password_is_hashed_differently_each_time(passwords: Passwords) -> None:
-    async def scenario() -> None:
-        assert await passwords.hash("correct horse") != await passwords.hash("correct horse")
-
-    asyncio.run(scenario())
-
-
-def test_how_an_accent_was_typed_makes_no_difference(passwords: Passwords) -> None:
-    async def scenario() -> None:
-        assert await passwords.matches("contrasen\u0303a", await passwords.hash("contrase\u00f1a"))
-
-    asyncio.run(scenario())
-
-
-def test_half_a_surrogate_pair_is_a_wrong_password_like_any_other(passwords: Passwords) -> None:
-    async def scenario() -> None:
-        assert not await passwords.matches("\ud800", await passwords.hash("correct horse"))
-
-    asyncio.run(scenario())
-
-
-def test_nothing_matches_where_there_is_no_hash(passwords: Passwords) -> None:
-    assert not asyncio.run(passwords.matches("correct horse", None))
-
-
-def test_where_there_is_no_hash_the_same_work_is_done(passwords: Passwords) -> None:
-    parameters = extract_parameters(passwords._nobodys_hash)
-    assert parameters == extract_parameters(CHEAP.hash("x"))
-    assert not asyncio.run(passwords.matches("x", passwords._nobodys_hash))
+@pytest.mark.gen_test
+async def test_where_there_is_no_hash_nothing_matches_and_the_same_work_is_done(
+    held: HeldHasher,
+) -> None:
+    with closing(Passwords(held)) as passwords:
+        assert not await passwords.matches("correct horse", None)
+        (nobodys,) = held.verified
+        assert extract_parameters(nobodys) == extract_parameters(CHEAP.hash("x"))
+        assert await passwords.matches("correct horse", CHEAP.hash("correct horse"))
 
 
 @pytest.mark.parametrize("stored", ["", "text", "$argon2id$v=19$m=8,t=1,p=1$c2FsdA", "$2b$12$x"])
-def test_what_is_no_hash_matches_nothing(passwords: Passwords, stored: str) -> None:
-    assert not asyncio.run(passwords.matches("correct horse", stored))
+@pytest.mark.gen_test
+async def test_what_is_no_hash_matches_nothing(passwords: Passwords, stored: str) -> None:
+    assert not await passwords.matches("correct horse", stored)
 
 
 def test_a_hash_at_other_costs_is_outdated(passwords: Passwords) -> None:
@@ -109,18 +91,18 @@ def test_a_hash_at_other_costs_is_outdated(passwords: Passwords) -> None:
     assert not passwords.is_outdated(CHEAP.hash("x"))
 
 
-def test_more_passwords_than_may_wait_are_sent_away_while_the_loop_runs(held: HeldHasher) -> None:
-    async def scenario() -> None:
-        with closing(Passwords(held, most_waiting=2)) as passwords:
-            waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
-            await asyncio.sleep(0)
-            with pytest.raises(Overloaded):
-                await passwords.matches("x", None)
-            held.release.set()
-            await asyncio.gather(*waiting)
-            assert not await passwords.matches("x", None)
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_more_passwords_than_may_wait_are_sent_away_while_the_loop_runs(
+    held: HeldHasher,
+) -> None:
+    with closing(Passwords(held, most_waiting=2)) as passwords:
+        waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await passwords.matches("x", None)
+        held.release.set()
+        await asyncio.gather(*waiting)
+        assert not await passwords.matches("x", None)
 
 
 def test_closing_twice_is_harmless(passwords: Passwords) -> None:

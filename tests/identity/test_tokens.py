@@ -87,22 +87,14 @@ def _is_refused(tokens: Tokens, token: str) -> bool:
 # What is issued
 
 
-def test_an_access_token_says_whose_session_it_is(tokens: Tokens, pair: TokenPair) -> None:
-    claims = tokens.read(pair.access_token, "access")
-    assert (claims.account_id, claims.session_id, claims.generation) == (7, "session", 2)
-
-
-def test_an_access_token_ends_after_fifteen_minutes(tokens: Tokens, pair: TokenPair) -> None:
-    assert tokens.read(pair.access_token, "access").expires_at == NOW + timedelta(minutes=15)
+def test_a_pair_says_whose_session_it_is_and_ends_after_a_quarter_hour_and_a_month(
+    tokens: Tokens, pair: TokenPair
+) -> None:
+    access = tokens.read(pair.access_token, "access")
+    assert access == Claims(7, "session", 2, access.token_id, NOW + timedelta(minutes=15))
     assert pair.expires_in_seconds == 900
-
-
-def test_a_refresh_token_has_the_id_it_was_given(tokens: Tokens, pair: TokenPair) -> None:
-    assert tokens.read(pair.refresh_token, "refresh").token_id == "refresh-id"
-
-
-def test_a_refresh_token_ends_after_thirty_days(tokens: Tokens, pair: TokenPair) -> None:
-    assert tokens.read(pair.refresh_token, "refresh").expires_at == NOW + timedelta(days=30)
+    refresh = tokens.read(pair.refresh_token, "refresh")
+    assert refresh == Claims(7, "session", 2, "refresh-id", NOW + timedelta(days=30))
 
 
 def test_no_two_access_tokens_are_alike(tokens: Tokens) -> None:
@@ -112,8 +104,7 @@ def test_no_two_access_tokens_are_alike(tokens: Tokens) -> None:
 
 def test_a_session_token_ends_after_twelve_hours(tokens: Tokens) -> None:
     claims = tokens.read(tokens.issue_session(7, "session", 2), "session")
-    assert (claims.account_id, claims.session_id, claims.generation) == (7, "session", 2)
-    assert claims.expires_at == NOW + timedelta(hours=12)
+    assert claims == Claims(7, "session", 2, claims.token_id, NOW + timedelta(hours=12))
 
 
 def test_an_xsrf_token_is_the_signature_of_its_cookie(tokens: Tokens) -> None:
@@ -194,20 +185,12 @@ def test_a_genuine_signature_by_another_algorithm_is_refused(algorithm: str) -> 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512", "RS256", "ES256", "EdDSA", "", None])
 def test_a_swapped_algorithm_is_refused(tokens: Tokens, algorithm: str | None) -> None:
     assert _is_refused(tokens, _signed(GOOD, {"alg": algorithm, "typ": "JWT"}))
-
-
-def test_a_header_without_an_algorithm_is_refused(tokens: Tokens) -> None:
     assert _is_refused(tokens, _signed(GOOD, {"typ": "JWT"}))
 
 
 def test_a_header_that_brings_its_own_key_is_not_believed(tokens: Tokens) -> None:
     own = {"kty": "oct", "k": base64.urlsafe_b64encode(b"t" * 32).decode()}
     assert _is_refused(tokens, _signed(GOOD, {"alg": "HS256", "jwk": own}, b"t" * 32))
-
-
-def test_changed_claims_under_the_old_signature_are_refused(tokens: Tokens) -> None:
-    header, _, signature = _signed(GOOD).split(".")
-    assert _is_refused(tokens, f"{header}.{_segment(GOOD | {'sub': '1'})}.{signature}")
 
 
 @given(place=st.integers(0, 250), character=st.sampled_from("Aa0-_."))

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from contextlib import AbstractContextManager, ExitStack
 
-from cardiorisk.errors import Overloaded, TooManyAttempts
-from cardiorisk.limits.throttle import Attempts, site_of
+import pytest
+
+from cardiorisk.errors import (
+    InvalidLogin,
+    Overloaded,
+    ServiceError,
+    Taken,
+    TooManyAttempts,
+)
+from cardiorisk.limits.throttle import (
+    ADDRESS_FAILURES,
+    CHANGE_SECONDS,
+    CHANGES,
+    FAILURE_SECONDS,
+    LOGIN_SECONDS,
+    LOGINS,
+    NAME_FAILURES,
+    REGISTRATION_SECONDS,
+    REGISTRATIONS,
+    Attempts,
+    Throttle,
+    site_of,
+)
 
 
 class Seconds:
@@ -128,16 +147,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out(attempts: Attempts, seconds: 
 def test_past_the_bound_the_first_one_is_forgotten(attempts: Attempts) -> None:
     for name in "abcde":
         _count(attempts, name, 3)
-    assert len(attempts) == 4
     assert [_may_try(attempts, name) for name in "abcde"] == [True, False, False, False, False]
-
-
-@given(st.lists(st.integers(0, 100)))
-def test_memory_is_bounded_whatever_is_counted(names: list[int]) -> None:
-    attempts = Attempts(3, 60.0, lambda: 0.0, most_counted=4)
-    for name in names:
-        attempts.hit(str(name))
-    assert len(attempts) <= 4
 
 
 @pytest.mark.parametrize(
@@ -153,3 +163,105 @@ def test_memory_is_bounded_whatever_is_counted(names: list[int]) -> None:
 )
 def test_an_address_is_counted_as_its_site(address: str, site: str) -> None:
     assert site_of(address) == site
+
+
+# Logins, registrations and changes
+
+HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
+WRONG = InvalidLogin("wrong")
+
+
+@pytest.fixture
+def throttle(seconds: Seconds) -> Throttle:
+    return Throttle(seconds)
+
+
+def outcome(
+    attempt: AbstractContextManager[None], error: ServiceError | None = None
+) -> type[ServiceError] | None:
+    """Make an attempt that ends with the error, and return what comes of it."""
+    try:
+        with attempt:
+            if error is not None:
+                raise error
+    except ServiceError as found:
+        return type(found)
+    return None
+
+
+def test_ten_failures_lock_the_name_in_any_case_from_anywhere_for_a_while(
+    throttle: Throttle, seconds: Seconds
+) -> None:
+    for _ in range(NAME_FAILURES):
+        assert outcome(throttle.login("Ana", HERE), WRONG) is InvalidLogin
+    assert outcome(throttle.login("ANA", ELSEWHERE)) is TooManyAttempts
+    assert outcome(throttle.login("bruno", HERE)) is None
+    seconds.now += FAILURE_SECONDS
+    assert outcome(throttle.login("ana", HERE)) is None
+
+
+def test_a_success_starts_the_names_count_anew_and_leaves_the_addresses(
+    throttle: Throttle,
+) -> None:
+    for number in range(ADDRESS_FAILURES):
+        if number % (NAME_FAILURES - 1) == 0:
+            assert outcome(throttle.login("ana", HERE)) is None
+        assert outcome(throttle.login("ana", HERE), WRONG) is InvalidLogin
+    assert outcome(throttle.login("bruno", HERE)) is TooManyAttempts
+    assert outcome(throttle.registration(HERE)) is TooManyAttempts
+    assert outcome(throttle.login("bruno", ELSEWHERE)) is None
+
+
+def test_as_many_tries_are_under_way_as_may_fail_and_right_ones_are_no_failures(
+    throttle: Throttle,
+) -> None:
+    with ExitStack() as under_way:
+        for _ in range(NAME_FAILURES):
+            under_way.enter_context(throttle.login("ana", HERE))
+        assert outcome(throttle.login("ana", ELSEWHERE)) is Overloaded
+    for _ in range(NAME_FAILURES):
+        assert outcome(throttle.login("ana", HERE), WRONG) is InvalidLogin
+
+
+@pytest.mark.parametrize("error", [Overloaded("busy"), Taken(())])
+def test_what_says_nothing_of_the_password_counts_nothing(
+    throttle: Throttle, error: ServiceError
+) -> None:
+    for _ in range(LOGINS + 1):
+        assert outcome(throttle.login("ana", HERE), error) is type(error)
+
+
+def test_right_logins_from_one_address_are_limited(throttle: Throttle, seconds: Seconds) -> None:
+    for number in range(LOGINS):
+        assert outcome(throttle.login(f"n{number}", HERE)) is None
+    assert outcome(throttle.login("ana", HERE)) is TooManyAttempts
+    assert outcome(throttle.login("ana", ELSEWHERE)) is None
+    seconds.now += LOGIN_SECONDS
+    assert outcome(throttle.login("ana", HERE)) is None
+
+
+def test_registrations_from_one_address_are_limited(throttle: Throttle, seconds: Seconds) -> None:
+    for _ in range(ADDRESS_FAILURES - 1):
+        assert outcome(throttle.registration(HERE), Taken(())) is Taken
+    for _ in range(REGISTRATIONS):
+        assert outcome(throttle.registration(HERE)) is None
+    assert outcome(throttle.registration(HERE)) is TooManyAttempts
+    assert outcome(throttle.registration(ELSEWHERE)) is None
+    seconds.now += REGISTRATION_SECONDS
+    assert outcome(throttle.registration(HERE)) is None
+
+
+def test_taken_names_are_failures_of_the_address(throttle: Throttle) -> None:
+    for _ in range(ADDRESS_FAILURES):
+        assert outcome(throttle.registration(HERE), Taken(())) is Taken
+    assert outcome(throttle.login("ana", HERE)) is TooManyAttempts
+
+
+def test_changes_are_limited_by_account(throttle: Throttle, seconds: Seconds) -> None:
+    for _ in range(CHANGES):
+        throttle.count_change(1)
+    with pytest.raises(TooManyAttempts):
+        throttle.count_change(1)
+    throttle.count_change(2)
+    seconds.now += CHANGE_SECONDS
+    throttle.count_change(1)

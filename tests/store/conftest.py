@@ -1,18 +1,16 @@
-"""What the store's tests share: a file of their own, a clock they can move, an open store."""
+"""What the store's tests share: a file of their own, and a clock they can move."""
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.store.database import Database
-from cardiorisk.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cardiorisk.store.database import Rows
@@ -32,12 +30,6 @@ class SettableClock:
 
     def advance(self, **duration: float) -> None:
         self.moment += timedelta(**duration)
-
-
-class OpenStore(Protocol):
-    """Opens a store on the test's file, and by its clock, for the length of a block."""
-
-    def __call__(self, **options: Any) -> AbstractAsyncContextManager[Store]: ...
 
 
 @pytest.fixture
@@ -66,16 +58,3 @@ def rows(database: Database) -> Iterator[Rows]:
     """One transaction for the whole test."""
     with database.writing() as opened:
         yield opened
-
-
-@pytest.fixture
-def open_store(url: str, clock: SettableClock) -> OpenStore:
-    @asynccontextmanager
-    async def opened(**options: Any) -> AsyncIterator[Store]:
-        store = Store.open(url, **{"clock": clock, "monotonic": clock} | options)
-        try:
-            yield store
-        finally:
-            await store.close()
-
-    return opened

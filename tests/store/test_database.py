@@ -35,11 +35,8 @@ def _pragma(database: Database, name: str) -> object:
         return rows.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
 
-def test_a_new_file_is_its_owners_alone(database: Database) -> None:
+def test_the_files_are_their_owners_alone(database: Database) -> None:
     assert database.path.stat().st_mode & 0o777 == 0o600
-
-
-def test_the_files_beside_it_are_its_owners_alone(database: Database) -> None:
     with database.writing() as rows:
         rows.exec_driver_sql("CREATE TABLE t (a)")
     modes = {file.name: file.stat().st_mode & 0o777 for file in database.path.parent.iterdir()}
@@ -144,50 +141,34 @@ def test_the_version_stands_still_over_own_writes(database: Database) -> None:
     assert database.version() == before
 
 
-def test_the_version_changes_with_another_connections_write(
-    database: Database, other_process: sqlite3.Connection
+@pytest.mark.parametrize(
+    "statement",
+    ["", "SELECT * FROM t", "INSERT INTO t VALUES (1)"],
+    ids=["at once", "read", "write"],
+)
+def test_the_version_changes_with_another_connections_write_whatever_is_done_here_since(
+    database: Database, other_process: sqlite3.Connection, statement: str
 ) -> None:
     before = database.version()
     other_process.execute("CREATE TABLE t (a)")
-    assert database.version() != before
-
-
-def test_a_foreign_write_followed_by_an_own_one_still_changes_the_version(
-    database: Database, other_process: sqlite3.Connection
-) -> None:
-    before = database.version()
-    other_process.execute("CREATE TABLE t (a)")
-    with database.writing() as rows:
-        rows.exec_driver_sql("INSERT INTO t VALUES (1)")
-    assert database.version() != before
-
-
-def test_a_foreign_write_seen_by_a_read_still_changes_the_version(
-    database: Database, other_process: sqlite3.Connection
-) -> None:
-    before = database.version()
-    other_process.execute("CREATE TABLE t (a)")
-    with database.reading() as rows:
-        rows.exec_driver_sql("SELECT * FROM t").all()
+    if statement:
+        with database.writing() as rows:
+            rows.exec_driver_sql(statement)
     assert database.version() != before
 
 
 # Readiness
 
 
-def test_the_check_lets_go_of_a_writable_database(
+def test_the_check_lets_go_of_a_writable_database_and_writes_nothing(
     database: Database, other_process: sqlite3.Connection
 ) -> None:
-    database.require_writable()
-    other_process.execute("BEGIN IMMEDIATE")
-    assert other_process.in_transaction
-
-
-def test_the_check_writes_nothing(database: Database, other_process: sqlite3.Connection) -> None:
     version = "PRAGMA data_version"
     before = other_process.execute(version).fetchone()
     database.require_writable()
     assert other_process.execute(version).fetchone() == before
+    other_process.execute("BEGIN IMMEDIATE")
+    assert other_process.in_transaction
 
 
 def test_a_locked_database_is_not_writable(

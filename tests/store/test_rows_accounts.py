@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 from sqlalchemy import insert
@@ -275,12 +275,13 @@ def _demote(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
     return rows_accounts.set_operator(rows, account_id, now, is_operator=False)
 
 
+Undo: TypeAlias = "Callable[[Rows, int, datetime], AccountRecord]"
 UNDO = pytest.mark.parametrize("undo", [rows_accounts.suspend, _demote])
 
 
 @UNDO
 def test_the_last_operator_is_neither_suspended_nor_demoted(
-    rows: Rows, clock: SettableClock, undo: Callable[[Rows, int, datetime], AccountRecord]
+    rows: Rows, clock: SettableClock, undo: Undo
 ) -> None:
     _set_operators(rows, clock, ANA)
     with pytest.raises(Conflict, match=r"Ana is the last operator .* make another one first"):
@@ -290,9 +291,7 @@ def test_the_last_operator_is_neither_suspended_nor_demoted(
 
 
 @UNDO
-def test_of_two_operators_one_is_left(
-    rows: Rows, clock: SettableClock, undo: Callable[[Rows, int, datetime], AccountRecord]
-) -> None:
+def test_of_two_operators_one_is_left(rows: Rows, clock: SettableClock, undo: Undo) -> None:
     _set_operators(rows, clock, ANA, JOSE)
     undo(rows, ANA, clock.now())
     with pytest.raises(Conflict):
@@ -301,7 +300,7 @@ def test_of_two_operators_one_is_left(
 
 @UNDO
 def test_a_suspended_operator_does_not_stand_in_for_the_last_one(
-    rows: Rows, clock: SettableClock, undo: Callable[[Rows, int, datetime], AccountRecord]
+    rows: Rows, clock: SettableClock, undo: Undo
 ) -> None:
     _set_operators(rows, clock, ANA, JOSE)
     rows_accounts.suspend(rows, JOSE, clock.now())
@@ -311,8 +310,6 @@ def test_a_suspended_operator_does_not_stand_in_for_the_last_one(
 
 
 @UNDO
-def test_who_is_no_operator_is_not_missed(
-    rows: Rows, clock: SettableClock, undo: Callable[[Rows, int, datetime], AccountRecord]
-) -> None:
+def test_who_is_no_operator_is_not_missed(rows: Rows, clock: SettableClock, undo: Undo) -> None:
     _set_operators(rows, clock, ANA)
     assert not undo(rows, JOSE, clock.now()).is_operator

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,42 +30,57 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from tornado.ioloop import IOLoop
+
     from cardiorisk.store.database import Rows
-    from cardiorisk.store.values import KeyRecord, MintedKey
-    from tests.store.conftest import OpenStore, SettableClock
+    from cardiorisk.store.values import MintedKey
+    from tests.store.conftest import SettableClock
 
 ANA = 1
 TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture
+def limiter(clock: SettableClock) -> Limiter:
+    return Limiter(clock)
+
+
+@pytest.fixture
+def store(url: str, clock: SettableClock, limiter: Limiter, io_loop: IOLoop) -> Iterator[Store]:
+    """A store by the test's clock that hardly waits for other processes."""
+    opened = Store.open(url, None, limiter, clock, clock, busy_seconds=0.01)
+    yield opened
+    io_loop.run_sync(opened.close)
+
+
+@pytest.fixture
 def minted(url: str, clock: SettableClock) -> MintedKey:
-    """A key of an account ana on freemium, made before the store opens."""
-    with Database.open(url) as database, database.writing() as rows:
+    """A key of an account ana on freemium."""
+    with writing(url) as rows:
         account_id = rows_accounts.find_or_create(rows, "ana", None, clock.now())
         return rows_keys.create(rows, account_id, clock.now())
 
 
-@pytest.fixture
-def locked(path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
-    """Another process's way to hold the write lock; closing what is returned lets go."""
-    others = []
-
-    def lock() -> sqlite3.Connection:
-        others.append(sqlite3.connect(path, isolation_level=None))
-        others[-1].execute("BEGIN IMMEDIATE")
-        return others[-1]
-
-    yield lock
-    for other in others:
-        other.close()
+@contextmanager
+def writing(url: str) -> Iterator[Rows]:
+    """Change the database as another process would."""
+    with Database.open(url) as database, database.writing() as rows:
+        yield rows
 
 
-def key_record(url: str) -> KeyRecord:
-    """Return the only key there is, as another process sees it."""
-    with Database.open(url) as database, database.reading() as rows:
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the write lock as another process would."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def last_use(url: str) -> datetime | None:
+    """Return when the only key there is was last used, as another process sees it."""
+    with writing(url) as rows:
         (record,) = rows_keys.list_keys(rows)
-    return record
+    return record.last_used_at
 
 
 @asynccontextmanager
@@ -118,347 +131,303 @@ async def until(is_so: Callable[[], bool]) -> None:
 # Whom a key stands for
 
 
-def test_a_key_is_asked_of_the_database_once(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            first = await store.principal(minted.key)
-            assert first == Principal(ANA, minted.record.key_id, "freemium")
-            async with busy(store):
-                assert await store.principal(minted.key) is first
-            statistics = store.memo.statistics()
-            assert (statistics.hits, statistics.misses, statistics.entries) == (1, 1, 1)
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_a_key_is_asked_of_the_database_once(store: Store, minted: MintedKey) -> None:
+    first = await store.principal(minted.key)
+    assert first == Principal(ANA, minted.record.key_id, "freemium")
+    async with busy(store):
+        assert await store.principal(minted.key) is first
+    statistics = store.memo.statistics()
+    assert (statistics.hits, statistics.misses, statistics.entries) == (1, 1, 1)
 
 
-def test_a_refusal_is_remembered(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            key = new_key()
-            assert await is_refused(store.principal(key))
-            async with busy(store):
-                assert await is_refused(store.principal(key))
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_a_refusal_is_remembered(store: Store) -> None:
+    key = new_key()
+    assert await is_refused(store.principal(key))
+    async with busy(store):
+        assert await is_refused(store.principal(key))
 
 
-def test_what_is_no_key_or_token_of_ours_takes_no_time_and_no_room(
-    open_store: OpenStore, clock: SettableClock
+@pytest.mark.gen_test
+async def test_what_is_no_key_or_token_of_ours_takes_no_time_and_no_room(
+    store: Store, clock: SettableClock
 ) -> None:
     forged = Tokens(b"x" * 32, clock.now).issue(ANA, "s", 0, "r").access_token
-
-    async def scenario() -> None:
-        async with open_store() as store, busy(store):
-            for credential in ("crk_mistyped", "a.b.c", forged):
-                assert await is_refused(store.principal(credential))
-            assert await is_refused(store.session_principal(forged))
-            assert store.memo.statistics().refused_entries == 0
-
-    asyncio.run(scenario())
+    async with busy(store):
+        for credential in ("crk_mistyped", "a.b.c", forged):
+            assert await is_refused(store.principal(credential))
+        assert await is_refused(store.session_principal(forged))
+    assert store.memo.statistics().refused_entries == 0
 
 
-def test_every_refusal_reads_the_same(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        messages = set()
-        async with open_store() as store:
-            await revoke(store, minted.record.key_id)
-            tokens = store.tokens.issue(ANA, "none", 0, "r")
-            unknown = (new_key(), tokens.access_token, tokens.refresh_token)
-            for credential in ("crk_mistyped", minted.key, *unknown):
-                with pytest.raises(InvalidKey) as refusal:
-                    await store.principal(credential)
-                messages.add(str(refusal.value))
-        assert len(messages) == 1
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_every_refusal_reads_the_same(store: Store, minted: MintedKey) -> None:
+    await revoke(store, minted.record.key_id)
+    tokens = store.tokens.issue(ANA, "none", 0, "r")
+    unknown = (new_key(), tokens.access_token, tokens.refresh_token)
+    messages = set()
+    for credential in ("crk_mistyped", minted.key, *unknown):
+        with pytest.raises(InvalidKey) as refusal:
+            await store.principal(credential)
+        messages.add(str(refusal.value))
+    assert len(messages) == 1
 
 
-def test_a_remembered_key_ends_with_its_expiry(
-    open_store: OpenStore, url: str, clock: SettableClock, minted: MintedKey
+@pytest.mark.gen_test
+async def test_a_remembered_key_ends_with_its_expiry(
+    store: Store, url: str, clock: SettableClock, minted: MintedKey
 ) -> None:
-    with Database.open(url) as database, database.writing() as rows:
+    with writing(url) as rows:
         key = rows_keys.create(rows, ANA, clock.now(), timedelta(seconds=10)).key
-
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(key)
-            clock.advance(seconds=10)
-            assert await is_refused(store.principal(key))
-            assert not await is_refused(store.principal(minted.key))
-
-    asyncio.run(scenario())
+    await store.principal(key)
+    clock.advance(seconds=10)
+    assert await is_refused(store.principal(key))
+    assert not await is_refused(store.principal(minted.key))
 
 
 # Many at once
 
 
-def test_callers_with_the_same_key_share_one_look_up(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_callers_with_the_same_key_share_one_look_up(store: Store, minted: MintedKey) -> None:
+    async with busy(store):
+        callers = [
+            asyncio.create_task(store.principal(minted.key)) for _ in range(MOST_LOOKUPS + 1)
+        ]
+        await asyncio.sleep(0)
+    assert len({id(principal) for principal in await asyncio.gather(*callers)}) == 1
+
+
+@pytest.mark.gen_test
+async def test_more_look_ups_than_may_wait_are_sent_away_and_known_keys_are_not(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            async with busy(store):
-                callers = [
-                    asyncio.create_task(store.principal(minted.key))
-                    for _ in range(MOST_LOOKUPS + 1)
-                ]
-                await asyncio.sleep(0)
-            assert len({id(principal) for principal in await asyncio.gather(*callers)}) == 1
-
-    asyncio.run(scenario())
+    await store.principal(minted.key)
+    async with busy(store):
+        callers = [store.principal(new_key()) for _ in range(MOST_LOOKUPS + 1)]
+        asked = asyncio.gather(*callers, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert (await store.principal(minted.key)).account_id == ANA
+    kinds = [type(found) for found in await asked]
+    assert kinds == [InvalidKey] * MOST_LOOKUPS + [Overloaded]
+    assert await is_refused(store.principal(new_key()))
 
 
-def test_more_look_ups_than_may_wait_are_sent_away_and_known_keys_are_not(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_more_jobs_than_may_wait_are_sent_away_and_look_ups_are_not(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            async with busy(store):
-                callers = [store.principal(new_key()) for _ in range(MOST_LOOKUPS + 1)]
-                asked = asyncio.gather(*callers, return_exceptions=True)
-                await asyncio.sleep(0)
-                assert (await store.principal(minted.key)).account_id == ANA
-            kinds = [type(found) for found in await asked]
-            assert kinds == [InvalidKey] * MOST_LOOKUPS + [Overloaded]
-            assert await is_refused(store.principal(new_key()))
-
-    asyncio.run(scenario())
+    jobs = [store.read(lambda _: None) for _ in range(MOST_JOBS + 1)]
+    asked = asyncio.gather(*jobs, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert (await store.principal(minted.key)).account_id == ANA
+    kinds = [type(found) for found in await asked]
+    assert kinds == [type(None)] * MOST_JOBS + [Overloaded]
 
 
-def test_more_jobs_than_may_wait_are_sent_away_and_look_ups_are_not(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_a_caller_that_goes_away_does_not_take_the_look_up_along(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            jobs = [store.read(lambda _: None) for _ in range(MOST_JOBS + 1)]
-            asked = asyncio.gather(*jobs, return_exceptions=True)
-            await asyncio.sleep(0)
-            assert (await store.principal(minted.key)).account_id == ANA
-            kinds = [type(found) for found in await asked]
-            assert kinds == [type(None)] * MOST_JOBS + [Overloaded]
-
-    asyncio.run(scenario())
-
-
-def test_a_caller_that_goes_away_does_not_take_the_look_up_along(
-    open_store: OpenStore, minted: MintedKey
-) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            async with busy(store):
-                leaving = await under_way(store.principal(minted.key))
-                staying = await under_way(store.principal(minted.key))
-                leaving.cancel()
-            assert (await staying).account_id == ANA
-
-    asyncio.run(scenario())
+    async with busy(store):
+        leaving = await under_way(store.principal(minted.key))
+        staying = await under_way(store.principal(minted.key))
+        leaving.cancel()
+    assert (await staying).account_id == ANA
 
 
 # Changes made here
 
 
-def test_what_a_change_makes_stale_is_dropped_before_anybody_is_told(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_what_a_change_makes_stale_is_dropped_before_anybody_is_told(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            await store.change(
-                lambda rows: rows_accounts.set_plan(rows, ANA, "premium", store.now()),
-                drops=Stale(ANA),
-            )
-            assert (await store.principal(minted.key)).plan == "premium"
-            await revoke(store, minted.record.key_id)
-            assert await is_refused(store.principal(minted.key))
-
-    asyncio.run(scenario())
+    await store.principal(minted.key)
+    await store.change(
+        lambda rows: rows_accounts.set_plan(rows, ANA, "premium", store.now()),
+        drops=Stale(ANA),
+    )
+    assert (await store.principal(minted.key)).plan == "premium"
+    await revoke(store, minted.record.key_id)
+    assert await is_refused(store.principal(minted.key))
 
 
-def test_a_change_drops_what_its_result_says(open_store: OpenStore, minted: MintedKey) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            assert await store.change(lambda _: 2, drops=Stale) == 2
-            assert store.memo.statistics().entries == 1
-            assert await store.change(lambda _: ANA, drops=Stale) == ANA
-            assert store.memo.statistics().entries == 0
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_a_change_drops_what_its_result_says(store: Store, minted: MintedKey) -> None:
+    await store.principal(minted.key)
+    assert await store.change(lambda _: 2, drops=Stale) == 2
+    assert store.memo.statistics().entries == 1
+    assert await store.change(lambda _: ANA, drops=Stale) == ANA
+    assert store.memo.statistics().entries == 0
 
 
-def test_a_change_that_is_refused_or_makes_nothing_stale_drops_nothing(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_a_change_that_is_refused_or_makes_nothing_stale_drops_nothing(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            generation = store.memo.generation
-            with pytest.raises(UnknownKey):
-                await revoke(store, "key_none")
-            await store.change(lambda _: None)
-            await store.change(lambda _: None, drops=lambda _: None)
-            assert (store.memo.generation, store.memo.statistics().entries) == (generation, 1)
-
-    asyncio.run(scenario())
+    await store.principal(minted.key)
+    generation = store.memo.generation
+    with pytest.raises(UnknownKey):
+        await revoke(store, "key_none")
+    await store.change(lambda _: None)
+    await store.change(lambda _: None, drops=lambda _: None)
+    assert (store.memo.generation, store.memo.statistics().entries) == (generation, 1)
 
 
-def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
-    open_store: OpenStore, minted: MintedKey, locked: Callable[[], sqlite3.Connection]
+@pytest.mark.gen_test
+async def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
+    store: Store, minted: MintedKey, path: Path
 ) -> None:
-    async def scenario() -> None:
-        async with open_store(busy_seconds=0.01) as store:
-            await store.principal(minted.key)
-            with closing(locked()), pytest.raises(StoreUnavailable):
-                await revoke(store, minted.record.key_id)
-            assert store.memo.statistics().entries == 0
-            await store.principal(minted.key)
-            with pytest.raises(ZeroDivisionError):
-                await store.change(lambda _: 1 / 0)
-            assert store.memo.statistics().entries == 0
-
-    asyncio.run(scenario())
+    await store.principal(minted.key)
+    with locked(path), pytest.raises(StoreUnavailable):
+        await revoke(store, minted.record.key_id)
+    assert store.memo.statistics().entries == 0
+    await store.principal(minted.key)
+    with pytest.raises(ZeroDivisionError):
+        await store.change(lambda _: 1 / 0)
+    assert store.memo.statistics().entries == 0
 
 
-def test_a_change_whose_caller_goes_away_holds_all_the_same(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_a_change_whose_caller_goes_away_holds_all_the_same(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.principal(minted.key)
-            async with busy(store):
-                leaving = asyncio.create_task(revoke(store, minted.record.key_id))
-                await asyncio.sleep(0)
-                leaving.cancel()
-            await store.check()
-            assert await is_refused(store.principal(minted.key))
-
-    asyncio.run(scenario())
+    await store.principal(minted.key)
+    async with busy(store):
+        leaving = asyncio.create_task(revoke(store, minted.record.key_id))
+        await asyncio.sleep(0)
+        leaving.cancel()
+    await store.check()
+    assert await is_refused(store.principal(minted.key))
 
 
-def test_a_look_up_that_read_before_a_change_leaves_nothing_behind(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_a_look_up_that_read_before_a_change_leaves_nothing_behind(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            async with busy(store):
-                early = await under_way(store.principal(minted.key))
-                revocation = asyncio.create_task(revoke(store, minted.record.key_id))
-                await asyncio.sleep(0)
-            await early
-            await revocation
-            assert await is_refused(store.principal(minted.key))
-
-    asyncio.run(scenario())
+    async with busy(store):
+        early = await under_way(store.principal(minted.key))
+        revocation = asyncio.create_task(revoke(store, minted.record.key_id))
+        await asyncio.sleep(0)
+    await early
+    await revocation
+    assert await is_refused(store.principal(minted.key))
 
 
-def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
-    open_store: OpenStore, minted: MintedKey
+@pytest.mark.gen_test
+async def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
+    store: Store, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            async with busy(store):
-                early = await under_way(store.principal(minted.key))
-                store.memo.drop_all()
-                late = await under_way(store.principal(minted.key))
-            assert await early is not await late
-            assert await store.principal(minted.key) is await late
-
-    asyncio.run(scenario())
+    async with busy(store):
+        early = await under_way(store.principal(minted.key))
+        store.memo.drop_all()
+        late = await under_way(store.principal(minted.key))
+    assert await early is not await late
+    assert await store.principal(minted.key) is await late
 
 
 # Changes made by other processes
 
 
-def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_does_not(
-    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
+@pytest.mark.gen_test
+async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_does_not(
+    store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.refresh()
-            await store.principal(minted.key)
-            await store.flush()
-            await store.refresh()
-            assert store.memo.statistics().entries == 1
-            with Database.open(url) as database, database.writing() as rows:
-                rows_keys.revoke(rows, minted.record.key_id, clock.now())
-            await store.refresh()
-            assert await is_refused(store.principal(minted.key))
-
-    asyncio.run(scenario())
+    await store.refresh()
+    await store.principal(minted.key)
+    await store.flush()
+    await store.refresh()
+    assert store.memo.statistics().entries == 1
+    with writing(url) as rows:
+        rows_keys.revoke(rows, minted.record.key_id, clock.now())
+    await store.refresh()
+    assert await is_refused(store.principal(minted.key))
 
 
+@pytest.mark.gen_test
 @pytest.mark.parametrize(
-    ("arguments", "outcome"),
+    ("command", "outcome"),
     [(("keys", "revoke", "KEY_ID"), None), (("accounts", "plan", "ana", "premium"), "premium")],
 )
-def test_a_command_in_another_process_is_noticed_within_a_second(
-    open_store: OpenStore,
-    url: str,
-    minted: MintedKey,
-    arguments: tuple[str, ...],
-    outcome: str | None,
+async def test_a_command_in_another_process_is_noticed_within_a_second(
+    store: Store, url: str, minted: MintedKey, command: tuple[str, ...], outcome: str | None
 ) -> None:
-    named = [minted.record.key_id if word == "KEY_ID" else word for word in arguments]
-    command = partial(
-        subprocess.run,
-        [sys.executable, "-m", "cardiorisk", *named],
-        check=True,
-        env=os.environ | {"CARDIORISK_DATABASE_URL": url},
-    )
-
-    async def plan_of_key(store: Store) -> str | None:
+    async def plan_of_key() -> str | None:
         try:
             return (await store.principal(minted.key)).plan
         except InvalidKey:
             return None
 
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.start()
-            assert await plan_of_key(store) == "freemium"
-            await asyncio.to_thread(command)
-            ended = time.monotonic()
-            while await plan_of_key(store) != outcome:
-                assert time.monotonic() - ended < 1.0
-                await asyncio.sleep(0.01)
+    await store.start()
+    assert await plan_of_key() == "freemium"
+    arguments = [minted.record.key_id if word == "KEY_ID" else word for word in command]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "cardiorisk", *arguments),
+        env=os.environ | {"CARDIORISK_DATABASE_URL": url},
+    )
+    assert await process.wait() == 0
+    ended = time.monotonic()
+    while await plan_of_key() != outcome:
+        assert time.monotonic() - ended < 1.0
+        await asyncio.sleep(0.01)
 
-    asyncio.run(scenario())
 
-
-class FailingDatabase(Database):
-    """A database that cannot be looked at while it is told to fail."""
+class WatchedDatabase(Database):
+    """A database that counts checks, and cannot be looked at while it is told to fail."""
 
     fails = False
+    checks = 0
 
     def version(self) -> int:
         if self.fails:
             raise StoreUnavailable("told to fail")
         return super().version()
 
+    def require_writable(self) -> None:
+        self.checks += 1
+        super().require_writable()
 
-def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
-    url: str, clock: SettableClock, minted: MintedKey, caplog: pytest.LogCaptureFixture
+
+@pytest.fixture
+def watched(url: str) -> tuple[Worker, WatchedDatabase]:
+    Database.open(url).close()
+    worker = Worker("store", 10, "")
+    return worker, worker.run_now(partial(WatchedDatabase, url))
+
+
+@pytest.fixture
+def watched_store(
+    watched: tuple[Worker, WatchedDatabase], clock: SettableClock, io_loop: IOLoop
+) -> Iterator[Store]:
+    worker, database = watched
+    store = Store(database, worker, b"s" * 32, Limiter(clock), clock, clock)
+    yield store
+    io_loop.run_sync(store.close)
+
+
+@pytest.mark.gen_test
+async def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
+    watched_store: Store,
+    watched: tuple[Worker, WatchedDatabase],
+    url: str,
+    minted: MintedKey,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def scenario() -> None:
-        worker = Worker("store", 10, "")
-        database = worker.run_now(partial(FailingDatabase, url))
-        store = Store(database, worker, b"s" * 32, Limiter(clock), clock, clock)
-        await store.start()
-        await store.principal(minted.key)
-        database.fails = True
-        await until(lambda: store.memo.statistics().entries == 0)
-        await store.refresh()
-        database.fails = False
-        await until(lambda: "watch works again" in caplog.messages)
-        await store.principal(minted.key)
-        with Database.open(url) as other, other.writing() as rows:
-            rows_accounts.set_plan(rows, ANA, "premium", clock.now())
-        await until(lambda: store.memo.statistics().entries == 0)
-        await store.close()
-
-    with caplog.at_level(logging.WARNING, "cardiorisk"):
-        asyncio.run(scenario())
+    store, database = watched_store, watched[1]
+    await store.start()
+    await store.principal(minted.key)
+    database.fails = True
+    await until(lambda: store.memo.statistics().entries == 0)
+    await store.refresh()
+    database.fails = False
+    await until(lambda: "watch works again" in caplog.messages)
+    await store.principal(minted.key)
+    with writing(url) as rows:
+        rows_accounts.set_plan(rows, ANA, "premium", store.now())
+    await until(lambda: store.memo.statistics().entries == 0)
     assert caplog.messages == ["watch fails: told to fail", "watch works again"]
 
 
@@ -471,29 +440,21 @@ async def told(asked: Awaitable[object]) -> str:
     return str(failure.value)
 
 
-def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
-    open_store: OpenStore,
-    minted: MintedKey,
-    path: Path,
-    locked: Callable[[], sqlite3.Connection],
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.gen_test
+async def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
+    store: Store, minted: MintedKey, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def scenario() -> None:
-        async with open_store(busy_seconds=0.01) as store:
-            with closing(sqlite3.connect(path)) as other:
-                other.execute("ALTER TABLE api_key RENAME TO gone")
-                read = {await told(store.principal(minted.key))}
-                read.add(await told(store.read(rows_keys.list_keys)))
-                other.execute("ALTER TABLE gone RENAME TO api_key")
-            with closing(locked()):
-                written = {await told(store.check()), await told(store.change(lambda _: None))}
-            assert read == {"the database cannot be read right now"}
-            assert written == {"the database cannot be written right now"}
-            assert (await store.principal(minted.key)).account_id == ANA
-            await store.check()
-
-    with caplog.at_level(logging.WARNING, "cardiorisk"):
-        asyncio.run(scenario())
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("ALTER TABLE api_key RENAME TO gone")
+        read = {await told(store.principal(minted.key))}
+        read.add(await told(store.read(rows_keys.list_keys)))
+        other.execute("ALTER TABLE gone RENAME TO api_key")
+    with locked(path):
+        written = {await told(store.check()), await told(store.change(lambda _: None))}
+    assert read == {"the database cannot be read right now"}
+    assert written == {"the database cannot be written right now"}
+    assert (await store.principal(minted.key)).account_id == ANA
+    await store.check()
     assert [message.split(":")[0] for message in caplog.messages] == [
         "look-up fails",
         "read fails",
@@ -504,29 +465,17 @@ def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
     ]
 
 
-def test_checks_at_the_same_time_are_one(url: str, clock: SettableClock) -> None:
-    class CountedDatabase(Database):
-        checks = 0
-
-        def require_writable(self) -> None:
-            self.checks += 1
-            super().require_writable()
-
-    async def scenario() -> None:
-        Database.open(url).close()
-        worker = Worker("store", 1, "")
-        database = worker.run_now(partial(CountedDatabase, url))
-        store = Store(database, worker, b"s" * 32, Limiter(clock), clock, clock)
-        async with busy(store):
-            checks = [asyncio.create_task(store.check()) for _ in range(50)]
-            await asyncio.sleep(0)
-        await asyncio.gather(*checks)
-        assert database.checks == 1
-        await store.check()
-        assert database.checks == 2
-        await store.close()
-
-    asyncio.run(scenario())
+@pytest.mark.gen_test
+async def test_checks_at_the_same_time_are_one(
+    watched_store: Store, watched: tuple[Worker, WatchedDatabase]
+) -> None:
+    async with busy(watched_store):
+        checks = [asyncio.create_task(watched_store.check()) for _ in range(50)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*checks)
+    assert watched[1].checks == 1
+    await watched_store.check()
+    assert watched[1].checks == 2
 
 
 def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> None:
@@ -538,199 +487,157 @@ def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> Non
 # Last use and calls a day
 
 
-def test_the_latest_use_of_a_key_is_written_at_the_close(
-    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
+@pytest.mark.gen_test
+async def test_the_latest_use_of_a_key_is_written_at_the_close(
+    store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
-    async def scenario() -> datetime:
-        async with open_store() as store:
-            for _ in range(3):
-                clock.advance(seconds=1)
-                await store.principal(minted.key)
-            used_at = clock.now()
-            clock.advance(seconds=1)
-            await revoke(store, minted.record.key_id)
-            await is_refused(store.principal(minted.key))
-            return used_at
-
-    assert asyncio.run(scenario()) == key_record(url).last_used_at
+    for _ in range(3):
+        clock.advance(seconds=1)
+        await store.principal(minted.key)
+    used_at = clock.now()
+    clock.advance(seconds=1)
+    await revoke(store, minted.record.key_id)
+    await is_refused(store.principal(minted.key))
+    assert last_use(url) is None
+    await store.close()
+    assert last_use(url) == used_at
 
 
-def test_the_watcher_writes_once_a_minute(
-    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
+@pytest.mark.gen_test
+async def test_the_watcher_writes_once_a_minute(
+    store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
-    async def two_looks(store: Store) -> None:
-        for plan in ("premium", "freemium"):
-            await store.principal(minted.key)
-            with Database.open(url) as database, database.writing() as rows:
-                rows_accounts.set_plan(rows, ANA, plan, clock.now())
-            await until(lambda: store.memo.statistics().entries == 0)
-
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.start()
-            await store.principal(minted.key)
-            clock.advance(seconds=FLUSH_SECONDS - 0.5)
-            await two_looks(store)
-            assert key_record(url).last_used_at is None
-            clock.advance(seconds=0.5)
-            await until(lambda: key_record(url).last_used_at is not None)
-
-    asyncio.run(scenario())
+    await store.start()
+    await store.principal(minted.key)
+    clock.advance(seconds=FLUSH_SECONDS - 0.5)
+    for plan in ("premium", "freemium"):  # until the watcher has looked twice
+        await store.principal(minted.key)
+        with writing(url) as rows:
+            rows_accounts.set_plan(rows, ANA, plan, clock.now())
+        await until(lambda: store.memo.statistics().entries == 0)
+    assert last_use(url) is None
+    clock.advance(seconds=0.5)
+    await until(lambda: last_use(url) is not None)
 
 
-def test_more_than_one_transaction_takes_is_all_written(
-    open_store: OpenStore, url: str, minted: MintedKey, clock: SettableClock
+@pytest.mark.gen_test
+async def test_more_than_one_transaction_takes_is_all_written(
+    store: Store, url: str, limiter: Limiter, clock: SettableClock
 ) -> None:
-    accounts = 2 * ROWS_A_TRANSACTION + 1
-    with Database.open(url) as database, database.writing() as rows:
-        made = [rows_keys.create(rows, ANA, clock.now()).key for _ in range(accounts)]
-        for number in range(accounts - 1):
+    accounts = range(1, 2 * ROWS_A_TRANSACTION + 2)
+    with writing(url) as rows:
+        for number in accounts:
             rows_accounts.find_or_create(rows, f"n{number}", None, clock.now())
-    limiter = Limiter(clock)
-
-    async def scenario() -> None:
-        async with open_store(limiter=limiter) as store:
-            for number, key in enumerate([minted.key, *made]):
-                await store.principal(key)
-                limiter.hit(number, 1)
-            await store.flush()
-
-    asyncio.run(scenario())
-    with Database.open(url) as database, database.reading() as rows:
+        keys = [rows_keys.create(rows, ANA, clock.now()).key for _ in accounts]
+    for number, key in zip(accounts, keys, strict=True):
+        await store.principal(key)
+        limiter.hit(number, 1)
+    await store.flush()
+    with writing(url) as rows:
         assert all(key.last_used_at is not None for key in rows_keys.list_keys(rows))
-        for account_id in range(1, accounts + 1):
-            assert rows_usage.calls_by_day(rows, account_id, TODAY) == {TODAY: 1}
+        for number in accounts:
+            assert rows_usage.calls_by_day(rows, number, TODAY) == {TODAY: 1}
 
 
-def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
-    open_store: OpenStore,
-    url: str,
-    minted: MintedKey,
-    clock: SettableClock,
-    locked: Callable[[], sqlite3.Connection],
+@pytest.mark.gen_test
+async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
+    store: Store, url: str, path: Path, limiter: Limiter, minted: MintedKey
 ) -> None:
-    limiter = Limiter(clock)
-
-    async def scenario() -> None:
-        async with open_store(limiter=limiter, busy_seconds=0.01) as store:
-            await store.principal(minted.key)
-            limiter.hit(ANA, 9)
-            with closing(locked()):
-                await store.flush()
-                await store.flush()
-                limiter.hit(ANA, 9)
-                assert store.unwritten_calls(ANA) == {TODAY: 2}
-                assert store.unwritten_calls(2) == {}
-            await store.flush()
-            assert store.unwritten_calls(ANA) == {}
-
-    asyncio.run(scenario())
-    assert key_record(url).last_used_at == clock.now()
-    with Database.open(url) as database, database.reading() as rows:
+    await store.principal(minted.key)
+    limiter.hit(ANA, 9)
+    with locked(path):
+        await store.flush()
+        await store.flush()
+        limiter.hit(ANA, 9)
+        assert store.unwritten_calls(ANA) == {TODAY: 2}
+        assert store.unwritten_calls(2) == {}
+    await store.flush()
+    assert store.unwritten_calls(ANA) == {}
+    assert last_use(url) == store.now()
+    with writing(url) as rows:
         assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 2}
 
 
+@pytest.mark.gen_test
 @pytest.mark.usefixtures("minted")
-def test_a_flush_that_is_cancelled_counts_nothing_twice(
-    open_store: OpenStore, url: str, clock: SettableClock
+async def test_a_flush_that_is_cancelled_counts_nothing_twice(
+    store: Store, url: str, limiter: Limiter
 ) -> None:
-    limiter = Limiter(clock)
-
-    async def scenario() -> None:
-        async with open_store(limiter=limiter) as store:
-            limiter.hit(ANA, 9)
-            flush = asyncio.create_task(store.flush())
-            await asyncio.sleep(0)
-            flush.cancel()
-            await asyncio.wait([flush])
-
-    asyncio.run(scenario())
-    with Database.open(url) as database, database.reading() as rows:
+    limiter.hit(ANA, 9)
+    flush = asyncio.create_task(store.flush())
+    await asyncio.sleep(0)
+    flush.cancel()
+    await asyncio.wait([flush])
+    await store.close()
+    with writing(url) as rows:
         assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 1}
 
 
 # Tokens and cookies
 
 
-@asynccontextmanager
-async def with_session(
-    open_store: OpenStore, **options: object
-) -> AsyncIterator[tuple[Store, TokenPair]]:
-    """Open a store with one account, ana, that has logged in."""
-    async with open_store(**options) as store:
+async def log_in(store: Store) -> TokenPair:
+    """Begin a session s of an account ana."""
 
-        def log_in(rows: Rows) -> None:
-            rows_accounts.find_or_create(rows, "ana", None, store.now())
-            rows_sessions.begin(rows, ANA, "s", "r", store.now(), SESSION_LIFETIME)
+    def begin(rows: Rows) -> None:
+        rows_accounts.find_or_create(rows, "ana", None, store.now())
+        rows_sessions.begin(rows, ANA, "s", "r", store.now(), SESSION_LIFETIME)
 
-        await store.change(log_in)
-        yield store, store.tokens.issue(ANA, "s", 0, "r")
+    await store.change(begin)
+    return store.tokens.issue(ANA, "s", 0, "r")
 
 
-def test_a_token_is_looked_up_once_and_leaves_no_last_use(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with with_session(open_store) as (store, pair):
-            first = await store.principal(pair.access_token)
-            assert (first.account_id, first.session_id, first.key_id[:4]) == (ANA, "s", "jwt_")
-            async with busy(store):
-                assert await store.principal(pair.access_token) is first
-
-    asyncio.run(scenario())
-
-
-def test_a_remembered_token_ends_with_its_expiry(
-    open_store: OpenStore, clock: SettableClock
+@pytest.mark.gen_test
+async def test_a_token_is_looked_up_once_and_ends_with_its_expiry(
+    store: Store, clock: SettableClock
 ) -> None:
-    async def scenario() -> None:
-        async with with_session(open_store) as (store, pair):
-            clock.advance(minutes=14, seconds=55)
-            await store.principal(pair.access_token)
-            clock.advance(seconds=9)
-            assert not await is_refused(store.principal(pair.access_token))
-            clock.advance(seconds=1)
-            assert await is_refused(store.principal(pair.access_token))
+    token = (await log_in(store)).access_token
+    clock.advance(minutes=14, seconds=55)
+    first = await store.principal(token)
+    assert (first.account_id, first.session_id, first.key_id[:4]) == (ANA, "s", "jwt_")
+    async with busy(store):
+        assert await store.principal(token) is first
+        clock.advance(seconds=9)
+        assert not await is_refused(store.principal(token))
+        clock.advance(seconds=1)
+        assert await is_refused(store.principal(token))
 
-    asyncio.run(scenario())
 
-
-def test_a_cookie_is_looked_up_once_opens_no_other_door_and_ends(
-    open_store: OpenStore, clock: SettableClock
+@pytest.mark.gen_test
+async def test_a_cookie_is_looked_up_once_opens_no_other_door_and_ends(
+    store: Store, clock: SettableClock
 ) -> None:
-    async def scenario() -> None:
-        async with with_session(open_store) as (store, pair):
-            cookie = store.tokens.issue_session(ANA, "s", 0)
-            first = await store.session_principal(cookie)
-            async with busy(store):
-                assert await store.session_principal(cookie) is first
-                assert await is_refused(store.principal(cookie))
-                assert await is_refused(store.session_principal(pair.access_token))
-            clock.advance(hours=12)
-            with pytest.raises(InvalidKey, match="log in again"):
-                await store.session_principal(cookie)
-
-    asyncio.run(scenario())
+    pair = await log_in(store)
+    cookie = store.tokens.issue_session(ANA, "s", 0)
+    first = await store.session_principal(cookie)
+    async with busy(store):
+        assert await store.session_principal(cookie) is first
+        assert await is_refused(store.principal(cookie))
+        assert await is_refused(store.session_principal(pair.access_token))
+    clock.advance(hours=12)
+    with pytest.raises(InvalidKey, match="log in again"):
+        await store.session_principal(cookie)
 
 
-def test_tokens_outlive_a_restart_and_end_with_another_secret(open_store: OpenStore) -> None:
-    async def scenario() -> None:
-        async with with_session(open_store) as (_, pair):
-            pass
-        async with open_store() as store:
-            assert not await is_refused(store.principal(pair.access_token))
-        async with open_store(token_secret=b"g" * 32) as store:
-            assert await is_refused(store.principal(pair.access_token))
-
-    asyncio.run(scenario())
-
-
-def test_a_secret_that_is_given_signs_and_is_not_stored(
-    open_store: OpenStore, path: Path, clock: SettableClock
+@pytest.mark.gen_test
+async def test_tokens_outlive_a_restart_and_end_with_another_secret(
+    store: Store, url: str, clock: SettableClock
 ) -> None:
-    async def scenario() -> str:
-        async with with_session(open_store, token_secret=b"g" * 32) as (_, pair):
-            return pair.access_token
+    token = (await log_in(store)).access_token
+    await store.close()
+    for secret, is_ended in ((None, False), (b"g" * 32, True)):
+        again = Store.open(url, secret, clock=clock)
+        assert await is_refused(again.principal(token)) is is_ended
+        await again.close()
 
-    token = asyncio.run(scenario())
+
+@pytest.mark.gen_test
+async def test_a_secret_that_is_given_signs_and_is_not_stored(
+    url: str, path: Path, clock: SettableClock
+) -> None:
+    store = Store.open(url, b"g" * 32, clock=clock)
+    token = (await log_in(store)).access_token
+    await store.close()
     assert Tokens(b"g" * 32, clock.now).read(token, "access").account_id == ANA
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM secret").fetchone() == (0,)
@@ -739,18 +646,15 @@ def test_a_secret_that_is_given_signs_and_is_not_stored(
 # The end
 
 
-def test_closing_leaves_one_file_and_a_store_that_answers_nothing(
-    open_store: OpenStore, path: Path, minted: MintedKey
+@pytest.mark.gen_test
+async def test_closing_leaves_one_file_and_a_store_that_answers_nothing(
+    store: Store, path: Path, minted: MintedKey
 ) -> None:
-    async def scenario() -> None:
-        async with open_store() as store:
-            await store.start()
-            await store.principal(minted.key)
-            await store.close()
-            await store.close()
-            for asked in (store.principal(new_key()), store.check(), store.change(lambda _: None)):
-                with pytest.raises(NotReady):
-                    await asked
-
-    asyncio.run(scenario())
+    await store.start()
+    await store.principal(minted.key)
+    await store.close()
+    await store.close()
+    for asked in (store.principal(new_key()), store.check(), store.change(lambda _: None)):
+        with pytest.raises(NotReady):
+            await asked
     assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
