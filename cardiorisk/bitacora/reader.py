@@ -87,9 +87,15 @@ class LogReader:
         start = _start_of_newest(self.file_number, self.size_bytes(), count)
         self.position_bytes = self._file.seek(start)
 
+    def go_to(self, place_bytes: int) -> None:
+        """Move to the first line that starts at a place or after it."""
+        self.position_bytes = self._file.seek(max(0, place_bytes - 1))
+        if place_bytes:
+            self._next_text()
+
     def lines(self) -> Iterator[Line]:
         """Read to the end of the file; a last line without its newline counts as torn."""
-        yield from self._whole_lines()
+        yield from self.whole_lines()
         self.torn_lines += self._has_unfinished_line
 
     def follow(self, pause: Callable[[], None]) -> Iterator[Line]:
@@ -99,7 +105,7 @@ class LogReader:
             pause: called when there is nothing new; returns when it is time to look again.
         """
         while True:
-            yield from self._whole_lines()
+            yield from self.whole_lines()
             replacement = self._find_replacement()
             if replacement is not None:
                 yield from self.lines()  # The writer has moved on: what is here now is all.
@@ -110,7 +116,8 @@ class LogReader:
             else:
                 pause()
 
-    def _whole_lines(self) -> Iterator[Line]:
+    def whole_lines(self) -> Iterator[Line]:
+        """Read as far as lines are finished now."""
         while text := self._next_text():
             entry = read_entry(text)
             if entry is not None:
@@ -204,22 +211,13 @@ class FreshLines:
     def take(self) -> tuple[Line, ...]:
         """Return the whole lines that have come since the last look, the newest first."""
         with LogReader(self._path) as reader:
-            file, size_bytes = reader.file_number, reader.size_bytes()
-            identity = _identity(file)
+            size_bytes, identity = reader.size_bytes(), _identity(reader.file_number)
             if identity != self._file_identity or size_bytes < self._position_bytes:
                 self._file_identity, self._position_bytes = identity, 0
-            begin = max(self._position_bytes, size_bytes - self._most_bytes)
-            lines: list[Line] = []
-            whole_bytes = self._position_bytes
-            # The newline before the first line that is wanted marks where it starts.
-            for start, end in _spans_backwards(file, size_bytes, stop=max(0, begin - 1)):
-                if whole_bytes == self._position_bytes and _is_whole(file, end):
-                    whole_bytes = end
-                line = _read_line(file, start, end)
-                if line is not None:
-                    lines.append(line)
-            self._position_bytes = whole_bytes
-        return tuple(lines)
+            reader.go_to(max(self._position_bytes, size_bytes - self._most_bytes))
+            lines = tuple(reader.whole_lines())
+            self._position_bytes = max(self._position_bytes, reader.position_bytes)
+        return lines[::-1]
 
 
 def _start_of_newest(file: int, size_bytes: int, count: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import Card, load_card
-from cardiorisk.model.engines import Engine, file_of, load_engine
+from cardiorisk.model.engines import ENGINES, Engine
 from cardiorisk.patients.patient import FIELD_NAMES
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
             f"the network in {directory} reads {', '.join(card.field_order)}; "
             f"this version reads {', '.join(FIELD_NAMES)}: train it again"
         )
-    _check_hash(directory / file_of(engine_name), card)
-    engine = load_engine(engine_name, directory)
+    file_name, make_engine = ENGINES[engine_name]
+    _check_hash(directory / file_name, card)
+    engine = make_engine(directory / file_name)
     _check_golden_rows(engine, card, directory)
     return Artefact(card, engine)
 

@@ -18,7 +18,7 @@ from cardiorisk.model.card import KERAS_FILE, LITERT_FILE
 from cardiorisk.patients.patient import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -153,15 +153,11 @@ def _quiet_native_code() -> Iterator[None]:
         os.close(kept)
 
 
-def load_engine(name: EngineName, directory: Path) -> Engine:
-    """Make the engine of this name from the artefact in ``directory``."""
-    if name == "litert":
-        return LiteRTEngine(directory / LITERT_FILE)
-    return KerasEngine(directory / KERAS_FILE)
-
-
-def file_of(name: EngineName) -> str:
-    return LITERT_FILE if name == "litert" else KERAS_FILE
+ENGINES: Mapping[EngineName, tuple[str, Callable[[Path], Engine]]] = {
+    "keras": (KERAS_FILE, KerasEngine),
+    "litert": (LITERT_FILE, LiteRTEngine),
+}
+"""Each engine's file in the directory of an artefact, and what makes the engine of it."""
 
 
 def _use_one_thread(tf: Any) -> None:

@@ -63,8 +63,10 @@ class Sources:
     open_requests: Callable[[], int]
 
 
-class Metrics:
+class Metrics(Collector):
     """Counts of requests and stages; use it on the event loop only.
+
+    It turns all counts into the library's words whenever somebody asks the registry.
 
     Args:
         expected: answers that may be given; their series exist, at 0, before the first of them,
@@ -77,10 +79,11 @@ class Metrics:
         self.requests: dict[Series, int] = dict.fromkeys(expected, 0)
         self.stages = {stage: Histogram(STAGE_BOUNDS_MS) for stage in STAGES}
         self.refusals = dict.fromkeys((*plans, OTHER_PLAN), 0)
+        self._sources = sources
         self._whole_request = self.stages["total"]
-        self._registry = CollectorRegistry()
-        self._registry.register(ServiceCollector(self, sources))
-        ProcessCollector(namespace=PREFIX.rstrip("_"), registry=self._registry)
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        ProcessCollector(namespace=PREFIX.rstrip("_"), registry=self.registry)
 
     def count(self, method: str, route: str, status: int, timings: Timings) -> None:
         """Count one answer and the time of its stages.
@@ -108,19 +111,8 @@ class Metrics:
             {stage: times.cumulative() for stage, times in self.stages.items()},
         )
 
-    def collect(self) -> Iterable[Metric]:
-        return self._registry.collect()
-
     def text(self) -> bytes:
-        return generate_latest(self._registry)
-
-
-class ServiceCollector(Collector):
-    """Turns the counts into the library's words, whenever somebody asks."""
-
-    def __init__(self, metrics: Metrics, sources: Sources) -> None:
-        self._metrics = metrics
-        self._sources = sources
+        return generate_latest(self.registry)
 
     def describe(self) -> Iterable[Metric]:
         """Promise nothing beforehand: the names cannot clash with any other collector's."""
@@ -139,7 +131,7 @@ class ServiceCollector(Collector):
             "Requests that were answered",
             labels=("method", "route", "status"),
         )
-        for (method, route, status), count in self._metrics.requests.items():
+        for (method, route, status), count in self.requests.items():
             requests.add_metric((method, route, str(status)), count)
         yield requests
         yield GaugeMetricFamily(
@@ -152,7 +144,7 @@ class ServiceCollector(Collector):
         stages = HistogramMetricFamily(
             f"{PREFIX}stage_seconds", "Time that a request spent in a stage", labels=("stage",)
         )
-        for stage, times in self._metrics.stages.items():
+        for stage, times in self.stages.items():
             stages.add_metric((stage,), *_buckets(times, _MS_A_SECOND))
         yield stages
 
@@ -174,7 +166,7 @@ class ServiceCollector(Collector):
         refusals = CounterMetricFamily(
             f"{PREFIX}limit_refusals", "Requests over their plan's limit", labels=("plan",)
         )
-        for plan, count in self._metrics.refusals.items():
+        for plan, count in self.refusals.items():
             refusals.add_metric((plan,), count)
         yield refusals
         yield GaugeMetricFamily(

@@ -134,7 +134,7 @@ def labels_of(metrics: Metrics) -> set[str]:
     """Return the labels that an expression may use."""
     return {
         label
-        for family in metrics.collect()
+        for family in metrics.registry.collect()
         for sample in family.samples
         for label in sample.labels
     }
@@ -143,9 +143,12 @@ def labels_of(metrics: Metrics) -> set[str]:
 def names_of(metrics: Metrics) -> dict[str, str]:
     """Return the type of every metric, by the name that it is asked for."""
     endings = {"counter": "_total", "info": "_info"}
-    return {family.name + endings.get(family.type, ""): family.type for family in metrics.collect()}
+    return {
+        family.name + endings.get(family.type, ""): family.type
+        for family in metrics.registry.collect()
+    }
 
 
 def samples_of(metrics: Metrics) -> set[str]:
     """Return the names that an expression may use."""
-    return {sample.name for family in metrics.collect() for sample in family.samples}
+    return {sample.name for family in metrics.registry.collect() for sample in family.samples}
