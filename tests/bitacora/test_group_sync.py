@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,59 +47,27 @@ def test_callers_during_an_fsync_share_the_next_one(disk: Disk, group_sync: Grou
         first = await start(1, group_sync.wait)
         await disk.until_fsync_starts()
         others = await start(50, group_sync.wait)
-        disk.finish_fsync(2)
-        assert await outcomes(first + others) == [None] * 51
+        disk.finish_fsync()
+        await outcomes(first)
+        await disk.until_fsync_starts()
+        assert not any(other.done() for other in others)
+        disk.finish_fsync()
+        assert await outcomes(others) == [None] * 50
         assert disk.synced_files == [3, 3]
 
     asyncio.run(scenario())
 
 
-def test_caller_during_an_fsync_is_not_let_go_by_it(disk: Disk, group_sync: GroupSync) -> None:
+def test_a_failure_reaches_its_group_and_those_who_came_while_it_ran_but_none_later(
+    disk: Disk, group_sync: GroupSync
+) -> None:
     async def scenario() -> None:
-        first = await start(1, group_sync.wait)
-        await disk.until_fsync_starts()
-        late = await start(1, group_sync.wait)
-        disk.finish_fsync()
-        await outcomes(first)
-        await disk.until_fsync_starts()
-        assert not late[0].done()
-        disk.finish_fsync()
-        assert await outcomes(late) == [None]
-
-    asyncio.run(scenario())
-
-
-def test_failure_reaches_every_caller_of_the_group(disk: Disk, group_sync: GroupSync) -> None:
-    async def scenario() -> None:
-        first = await start(1, group_sync.wait)
+        disk.failing = True
+        group = await start(2, group_sync.wait)
         await disk.until_fsync_starts()
         others = await start(3, group_sync.wait)
         disk.finish_fsync()
-        await outcomes(first)
-        disk.failing = True
-        disk.finish_fsync()
-        assert await outcomes(others) == [LogUnavailable] * 3
-
-    asyncio.run(scenario())
-
-
-def test_failure_reaches_those_who_came_while_it_ran(disk: Disk, group_sync: GroupSync) -> None:
-    async def scenario() -> None:
-        disk.failing = True
-        first = await start(1, group_sync.wait)
-        await disk.until_fsync_starts()
-        others = await start(3, group_sync.wait)
-        disk.finish_fsync()
-        assert await outcomes(first + others) == [LogUnavailable] * 4
-
-    asyncio.run(scenario())
-
-
-def test_caller_after_a_failure_gets_a_new_fsync(disk: Disk, group_sync: GroupSync) -> None:
-    async def scenario() -> None:
-        disk.failing = True
-        disk.finish_fsync()
-        await outcomes(await start(1, group_sync.wait))
+        assert await outcomes(group + others) == [LogUnavailable] * 5
         disk.failing = False
         disk.finish_fsync()
         assert await outcomes(await start(1, group_sync.wait)) == [None]
@@ -134,27 +102,21 @@ def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None:
     two_files.close()
 
 
-def test_closing_waits_and_lets_everybody_go(disk: Disk, group_sync: GroupSync) -> None:
+@pytest.mark.parametrize(("failing", "outcome"), [(False, None), (True, LogUnavailable)])
+def test_closing_waits_and_tells_everybody(
+    disk: Disk,
+    group_sync: GroupSync,
+    failing: bool,  # noqa: FBT001 - a table's column
+    outcome: type | None,
+) -> None:
     async def scenario() -> None:
+        disk.failing = failing
         first = await start(1, group_sync.wait)
         await disk.until_fsync_starts()
         late = await start(1, group_sync.wait)
         disk.finish_fsync(2)
-        group_sync.close()
-        assert await outcomes(first + late) == [None, None]
-
-    asyncio.run(scenario())
-
-
-def test_closing_tells_everybody_of_a_failure(disk: Disk, group_sync: GroupSync) -> None:
-    async def scenario() -> None:
-        disk.failing = True
-        first = await start(1, group_sync.wait)
-        await disk.until_fsync_starts()
-        late = await start(1, group_sync.wait)
-        disk.finish_fsync(2)
-        with pytest.raises(OSError, match="Input/output error"):
+        with pytest.raises(OSError, match="Input/output error") if failing else nullcontext():
             group_sync.close()
-        assert await outcomes(first + late) == [LogUnavailable, LogUnavailable]
+        assert await outcomes(first + late) == [outcome] * 2
 
     asyncio.run(scenario())

@@ -32,46 +32,26 @@ def frame(**columns: list[Any]) -> pd.DataFrame:
 TWO_PATIENTS = np.array([[1.0, 0.6, 0.5, 0, 0, 1], [2.9, 1.7, 1.9, 98, 1, 0]], dtype=np.float32)
 
 
-def test_table_with_the_courses_names_is_read() -> None:
-    values, faults = parse_frame(frame())
-    np.testing.assert_array_equal(values, TWO_PATIENTS)
-    assert faults == ()
+def test_a_table_has_the_courses_names_or_the_wire_names_in_any_order_among_others() -> None:
+    course = frame(riesgo_cardiaco=[0, 1])
+    course.insert(0, "Unnamed: 0", [0, 1])
+    wire = frame().rename(columns=dict(zip(COURSE_NAMES, FIELD_NAMES, strict=True)))
+    for table in (frame(), course, wire, frame()[COURSE_NAMES[::-1]]):
+        values, faults = parse_frame(table)
+        np.testing.assert_array_equal(values, TWO_PATIENTS)
+        assert (values.dtype.name, faults) == ("float32", ())
 
 
-def test_table_with_the_wire_names_is_read() -> None:
-    renamed = frame().rename(columns=dict(zip(COURSE_NAMES, FIELD_NAMES, strict=True)))
-    np.testing.assert_array_equal(parse_frame(renamed)[0], TWO_PATIENTS)
-
-
-def test_values_are_float32_in_six_columns() -> None:
-    values, _ = parse_frame(frame())
-    assert (values.dtype.name, values.shape) == ("float32", (2, 6))
-
-
-def test_row_number_and_label_are_ignored() -> None:
-    table = frame(riesgo_cardiaco=[0, 1])
-    table.insert(0, "Unnamed: 0", [0, 1])
-    np.testing.assert_array_equal(parse_frame(table)[0], TWO_PATIENTS)
-
-
-def test_order_of_the_columns_does_not_matter() -> None:
-    table = frame()[COURSE_NAMES[::-1]]
-    np.testing.assert_array_equal(parse_frame(table)[0], TWO_PATIENTS)
-
-
-def test_table_without_rows_has_no_patients() -> None:
+def test_a_table_without_rows_has_no_patients() -> None:
     values, faults = parse_frame(frame().head(0))
     assert (values.shape, faults) == ((0, 6), ())
 
 
-def test_cells_of_text_are_read_as_numbers() -> None:
-    table = frame(edad=["0", " 98 "], sobrepeso=["False", "true"]).astype(object)
-    np.testing.assert_array_equal(parse_frame(table)[0], TWO_PATIENTS)
-
-
-def test_cells_of_booleans_are_flags() -> None:
-    table = frame(sobrepeso=[False, True], tabaquismo=[True, False])
-    np.testing.assert_array_equal(parse_frame(table)[0], TWO_PATIENTS)
+def test_text_is_read_as_numbers_and_booleans_as_flags() -> None:
+    text = frame(edad=["0", " 98 "], sobrepeso=["False", "true"]).astype(object)
+    np.testing.assert_array_equal(parse_frame(text)[0], TWO_PATIENTS)
+    booleans = frame(sobrepeso=[False, True], tabaquismo=[True, False])
+    np.testing.assert_array_equal(parse_frame(booleans)[0], TWO_PATIENTS)
 
 
 def test_faults_are_told_by_row_and_column() -> None:
@@ -100,7 +80,7 @@ def test_cell_that_is_no_age_is_a_fault(cell: object) -> None:
     assert [(fault.row, fault.fault.field) for fault in parse_frame(table)[1]] == [(1, "edad")]
 
 
-def test_index_of_the_table_is_not_the_row_number() -> None:
+def test_the_index_of_the_table_is_not_the_row_number() -> None:
     table = frame(edad=[0, 120])
     table.index = pd.Index([70, 71])
     assert [fault.row for fault in parse_frame(table)[1]] == [1]
@@ -115,12 +95,13 @@ def test_missing_column_is_named() -> None:
     )
 
 
-def test_column_under_both_its_names_is_refused() -> None:
-    with pytest.raises(UnusableData, match=r"'glucosa' \(or 'azucar'\) stands more than once"):
-        parse_frame(frame(azucar=[1.0, 1.0]))
-
-
-def test_column_that_stands_twice_is_refused() -> None:
-    table = pd.concat([frame(), frame()[["edad"]]], axis=1)
-    with pytest.raises(UnusableData, match=r"'edad'.* stands more than once"):
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        (frame(azucar=[1.0, 1.0]), r"'glucosa' \(or 'azucar'\)"),
+        (pd.concat([frame(), frame()[["edad"]]], axis=1), "'edad'"),
+    ],
+)
+def test_a_column_that_stands_twice_is_refused(table: pd.DataFrame, names: str) -> None:
+    with pytest.raises(UnusableData, match=f"{names}.* stands more than once"):
         parse_frame(table)
