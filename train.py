@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cardiorisk.cli.group import WholeNumber
 from cardiorisk.errors import ServiceError
-from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE
+from cardiorisk.model.card import CARD_FILE
 from cardiorisk.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from cardiorisk.training.data import Split
-    from cardiorisk.training.export import Artefact
     from cardiorisk.training.network import Epoch, Trained
 
 DEFAULT = Recipe()
@@ -32,7 +30,6 @@ PROJECT = Path(__file__).resolve().parent
 DEFAULT_OUTPUT = PROJECT / "cardiorisk" / "artefact"
 DEFAULT_REPORT = PROJECT / "docs" / "model"
 LARGEST_SEED = 2**32 - 1
-ROWS_SHOWN = 5
 TABLE_CHARACTERS = 78
 
 QUIET_TENSORFLOW = {
@@ -126,11 +123,7 @@ def main(
 def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     """Do the whole training and print what happened."""
     # Pandas and scikit-learn take a second to import, which --help need not wait for.
-    from cardiorisk.training.data import (  # noqa: PLC0415
-        make_cohort,
-        read_cohort,
-        split_cohort,
-    )
+    from cardiorisk.training.data import make_cohort, read_cohort, split_cohort
 
     cohort = make_cohort(recipe.seed) if data is None else read_cohort(data)
     split = split_cohort(cohort, recipe.seed)
@@ -139,46 +132,40 @@ def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     click.echo(describe_rows(split, data))
 
     # TensorFlow takes several, and half a gigabyte.
-    from cardiorisk.training.evaluation import load_litert  # noqa: PLC0415
-    from cardiorisk.training.export import write_artefact  # noqa: PLC0415
-    from cardiorisk.training.model_card import write_model_card  # noqa: PLC0415
-    from cardiorisk.training.report import Measured, write_report  # noqa: PLC0415
+    from cardiorisk.training.export import write_artefact
+    from cardiorisk.training.report import measure, render, write_report
+    from cardiorisk.training.study import find_study
 
+    study = find_study(report)
     started = time.monotonic()
     trained = train_with_progress(split, recipe)
     click.echo(f"Trained {recipe.epochs} epochs in {time.monotonic() - started:.0f} s.")
     artefact = write_artefact(trained, split, recipe, output)
-    answers = load_litert(output / LITERT_FILE)
-    pages = list(write_report(Measured(artefact, split, trained.epochs, answers), report))
-    if data is None:
-        pages.append(write_model_card(artefact.card, report))
+    measured = measure(artefact, split, trained.epochs, study)
+    written = write_report(measured, report, is_made=data is None)
 
     trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
-    click.echo(describe_first_rows(split, output, artefact.card.threshold))
-    click.echo(describe_figures(artefact))
+    click.echo(render("summary.en.txt", measured), nl=False)
     click.echo(f"Network {artefact.card.version}:")
     for path in (*(output / name for name in artefact.card.files), output / CARD_FILE):
         click.echo(f"  {shown(path)}")
     click.echo("Report:")
-    for path in pages:
+    for path in written:
         click.echo(f"  {shown(path)}")
 
 
 def compare(report: Path, epochs: int) -> None:
     """Run the slow comparison and keep its figures for the next report."""
-    from cardiorisk.training.baselines import ORIGINAL_EPOCHS  # noqa: PLC0415 - as above
-    from cardiorisk.training.study import STUDY_SEEDS, run_study, save_study  # noqa: PLC0415 - as above
+    from cardiorisk.training.study import STUDY_SEEDS, run_study, save_study
 
     report.mkdir(parents=True, exist_ok=True)
-    # An unusual number of epochs is somebody trying this out: the original gets no more of them.
-    original_epochs = min(epochs, ORIGINAL_EPOCHS)
-    study = run_study(Recipe(epochs=epochs), STUDY_SEEDS, original_epochs, click.echo)
+    study = run_study(Recipe(epochs=epochs), STUDY_SEEDS, click.echo)
     click.echo(f"Kept for the report: {shown(save_study(study, report))}")
 
 
 def train_with_progress(split: Split, recipe: Recipe) -> Trained:
     """Train while a bar on standard error shows the leading candidate's figures."""
-    from cardiorisk.training.network import train  # noqa: PLC0415 - as above
+    from cardiorisk.training.network import train
 
     bar = Progress(
         TextColumn("Training"),
@@ -212,48 +199,12 @@ def describe_rows(split: Split, data: Path | None) -> str:
     )
 
 
-def describe_first_rows(split: Split, output: Path, threshold: float) -> str:
-    """Set the saved network's answers for the first held-out patients beside the truth."""
-    from cardiorisk.training.evaluation import load_keras  # noqa: PLC0415 - as above
-
-    first = split.held_out.take(np.arange(ROWS_SHOWN))
-    probabilities = load_keras(output / KERAS_FILE)(first.values)
-    lines = [
-        f"{probability:>12.6f}  {yes_or_no(probability >= threshold):>10}  {yes_or_no(truth):>6}"
-        for probability, truth in zip(probabilities, first.at_risk, strict=True)
-    ]
-    heading = f"{'probability':>12}  {'prediction':>10}  {'truth':>6}"
-    return "\n".join([f"First {ROWS_SHOWN} held-out patients:", heading, *lines])
-
-
-def yes_or_no(is_so: object) -> str:
-    """Write a truth value as a word."""
-    return "yes" if is_so else "no"
-
-
-def describe_figures(artefact: Artefact) -> str:
-    """Give both engines' accuracy, as served."""
-    metrics = artefact.card.metrics
-    lines = [f"Accuracy of the saved files, loaded again, at {artefact.card.threshold:.4g}:"]
-    for name, figures in (("keras", metrics.keras), ("litert", metrics.litert)):
-        grid = (
-            "the data do not follow the course's rule, so the grid has no truth"
-            if figures.grid_accuracy is None
-            else f"whole grid {figures.grid_accuracy:.4%} ({figures.grid_wrong_cells:,} wrong)"
-        )
-        lines.append(f"  {name:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}")
-    lines.append(f"  largest difference between them: {metrics.engines_largest_difference:.1e}")
-    return "\n".join(lines)
-
-
 def shown(path: Path) -> Path:
-    """Write a path as the reader would type it here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def fail(message: str) -> None:
-    """End with one line on standard error and exit code 1."""
     click.echo(f"train.py: {message}", err=True)
     sys.exit(1)
 

@@ -1,8 +1,8 @@
 """The patients that the network learns from: made from a seed, or read from a CSV file.
 
-The course's rule and the grid of possible patients live here and nowhere else. Nothing here
-knows a network. The surprise: the label is an exact rule without noise, so the best possible
-accuracy is 100 %, and nothing learnt from it is clinical evidence.
+The course's rule and the grid of possible patients live here and nowhere else. The label is an
+exact rule without noise, so the best possible accuracy is 100 %, and nothing learnt from it is
+clinical evidence.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-COURSE_ROWS = 5_000
-"""Rows of the course's file."""
+    Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
+    """Which rows of a table: their positions, one flag for each, or a range."""
 
+COURSE_ROWS = 5_000
 HELD_OUT_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 """Of the rows that are not held out."""
@@ -38,23 +39,20 @@ BACKGROUND_ROWS = 128
 FEWEST_ROWS = 100
 FEWEST_ROWS_PER_LABEL = 10
 
-_AGE_EDGE = np.float32(50)
-_SUGAR_EDGE = np.float32(1)
-_PRESSURE_EDGE = np.float32(1.4)
-_CHOLESTEROL_EDGE = np.float32(2)
-
 EDGE_GAPS: tuple[tuple[float, float], ...] = ((2.0, 2.1), (1.4, 1.5), (1.0, 1.1), (50, 51))
 """The two steps between which the rule changes, for each number in ``FIELDS`` order.
 
 Nothing says where between them: the rows have one decimal, and the ages none.
 """
 
-_FIRST_ROW_LINE = 2
+# As float32, as the columns are: the 1.4 of a row is a little less than Python's.
+_EDGES = np.array([below for below, _ in EDGE_GAPS], np.float32)
+
 _LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 # Three fifths of half a step: a shaken value never reaches the middle between two.
 _SHAKE_SHARE = 0.3
 
-_STEPS: tuple[NDArray[np.float32], ...] = tuple(
+GRID_STEPS: tuple[NDArray[np.float32], ...] = tuple(
     (np.arange(first, beyond) / divisor).astype(np.float32)
     for first, beyond, divisor in (
         (10, 30, 10),  # cholesterol, g/L
@@ -86,8 +84,7 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.at_risk)
 
-    def take(self, rows: NDArray[np.int64]) -> Cohort:
-        """Return the patients at these positions, in this order."""
+    def take(self, rows: Rows) -> Cohort:
         return Cohort(self.values[rows], self.at_risk[rows])
 
     def fingerprint(self) -> str:
@@ -118,62 +115,28 @@ def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
 
     The rule is not medicine: it has no noise, and its thresholds are hard edges.
     """
-    cholesterol, pressure, sugar, age, overweight, smoker = values.T
-    return np.asarray(
-        ((age > _AGE_EDGE) & (sugar > _SUGAR_EDGE))
-        | ((smoker == 1) & (overweight == 1))
-        | ((pressure > _PRESSURE_EDGE) & (cholesterol > _CHOLESTEROL_EDGE))
-    )
+    cholesterol, pressure, sugar, old = (values[:, :4] > _EDGES).T
+    overweight, smoker = values[:, 4:].T == 1
+    return np.asarray((old & sugar) | (smoker & overweight) | (pressure & cholesterol))
 
 
 def make_cohort(seed: int = DEFAULT_SEED, rows: int = COURSE_ROWS) -> Cohort:
     """Make patients distributed as in the course's file: every column uniform, all independent."""
     random = np.random.default_rng(seed)
-    values = np.column_stack([random.choice(steps, rows) for steps in _STEPS])
+    values = np.column_stack([random.choice(steps, rows) for steps in GRID_STEPS])
     return Cohort(values, course_rule(values))
 
 
 def whole_grid() -> Cohort:
     """Return every patient that the course's grid can hold, each once: 1,425,600 of them."""
-    axes = np.meshgrid(*_STEPS, indexing="ij", copy=False)
+    axes = np.meshgrid(*GRID_STEPS, indexing="ij", copy=False)
     values = np.column_stack([axis.ravel() for axis in axes])
     return Cohort(values, course_rule(values))
-
-
-def lowest_and_highest() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the ends of the course's grid, each of shape (6,), in ``FIELDS`` order."""
-    return np.array([steps[0] for steps in _STEPS]), np.array([steps[-1] for steps in _STEPS])
 
 
 def follows_the_course(cohort: Cohort) -> bool:
     """Tell whether the course's rule is right about every row, so that the grid has a truth."""
     return bool((course_rule(cohort.values) == cohort.at_risk).all())
-
-
-def read_cohort(path: Path) -> Cohort:
-    """Read a CSV file with the course's columns, or the wire names, and ``riesgo_cardiaco``.
-
-    Other columns are ignored, the course's row number among them, and so are empty lines.
-
-    Raises:
-        UnusableData: with one line that names the file, and the line of the first bad cell.
-    """
-    frame = _read_frame(path)
-    try:
-        values, faults = parse_frame(frame)
-    except UnusableData as error:
-        raise UnusableData(f"{path}: {error}") from error
-    at_risk = _read_labels(path, frame)
-    if faults:
-        first = faults[0]
-        others = f" ({len(faults) - 1} more bad cells follow)" if len(faults) > 1 else ""
-        raise UnusableData(
-            f"{path}: line {_line(frame, first.row)}: "
-            f"{first.fault.field} {first.fault.detail}{others}"
-        )
-    cohort = Cohort(values, at_risk)
-    _check_size(path, cohort)
-    return cohort
 
 
 def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
@@ -222,8 +185,34 @@ def _resolution(column: NDArray[np.float32]) -> float:
     return float(steps.min()) if len(steps) else 0.0
 
 
+def read_cohort(path: Path) -> Cohort:
+    """Read a CSV file with the course's columns, or the wire names, and ``riesgo_cardiaco``.
+
+    Other columns are ignored, the course's row number among them, and so are empty lines.
+
+    Raises:
+        UnusableData: with one line that names the file, and the line of the first bad cell.
+    """
+    frame = _read_frame(path)
+    try:
+        values, faults = parse_frame(frame)
+    except UnusableData as error:
+        raise UnusableData(f"{path}: {error}") from error
+    at_risk = _read_labels(path, frame)
+    if faults:
+        first = faults[0]
+        others = f" ({len(faults) - 1} more bad cells follow)" if len(faults) > 1 else ""
+        raise UnusableData(
+            f"{path}: line {frame.index[first.row]}: "
+            f"{first.fault.field} {first.fault.detail}{others}"
+        )
+    cohort = Cohort(values, at_risk)
+    _check_size(path, cohort)
+    return cohort
+
+
 def _read_frame(path: Path) -> pd.DataFrame:
-    """Read every cell as text; the frame's index keeps the place of each row in the file."""
+    """Read every cell as text; the index says on which line of the file each row stands."""
     try:
         frame = pd.read_csv(path, dtype=str, skip_blank_lines=False, compression=None)
     except OSError as error:
@@ -236,6 +225,7 @@ def _read_frame(path: Path) -> pd.DataFrame:
     if not isinstance(frame.index, pd.RangeIndex):
         # Rows with one cell more than the header: pandas took the first for the row's name.
         frame = frame.reset_index(drop=True)
+    frame.index += 2  # as an editor counts, the header being line 1
     return frame.dropna(how="all")
 
 
@@ -248,14 +238,9 @@ def _read_labels(path: Path, frame: pd.DataFrame) -> NDArray[np.bool_]:
     labels = [_LABELS.get(str(cell).strip().lower()) for cell in frame[RISK_COLUMN].tolist()]
     if None in labels:
         raise UnusableData(
-            f"{path}: line {_line(frame, labels.index(None))}: {RISK_COLUMN} must be 0 or 1"
+            f"{path}: line {frame.index[labels.index(None)]}: {RISK_COLUMN} must be 0 or 1"
         )
     return np.array(labels, dtype=np.bool_)
-
-
-def _line(frame: pd.DataFrame, row: int) -> int:
-    """Return the file's line of a row, as an editor counts it, the header being line 1."""
-    return int(frame.index[row]) + _FIRST_ROW_LINE
 
 
 def _check_size(path: Path, cohort: Cohort) -> None:

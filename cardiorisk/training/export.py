@@ -1,8 +1,8 @@
 """The artefact: the network's two files and their card, written whole or not at all.
 
 Everything is made and measured in a directory of its own beside the old files, and moved over
-them only when it is good; the card goes last. The surprise: the files' hashes differ from run to
-run, because Keras writes the date into its own; the version depends on the weights alone.
+them only when it is good; the card goes last. The files' hashes differ from run to run, because
+Keras writes the date into its own; the version depends on the weights alone.
 """
 
 from __future__ import annotations
@@ -27,23 +27,30 @@ from cardiorisk.model.card import (
     LITERT_FILE,
     Card,
     EngineFigures,
+    FieldProfile,
     GoldenRow,
     NetworkFigures,
+    Profile,
     Row,
     load_card,
     save_card,
 )
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.training.data import draw_background
-from cardiorisk.training.evaluation import Evaluation, evaluate, load_keras
-from cardiorisk.training.figures import choose_threshold, held_out_figures, log_loss, threshold_of
-from cardiorisk.training.profiles import profile_fields, profile_scores
+from cardiorisk.training.evaluation import (
+    Evaluation,
+    choose_threshold,
+    evaluate,
+    held_out_figures,
+    load_keras,
+)
 from cardiorisk.training.recipe import LAYER_UNITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cardiorisk.training.data import Split
+    from cardiorisk.training.data import Cohort, Split
+    from cardiorisk.training.evaluation import Answered
     from cardiorisk.training.network import Trained
     from cardiorisk.training.recipe import Recipe
 
@@ -54,9 +61,13 @@ Rounding in another order moves an answer by a few millionths at the steepest ed
 gone wrong is off by far more, or NaN. The predictor accepts as much on the golden rows.
 """
 
+PROFILE_BINS = 10
+"""Bins of a field, of about equal counts; a field of fewer values has fewer."""
+
+_EDGE_DECIMALS = 6
 _VERSION_DIGITS = 8
 
-GOLDEN_VALUES: tuple[tuple[float, float, float, float, float, float], ...] = (
+GOLDEN_VALUES: tuple[Row, ...] = (
     # Each clause of the course's rule, one step inside its edge and one step outside.
     (1.8, 1.2, 1.1, 51, 0, 0),
     (1.8, 1.2, 1.1, 50, 0, 0),
@@ -127,59 +138,54 @@ def network_version(network: Any) -> str:
 def _card(
     trained: Trained, split: Split, recipe: Recipe, evaluation: Evaluation, directory: Path
 ) -> Card:
-    choice = choose_threshold(evaluation.validation)
+    threshold, choice = choose_threshold(evaluation.validation)
     return Card(
         version=network_version(trained.network),
         field_order=FIELD_NAMES,
-        threshold=threshold_of(choice),
+        threshold=threshold,
         threshold_choice=choice,
         seed=recipe.seed,
         epochs=recipe.epochs,
         data_sha256=split.cohort.fingerprint(),
         data_rows=len(split.cohort),
-        metrics=_metrics(evaluation, threshold_of(choice), recipe.seed),
-        libraries=_libraries(),
-        files={name: _sha256(directory / name) for name in (KERAS_FILE, LITERT_FILE)},
+        metrics=_metrics(evaluation, threshold, recipe.seed),
+        libraries={
+            "ai-edge-litert": version("ai-edge-litert"),
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+        },
+        files={
+            name: sha256((directory / name).read_bytes()).hexdigest()
+            for name in (KERAS_FILE, LITERT_FILE)
+        },
         golden_rows=_golden_rows(directory / KERAS_FILE),
         training_fields=profile_fields(split.training),
         training_scores=profile_scores(evaluation.training.probabilities),
-        background=rows_of(draw_background(split.training, recipe.seed).values),
+        background=_rows(draw_background(split.training, recipe.seed).values),
     )
 
 
 def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> NetworkFigures:
-    by_keras = evaluation.held_out, evaluation.grid
-    by_litert = evaluation.held_out_litert, evaluation.grid_litert
-    engines = [
-        EngineFigures(
+    def engine(held_out: Answered, grid: Answered) -> EngineFigures:
+        has_truth = evaluation.grid_has_truth
+        return EngineFigures(
             held_out_accuracy=held_out.accuracy(threshold),
-            grid_accuracy=grid.accuracy(threshold) if evaluation.grid_has_truth else None,
-            grid_wrong_cells=(
-                int(grid.wrong(threshold).sum()) if evaluation.grid_has_truth else None
-            ),
+            grid_accuracy=grid.accuracy(threshold) if has_truth else None,
+            grid_wrong_cells=int(grid.wrong(threshold).sum()) if has_truth else None,
         )
-        for held_out, grid in (by_keras, by_litert)
-    ]
+
     return NetworkFigures(
         training_accuracy=evaluation.training.accuracy(threshold),
-        training_loss=log_loss(evaluation.training),
+        training_loss=evaluation.training.log_loss(),
         validation_accuracy=evaluation.validation.accuracy(threshold),
-        validation_loss=log_loss(evaluation.validation),
+        validation_loss=evaluation.validation.log_loss(),
         held_out=held_out_figures(evaluation.held_out, threshold, seed),
-        keras=engines[0],
-        litert=engines[1],
+        keras=engine(evaluation.held_out, evaluation.grid),
+        litert=engine(evaluation.held_out_litert, evaluation.grid_litert),
         engines_largest_difference=evaluation.largest_difference,
     )
-
-
-def _libraries() -> dict[str, str]:
-    return {
-        "ai-edge-litert": version("ai-edge-litert"),
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-    }
 
 
 def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
@@ -190,10 +196,47 @@ def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
     )
 
 
-def rows_of(values: NDArray[np.float32]) -> tuple[Row, ...]:
+def _rows(values: NDArray[np.float32]) -> tuple[Row, ...]:
     """Write rows (float32, shape (n, 6)) in the fewest digits that give the same float32 back."""
     return tuple(tuple(float(str(value)) for value in row) for row in values)  # type: ignore[misc]  # six of them
 
 
-def _sha256(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+def profile_fields(training: Cohort) -> tuple[FieldProfile, ...]:
+    """Describe each field as training saw it, in ``FIELDS`` order."""
+    return tuple(
+        _profile_field(name, column)
+        for name, column in zip(FIELD_NAMES, training.values.T, strict=True)
+    )
+
+
+def profile_scores(probabilities: NDArray[np.floating]) -> Profile:
+    """Count probabilities in ten bins of equal width.
+
+    Equal counts would need edges inside the heaps at 0 and 1, where nearly all answers lie.
+    """
+    edges = [round(number / PROFILE_BINS, 1) for number in range(1, PROFILE_BINS)]
+    return Profile(edges=tuple(edges), counts=_counts(probabilities, edges))
+
+
+def _profile_field(name: str, column: NDArray[np.float32]) -> FieldProfile:
+    """Count a field's values between edges that lie between two values, never on one.
+
+    The course's values are multiples of 0.1 as float32, where 1.4 is a little less than 1.4.
+    """
+    values = np.array([float(str(value)) for value in np.unique(column)])
+    deciles = np.quantile(column, np.arange(1, PROFILE_BINS) / PROFILE_BINS, method="inverted_cdf")
+    below = np.searchsorted(np.unique(column), np.unique(deciles))
+    below = below[below < len(values) - 1]
+    edges = np.round((values[below] + values[below + 1]) / 2, _EDGE_DECIMALS).tolist()
+    return FieldProfile(
+        field=name,
+        lowest=float(values[0]),
+        highest=float(values[-1]),
+        edges=tuple(edges),
+        counts=_counts(column, edges),
+    )
+
+
+def _counts(values: NDArray[np.floating], edges: list[float]) -> tuple[int, ...]:
+    bins = np.searchsorted(edges, values.astype(np.float64))  # as Profile.bin_of has it
+    return tuple(np.bincount(bins, minlength=len(edges) + 1).tolist())

@@ -1,10 +1,10 @@
 """The network and how it learns.
 
-Keeps no file and draws no plot. The scaling is a layer of the network, made from ``FIELDS``:
-whoever loads the saved file feeds it plain units and cannot forget to scale. The surprise: one
-``fit`` trains several candidates side by side, because the same network ends anywhere from 99.7 %
-to 100 % right depending on its first weights, and sixteen cost hardly more time than one. The one
-that is kept is chosen on the validation rows; no figure of the held-out rows steers anything.
+The scaling is a layer of the network, made from ``FIELDS``: whoever loads the saved file feeds it
+plain units and cannot forget to scale. One ``fit`` trains several candidates side by side, because
+the same network ends anywhere from 99.7 % to 100 % right depending on its first weights, and
+sixteen cost hardly more time than one. The validation rows choose the one that is kept; no figure
+of the held-out rows steers anything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.training.data import Cohort, shaken
-from cardiorisk.training.figures import EVEN_THRESHOLD
+from cardiorisk.training.evaluation import EVEN_THRESHOLD, cross_entropy
 from cardiorisk.training.recipe import LAYER_UNITS
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from cardiorisk.training.data import Split
     from cardiorisk.training.recipe import Recipe
 
-NETWORK_NAME = "cardiorisk"
-_ACTIVATIONS = ("relu", "relu", "sigmoid")
-_LAYER_NAMES = ("hidden_1", "hidden_2", "risk")
+_LAYERS = tuple(
+    zip(LAYER_UNITS, ("relu", "relu", "sigmoid"), ("hidden_1", "hidden_2", "risk"), strict=True)
+)
 _SHAKINGS = 8
-_LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained Keras network and the learning curve, one entry an epoch."""
+    """A trained Keras network and its learning curve."""
 
     network: Any
     epochs: tuple[Epoch, ...]
@@ -58,18 +57,16 @@ def build_network() -> Any:
     """Return the untrained 14-7-1 network: six plain values in, one probability out."""
     layers = [
         keras.layers.Dense(units, activation=activation, name=name)
-        for units, activation, name in zip(LAYER_UNITS, _ACTIVATIONS, _LAYER_NAMES, strict=True)
+        for units, activation, name in _LAYERS
     ]
-    return keras.Sequential([_input(), _scaling(), *layers], name=NETWORK_NAME)
+    return keras.Sequential([_input(), _scaling(), *layers], name="cardiorisk")
 
 
 def train(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Trained:
     """Train a new network; the same split and recipe give the same weights on one machine.
 
-    Args:
-        split: what to learn from, and what to measure for the curves only.
-        recipe: how.
-        on_epoch: called after every epoch.
+    ``on_epoch`` gets the figures of the leading candidate after every epoch. The held-out rows
+    are measured for the curves only.
     """
     keras.utils.set_random_seed(recipe.seed)
     population = _build_population(recipe.candidates)
@@ -83,43 +80,25 @@ def train(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Tr
         jit_compile=True,
         steps_per_execution=min(recipe.steps_per_call, steps_per_epoch),
     )
-    curves = _Curves(split, on_epoch)
+    epochs: list[tuple[Epoch, ...]] = []
+
+    def measure(epoch: int, _: object) -> None:
+        training = _accuracies_and_losses(population, split.training)
+        held_out = _accuracies_and_losses(population, split.held_out)
+        candidates = zip(*training, *held_out, strict=True)
+        epochs.append(tuple(Epoch(epoch + 1, *map(float, each)) for each in candidates))
+        on_epoch(min(epochs[-1], key=lambda each: each.training_loss))
+
     population.fit(
         split.training.values,  # (n, 6)
         np.repeat(split.training.at_risk[:, np.newaxis], recipe.candidates, axis=1),  # (n, k)
         batch_size=recipe.batch_rows,
         epochs=recipe.epochs,
-        callbacks=[curves],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=measure)],
         verbose=0,
     )
     best = int(np.argmin(_shaken_losses(population, split.validation, recipe.seed)))
-    return Trained(_candidate(population, best), curves.of(best))
-
-
-class _Curves(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Measures every candidate after each epoch, and reports the one that leads."""
-
-    def __init__(self, split: Split, on_epoch: Callable[[Epoch], None]) -> None:
-        super().__init__()
-        self._split = split
-        self._on_epoch = on_epoch
-        self._epochs: list[tuple[Epoch, ...]] = []
-
-    def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras's call
-        """Measure the candidates; Keras counts epochs from 0."""
-        training = _figures(self.model, self._split.training)
-        held_out = _figures(self.model, self._split.held_out)
-        self._epochs.append(
-            tuple(
-                Epoch(epoch + 1, *map(float, figures))
-                for figures in zip(*training, *held_out, strict=True)
-            )
-        )
-        self._on_epoch(min(self._epochs[-1], key=lambda figures: figures.training_loss))
-
-    def of(self, candidate: int) -> tuple[Epoch, ...]:
-        """Return the learning curve of one candidate."""
-        return tuple(figures[candidate] for figures in self._epochs)
+    return Trained(_candidate(population, best), tuple(each[best] for each in epochs))
 
 
 def _input() -> Any:
@@ -145,7 +124,7 @@ def _build_population(candidates: int) -> Any:
     """
     # (n, 6) to (n, k, 6): every candidate sees the same patient.
     stack = [_input(), _scaling(), keras.layers.RepeatVector(candidates)]
-    for units, activation, name in zip(LAYER_UNITS, _ACTIVATIONS, _LAYER_NAMES, strict=True):
+    for units, activation, name in _LAYERS:
         stack.append(  # (n, k, inputs) to (n, k, units)
             keras.layers.EinsumDense(
                 "nki,kiu->nku", (candidates, units), activation, bias_axes="ku", name=name
@@ -164,13 +143,14 @@ def _candidate(population: Any, index: int) -> Any:
     return network
 
 
-def _figures(population: Any, cohort: Cohort) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _accuracies_and_losses(
+    population: Any, cohort: Cohort
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each candidate's accuracy and its cross-entropy, both of shape (k,)."""
-    probabilities = np.asarray(population.predict_on_batch(cohort.values), np.float64)  # (n, k)
+    probabilities = np.asarray(population.predict_on_batch(cohort.values))  # (n, k)
     truth = cohort.at_risk[:, np.newaxis]  # (n, 1)
-    given_to_truth = np.where(truth, probabilities, 1 - probabilities)
-    losses = -np.log(np.maximum(given_to_truth, _LEAST_PROBABILITY))
-    return ((probabilities >= EVEN_THRESHOLD) == truth).mean(axis=0), losses.mean(axis=0)
+    accuracies = ((probabilities >= EVEN_THRESHOLD) == truth).mean(axis=0)
+    return accuracies, cross_entropy(probabilities, truth)
 
 
 def _shaken_losses(population: Any, validation: Cohort, seed: int) -> NDArray[np.float64]:
@@ -181,7 +161,7 @@ def _shaken_losses(population: Any, validation: Cohort, seed: int) -> NDArray[np
     """
     random = np.random.default_rng(seed)
     shakings = [
-        _figures(population, Cohort(shaken(validation.values, random), validation.at_risk))[1]
-        for _ in range(_SHAKINGS)
+        Cohort(shaken(validation.values, random), validation.at_risk) for _ in range(_SHAKINGS)
     ]
-    return np.asarray(np.mean(shakings, axis=0))
+    losses = [_accuracies_and_losses(population, each)[1] for each in shakings]
+    return np.asarray(np.mean(losses, axis=0))

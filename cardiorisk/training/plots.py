@@ -1,77 +1,170 @@
-"""The two learning curves, precisión and pérdida, as PNG files.
+"""The report's pictures: each function draws what it is given and saves nothing.
 
-Needs no display and keeps no global state: the figures are made without pyplot. The words on
-them are Spanish, as the course's report wants them. The report's other plots are in
-``report_plots`` and start from the same ``new_plot``.
+They need no display and keep no global state: the figures are made without pyplot. The words on
+them are Spanish, as the report's are.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
+from sklearn.metrics import roc_curve
+
+from cardiorisk.patients.patient import FIELDS
+from cardiorisk.training.data import EDGE_GAPS
+from cardiorisk.training.evaluation import CALIBRATION_BINS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
+    from cardiorisk.training.evaluation import Answered, Answers
     from cardiorisk.training.network import Epoch
 
-ACCURACY_PLOT = "precision.png"
-LOSS_PLOT = "perdida.png"
+_DOTS_PER_INCH = 110
+_LEAST_LOSS_DRAWN = 1e-12  # a logarithmic scale has no place for 0
+_BLUE, _ORANGE, _GREY, _YELLOW = "#1f5a94", "#d9722b", "#8a8a8a", "#f2d24b"
+_SURFACE_POINTS = 240
+_LARGEST_MARK = 45.0
+_HEALTHY = np.array([1.8, 1.2, 0.8, 30, 0, 0], np.float32)
+"""Far inside "not at risk" in every field: what a map leaves fixed."""
 
-_LEAST_LOSS_DRAWN = 1e-12
-_SIZE_INCHES = (8.0, 4.5)
-DOTS_PER_INCH = 110
-_TRAINING_STYLE: dict[str, Any] = {
-    "label": "entrenamiento (72 %)",
-    "color": "#1f5a94",
-    "linewidth": 1.6,
-}
-_HELD_OUT_STYLE: dict[str, Any] = {
-    "label": "reservados (20 %)",
-    "color": "#d9722b",
-    "linewidth": 1.2,
-}
+_MAPS = ((3, 2), (0, 1))
+"""Columns of the two maps: age and sugar, cholesterol and pressure."""
+
+_AXIS_NAMES = ("colesterol (g/L)", "presión (100 mmHg)", "azúcar (g/L)", "edad (años)")
 
 
-def write_plots(epochs: Sequence[Epoch], directory: Path) -> tuple[Path, Path]:
-    """Draw the learning curves into ``directory``, which is made where needed."""
-    directory.mkdir(parents=True, exist_ok=True)
-    numbers = [epoch.number for epoch in epochs]
-
-    accuracy, axes = new_plot("Precisión por época", "época", "precisión (% de aciertos)")
-    axes.plot(numbers, [100 * epoch.training_accuracy for epoch in epochs], **_TRAINING_STYLE)
-    axes.plot(numbers, [100 * epoch.held_out_accuracy for epoch in epochs], **_HELD_OUT_STYLE)
+def draw_accuracy(epochs: Sequence[Epoch]) -> Figure:
+    figure, axes = _new_plot("Precisión por época", "época", "precisión (% de aciertos)")
+    _draw_curves(
+        axes,
+        [100 * epoch.training_accuracy for epoch in epochs],
+        [100 * epoch.held_out_accuracy for epoch in epochs],
+    )
     axes.legend(loc="lower right")
+    return figure
 
-    loss, axes = new_plot(
+
+def draw_loss(epochs: Sequence[Epoch]) -> Figure:
+    figure, axes = _new_plot(
         "Pérdida por época", "época", "entropía cruzada binaria (escala logarítmica)"
     )
-    axes.plot(numbers, [_drawable(epoch.training_loss) for epoch in epochs], **_TRAINING_STYLE)
-    axes.plot(numbers, [_drawable(epoch.held_out_loss) for epoch in epochs], **_HELD_OUT_STYLE)
+    _draw_curves(
+        axes,
+        [max(epoch.training_loss, _LEAST_LOSS_DRAWN) for epoch in epochs],
+        [max(epoch.held_out_loss, _LEAST_LOSS_DRAWN) for epoch in epochs],
+    )
     axes.set_yscale("log")
     axes.legend(loc="upper right")
-
-    paths = directory / ACCURACY_PLOT, directory / LOSS_PLOT
-    accuracy.savefig(paths[0])
-    loss.savefig(paths[1])
-    return paths
+    return figure
 
 
-def _drawable(loss: float) -> float:
-    """Return the loss, or the least a logarithmic scale is asked to show."""
-    return max(loss, _LEAST_LOSS_DRAWN)
+def draw_roc(models: Mapping[str, Answered]) -> Figure:
+    """Draw the ROC curves of models that answered about the same rows."""
+    figure, axes = _new_plot(
+        "Curva ROC, filas reservadas", "falsos positivos (%)", "verdaderos positivos (%)"
+    )
+    styles = ((_BLUE, 4.0, "-"), (_GREY, 1.0, "-"), (_ORANGE, 1.6, "-"), (_YELLOW, 1.6, "--"))
+    for (name, answered), (color, width, line) in zip(models.items(), styles, strict=False):
+        false, true, _ = roc_curve(answered.cohort.at_risk, answered.probabilities)
+        axes.plot(100 * false, 100 * true, line, label=name, color=color, linewidth=width)
+    axes.legend(loc="lower right")
+    return figure
 
 
-def new_plot(title: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    """Start a picture with one plot on it."""
-    figure = Figure(figsize=_SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+def draw_reliability(parts: Mapping[str, Answered]) -> Figure:
+    """Draw what was said against what was so, and how many answers each point stands for."""
+    figure = Figure(figsize=(8.0, 5.5), dpi=_DOTS_PER_INCH, layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=(3, 1.4), sharex=True)
+    above.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1, label="perfecta")
+    width = 0.8 / (CALIBRATION_BINS * len(parts))
+    centres = (np.arange(CALIBRATION_BINS) + 0.5) / CALIBRATION_BINS
+    styles = ((_BLUE, "o", 150), (_ORANGE, "s", 30))  # the second inside the first, both seen
+    for number, ((name, answered), (color, marker, size)) in enumerate(
+        zip(parts.items(), styles, strict=False)
+    ):
+        bins = answered.calibration_bins()
+        said = [each.mean_probability for each in bins if each.rows]
+        so = [each.share_at_risk for each in bins if each.rows]
+        above.scatter(said, so, color=color, marker=marker, s=size, label=name, zorder=3)
+        offset = (number - (len(parts) - 1) / 2) * width
+        below.bar(centres + offset, [each.rows for each in bins], width=width, color=color)
+    above.set(title="Calibración: lo que dijo y lo que pasó", ylabel="parte en riesgo")
+    above.legend(loc="lower right")
+    above.grid(visible=True, alpha=0.3)
+    below.set(yscale="log", xlabel="probabilidad dicha", ylabel="respuestas")
+    below.set_ylim(bottom=0.5)
+    below.grid(visible=True, axis="y", alpha=0.3)
+    return figure
+
+
+def draw_confusion(counts: NDArray[np.int64]) -> Figure:
+    """Draw a confusion matrix, shape (2, 2): rows are the truth, columns the answer."""
+    figure = Figure(figsize=(5.0, 4.2), dpi=_DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
-    axes.set_title(title)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
+    axes.imshow(counts, cmap="Blues", vmin=0, vmax=1.4 * max(1, int(counts.max())))
+    for truth, answer in np.ndindex(2, 2):
+        axes.text(answer, truth, f"{counts[truth, answer]:,}", ha="center", va="center")
+    axes.set_xticks([0, 1], ["sin riesgo", "en riesgo"])
+    axes.set_yticks([0, 1], ["sin riesgo", "en riesgo"], rotation=90, va="center")
+    axes.set(title="Matriz de confusión, filas reservadas", xlabel="respuesta", ylabel="verdad")
+    return figure
+
+
+def draw_error_map(answers: Answers, wrong: NDArray[np.float32], threshold: float) -> Figure:
+    """Draw the network's surface, and over it the grid's wrong cells, float32, shape (n, 6)."""
+    figure = Figure(figsize=(11.0, 5.0), dpi=_DOTS_PER_INCH, layout="constrained")
+    for axes, (across, up) in zip(figure.subplots(1, 2), _MAPS, strict=True):
+        _draw_surface(axes, answers, (across, up), threshold)
+        if len(wrong):
+            places, counts = np.unique(wrong[:, [across, up]], axis=0, return_counts=True)
+            sizes = _LARGEST_MARK * counts / counts.max()
+            axes.scatter(*places.T, s=sizes, color="black", zorder=4)
+        axes.set(xlabel=_AXIS_NAMES[across], ylabel=_AXIS_NAMES[up])
+    figure.suptitle(
+        f"Probabilidad entre los pasos de la grilla; celdas erradas: {len(wrong):,}\n"
+        "gris: entre los dos pasos donde cambia la regla; línea: donde cambia la red\n"
+        "puntos: celdas erradas, proyectadas; mayores donde hay más",
+        fontsize=11,
+    )
+    return figure
+
+
+def _new_plot(title: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(8.0, 4.5), dpi=_DOTS_PER_INCH, layout="constrained")
+    axes = figure.subplots()
+    axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.grid(visible=True, alpha=0.3)
     return figure, axes
+
+
+def _draw_curves(axes: Axes, training: Sequence[float], held_out: Sequence[float]) -> None:
+    """Draw one figure of every epoch, for the rows learnt from and for those held out."""
+    numbers = range(1, len(training) + 1)
+    axes.plot(numbers, training, label="entrenamiento (72 %)", color=_BLUE, linewidth=1.6)
+    axes.plot(numbers, held_out, label="reservados (20 %)", color=_ORANGE, linewidth=1.2)
+
+
+def _draw_surface(axes: Axes, answers: Answers, columns: tuple[int, int], threshold: float) -> None:
+    """Colour one plane of the input space, the other four fields healthy."""
+    across, up = columns
+    horizontal, vertical = np.meshgrid(
+        *(
+            np.linspace(FIELDS[column].minimum, FIELDS[column].maximum, _SURFACE_POINTS)
+            for column in columns
+        )
+    )
+    rows = np.tile(_HEALTHY, (horizontal.size, 1))
+    rows[:, across], rows[:, up] = horizontal.ravel(), vertical.ravel()
+    surface = answers(rows).reshape(horizontal.shape)
+    axes.pcolormesh(
+        horizontal, vertical, surface, cmap="RdBu_r", vmin=-0.25, vmax=1.25, shading="auto"
+    )
+    axes.axvspan(*EDGE_GAPS[across], color=_GREY, alpha=0.35, linewidth=0)
+    axes.axhspan(*EDGE_GAPS[up], color=_GREY, alpha=0.35, linewidth=0)
+    axes.contour(horizontal, vertical, surface, levels=[threshold], colors="black", linewidths=1.4)

@@ -1,158 +1,140 @@
-"""The evaluation report, ``evaluation.md`` and its pictures, in Spanish like the training's page.
+"""The report: what was measured, shown by Markdown templates and by pictures.
 
-It only writes down: every figure comes from the card, from the saved files' answers or from the
-study. It holds no date and no path, so the same weights give the same report.
+The sentences are in ``templates/NAME.LANGUAGE.md`` and the figures in ``Measured``; a template
+formats what it shows. A page holds no date and no path, so the same weights give the same pages.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+from tornado.template import Loader
 
-from cardiorisk.training import report_plots as pictures
-from cardiorisk.training.baselines import measure_baselines
-from cardiorisk.training.markdown import page, table
-from cardiorisk.training.plots import ACCURACY_PLOT, LOSS_PLOT, write_plots
-from cardiorisk.training.report_comparison import (
-    comparison_section,
-    seeds_section,
-    sensitivity_section,
-)
-from cardiorisk.training.report_tables import (
-    age_section,
-    calibration_section,
-    grid_section,
-    held_out_section,
-    opening_section,
-    threshold_section,
-)
-from cardiorisk.training.sensitivity import measure_sensitivity
-from cardiorisk.training.study import find_study
+from cardiorisk.patients.patient import FIELDS
+from cardiorisk.training import plots
+from cardiorisk.training.evaluation import AGE_BANDS, RESAMPLES, wilson_interval
+from cardiorisk.training.study import measure_baselines, measure_sensitivity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from matplotlib.figure import Figure
 
-    from cardiorisk.training.baselines import Baseline
+    from cardiorisk.model.card import Card
     from cardiorisk.training.data import Split
-    from cardiorisk.training.evaluation import Answers
+    from cardiorisk.training.evaluation import Evaluation
     from cardiorisk.training.export import Artefact
     from cardiorisk.training.network import Epoch
+    from cardiorisk.training.study import Baseline, Coarseness, Study
 
-REPORT_FILE = "evaluation.md"
+_TEMPLATES = Path(__file__).parent / "templates"
+_TABLE_GAP = re.compile(r"(?<=\|)\n{2,}(?=\|)")
+_WIDE_GAP = re.compile(r"\n{3,}")
+_LEAST_IN_DIGITS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything a report is written from.
+    """Every figure that a page or a picture may show.
 
     Attributes:
-        artefact: the card and the saved files' answers.
-        split: the rows behind them.
-        epochs: the learning curve.
-        answers: the saved network itself, for values nobody asked about yet.
+        coarse: how the network bears less exact inputs; empty where the grid has no truth.
+        study: the slow comparison, where it was ever run.
     """
 
-    artefact: Artefact
+    card: Card
     split: Split
+    evaluation: Evaluation
     epochs: Sequence[Epoch]
-    answers: Answers
+    baselines: tuple[Baseline, ...]
+    coarse: tuple[Coarseness, ...]
+    study: Study | None
 
 
-def write_report(measured: Measured, directory: Path) -> tuple[Path, ...]:
-    """Write the report and its pictures into ``directory``; return their paths.
-
-    Raises:
-        UnusableData: the study in ``directory`` cannot be read.
-    """
-    study = find_study(directory)
-    evaluation, card = measured.artefact.evaluation, measured.artefact.card
+def measure(
+    artefact: Artefact, split: Split, epochs: Sequence[Epoch], study: Study | None
+) -> Measured:
+    """Add to a saved network's figures what other models and coarser inputs give."""
+    card, evaluation = artefact.card, artefact.evaluation
     has_truth = evaluation.grid_has_truth
-    baselines = measure_baselines(
-        measured.split, evaluation.grid.cohort if has_truth else None, card.seed
-    )
-    text = page(
-        opening_section(card, measured.split),
-        held_out_section(card),
-        grid_section(evaluation, card) if has_truth else "",
-        confusion_section(measured),
-        threshold_section(card),
-        calibration_section(evaluation),
-        age_section(evaluation, card.threshold),
-        _sensitivity(measured) if has_truth else "",
-        comparison_section(card, baselines, study),
-        "" if study is None else seeds_section(study),
-        curves_section(),
-    )
-    curves = write_plots(measured.epochs, directory)
-    report = directory / REPORT_FILE
-    report.write_text(text + "\n", encoding="utf-8")
-    return report, *curves, *_write_pictures(measured, baselines, directory)
-
-
-def confusion_section(measured: Measured) -> str:
-    """Show the confusion matrix and the ROC curve of the held-out rows."""
-    (right_no, false_yes), (false_no, right_yes) = confusion(measured).tolist()
-    return page(
-        "## Matriz de confusión y curva ROC",
-        table(
-            ("filas reservadas", "respuesta: sin riesgo", "respuesta: en riesgo"),
-            [
-                ("**verdad: sin riesgo**", f"{right_no:,}", f"{false_yes:,}"),
-                ("**verdad: en riesgo**", f"{false_no:,}", f"{right_yes:,}"),
-            ],
+    return Measured(
+        card=card,
+        split=split,
+        evaluation=evaluation,
+        epochs=epochs,
+        baselines=measure_baselines(
+            split, evaluation.grid.cohort if has_truth else None, card.seed
         ),
-        f"![Matriz de confusión]({pictures.CONFUSION_PLOT})",
-        f"![Curva ROC]({pictures.ROC_PLOT})",
+        coarse=measure_sensitivity(evaluation.answers, card.threshold, card.seed)
+        if has_truth
+        else (),
+        study=study,
     )
 
 
-def curves_section() -> str:
-    """Show the learning curves."""
-    return page(
-        "## Curvas de aprendizaje",
-        "De la candidata elegida, por época. Las filas reservadas se miden y no deciden nada.",
-        f"![Precisión por época]({ACCURACY_PLOT})",
-        f"![Pérdida por época]({LOSS_PLOT})",
+def write_report(measured: Measured, directory: Path, *, is_made: bool) -> list[Path]:
+    """Write the evaluation report, its pictures and, for made patients, the model card.
+
+    The card's sentences are true only of patients that were made from the seed.
+    """
+    page, card = directory / "evaluation.md", directory / "card.md"
+    page.write_text(render("evaluation.es.md", measured), encoding="utf-8")
+    written = [page]
+    for name, picture in _pictures(measured):
+        written.append(directory / name)
+        picture.savefig(written[-1])
+    if is_made:
+        card.write_text(render("card.en.md", measured), encoding="utf-8")
+        written.append(card)
+    return written
+
+
+def render(template: str, measured: Measured) -> str:
+    """Fill a template; the lines of it that only steer leave no empty lines behind."""
+    loader = Loader(str(_TEMPLATES), autoescape=None, whitespace="all")
+    text = loader.load(template).generate(
+        measured=measured,
+        fields=FIELDS,
+        age_bands=AGE_BANDS,
+        resamples=RESAMPLES,
+        wilson_interval=wilson_interval,
+        percent=percent,
+        figure=figure,
+        thousands=thousands,
     )
+    return _WIDE_GAP.sub("\n\n", _TABLE_GAP.sub("\n", text.decode())).strip() + "\n"
 
 
-def _sensitivity(measured: Measured) -> str:
-    card = measured.artefact.card
-    return sensitivity_section(measure_sensitivity(measured.answers, card.threshold, card.seed))
+def percent(share: float | None, decimals: int) -> str:
+    """Write a share, or nothing where there is none."""
+    return "" if share is None else f"{100 * share:.{decimals}f} %"
 
 
-def confusion(measured: Measured) -> NDArray[np.int64]:
-    """Count the held-out rows, shape (2, 2): rows are the truth, columns the answer."""
-    held_out = measured.artefact.evaluation.held_out
-    answers = held_out.probabilities >= measured.artefact.card.threshold
-    cells = 2 * held_out.cohort.at_risk.astype(np.int64) + answers
-    return np.bincount(cells, minlength=4).reshape(2, 2)
+def figure(value: float) -> str:
+    """Write a share near 1 in full, and a loss near 0 by its size."""
+    return f"{value:.5f}" if value >= _LEAST_IN_DIGITS or value == 0 else f"{value:.1e}"
 
 
-def _write_pictures(
-    measured: Measured, baselines: Sequence[Baseline], directory: Path
-) -> list[Path]:
-    evaluation, threshold = measured.artefact.evaluation, measured.artefact.card.threshold
-    parts = {"filas reservadas": evaluation.held_out}
-    wrong = evaluation.grid.cohort.values[:0]
+def thousands(count: int) -> str:
+    return f"{count:,}"
+
+
+def _pictures(measured: Measured) -> Iterator[tuple[str, Figure]]:
+    """Yield each picture under the name that the pages know it by."""
+    evaluation, threshold = measured.evaluation, measured.card.threshold
+    held_out, grid = evaluation.held_out, evaluation.grid
+    yield "precision.png", plots.draw_accuracy(measured.epochs)
+    yield "perdida.png", plots.draw_loss(measured.epochs)
+    yield "confusion.png", plots.draw_confusion(held_out.confusion(threshold))
+    models = {"red 14-7-1": held_out} | {each.name: each.held_out for each in measured.baselines}
+    yield "roc.png", plots.draw_roc(models)
+    parts = {"filas reservadas": held_out}
     if evaluation.grid_has_truth:
-        parts["grilla completa"] = evaluation.grid
-        wrong = evaluation.grid.cohort.values[evaluation.grid.wrong(threshold)]
-    models = {"red 14-7-1": evaluation.held_out} | {b.name: b.held_out for b in baselines}
-    draw: dict[str, Callable[[Path], None]] = {
-        pictures.CONFUSION_PLOT: lambda path: pictures.plot_confusion(confusion(measured), path),
-        pictures.ROC_PLOT: lambda path: pictures.plot_roc(models, path),
-        pictures.RELIABILITY_PLOT: lambda path: pictures.plot_reliability(parts, path),
-    }
+        parts["grilla completa"] = grid
+    yield "calibracion.png", plots.draw_reliability(parts)
     if evaluation.grid_has_truth:
-        draw[pictures.ERROR_MAP_PLOT] = lambda path: pictures.plot_error_map(
-            measured.answers, wrong, threshold, path
-        )
-    for name, picture in draw.items():
-        picture(directory / name)
-    return [directory / name for name in draw]
+        wrong = grid.cohort.values[grid.wrong(threshold)]
+        yield "errores.png", plots.draw_error_map(evaluation.answers, wrong, threshold)

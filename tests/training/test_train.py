@@ -1,0 +1,92 @@
+"""``python train.py``: what it leaves and prints, and how it refuses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import train
+from cardiorisk.model.card import load_card
+
+
+def test_it_leaves_the_network_its_card_and_the_report_and_names_them(
+    run: subprocess.CompletedProcess[str], directory: Path
+) -> None:
+    written = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+    pictures = ["calibracion", "confusion", "errores", "perdida", "precision", "roc"]
+    assert written == {
+        "model/card.json",
+        "model/cardiorisk.keras",
+        "model/cardiorisk.tflite",
+        "report/card.md",
+        "report/evaluation.md",
+        *(f"report/{name}.png" for name in pictures),
+    }
+    assert set(re.findall(r"^  ((?:model|report)/\S+)$", run.stdout, re.MULTILINE)) == written
+    for name in ("evaluation.md", "card.md"):
+        assert load_card(directory / "model").version in (directory / "report" / name).read_text()
+
+
+def test_it_prints_rows_layers_predictions_and_both_engines_accuracy(
+    run: subprocess.CompletedProcess[str], model: Path
+) -> None:
+    assert "3,600 to learn from, 400 to choose by, 1,000 held out." in run.stdout
+    assert "Trainable params: 211" in run.stdout
+    _, _, told = run.stdout.partition("\nFirst 5 held-out patients:\n")
+    heading, *rows = [line.split() for line in told.splitlines()[:6]]
+    assert heading == ["probability", "prediction", "truth"]
+    assert [(len(row), {row[1], row[2]} <= {"yes", "no"}) for row in rows] == [(3, True)] * 5
+    card = load_card(model)
+    lines = told.splitlines()[6:11]
+    assert lines[0] == f"Accuracy of the saved files, loaded again, at {card.threshold:.4g}:"
+    for line, engine in zip(lines[1:3], ("keras", "litert"), strict=True):
+        figures = getattr(card.metrics, engine)
+        grid = f"whole grid {figures.grid_accuracy:.4%} ({figures.grid_wrong_cells:,} wrong)"
+        assert line == f"  {engine:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}"
+    assert lines[4] == f"Network {card.version}:"
+
+
+def test_nothing_but_the_progress_is_on_standard_error(
+    run: subprocess.CompletedProcess[str],
+) -> None:
+    lines = run.stderr.strip().splitlines()
+    assert [line.split()[0] for line in lines] == ["Training"]
+
+
+def test_the_help_is_shown_without_tensorflow() -> None:
+    program = Path(train.__file__)
+    code = (
+        "import sys, train\n"
+        "try: train.main(['--help'])\n"
+        "finally: assert not {'tensorflow', 'keras', 'pandas'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=True)
+    assert "riesgo_cardiaco (0 or 1)" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere.csv"], "cannot read nowhere.csv: No such file or directory"),
+        (["--output", "file/model"], "cannot write file/model: Not a directory"),
+    ],
+)
+def test_an_unusable_path_ends_with_one_line_and_exit_code_1(
+    own_directory: Path, arguments: list[str], message: str
+) -> None:
+    (own_directory / "file").touch()
+    answer = CliRunner().invoke(train.main, ["--output", "model", "--report", "report", *arguments])
+    assert (answer.exit_code, answer.stderr) == (1, f"train.py: {message}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--epochs", "0"], ["--seed", "-1"], ["--colour"], ["x.csv"]]
+)
+def test_wrong_usage_ends_with_exit_code_2(arguments: list[str]) -> None:
+    assert CliRunner().invoke(train.main, arguments).exit_code == 2
