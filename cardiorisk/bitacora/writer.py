@@ -47,6 +47,7 @@ class Bitacora:
     Attributes:
         lines_written: lines appended since it was opened.
         write_failures: appends and syncs that failed since then.
+        is_durable: whether ``synced`` has anything to wait for.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float], fsync: Fsync | None) -> None:
@@ -58,6 +59,7 @@ class Bitacora:
         self._path = path
         self._clock = clock
         self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync) if fsync else None
+        self.is_durable = fsync is not None
         self._file, self._ends_torn = self._open_file()
         self._rotated_files: list[int] = []
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
@@ -95,11 +97,6 @@ class Bitacora:
             raise LogUnavailable(f"cannot open the bitácora {path}: {error.strerror}") from error
         return bitacora
 
-    @property
-    def is_durable(self) -> bool:
-        """Whether ``synced`` has anything to wait for; a caller may skip it where it has not."""
-        return self._group_sync is not None
-
     def append(self, line: bytes) -> None:
         """Add one line, newline included, to the end of the file.
 
@@ -114,7 +111,8 @@ class Bitacora:
             self.write_failures += 1
             self._failures.note(self._writing, error)
             raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
-        self._failures.note(self._writing, None)
+        if self._failures.failing:
+            self._failures.note(self._writing, None)
         self.lines_written += 1
 
     def require_writable(self) -> None:

@@ -266,22 +266,27 @@ class Connection(HTTPConnection, asyncio.Protocol):
             ValueError: a header holds the end of a line.
         """
         _, status, reason = cast("ResponseStartLine", start_line)
+        lines = [f"HTTP/1.1 {status} {reason}"]
+        for name, value in headers.get_all():
+            lines.append(f"{name}: {value}")
+            if name == "Content-Length":
+                self._owed_bytes = int(value)
         if status in _WITHOUT_BODY or self._method == "HEAD":
             self._owed_bytes = 0
-        elif "Content-Length" in headers:
-            self._owed_bytes = int(headers["Content-Length"])
-        elif self._version == "HTTP/1.1":
+        elif self._owed_bytes is None and self._version == "HTTP/1.1":
             self._is_chunking = True
-            headers["Transfer-Encoding"] = "chunked"
-        else:
+            lines.append("Transfer-Encoding: chunked")
+        elif self._owed_bytes is None:
             self._keeps_alive = False  # the body's end is the connection's
         if not self._keeps_alive:
-            headers["Connection"] = "close"
+            lines.append("Connection: close")
         elif self._version == "HTTP/1.0":
-            headers["Connection"] = "keep-alive"
-        head = _written_head(status, reason, headers)
+            lines.append("Connection: keep-alive")
+        head = "\r\n".join(lines)
+        if not head.count("\r") == head.count("\n") == len(lines) - 1:
+            raise ValueError("a header of an answer holds the end of a line")
         self._has_begun = True
-        return self._send(head + self._framed(chunk or b""))
+        return self._send(f"{head}\r\n\r\n".encode("latin1") + self._framed(chunk or b""))
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
         """Send more of the body, and return ``drained``."""
@@ -335,12 +340,3 @@ class Connection(HTTPConnection, asyncio.Protocol):
         lost.set_exception(StreamClosedError())
         lost.exception()  # as above
         return lost
-
-
-def _written_head(status: int, reason: str, headers: HTTPHeaders) -> bytes:
-    lines = [f"HTTP/1.1 {status} {reason}"]
-    lines += [f"{name}: {value}" for name, value in headers.get_all()]
-    head = "\r\n".join(lines)
-    if not head.count("\r") == head.count("\n") == len(lines) - 1:
-        raise ValueError("a header of an answer holds the end of a line")
-    return f"{head}\r\n\r\n".encode("latin1")

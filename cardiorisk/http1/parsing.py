@@ -3,8 +3,8 @@
 llhttp takes more than we do about a body's end: other codings before ``chunked``, chunks in
 HTTP/1.0, extensions of chunks, trailers. Proxies disagree about these, and two readers of one
 request who see its end in different places are how another is smuggled past one of them, so they
-are refused. The request's first line is Tornado's to read, because llhttp knows a list of methods
-and hands CONNECT back.
+are refused. The request's first line is read here, because llhttp knows a list of methods and hands
+CONNECT back.
 
 Source: RFC 9112, sections 2 to 7.
 """
@@ -12,28 +12,23 @@ Source: RFC 9112, sections 2 to 7.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from tornado.httputil import HTTPHeaders, HTTPInputError, parse_request_start_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tornado.httputil import RequestStartLine
+from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
 MOST_FRAMING_BYTES = 64
 """Between two pieces of a body in chunks; a chunk's frame needs about ten."""
-_END = b"\r\n"
+_REQUEST_LINE = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) (HTTP/1\.[0-9])\r\n"
+)
 _START = b"POST / HTTP/1.1\r\n"
 """What llhttp is told in the place of every request's first line."""
 _AUTHORITY = re.compile(r"(?i)https?://[^/?]*")
 """What a target begins with that names its host too. Source: RFC 9112, section 3.2.2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a request says before its body.
 
     Attributes:
@@ -76,30 +71,38 @@ def read_head(head: bytes) -> Head:
         HTTPInputError: it is not one of HTTP/1.0 or HTTP/1.1, or does not tell the body's end for
             sure.
     """
-    start, _, lines = head.partition(_END)
-    start_line = parse_request_start_line(start.decode("latin1"))
-    if (authority := _AUTHORITY.match(start_line.path)) is not None:
-        path = start_line.path[authority.end() :]
-        start_line = start_line._replace(path=path if path.startswith("/") else f"/{path}")
+    if (first := _REQUEST_LINE.match(head)) is None:
+        raise HTTPInputError("the first line is none of HTTP/1.1")
+    method, target, version = [part.decode("latin1") for part in first.groups()]
+    if (authority := _AUTHORITY.match(target)) is not None:
+        path = target[authority.end() :]
+        target = path if path.startswith("/") else f"/{path}"
     heard = _Heard()
-    _feed(HttpRequestParser(heard), _START + lines)
+    _feed(HttpRequestParser(heard), _START + head[first.end() :])
     headers = HTTPHeaders()
-    found: dict[str, str] = {}
     for name_bytes, value_bytes in heard.headers:
-        name, value = name_bytes.decode("latin1").lower(), value_bytes.decode("latin1").strip(" \t")
-        if name in found:
+        name, value = name_bytes.decode("latin1"), value_bytes.decode("latin1").strip(" \t")
+        if name in headers:
             headers.add(name, value)
-            found[name] += f",{value}"
         else:
-            headers[name] = found[name] = value
-    version = start_line.version
-    return Head(
-        start_line,
-        headers,
-        _body_bytes(version, found),
-        _keeps_alive(version, found),
-        _expects_continue(version, found),
+            headers[name] = value
+    is_new = version == "HTTP/1.1"
+    if "Transfer-Encoding" in headers:
+        if headers["Transfer-Encoding"].lower() != "chunked" or version == "HTTP/1.0":
+            raise HTTPInputError("the body's end cannot be told for sure")
+        body_bytes = None
+    else:  # llhttp has seen to it that it is one number, without a coding beside it
+        body_bytes = int(headers["Content-Length"]) if "Content-Length" in headers else 0
+    keeps_alive = is_new
+    if "Connection" in headers:
+        words = {word.strip() for word in headers["Connection"].lower().split(",")}
+        keeps_alive = "close" not in words and (is_new or "keep-alive" in words)
+    # Of HTTP/1.0 it must be overlooked: RFC 9110, section 10.1.1.
+    expects_continue = (
+        is_new and "Expect" in headers and headers["Expect"].lower() == "100-continue"
     )
+    start_line = RequestStartLine(method, target, version)
+    return Head(start_line, headers, body_bytes, keeps_alive, expects_continue)
 
 
 class ChunkReader:
@@ -146,24 +149,3 @@ def _feed(parser: HttpRequestParser, piece: bytes) -> None:
         pass  # the head has been read, and nobody is upgraded here
     except HttpParserError as error:
         raise HTTPInputError(str(error)) from error
-
-
-def _body_bytes(version: str, found: Mapping[str, str]) -> int | None:
-    """Return the length that llhttp has found to be one number, without a coding beside it."""
-    if "transfer-encoding" not in found:
-        return int(found.get("content-length", "0"))
-    if found["transfer-encoding"].lower() != "chunked" or version == "HTTP/1.0":
-        raise HTTPInputError("the body's end cannot be told for sure")
-    return None
-
-
-def _keeps_alive(version: str, found: Mapping[str, str]) -> bool:
-    if "connection" not in found:
-        return version == "HTTP/1.1"
-    words = {word.strip() for word in found["connection"].lower().split(",")}
-    return "close" not in words and (version == "HTTP/1.1" or "keep-alive" in words)
-
-
-def _expects_continue(version: str, found: Mapping[str, str]) -> bool:
-    # Of HTTP/1.0 it must be overlooked: RFC 9110, section 10.1.1.
-    return version == "HTTP/1.1" and found.get("expect", "").lower() == "100-continue"

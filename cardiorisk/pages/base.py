@@ -95,7 +95,7 @@ class PageHandler(BaseHandler):
                 if cookie:
                     self.caller = await self.services.store.session_principal(cookie)
         finally:
-            self.timings.end_stage("auth")
+            self.end_stage("auth")
 
     @property
     def root(self) -> str:

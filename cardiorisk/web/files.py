@@ -110,8 +110,7 @@ class OpenApiHandler(BaseHandler):
     """``/openapi.json``: the description of the API."""
 
     def get(self) -> None:
-        self.set_header("Content-Type", "application/json")
-        self.finish(self.services.files.openapi)
+        self.finish(self.services.files.openapi, "application/json")
 
     head = get
 
@@ -120,10 +119,9 @@ class DocsHandler(BaseHandler):
     """``/docs``: the page that shows the description, offline and with nothing inline."""
 
     def get(self) -> None:
-        self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
-        self.finish(self.services.files.page)
+        self.finish(self.services.files.page, "text/html; charset=utf-8")
 
     head = get
 
@@ -139,9 +137,8 @@ class KeptFileHandler(BaseHandler):
         """
         if served is None:
             raise NotFound("there is no such file")
-        self.set_header("Content-Type", served.content_type)
         self.set_header("Cache-Control", _ONE_YEAR)
-        self.finish(served.body)
+        self.finish(served.body, served.content_type)
 
 
 class DocsFileHandler(KeptFileHandler):

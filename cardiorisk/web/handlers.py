@@ -17,6 +17,7 @@ import logging
 import re
 import secrets
 from contextlib import suppress
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tornado.iostream import StreamClosedError
@@ -38,7 +39,6 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
-from cardiorisk.measuring import Timings
 from cardiorisk.web.cookies import require_cookie_principal, session_cookie
 from cardiorisk.web.problems import CONTENT_TYPE, problem_body, problem_headers, problem_of, to_json
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
@@ -67,7 +67,12 @@ _BEARER = "bearer "
 
 
 class LoggedHandler(LeanHandler):
-    """A request that is timed, named, and written to the bitácora before it is answered."""
+    """A request that is timed, named, and written to the bitácora before it is answered.
+
+    Attributes:
+        timings_ms: milliseconds of each stage that has ended, and at last their ``total``; the
+            log, the header and the metrics show these.
+    """
 
     every_answer = (
         ("Server", "cardiorisk"),
@@ -82,7 +87,8 @@ class LoggedHandler(LeanHandler):
             services: the long-lived things.
             route: the template of the path, the only form of it that is logged.
         """
-        self.timings = Timings()
+        self._began_s = self._stage_began_s = perf_counter()
+        self.timings_ms: dict[str, float] = {}
         self.services = services
         self.route = route
         self.arrived_at_seconds = services.clock()
@@ -95,26 +101,41 @@ class LoggedHandler(LeanHandler):
         self._answer: asyncio.Future[None] | None = None
         self.is_stream = False
 
+    def end_stage(self, name: str) -> None:
+        """Give the time since the end of the stage before to the stage ``name``."""
+        now_s = perf_counter()
+        self.timings_ms[name] = round((now_s - self._stage_began_s) * 1000, 3)
+        self._stage_began_s = now_s
+
     def compute_etag(self) -> None:
         """Spend nothing on a tag: no answer here may be kept."""
 
-    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+    def finish(
+        self, chunk: str | bytes | dict[str, Any] | None = None, content_type: str = ""
+    ) -> asyncio.Future[None]:
         """Write the line, then let the answer leave; a stream has its line already.
 
         Tornado calls this again when the handler's method returns, hence the first two lines.
+
+        Args:
+            chunk: the last of the body.
+            content_type: of ``chunk``, where that is bytes and the whole body.
         """
         if self._answer is not None:
             return self._answer
         if self.is_stream:
             self._answer = super().finish(chunk)
             return self._answer
-        if chunk is not None:
-            self.write(chunk)
         try:
             self._write_line()
         except LogUnavailable as error:
+            chunk = None
             self._show(error)
         self._set_last_headers()
+        if content_type and isinstance(chunk, bytes):
+            self.write_whole(content_type, chunk)
+        elif chunk is not None:
+            self.write(chunk)
         if self.services.bitacora.is_durable:
             self._answer = asyncio.ensure_future(self._finish_when_on_disk())
             self._answer.add_done_callback(self._report_lost_answer)
@@ -141,9 +162,9 @@ class LoggedHandler(LeanHandler):
         await self.flush()
 
     def on_finish(self) -> None:
-        self.services.traffic.leave()
         if not self.is_stream:
             self._count()
+        self.services.traffic.leave()
 
     def method(self) -> str:
         """Return the method as it may be logged; one that nobody knows is a stranger's text."""
@@ -152,8 +173,7 @@ class LoggedHandler(LeanHandler):
 
     def write_problem(self, error: ServiceError) -> None:
         """Write the body of a failure's answer; its status and headers are set."""
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.write(problem_body(error, self.request_id))
+        self.write_whole(CONTENT_TYPE, problem_body(error, self.request_id))
 
     def _show(self, error: ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""
@@ -167,21 +187,22 @@ class LoggedHandler(LeanHandler):
         self.write_problem(error)
 
     def _write_line(self) -> None:
-        self.timings.stop()
+        self.timings_ms["total"] = round((perf_counter() - self._began_s) * 1000, 3)
         self.services.bitacora.append(self._entry().line())
 
     def _count(self) -> None:
-        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings)
+        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings_ms)
 
     def _set_last_headers(self) -> None:
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
-        headers = self.answer_headers
-        headers["X-Request-ID"] = self.request_id
-        headers["Server-Timing"] = self.timings.server_timing()
+        stages = ", ".join([f"{name};dur={ms}" for name, ms in self.timings_ms.items()])
+        put = self.answer_headers.put
+        put("X-Request-ID", self.request_id)
+        put("Server-Timing", stages)
         if self.caller is not None and self.verdict is not None:
             plan, verdict = self.caller.plan, self.verdict
-            headers["RateLimit-Policy"] = f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}'
-            headers["RateLimit"] = f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}'
+            put("RateLimit-Policy", f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}')
+            put("RateLimit", f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}')
 
     def _entry(self) -> Entry:
         assessment = self.assessment if self._error is None else None
@@ -200,7 +221,7 @@ class LoggedHandler(LeanHandler):
             probabilidad=assessment.probability if assessment else None,
             modelo=assessment.model_version if assessment else self.services.predictor.version,
             code=self._error.code if self._error else None,
-            timings_ms={**self.timings.stages_ms, "total": self.timings.total_ms},
+            timings_ms=self.timings_ms,
             inputs=self.patient if shows_inputs else None,
         )
 
@@ -295,8 +316,7 @@ class BaseHandler(LoggedHandler):
 
     def answer_json(self, body: bytes) -> None:
         """Give a JSON answer that is written already."""
-        self.answer_headers["Content-Type"] = "application/json"
-        self.finish(body)
+        self.finish(body, "application/json")
 
     def write_error(self, status_code: int, **context: Any) -> None:  # noqa: ARG002 - Tornado's
         """Show the failure that ended the request, whoever raised it."""
@@ -365,7 +385,7 @@ class IdentifiedHandler(BaseHandler):
                 raise
             self.caller = await require_cookie_principal(self, cookie)
         finally:
-            self.timings.end_stage("auth")
+            self.end_stage("auth")
 
 
 class OperatorHandler(IdentifiedHandler):
@@ -393,7 +413,7 @@ class AuthenticatedHandler(IdentifiedHandler):
         principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
-        self.timings.end_stage("limit")
+        self.end_stage("limit")
         if not self.verdict.allowed:
             seconds = self.verdict.resets_in_seconds
             self.services.metrics.count_refusal(principal.plan)
@@ -412,7 +432,7 @@ class AssessingHandler(AuthenticatedHandler):
         try:
             return read()
         finally:
-            self.timings.end_stage("validate")
+            self.end_stage("validate")
 
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
         """Ask the network, with its own stage of the timer.
@@ -424,7 +444,7 @@ class AssessingHandler(AuthenticatedHandler):
         self.patient = patient
         ask = ask or self.services.predictor.assess
         self.assessment = await self.while_connected(ask(patient))
-        self.timings.end_stage("predict")
+        self.end_stage("predict")
         return self.assessment
 
     def warnings(self) -> dict[str, Any]:

@@ -35,8 +35,7 @@ class MetricsHandler(OperatorHandler):
 
     def get(self) -> None:
         """Send what has been counted; this request is not in it yet."""
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(self.services.metrics.text())
+        self.finish(self.services.metrics.text(), CONTENT_TYPE)
 
     head = get
 

@@ -66,7 +66,7 @@ class OriginalPredictHandler(PlanHandler):
         patient, label = self.validated(lambda: parse_original(self.request.body))
         assessment = await self.assess(patient)
         kept = await self.services.assessments.keep(self.principal, patient, assessment, label)
-        self.timings.end_stage("store")
+        self.end_stage("store")
         self.answer(original_document(kept))
 
     async def get(self) -> None:

@@ -23,7 +23,7 @@ class PredictionsHandler(AssessingHandler):
         patient, label = self.validated(self._read_labelled)
         assessment = await self.assess(patient)
         kept = await self.services.assessments.keep(self.principal, patient, assessment, label)
-        self.timings.end_stage("store")
+        self.end_stage("store")
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
         self.answer(kept_document(kept) | self.warnings(), status=201)
 

@@ -118,9 +118,6 @@ class ReadingApplication(Application):
                 return replace(varying, arguments=arguments)
         return self._nowhere
 
-    def log_request(self, handler: RequestHandler) -> None:
-        """Keep no second log: the bitácora is the only record of requests."""
-
 
 def path_pattern(template: str) -> str:
     """Return the regular expression of a path that varies where a name stands in braces."""

@@ -70,5 +70,5 @@ class ReloadHandler(OperatorHandler):
             UnusableArtefact: it does not hold; the old one goes on answering.
         """
         replacement = await self.services.reload_network()
-        self.timings.end_stage("reload")
+        self.end_stage("reload")
         self.answer({"modelo": replacement.new_version, "anterior": replacement.old_version})

@@ -16,15 +16,29 @@ from tornado.httputil import HTTPHeaders, format_timestamp
 from tornado.web import RequestHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 
 
-class EmptyHeaders(HTTPHeaders):
-    """Headers that begin empty, without asking what nothing is made of, as Tornado does."""
+class AnswerHeaders(HTTPHeaders):
+    """Tornado's headers, begun and set without a check of each.
 
-    def __init__(self) -> None:
-        self._as_list = {}
+    Args:
+        fields: names, written as HTTP writes them, and values.
+    """
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._as_list = {name: [value] for name, value in fields}
         self._combined_cache = {}
+
+    def put(self, name: str, value: str) -> None:
+        """Set a header.
+
+        Args:
+            name: as HTTP writes it, ``Content-Type`` and not ``content-type``.
+            value: what holds no end of a line; else the answer is not sent.
+        """
+        self._as_list[name] = [value]
+        self._combined_cache.pop(name, None)
 
 
 class LeanHandler(RequestHandler):
@@ -33,6 +47,7 @@ class LeanHandler(RequestHandler):
     Attributes:
         allowed_methods: those that the class answers.
         every_answer: headers that every answer carries, beside its date.
+        answer_headers: this answer's.
     """
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
@@ -51,24 +66,26 @@ class LeanHandler(RequestHandler):
         )
 
     def clear(self) -> None:
-        """Begin the answer, or begin it anew; Tornado would make and check each header."""
-        self._headers = EmptyHeaders()
-        for name, value in self.every_answer:
-            self._headers[name] = value
-        self._headers["Date"] = _http_date(int(time.time()))
+        """Begin the answer, or begin it anew."""
+        self.answer_headers = self._headers = AnswerHeaders(self.every_answer)
+        self.answer_headers.put("Date", _http_date(int(time.time())))
         self._write_buffer = []
         self._status_code = 200
         self._reason = "OK"
 
-    @property
-    def answer_headers(self) -> HTTPHeaders:
-        """The answer's headers; what is set here directly is not checked before it is sent."""
-        return self._headers
+    def write_whole(self, content_type: str, body: bytes) -> None:
+        """Make this the body of the answer, in the place of what was written before."""
+        self._write_buffer = [body]
+        self.answer_headers.put("Content-Type", content_type)
+        self.answer_headers.put("Content-Length", str(len(body)))
 
     @property
     def is_finished(self) -> bool:
         """Whether ``on_finish`` has been called."""
         return self._finished
+
+    def _log(self) -> None:
+        """Keep no second log: the bitácora is the only record of requests."""
 
 
 def run_handler(handler: RequestHandler, arguments: tuple[bytes, ...]) -> None:

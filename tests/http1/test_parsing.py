@@ -135,6 +135,7 @@ def test_what_is_no_head_is_refused(lines: tuple[str, ...]) -> None:
         ("Transfer-Encoding: identity", "Transfer-Encoding: chunked"),
         ("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
         ("Transfer-Encoding: \x0bchunked",),
+        ("Transfer-Encoding: chunked\t",),
         ('Transfer-Encoding: chunked;q="1"',),
     ],
 )

@@ -144,10 +144,7 @@ async def test_a_request_whose_handler_cannot_be_made_is_counted_out_again(
 async def test_a_request_whose_answer_cannot_be_written_is_counted_out_again(
     app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def add_two_lines(handler: LoggedHandler) -> None:
-        handler._headers["Name"] = "a\nb"
-
-    monkeypatch.setattr(LoggedHandler, "_set_last_headers", add_two_lines)
+    monkeypatch.setattr(LoggedHandler, "every_answer", (("Name", "a\nb"),))
     received = await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     assert received == b""
     assert app.services.traffic.open_requests == 0

@@ -11,7 +11,7 @@ import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
 
-from cardiorisk.web.tornado_inside import EmptyHeaders, LeanHandler, run_eagerly, run_handler
+from cardiorisk.web.tornado_inside import AnswerHeaders, LeanHandler, run_eagerly, run_handler
 
 if TYPE_CHECKING:
     from tornado.httputil import ResponseStartLine
@@ -44,8 +44,13 @@ class Told(LeanHandler):
     async def get(self, name: str) -> None:
         self.write(name)
 
+    def post(self, name: str) -> None:
+        self.write("not this")
+        self.write_whole("text/plain", name.encode())
+
     def query(self, _name: str) -> None:
         self.set_status(201)
+        self.write_whole("text/plain", b"not this")
         self.clear()
 
 
@@ -75,7 +80,7 @@ def answered(kind: type[RequestHandler], method: str = "GET") -> Taken:
 
 def test_a_handler_begins_as_tornados_does() -> None:
     ours, theirs = (vars(kind(Application(), request(Taken()))) for kind in (Told, ToldByTornado))
-    assert ours.keys() == theirs.keys()
+    assert ours.keys() - {"answer_headers"} == theirs.keys()
     for name in ("_write_buffer", "_status_code", "_reason"):
         assert ours[name] == theirs[name]
 
@@ -88,16 +93,33 @@ def test_an_answer_has_its_headers_and_a_date_written_as_tornado_does() -> None:
 
 
 def test_what_was_answered_is_forgotten_when_it_begins_anew() -> None:
-    assert answered(Told, "QUERY").status == 200
+    answer = answered(Told, "QUERY")
+    assert (answer.status, answer.body, answer.headers["Content-Length"]) == (200, b"", "0")
+
+
+def test_a_body_that_is_written_whole_says_its_type_and_length() -> None:
+    answer = answered(Told, "POST")
+    assert (answer.body, answer.headers["Content-Length"]) == (b"abc", "3")
+    assert answer.headers["Content-Type"] == "text/plain"
 
 
 def test_a_handler_knows_which_methods_it_answers() -> None:
-    assert Told.allowed_methods == ("GET", "QUERY")
-    assert answered(Told, "POST").status == answered(Told, "BREW").status == 405
+    assert Told.allowed_methods == ("GET", "POST", "QUERY")
+    assert answered(Told, "PUT").status == answered(Told, "BREW").status == 405
 
 
-def test_empty_headers_are_as_empty_as_tornados() -> None:
-    assert vars(EmptyHeaders()) == vars(HTTPHeaders())
+def test_headers_that_are_not_checked_are_tornados_all_the_same() -> None:
+    ours, theirs = AnswerHeaders([("Set-Cookie", "a"), ("Date", "b")]), HTTPHeaders()
+    for name, value in (("Set-Cookie", "a"), ("Date", "b")):
+        theirs[name] = value
+    assert ours["date"] == "b"
+    ours.put("Date", "c")
+    theirs["Date"] = "c"
+    for headers in (ours, theirs):
+        headers.add("set-cookie", "d")
+    assert list(ours.items()) == list(theirs.items())
+    assert list(ours.get_all()) == list(theirs.get_all())
+    assert vars(AnswerHeaders()) == vars(HTTPHeaders())
 
 
 async def waiting_for(awaited: asyncio.Future[int], seen: list[object]) -> None:
