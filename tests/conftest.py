@@ -10,6 +10,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from tornado.platform.asyncio import AsyncIOLoop
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from tornado.ioloop import IOLoop
 
     from cardiorisk.routes import CardioriskApplication
+
+
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
