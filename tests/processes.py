@@ -73,11 +73,10 @@ class Server:
         finally:
             connection.close()
 
-    def ask(self) -> tuple[int, dict[str, Any]]:
+    def ask(self, key: str = "") -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
         with self.connection() as connection:
-            connection.request(
-                "POST", "/service", json.dumps(EXAMPLE), {"Authorization": f"Bearer {self.key}"}
-            )
+            connection.request("POST", "/service", json.dumps(EXAMPLE), headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 
