@@ -33,9 +33,6 @@ MOST_WAITING = 32
 class Passwords:
     """Hashes and checks passwords, a few at a time; call it on the event loop only.
 
-    Attributes:
-        worker: the threads that do it.
-
     Args:
         hasher: argon2id with its costs.
         most_waiting: passwords under way or waiting before callers are sent away.
@@ -63,21 +60,11 @@ class Passwords:
         )
 
     async def hash(self, password: str) -> str:
-        """Hash a password for keeping.
-
-        Raises:
-            Overloaded: too many passwords wait.
-        """
+        """Hash a password for keeping."""
         return await self.worker.run(partial(self._hasher.hash, _bytes(password)))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Tell whether a password is the one that was hashed; without a hash, it is not.
-
-        Both take the same time.
-
-        Raises:
-            Overloaded: too many passwords wait.
-        """
+        """Tell, in the same time with a hash or without, whether a password is the one of it."""
         is_same = await self.worker.run(
             partial(_is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password))
         )

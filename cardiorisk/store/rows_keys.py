@@ -8,6 +8,7 @@ raises ``UnknownKey`` where there is no such key, or none of the account that is
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, update
@@ -20,7 +21,7 @@ from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from cardiorisk.store.database import Rows
 
@@ -173,10 +174,15 @@ def rotate(
     return Rotation(_require(rows, key_id), new)
 
 
-def note_last_used(rows: Rows, moments: Mapping[str, datetime]) -> None:
-    """Keep when keys were last used, by id; a moment earlier than the kept one is dropped."""
-    uses = [{"key_id": key_id, "used_at": at} for key_id, at in moments.items()]
-    rows.execute(_NOTE_USE, uses)
+def note_last_used(rows: Rows, seconds: Mapping[str, float]) -> None:
+    """Keep when keys were last used, by id and since the epoch; an earlier use changes nothing."""
+    rows.execute(
+        _NOTE_USE,
+        [
+            {"key_id": key_id, "used_at": datetime.fromtimestamp(used, UTC)}
+            for key_id, used in seconds.items()
+        ],
+    )
 
 
 def _require(rows: Rows, key_id: str, account_id: int | None = None) -> KeyRecord:

@@ -217,8 +217,8 @@ class Store:
         """
         _merge(self._calls, self._limiter.take_calls(), operator.add)
         try:
-            await self._write(self._last_used, _note_last_used, max)
-            await self._write(self._calls, _add_calls, operator.add)
+            await self._write(self._last_used, rows_keys.note_last_used, max)
+            await self._write(self._calls, rows_usage.add_calls, operator.add)
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("flush", error)
         else:
@@ -281,7 +281,7 @@ class Store:
     async def _write(
         self,
         unwritten: dict[_Place, _Value],
-        write: Callable[[dict[_Place, _Value], Rows], None],
+        write: Callable[[Rows, dict[_Place, _Value]], None],
         merged: Callable[[_Value, _Value], _Value],
     ) -> None:
         """Write in batches, and keep one that fails for the next time."""
@@ -289,8 +289,11 @@ class Store:
             batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
             for place in batch:
                 del unwritten[place]
-            fn = partial(write, batch)
-            job = partial(_in_transaction, self._database.writing, fn)
+
+            def job(batch: dict[_Place, _Value] = batch) -> None:
+                with self._database.writing() as rows:
+                    write(rows, batch)
+
             try:
                 await self._worker.run(job, is_counted=False)
             except Exception:
@@ -332,15 +335,6 @@ def _open(url: str, token_secret: bytes | None, busy_seconds: float) -> tuple[Da
     except BaseException:
         database.close()
         raise
-
-
-def _note_last_used(seconds: dict[str, float], rows: Rows) -> None:
-    moments = {key_id: datetime.fromtimestamp(used, UTC) for key_id, used in seconds.items()}
-    rows_keys.note_last_used(rows, moments)
-
-
-def _add_calls(calls: dict[tuple[int, date], int], rows: Rows) -> None:
-    rows_usage.add_calls(rows, calls)
 
 
 def _merge(

@@ -53,7 +53,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Turn an aware moment into the naive UTC that SQLite's text holds.
 
         Raises:
-            ValueError: the moment has no time zone, so it could mean any of them.
+            ValueError: the moment has no time zone.
         """
         if value is None:
             return None
@@ -62,12 +62,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
-        """Give the stored moment its time zone back."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):
-    """Root of the tables; names every constraint, so that a later revision can change it."""
+    """Names every constraint, so that a later revision can change it."""
 
     metadata = MetaData(naming_convention=_NAMING)
     type_annotation_map = {datetime: UtcDateTime, float: Double}  # noqa: RUF012 - SQLAlchemy's own protocol

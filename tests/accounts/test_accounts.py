@@ -14,6 +14,7 @@ from argon2 import PasswordHasher, extract_parameters
 
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.errors import (
+    AccountSuspended,
     Conflict,
     InvalidKey,
     InvalidLogin,
@@ -184,6 +185,18 @@ async def test_a_login_under_way_while_the_password_changes_gives_dead_tokens(ho
     pair = await house.accounts.login(RIGHT, HERE)
     assert await _failure(house.store.principal(pair.access_token)) is InvalidKey
     assert await _failure(house.accounts.refresh(pair.refresh_token)) is InvalidKey
+
+
+@pytest.mark.gen_test
+async def test_a_suspension_is_told_to_who_knows_the_password_and_to_nobody_else(
+    house: House,
+) -> None:
+    assert (await house.accounts.begin_session(RIGHT, HERE)).count(".") == 2
+    now = house.store.now()
+    await house.store.change(lambda rows: rows_accounts.suspend(rows, 1, now))
+    assert await _failure(house.accounts.login(WRONG, HERE)) is InvalidLogin
+    for _ in range(NAME_FAILURES):  # it is no failure to have been right
+        assert await _failure(house.accounts.login(RIGHT, HERE)) is AccountSuspended
 
 
 # Attempts

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.errors import InvalidKey, NotReady, Overloaded, StoreUnavailable, UnknownKey
+from cardiorisk.errors import (
+    AccountSuspended,
+    InvalidKey,
+    NotReady,
+    Overloaded,
+    StoreUnavailable,
+    UnknownKey,
+)
 from cardiorisk.identity.keys import Principal, new_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens
 from cardiorisk.limits.window import Limiter
@@ -186,6 +193,25 @@ async def test_a_remembered_key_ends_with_its_expiry(
     clock.advance(seconds=10)
     assert await is_refused(store.principal(key))
     assert not await is_refused(store.principal(minted.key))
+
+
+@pytest.mark.gen_test
+async def test_what_is_a_suspended_account_s_is_genuine_and_refused(
+    store: Store, url: str, minted: MintedKey
+) -> None:
+    pair = await log_in(store)
+    cookie = store.tokens.issue_session(ANA, "s", 0)
+    await store.change(lambda rows: rows_accounts.suspend(rows, ANA, store.now()))
+    for _ in range(2):
+        for asked in (
+            store.principal(minted.key),
+            store.principal(pair.access_token),
+            store.session_principal(cookie),
+        ):
+            with pytest.raises(AccountSuspended):
+                await asked
+    await store.close()
+    assert last_use(url) is None
 
 
 # Many at once
@@ -483,6 +509,15 @@ async def test_checks_at_the_same_time_are_one(
 def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
         Store.open(f"sqlite:///{tmp_path}/nowhere/keys.db")
+    assert "store_0" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_lock_that_keeps_the_secret_from_being_made_stops_the_opening(
+    url: str, path: Path
+) -> None:
+    Database.open(url).close()
+    with locked(path), pytest.raises(StoreUnavailable, match="locked"):
+        Store.open(url, busy_seconds=0.01)
     assert "store_0" not in {thread.name for thread in threading.enumerate()}
 
 
