@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ MOST_WATCHERS = 16
 MOST_PENDING = 4
 """Updates, some ten kilobytes each; who is further behind is dropped."""
 
+_UNREADABLE = (LogUnavailable, Overloaded)
+"""While the log cannot be read, no lines are told."""
 _logger = logging.getLogger(__name__)
 
 
@@ -140,28 +143,22 @@ class Broadcast:
     async def _tell(self) -> None:
         """Tell everybody, at every turn, until nobody watches."""
         try:
-            await self._fresh_lines(self._skip)
+            with suppress(*_UNREADABLE):
+                await self._skip()
             while True:
                 await asyncio.sleep(self.every_seconds)
                 if not self._watchers:
                     return
-                lines = await self._fresh_lines(self._fresh)
-                update = Update(await self._look(), lines or ())
+                lines: tuple[Line, ...] = ()
+                with suppress(*_UNREADABLE):
+                    lines = await self._fresh()
+                update = Update(await self._look(), lines)
                 for watcher in tuple(self._watchers):
                     watcher.tell(update)
         except Exception:
             # Whoever watches asks again, and a new row of updates begins.
             _logger.exception("the operators' updates have failed")
             self._end_all()
-
-    async def _fresh_lines(
-        self, ask: Callable[[], Awaitable[tuple[Line, ...] | None]]
-    ) -> tuple[Line, ...] | None:
-        """Ask for lines; while the log cannot be read, there are none."""
-        try:
-            return await ask()
-        except (LogUnavailable, Overloaded):
-            return None
 
     def _end_all(self) -> None:
         for watcher in tuple(self._watchers):
