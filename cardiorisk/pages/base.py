@@ -75,6 +75,7 @@ class PageHandler(BaseHandler):
         super().initialize(services, route)
         self.form: dict[str, str] = {}
         self.faults: dict[str, str] = {}
+        self._languages: Mapping[str, Language] = self.settings["languages"]
 
     async def prepare(self) -> None:
         """Check the request as ``BaseHandler`` does, then read the form that was sent, if any."""
@@ -249,11 +250,6 @@ class PageHandler(BaseHandler):
         if isinstance(error, TooManyAttempts):
             return said % {"minutes": max(1, ceil(error.resets_in_seconds / _MINUTE_SECONDS))}
         return said
-
-    @property
-    def _languages(self) -> Mapping[str, Language]:
-        languages: Mapping[str, Language] = self.settings["languages"]
-        return languages
 
     def _cookie(self) -> str:
         """Return the cookie that the XSRF token belongs to, empty where there is none yet."""

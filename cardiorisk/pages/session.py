@@ -30,7 +30,6 @@ from cardiorisk.web.cookies import SESSION_COOKIE
 
 if TYPE_CHECKING:
     from cardiorisk.errors import ServiceError
-    from cardiorisk.identity.keys import Principal
 
 HOME = "cuenta"
 NEXT = "siguiente"
@@ -54,22 +53,11 @@ class SignedInPage(PageHandler):
             self.go(f"entrar?{NEXT}={quote(local_page(wanted, HOME))}")
             raise Finish
 
-    @property
-    def principal(self) -> Principal:
-        """Who is reading; known from ``admit`` on."""
-        assert self.caller is not None  # noqa: S101 - for mypy; admit has let the reader in
-        return self.caller
-
 
 class OperatorPage(SignedInPage):
     """A page for operators."""
 
     async def admit(self) -> None:
-        """Let in operators.
-
-        Raises:
-            OperatorOnly: the reader is known and no operator.
-        """
         await super().admit()
         if not self.principal.is_operator:
             raise OperatorOnly("this page is for operators")

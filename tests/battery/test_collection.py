@@ -65,11 +65,6 @@ def test_every_assertion_of_the_collection_holds(
     assert assertions > 2 * requests
 
 
-def test_the_run_reaches_the_last_request(run: dict[str, Any]) -> None:
-    last = list(requests_of(json.loads(COLLECTION.read_text())))[-1]
-    assert run["executions"][-1]["item"]["name"] == last["name"]
-
-
 def test_every_request_of_the_run_is_in_the_log(run: dict[str, Any], server: Server) -> None:
     sent = [
         header["value"]

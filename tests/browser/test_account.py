@@ -125,6 +125,9 @@ def test_another_site_s_form_does_nothing(visit: Visit, tmp_path: Path) -> None:
 
 def test_plan_and_password_are_changed(visit: Visit) -> None:
     page = visit.register()
+    for action in ("el plan", "la contraseña"):
+        page.get_by_role("button", name=f"Cambiar {action}").click()
+        expect(page.get_by_text("Rellena este campo.").first).to_be_visible()
     go_premium(page)
     expect(page.get_by_text("0 de 50 llamadas")).to_be_visible()
     for password in ("no es esta", PASSWORD):

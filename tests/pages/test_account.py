@@ -66,17 +66,6 @@ async def test_an_empty_password_is_asked_for_and_never_counted(
 
 
 @pytest.mark.parametrize(
-    ("path", "forms"), [("/entrar", 1), ("/registro", 1), ("/cuenta", 2), ("/claves", 1)]
-)
-async def test_the_service_s_own_words_stand_at_the_fields(
-    reader: Reader, path: str, forms: int
-) -> None:
-    if path in {"/cuenta", "/claves"}:
-        await reader.register()
-    assert len(re.findall(r"<form [^>]*\bnovalidate\b", await reader.read(path))) == forms
-
-
-@pytest.mark.parametrize(
     ("fields", "said"),
     [
         ({"accion": "plan", "plan": "premium", "password": "wrong"}, {"plan-password": WRONG}),

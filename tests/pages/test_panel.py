@@ -50,20 +50,14 @@ async def test_known_routes_are_offered(boss: Reader) -> None:
     assert offered == [*(route.template for route in ROUTES), "*"]
 
 
-@pytest.mark.parametrize(
-    ("language", "probability", "pressure"),
-    [
+async def test_what_drifts_is_called_as_the_reader_does(boss: Reader) -> None:
+    for language, probability, pressure in (
         ("es", "Probabilidad", "Presión arterial sistólica"),
         ("en", "Probability", "Systolic blood pressure"),
-    ],
-)
-async def test_what_drifts_is_called_as_the_reader_does(
-    boss: Reader, language: str, probability: str, pressure: str
-) -> None:
-    page = await boss.read(f"/panel?idioma={language}")
-    (found,) = re.findall(r'data-names="([^"]+)"', page)
-    names = json.loads(unescape(found))
-    assert (names["probabilidad"], names["presion_arterial"]) == (probability, pressure)
+    ):
+        page = await boss.read(f"/panel?idioma={language}")
+        names = json.loads(unescape(re.findall(r'data-names="([^"]+)"', page)[0]))
+        assert (names["probabilidad"], names["presion_arterial"]) == (probability, pressure)
 
 
 async def test_a_whole_key_is_no_search_and_is_not_shown_again(

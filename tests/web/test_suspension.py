@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.store import rows_accounts, rows_keys
-from tests.pages.browsing import Reader, registered
+from tests.pages.browsing import registered
 from tests.support import Caller, change_account, changing, create_key, document
 
 if TYPE_CHECKING:
@@ -150,13 +150,3 @@ async def test_a_browser_s_session_is_as_good_as_none(
     assert told(await reader.call("GET", "/account")) == SUSPENDED
     page = await reader.open("/")
     assert (page.code, "Entrar" in page.body.decode()) == (200, True)
-
-
-@pytest.mark.gen_test
-async def test_who_logs_in_on_the_page_is_told_there(
-    stranger: Caller, settings: Settings, app: CardioriskApplication
-) -> None:
-    await tokens_of_ana(stranger)
-    await suspend(settings, app)
-    answer = await Reader(stranger).log_in()
-    assert (answer.code, "La cuenta está suspendida" in answer.body.decode()) == (403, True)

@@ -1,4 +1,4 @@
-// Draws the calls of each day from the table that stands on the page anyway.
+// Draws the calls of each day as columns, from the table on the page.
 
 import { columns } from "./charts.js";
 import { language, say } from "./words.js";

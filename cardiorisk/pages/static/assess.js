@@ -1,5 +1,5 @@
-// The page that tries a patient: ties the form together, asks, and shows what comes back.
-// The key is kept for this tab alone, and is sent to this service alone; who has logged in has none.
+// The page that tries a patient: connects the form, asks the service, and shows the answer.
+// A pasted key stays in this tab and is sent to this service only; a session needs none.
 
 import { curve, gauge, waterfall } from "./charts.js";
 import { calls } from "./calls.js";
@@ -35,7 +35,7 @@ function fillIn(patient) {
   followForm();
 }
 
-/** Write the calls of what the form holds now, and say so where the answer is another patient's. */
+/** Update the example calls, and mark the answer as stale where the form has changed since. */
 function followForm() {
   writeCalls();
   if (!shown) return;
@@ -56,14 +56,14 @@ function setFault(field, text) {
   setError(boxOf(field), field.querySelector(".error"), text);
 }
 
-// The buttons are not disabled, since a disabled one loses the keyboard's place.
+// Only aria-disabled: a button that is disabled loses the focus.
 const isClosed = () => by("assess").getAttribute("aria-disabled") === "true";
 
 function close(isNow) {
   for (const id of ["assess", "keep-it"]) by(id).setAttribute("aria-disabled", isNow);
 }
 
-/** Say what went wrong, where it can be seen. */
+/** Show a failure and scroll it into view. */
 function fail(text) {
   by("failure").textContent = text;
   by("failure").scrollIntoView({ block: "nearest" });
@@ -102,7 +102,7 @@ function showAnswer({ patient, document: answer }) {
 
 const labelOf = (name) => fields.find((field) => field.dataset.field === name).dataset.label;
 
-// A unit that is itself a number of others, as 100 mmHg is, needs the sign between the two.
+// A unit that begins with a number, as 100 mmHg, needs a multiplication sign before it.
 const withUnit = (value, unit) => `${value.toLocaleString(language)} ${/^\d/.test(unit) ? "× " : ""}${unit}`;
 
 function withValue(name, value) {
@@ -193,7 +193,7 @@ function showRefusal({ status, document: problem, retrySeconds }) {
   }
 }
 
-/** Return what was typed as a key, null where it cannot be one; a session needs none. */
+/** Return the typed key: null where it cannot be one, empty where a session needs none. */
 function readKey() {
   if (isLoggedIn) return "";
   const key = by("key").value.trim();
@@ -204,7 +204,7 @@ function readKey() {
   return isKey ? key : null;
 }
 
-/** Ask something of the service, with the form closed meanwhile; return the answer, if it is one. */
+/** Ask the service with the form closed meanwhile; return its answer, null where there is none. */
 async function ask(question) {
   if (isClosed()) return null;
   const key = readKey();
@@ -272,7 +272,7 @@ for (const field of fields) {
     setFault(field, "");
     followForm();
   });
-  // A browser whose own language writes 1.2 drops the comma that this page's reader types.
+  // A browser that writes 1.2 drops a comma that is typed into a number field.
   box.addEventListener("beforeinput", (event) => {
     if (!slider || event.data !== ",") return;
     event.preventDefault();

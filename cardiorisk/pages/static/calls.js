@@ -1,4 +1,4 @@
-// Writes the call that the page makes in other languages, with the key left out.
+// Writes the page's call for curl, Python and JavaScript, without the key.
 
 export function calls(patient, address) {
   const body = JSON.stringify(patient);

@@ -1,5 +1,5 @@
-// Draws every chart of the pages as SVG. It must not set a style: the policy forbids that, so all
-// looks are classes of the style sheet.
+// Draws every chart as SVG. The policy forbids styles in a page, so all looks are classes of the
+// style sheet.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -39,7 +39,7 @@ export function gauge(room, { probability, threshold, isAtRisk, shown, threshold
   draw("text", { class: "small", x: x + radius, y: y + 20, "text-anchor": "middle" }, "100 %");
 }
 
-/** Draw parts that add up, each where the one before ended; `rows` have a name, from, to, shown. */
+/** Draw parts that add up as a waterfall; `rows` have name, from, to, kind and shown. */
 export function waterfall(room, rows, label) {
   const width = Math.max(260, room.clientWidth);
   const [line, figures] = [38, 58];
@@ -83,8 +83,8 @@ export function curve(room, { values, probabilities, value, probability, thresho
 }
 
 /**
- * Draw columns of whole numbers in parts, the first part lowest; `kinds` are the parts' looks,
- * `titles` say each column, `ends` name the outer two.
+ * Draw stacked columns of whole numbers, the first part lowest. `kinds` are the parts' classes,
+ * `titles` the columns' texts, `ends` the labels below the outer two.
  */
 export function columns(room, { rows, kinds, titles, ends, label }) {
   const [width, height, left, bottom] = [Math.max(240, room.clientWidth), 150, 44, 22];

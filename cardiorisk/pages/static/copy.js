@@ -1,4 +1,4 @@
-// Copies a text that is on the page: a button names it with data-copies.
+// Copies the text of the element that a button names in data-copies.
 
 import { say } from "./words.js";
 

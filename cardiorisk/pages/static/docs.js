@@ -1,7 +1,7 @@
 "use strict";
 
-// Credentials live in the page's memory only: a reload forgets them. Nothing is asked of any
-// other host, so the badge of the public validator is off.
+// Credentials stay in the page's memory: a reload forgets them. The badge of the public validator
+// is off, because nothing may be asked of another host.
 SwaggerUIBundle({
   url: "./openapi.json",
   dom_id: "#swagger-ui",

@@ -1,5 +1,4 @@
-// The panel: shows what the service tells of itself, as it happens. It asks for nothing else, and
-// redraws only what has changed its place or its number.
+// The panel: shows the service's events as they come, and asks for nothing else while they do.
 
 import { columns } from "./charts.js";
 import { language, number, say } from "./words.js";
@@ -7,7 +6,7 @@ import { language, number, say } from "./words.js";
 const MOST_LINES = 50;
 const by = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat(language);
-// As the bitácora and the API have them, so that a line can be found again.
+// In UTC, like the bitácora and the API, so that a line can be found there.
 const utc = { timeZone: "UTC", hourCycle: "h23" };
 const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", ...utc });
 const minute = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", ...utc });
@@ -39,7 +38,7 @@ function setText(id, text) {
   if (by(id).textContent !== text) by(id).textContent = text;
 }
 
-/** Return requests a minute in the last five, of which the running one is not over yet. */
+/** Return requests a minute over the last five; the running one counts as far as it has gone. */
 function rateOf({ at, minutes, last_5_minutes: recent }) {
   const passed = (Date.parse(at) - Date.parse(minutes.at(-5).starts_at)) / 60_000;
   return recent.requests / passed;
@@ -135,8 +134,8 @@ function filters() {
 }
 
 /**
- * Ask for the events anew; the first lines of a connection take the place of what is shown. A tab
- * that is hidden asks for none: each reader takes one of the few places that there are.
+ * Connect to the events; the first lines of a connection replace those that are shown. A hidden
+ * tab does not connect, because the service has few places for readers.
  */
 function connect() {
   stream?.close();
@@ -165,7 +164,7 @@ function connect() {
   });
 }
 
-/** Say in words what is wrong with a filter; the detail is the API's, in English. */
+/** Say what is wrong with a filter in the reader's language; the API's detail is in English. */
 function faultOf({ field, detail }) {
   if (detail === "must be the name of an account") return say("There is no such account.");
   const name = by("filters").elements[field]?.labels[0].firstChild.textContent.trim() ?? field;
@@ -174,7 +173,7 @@ function faultOf({ field, detail }) {
   return say("This filter cannot be used: {name}.", { name });
 }
 
-/** Show no line while the filters are none: the lines of earlier ones would be taken for theirs. */
+/** Say why the filters are refused, and clear the lines, which are those of earlier filters. */
 function refuseFilters(errors) {
   lines = [];
   showLines();
@@ -183,7 +182,7 @@ function refuseFilters(errors) {
   by("filter-error").hidden = false;
 }
 
-/** Say why the events do not come: the browser tells nothing of a refusal but that it is one. */
+/** Find out why the events are refused, which an EventSource does not tell. */
 async function explain() {
   const refused = stream;
   setState(say("Not live."));

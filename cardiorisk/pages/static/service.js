@@ -1,5 +1,5 @@
-// Asks the service as any other client does, with a key or, where the reader has logged in, as that
-// session: its cookie goes along by itself, and the page's token shows that the page sent it.
+// Calls the API with a key or with the reader's session. The browser adds the session's cookie; the
+// XSRF token shows that this page sent the request.
 
 const token = document.querySelector("meta[name=xsrf-token]")?.content;
 export const isLoggedIn = token !== undefined;
@@ -24,7 +24,7 @@ async function post(path, key, body) {
 /** Where a patient is assessed, with the explanation and the curves. */
 export const ASSESSING = "service?explicar=1&curvas=1";
 
-/** Have a patient assessed; the answer is its status, its document and what its headers say. */
+/** Have a patient assessed; the answer is as `post` returns it. */
 export const assess = (patient, key) => post(ASSESSING, key, patient);
 
 /** Have a patient assessed and kept under a name. */

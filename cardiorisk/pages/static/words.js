@@ -1,5 +1,5 @@
-// The page's words in the reader's language. They are written in English, as in the templates; the
-// page brings the table of the Spanish ones.
+// The page's texts in the reader's language. They are written in English, as in the templates; the
+// page holds their translations in data-words.
 
 const table = JSON.parse(document.querySelector("[data-words]").dataset.words);
 export const language = document.documentElement.lang;
