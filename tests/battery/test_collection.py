@@ -70,7 +70,7 @@ def test_every_request_of_the_run_is_in_the_log(run: dict[str, Any], server: Ser
         header["value"]
         for execution in run["executions"]
         for header in execution["response"]["header"]
-        if header["key"] == "X-Request-Id"
+        if header["key"].lower() == "x-request-id"
     ]
     assert [line["request_id"] for line in server.log_lines()] == sent
 
