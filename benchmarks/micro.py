@@ -30,12 +30,12 @@ from cardiorisk.config import load_settings
 from cardiorisk.identity.keys import digest, new_key, new_key_id, visible_prefix
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.card import NOTICE
-from cardiorisk.patients.patient import parse_json
 from cardiorisk.store.database import Database
 from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import Account, ApiKey
 from cardiorisk.web.problems import to_json
+from cardiorisk.web.shapes_patients import PatientBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,7 @@ async def time_parts(room: Path, round_seconds: float) -> list[Row]:
     services = make_app(load_settings(chosen)).services
     await services.load_network()
     body = BODY.encode()
-    patient = parse_json(body)
+    patient = PatientBody.read(body).patient
     document = {"riesgo_cardiaco": True, "probabilidad": 0.973121, "umbral": 0.5, "aviso": NOTICE}
     timings_ms = {"auth": 0.021, "limit": 0.012, "validate": 0.034, "predict": 0.02, "total": 0.095}
 
@@ -172,7 +172,7 @@ async def time_parts(room: Path, round_seconds: float) -> list[Row]:
         services.bitacora.append(entry.line())
 
     calls: dict[str, Callable[[], Any]] = {
-        PARSE: lambda: parse_json(body),
+        PARSE: lambda: PatientBody.read(body).patient,
         ASSESS: assess,
         ANSWER: lambda: to_json(document),
         LINE: log,

@@ -7,7 +7,7 @@ in either ends the start before a port is taken.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.accounts.assessments import Assessments
@@ -24,25 +24,18 @@ from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import Metrics
 from cardiorisk.monitoring.metrics import Sources as MetricsSources
 from cardiorisk.monitoring.overview import Overviews
-from cardiorisk.openapi.document import answers_of, describe
-from cardiorisk.openapi.words import Sources
-from cardiorisk.routes import NO_ROUTE, CardioriskApplication
+from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
 from cardiorisk.store.store import Store
-from cardiorisk.web.files import FILE_NAMES, load_files
-from cardiorisk.web.original import ORIGINAL_NAMES
+from cardiorisk.web.files import load_files
+from cardiorisk.web.openapi import describe, expected_answers
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.reader import BODY_LIMIT_BYTES, Traffic
+from cardiorisk.web.reader import Traffic
 from cardiorisk.web.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cardiorisk.config import Settings
-
-
-def describe_api() -> dict[str, Any]:
-    """Describe the API from the tables that serve it."""
-    return describe(Sources(PROBLEMS, ORIGINAL_NAMES, BODY_LIMIT_BYTES, FILE_NAMES))
 
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:
@@ -65,10 +58,9 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         limiter=limiter,
         token_secret=secret.get_secret_value().encode() if secret is not None else None,
     )
-    description = describe_api()
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
     sources = MetricsSources(store, limiter, predictor, bitacora, lambda: traffic.open_requests)
-    metrics = Metrics(_expected(description), settings.plans, sources)
+    metrics = Metrics(_expected(), settings.plans, sources)
     log_watch = LogWatch(settings.log_dir / LOG_FILE, clock)
     overviews = Overviews(LastHour(metrics.counts, clock), sources, log_watch, clock)
     return CardioriskApplication(
@@ -86,13 +78,13 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             log_watch=log_watch,
             overviews=overviews,
             broadcast=Broadcast(overviews.look, log_watch.skip, log_watch.fresh),
-            files=load_files(description),
+            files=load_files(lambda: describe(API_ROUTES)),
             clock=clock,
             traffic=traffic,
         )
     )
 
 
-def _expected(description: dict[str, Any]) -> list[tuple[str, str, int]]:
+def _expected() -> list[tuple[str, str, int]]:
     """Return the answers to count from the start: all described ones, and that of a wrong path."""
-    return [*answers_of(description), ("GET", NO_ROUTE, PROBLEMS[NotFound.code].status)]
+    return [*expected_answers(API_ROUTES), ("GET", NO_ROUTE, PROBLEMS[NotFound.code].status)]

@@ -5,7 +5,6 @@ It must not say what anybody answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,7 @@ from cardiorisk.web.files import (
     OpenApiHandler,
 )
 from cardiorisk.web.metrics import MetricsHandler
+from cardiorisk.web.operations import Route
 from cardiorisk.web.operators import (
     EventsHandler,
     LogHandler,
@@ -54,92 +54,67 @@ from cardiorisk.web.operators import (
 )
 from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
 from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
-from cardiorisk.web.reader import ReadingApplication, Target, path_pattern
+from cardiorisk.web.reader import ReadingApplication, Target
 from cardiorisk.web.service import ServiceHandler
 from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cardiorisk.web.handlers import BaseHandler
     from cardiorisk.web.services import Services
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A path and who answers it.
-
-    Attributes:
-        template: the path, with a name in braces, as ``{id}``, where it varies.
-        handler: the class of its handler.
-        options: what ``initialize`` is told beside the services and the template.
-        is_page: whether it is for people to look at, and no part of the API.
-    """
-
-    template: str
-    handler: type[BaseHandler]
-    options: Mapping[str, str] = field(default_factory=dict)
-    is_page: bool = False
-
-    @property
-    def pattern(self) -> str:
-        """The regular expression that matches the path."""
-        return path_pattern(self.template)
 
 
 FREEMIUM, PREMIUM = {"plan": "freemium"}, {"plan": "premium"}
 
 ROUTES: tuple[Route, ...] = (
-    Route("/service", ServiceHandler),
-    Route("/predictions", PredictionsHandler),
-    Route("/predictions/{id}", PredictionHandler),
-    Route("/register", RegisterHandler),
-    Route("/login", LoginHandler),
-    Route("/refresh", RefreshHandler),
-    Route("/logout", LogoutHandler),
-    Route("/SwitchToPremium", SwitchPlanHandler, PREMIUM),
-    Route("/SwitchToFreemium", SwitchPlanHandler, FREEMIUM),
-    Route("/account", AccountHandler),
-    Route("/account/password", PasswordHandler),
-    Route("/account/keys", KeysHandler),
-    Route("/account/keys/{id}", KeyHandler),
-    Route("/account/keys/{id}/rotate", RotateHandler),
-    Route("/freemium/predict", OriginalPredictHandler, FREEMIUM),
-    Route("/freemium/predictById/{id}", OriginalPredictionHandler, FREEMIUM),
-    Route("/premium/predict", OriginalPredictHandler, PREMIUM),
-    Route("/premium/predictById/{id}", OriginalPredictionHandler, PREMIUM),
-    Route("/healthz", HealthHandler),
-    Route("/readyz", ReadyHandler),
-    Route("/model", ModelHandler),
-    Route("/model/reload", ReloadHandler),
-    Route("/metrics", MetricsHandler),
-    Route("/operator/overview", OverviewHandler),
-    Route("/operator/events", EventsHandler),
-    Route("/operator/log", LogHandler),
-    Route("/operator/accounts", OperatedAccountsHandler),
-    Route("/operator/accounts/{id}", OperatedAccountHandler),
-    Route("/operator/accounts/{id}/suspend", SuspendHandler),
-    Route("/operator/accounts/{id}/resume", ResumeHandler),
-    Route("/operator/accounts/{id}/plan", OperatedPlanHandler),
-    Route("/operator/accounts/{id}/keys/{key_id}/revoke", OperatedKeyHandler),
-    Route("/openapi.json", OpenApiHandler),
-    Route("/docs", DocsHandler),
-    Route("/docs/{file}", DocsFileHandler),
-    Route("/", AssessPageHandler, is_page=True),
-    Route("/entrar", LoginPageHandler, is_page=True),
-    Route("/registro", RegisterPageHandler, is_page=True),
-    Route("/salir", LogoutPageHandler, is_page=True),
-    Route("/cuenta", AccountPageHandler, is_page=True),
-    Route("/claves", KeysPageHandler, is_page=True),
-    Route("/evaluaciones", AssessmentsPageHandler, is_page=True),
-    Route("/evaluaciones.csv", ExportHandler, is_page=True),
-    Route("/panel", PanelHandler, is_page=True),
-    Route("/panel/cuentas", PanelAccountsHandler, is_page=True),
-    Route("/panel/eventos", PanelEventsHandler, is_page=True),
-    Route(ASSETS_ROUTE, AssetHandler, is_page=True),
+    Route("/service", ServiceHandler, "service"),
+    Route("/predictions", PredictionsHandler, "predictions"),
+    Route("/predictions/{id}", PredictionHandler, "predictions"),
+    Route("/register", RegisterHandler, "account"),
+    Route("/login", LoginHandler, "account"),
+    Route("/refresh", RefreshHandler, "account"),
+    Route("/logout", LogoutHandler, "account"),
+    Route("/SwitchToPremium", SwitchPlanHandler, "account", PREMIUM),
+    Route("/SwitchToFreemium", SwitchPlanHandler, "account", FREEMIUM),
+    Route("/account", AccountHandler, "account"),
+    Route("/account/password", PasswordHandler, "account"),
+    Route("/account/keys", KeysHandler, "keys"),
+    Route("/account/keys/{id}", KeyHandler, "keys"),
+    Route("/account/keys/{id}/rotate", RotateHandler, "keys"),
+    Route("/freemium/predict", OriginalPredictHandler, "original", FREEMIUM),
+    Route("/freemium/predictById/{id}", OriginalPredictionHandler, "original", FREEMIUM),
+    Route("/premium/predict", OriginalPredictHandler, "original", PREMIUM),
+    Route("/premium/predictById/{id}", OriginalPredictionHandler, "original", PREMIUM),
+    Route("/healthz", HealthHandler, "operation"),
+    Route("/readyz", ReadyHandler, "operation"),
+    Route("/model", ModelHandler, "operation"),
+    Route("/model/reload", ReloadHandler, "operation"),
+    Route("/metrics", MetricsHandler, "operation"),
+    Route("/operator/overview", OverviewHandler, "operators"),
+    Route("/operator/events", EventsHandler, "operators"),
+    Route("/operator/log", LogHandler, "operators"),
+    Route("/operator/accounts", OperatedAccountsHandler, "operators"),
+    Route("/operator/accounts/{id}", OperatedAccountHandler, "operators"),
+    Route("/operator/accounts/{id}/suspend", SuspendHandler, "operators"),
+    Route("/operator/accounts/{id}/resume", ResumeHandler, "operators"),
+    Route("/operator/accounts/{id}/plan", OperatedPlanHandler, "operators"),
+    Route("/operator/accounts/{id}/keys/{key_id}/revoke", OperatedKeyHandler, "operators"),
+    Route("/openapi.json", OpenApiHandler, "operation"),
+    Route("/docs", DocsHandler, "operation"),
+    Route("/docs/{file}", DocsFileHandler, "operation"),
+    Route("/", AssessPageHandler),
+    Route("/entrar", LoginPageHandler),
+    Route("/registro", RegisterPageHandler),
+    Route("/salir", LogoutPageHandler),
+    Route("/cuenta", AccountPageHandler),
+    Route("/claves", KeysPageHandler),
+    Route("/evaluaciones", AssessmentsPageHandler),
+    Route("/evaluaciones.csv", ExportHandler),
+    Route("/panel", PanelHandler),
+    Route("/panel/cuentas", PanelAccountsHandler),
+    Route("/panel/eventos", PanelEventsHandler),
+    Route(ASSETS_ROUTE, AssetHandler),
 )
 
-API_ROUTES = tuple(route for route in ROUTES if not route.is_page)
+API_ROUTES = tuple(route for route in ROUTES if route.tag)
 """What the API's description describes."""
 
 _TEMPLATES = Path(__file__).parent / "pages" / "templates"

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from cardiorisk.app import describe_api
-from cardiorisk.openapi.answers import PROBLEM_TYPE
-from cardiorisk.routes import ROUTES
+from cardiorisk.routes import API_ROUTES, ROUTES
+from cardiorisk.web.openapi import describe
+from cardiorisk.web.problems import CONTENT_TYPE as PROBLEM_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ _DOCUMENT_URI = "urn:cardiorisk:openapi"
 @cache
 def description() -> dict[str, Any]:
     """Return the description as a reader gets it: after JSON, and not Python's own objects."""
-    found: dict[str, Any] = json.loads(json.dumps(describe_api()))
+    found: dict[str, Any] = json.loads(json.dumps(describe(API_ROUTES)))
     return found
 
 

@@ -3,7 +3,8 @@
 schemathesis runs as a program of its own. Its checks: no 5xx, no status, type, header or body
 that is not described, nothing refused that is described as valid, nothing accepted that is not,
 no open door without a credential, no unknown method. It knows QUERY from OpenAPI 3.2 on, so it is
-given the description with ``x-query`` in the place that 3.2 has for it.
+given the description with ``x-query`` in the place that 3.2 has for it. And it reads no words, so
+it is told as a schema that a flag may be a boolean.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def server(directory: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def description_3_2(directory: Path) -> Path:
-    document = dict(description())
+    document = with_booleans(description())
     service = dict(document["paths"]["/service"])
     service["query"] = service.pop("x-query")
     document["paths"] = document["paths"] | {"/service": service}
@@ -70,6 +71,17 @@ def description_3_2(directory: Path) -> Path:
     path = directory / "openapi-3.2.json"
     path.write_text(json.dumps(document | {"openapi": "3.2.0"}))
     return path
+
+
+def with_booleans(part: Any) -> Any:
+    """Accept what is described in words alone, so as not to confuse those who generate clients."""
+    if isinstance(part, list):
+        return [with_booleans(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("enum") == [0, 1]:
+        return {"enum": [0, 1, False, True]}
+    return {name: with_booleans(inner) for name, inner in part.items()}
 
 
 @pytest.fixture

@@ -6,22 +6,19 @@ random number, so ids sort by time, and a page can begin after an assessment tha
 
 from __future__ import annotations
 
+import re
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cardiorisk.errors import FieldFault, InvalidPatient, InvalidQuery, UnknownAssessment
-from cardiorisk.identity.forms import is_normalizable
-from cardiorisk.patients.patient import parse_members
+from cardiorisk.errors import UnknownAssessment
 from cardiorisk.store import rows_assessments
 from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
     from cardiorisk.identity.keys import Principal
     from cardiorisk.model.assessing import Assessment
-    from cardiorisk.patients.json_object import JsonObject
     from cardiorisk.patients.patient import Patient
     from cardiorisk.store.store import Store
 
@@ -37,7 +34,7 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _DIGIT_BITS = 5
 _MOMENT_DIGITS = 11  # microseconds since 1970, until the year 3111
 _RANDOM_DIGITS = 16  # 80 bits, not to be guessed
-ID_CHARACTERS = len(PREFIX) + _MOMENT_DIGITS + _RANDOM_DIGITS
+ID_PATTERN = f"^{PREFIX}[0-9a-hjkmnp-tv-z]{{{_MOMENT_DIGITS + _RANDOM_DIGITS}}}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -115,65 +112,6 @@ class Assessments:
             raise _unknown()
 
 
-def read_page(limit: str | None, after: str | None, default: int = DEFAULT_PAGE) -> Page:
-    """Read which part of a list is wanted from the texts of a query string.
-
-    Raises:
-        InvalidQuery: a parameter cannot be accepted.
-    """
-    faults = []
-    is_number = limit is not None and limit.isascii() and limit.isdecimal() and len(limit) <= 3  # noqa: PLR2004 - as many digits as LARGEST_PAGE
-    number = int(limit) if limit is not None and is_number else 0
-    if limit is not None and not 1 <= number <= LARGEST_PAGE:
-        faults.append(FieldFault("limit", f"must be an integer from 1 to {LARGEST_PAGE}"))
-    if after is not None and not _is_id(after):
-        faults.append(FieldFault("after", "must be the id of an assessment, as the list gives it"))
-    if faults:
-        raise InvalidQuery(tuple(faults))
-    return Page(number or default, after)
-
-
-def read_label(value: object) -> str | None:
-    """Read what the owner calls a patient: text, or None where there is none.
-
-    Raises:
-        InvalidPatient: it is no text, too long, or holds what cannot be printed.
-    """
-    if value is None:
-        return None
-    label = None
-    if isinstance(value, str) and is_normalizable(value, LABEL_CHARACTERS):
-        label = unicodedata.normalize("NFC", value).strip()
-    if label is None or len(label) > LABEL_CHARACTERS or not label.isprintable():
-        detail = f"must be text of at most {LABEL_CHARACTERS} printable characters"
-        raise InvalidPatient((FieldFault(LABEL_FIELD, detail),))
-    return label or None
-
-
-def read_labelled(found: JsonObject) -> tuple[Patient, str | None]:
-    """Read a patient and, beside the six values, what the owner calls them.
-
-    Raises:
-        InvalidPatient: a value or the label cannot be accepted; all faults at once.
-    """
-    members = dict(found.by_name)
-    faults: tuple[FieldFault, ...] = ()
-    label = patient = None
-    try:
-        label = read_label(members.pop(LABEL_FIELD, None))
-    except InvalidPatient as error:
-        faults = error.faults
-    if LABEL_FIELD in found.repeated:
-        faults = (FieldFault(LABEL_FIELD, "is given more than once"),)
-    try:
-        patient = parse_members(members, found.repeated)
-    except InvalidPatient as error:
-        faults = (*error.faults, *faults)
-    if faults or patient is None:
-        raise InvalidPatient(faults)
-    return patient, label
-
-
 def new_assessment_id(now: datetime) -> str:
     """Make the public name of an assessment that is made at ``now``."""
     microseconds = (now - _EPOCH) // timedelta(microseconds=1)
@@ -189,12 +127,9 @@ def _base32(number: int, digits: int) -> str:
     return "".join(_DIGITS[number >> shift & 31] for shift in shifts)
 
 
-def _is_id(text: str) -> bool:
-    return (
-        len(text) == ID_CHARACTERS
-        and text.startswith(PREFIX)
-        and set(text[len(PREFIX) :]) <= set(_DIGITS)
-    )
+def find_id(text: str) -> str | None:
+    """Return a text where it looks like the id of an assessment."""
+    return text if re.fullmatch(ID_PATTERN, text) else None
 
 
 def _unknown() -> UnknownAssessment:

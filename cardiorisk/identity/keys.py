@@ -8,20 +8,10 @@ the database. Only the SHA-256 of a key is stored. That is enough, and argon2 wo
 
 from __future__ import annotations
 
-import json
 import secrets
-import unicodedata
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
 from zlib import crc32
-
-from cardiorisk.errors import FieldFault, InvalidAccount
-from cardiorisk.patients.json_object import echoed, read_object
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PREFIX = "crk_"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -33,12 +23,6 @@ _ID_BYTES = 6
 
 LONGEST_LIFETIME_DAYS = 36_500
 LONGEST_GRACE_MINUTES = 60 * 24 * 365
-LONGEST_NAME = 80
-"""Characters of what an owner calls a key."""
-NAME, EXPIRES_DAYS, GRACE_MINUTES = "name", "expires_days", "grace_minutes"
-NAME_RULE = f"1 to {LONGEST_NAME} printable characters"
-_MOST_NORMALIZED = 4
-"""Times its longest length that a name may have before it is normalized, which takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,91 +84,3 @@ def _checksum(body: str) -> str:
         number, digit = divmod(number, len(_BASE62))
         digits.append(_BASE62[digit])
     return "".join(reversed(digits))
-
-
-@dataclass(frozen=True, slots=True)
-class KeyWish:
-    """What somebody wants of a new key: no name and no end, where nothing is said of them."""
-
-    name: str | None = None
-    lifetime: timedelta | None = None
-
-
-def read_key_wish(body: bytes) -> KeyWish:
-    """Read ``name`` and ``expires_days`` from an optional JSON object.
-
-    Raises:
-        MalformedBody: there is a body, and it is not a JSON object.
-        InvalidAccount: the name or the number cannot be accepted, or there is another member.
-    """
-    members = _Members(body, (NAME, EXPIRES_DAYS))
-    name = members.read_name()
-    days = members.read_whole_number(EXPIRES_DAYS, 1, LONGEST_LIFETIME_DAYS)
-    members.require_no_faults()
-    return KeyWish(name, None if days is None else timedelta(days=days))
-
-
-def read_key_wish_form(fields: Mapping[str, str]) -> KeyWish:
-    """Read the same from the fields of a form, where an empty one says nothing.
-
-    Raises:
-        InvalidAccount: the name or the number cannot be accepted, or there is another field.
-    """
-    said: dict[str, object] = {name: text for name, text in fields.items() if text.strip()}
-    days = fields.get(EXPIRES_DAYS, "").strip()
-    if days.isascii() and days.isdecimal() and len(days) <= len(str(LONGEST_LIFETIME_DAYS)):
-        said[EXPIRES_DAYS] = int(days)
-    return read_key_wish(json.dumps(said).encode())
-
-
-def read_grace(body: bytes) -> timedelta:
-    """Read ``grace_minutes`` from an optional JSON object; without it, there is no grace.
-
-    Raises:
-        MalformedBody: there is a body, and it is not a JSON object.
-        InvalidAccount: the number cannot be accepted, or there is another member.
-    """
-    members = _Members(body, (GRACE_MINUTES,))
-    minutes = members.read_whole_number(GRACE_MINUTES, 0, LONGEST_GRACE_MINUTES)
-    members.require_no_faults()
-    return timedelta(minutes=minutes or 0)
-
-
-def clean_name(given: str) -> str | None:
-    """Return a key's name without the blanks at its ends, None where it cannot be one."""
-    if len(given) > _MOST_NORMALIZED * LONGEST_NAME:
-        return None
-    name = unicodedata.normalize("NFC", given).strip()
-    return name if name.isprintable() and 1 <= len(name) <= LONGEST_NAME else None
-
-
-class _Members:
-    """The members of an optional body while they are read, and the faults found so far."""
-
-    def __init__(self, body: bytes, names: tuple[str, ...]) -> None:
-        found = read_object(body or b"{}", names)
-        self._by_name, self._repeated = found.by_name, found.repeated
-        self._faults = [
-            FieldFault(echoed(other), "is not a field of this request")
-            for other in found.by_name
-            if other not in names
-        ]
-
-    def read_name(self) -> str | None:
-        given = self._by_name.get(NAME)
-        name = clean_name(given) if isinstance(given, str) else None
-        if NAME in self._repeated or (given is not None and name is None):
-            self._faults.append(FieldFault(NAME, f"must be one text that is {NAME_RULE}"))
-        return name
-
-    def read_whole_number(self, name: str, minimum: int, maximum: int) -> int | None:
-        given = self._by_name.get(name)
-        is_whole = isinstance(given, float) and minimum <= given <= maximum and given.is_integer()
-        if name in self._repeated or (given is not None and not is_whole):
-            fault = f"must be one integer from {minimum} to {maximum}"
-            self._faults.append(FieldFault(name, fault))
-        return int(given) if isinstance(given, float) and is_whole else None
-
-    def require_no_faults(self) -> None:
-        if self._faults:
-            raise InvalidAccount(tuple(self._faults))

@@ -14,6 +14,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema  # noqa: TC002 - pydantic reads it
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.errors import UnusableArtefact
@@ -49,8 +50,8 @@ class _Member(BaseModel):
 class GoldenRow(_Member):
     """One input row and the probability it must give."""
 
-    values: Row
-    probability: float = Field(ge=0, le=1)
+    values: Row = Field(description="The row, in ``field_order``")
+    probability: float = Field(description="What the network gives it", ge=0, le=1)
 
 
 class Interval(_Member):
@@ -59,76 +60,70 @@ class Interval(_Member):
     No width says that the rows were too few to see an error, not that there is none.
     """
 
-    value: float
-    low: float
-    high: float
+    value: float = Field(description="The figure")
+    low: float = Field(description="The lower bound")
+    high: float = Field(description="The upper bound")
 
 
 class HeldOutFigures(_Member):
-    """What the saved Keras file answers on the rows that steered nothing.
+    """What the saved Keras file answers on the rows that steered nothing."""
 
-    Attributes:
-        accuracy: share of right answers at the card's threshold.
-        auc: area under the ROC curve; None where all rows have the same outcome.
-        log_loss: in nats.
-        calibration_error: expected calibration error over ten bins of equal width.
-    """
-
-    rows: int = Field(gt=0)
-    accuracy: Interval
-    auc: Interval | None
-    brier: Interval
-    log_loss: Interval
-    calibration_error: Interval
+    rows: int = Field(description="How many", gt=0)
+    accuracy: Interval = Field(description="Share of right answers at the card's threshold")
+    auc: Interval | None = Field(
+        description="Area under the ROC curve; null where all rows have the same outcome"
+    )
+    brier: Interval = Field(description="Mean squared distance of probability and outcome")
+    log_loss: Interval = Field(description="Mean cross-entropy, in nats")
+    calibration_error: Interval = Field(
+        description="Expected calibration error over ten bins of equal width"
+    )
 
 
 class EngineFigures(_Member):
     """How often one engine is right; the grid's two are None where the grid has no truth."""
 
-    held_out_accuracy: float
-    grid_accuracy: float | None
-    grid_wrong_cells: int | None
+    held_out_accuracy: float = Field(description="Share of right answers on held-out rows")
+    grid_accuracy: float | None = Field(description="Share of right answers on the input grid")
+    grid_wrong_cells: int | None = Field(description="Wrong answers on the input grid")
 
 
 class NetworkFigures(_Member):
     """Every figure of the network; accuracies and shares lie between 0 and 1."""
 
-    training_accuracy: float
-    training_loss: float
-    validation_accuracy: float
-    validation_loss: float
-    held_out: HeldOutFigures
-    keras: EngineFigures
-    litert: EngineFigures
-    engines_largest_difference: float
+    training_accuracy: float = Field(description="Share of right answers on training rows")
+    training_loss: float = Field(description="Mean cross-entropy on training rows, in nats")
+    validation_accuracy: float = Field(description="Share of right answers on validation rows")
+    validation_loss: float = Field(description="Mean cross-entropy on validation rows, in nats")
+    held_out: HeldOutFigures = Field(description="On rows that steered nothing")
+    keras: EngineFigures = Field(description="Of the engine Keras")
+    litert: EngineFigures = Field(description="Of the engine LiteRT")
+    engines_largest_difference: float = Field(description="Between the two engines' probabilities")
 
 
 class ThresholdChoice(_Member):
-    """Why the threshold is what it is.
+    """Why the threshold is what it is."""
 
-    Attributes:
-        lowest: the smallest threshold that makes as few mistakes on the validation rows.
-        highest: the largest one of the same unbroken range.
-        rows: validation rows.
-    """
-
-    lowest: float = Field(ge=0, le=1)
-    highest: float = Field(ge=0, le=1)
-    mistakes: int = Field(ge=0)
-    rows: int = Field(gt=0)
-    explanation: str
+    lowest: float = Field(
+        description="The smallest threshold that makes as few mistakes on the validation rows",
+        ge=0,
+        le=1,
+    )
+    highest: float = Field(description="The largest one of the same unbroken range", ge=0, le=1)
+    mistakes: int = Field(description="Mistakes anywhere in that range", ge=0)
+    rows: int = Field(description="Validation rows", gt=0)
+    explanation: str = Field(description="The choice in one sentence")
 
 
 class Profile(_Member):
-    """How the training rows were spread, in bins, to compare later traffic with.
+    """How the training rows were spread, in bins, to compare later traffic with."""
 
-    Attributes:
-        edges: between the bins, rising; a value equal to an edge is in the bin below it.
-        counts: training rows in each bin, one more than the edges.
-    """
-
-    edges: tuple[float, ...]
-    counts: tuple[int, ...] = Field(min_length=1)
+    edges: tuple[float, ...] = Field(
+        description="Between the bins, rising; a value equal to an edge is in the bin below it"
+    )
+    counts: tuple[int, ...] = Field(
+        description="Training rows in each bin, one more than the edges", min_length=1
+    )
 
     def bin_of(self, value: float) -> int:
         """Return the position in ``counts`` of the bin that a value falls in."""
@@ -138,42 +133,48 @@ class Profile(_Member):
 class FieldProfile(Profile):
     """One field as training saw it: its wire name, its extremes and its spread."""
 
-    field: str
-    lowest: float
-    highest: float
+    field: str = Field(description="The field's wire name", examples=["edad"])
+    lowest: float = Field(description="The least value")
+    highest: float = Field(description="The largest value")
 
 
 class Card(_Member):
-    """What ``card.json`` holds.
+    """What ``card.json`` holds; what the API shows of it has no background."""
 
-    Attributes:
-        version: the network's name, made from a hash of its weights.
-        field_order: wire names of the input columns.
-        threshold: the probability from which the answer is "at risk".
-        data_sha256: hash of the whole table, row number left out.
-        data_rows: of that table, the validation and the held-out ones included.
-        files: SHA-256 of each network file, by file name.
-        golden_rows: rows with the outputs of the saved network.
-        training_fields: each field as training saw it, in ``field_order``.
-        training_scores: how the network's probabilities spread over the training rows.
-        background: training rows that stand for "anybody" when an answer is explained.
-    """
-
-    version: str
-    field_order: tuple[str, ...]
-    threshold: float = Field(gt=0, lt=1)
-    threshold_choice: ThresholdChoice
-    seed: int
-    epochs: int
-    data_sha256: str
-    data_rows: int
-    metrics: NetworkFigures
-    libraries: dict[str, str]
-    files: dict[str, str]
-    golden_rows: tuple[GoldenRow, ...] = Field(min_length=1)
-    training_fields: tuple[FieldProfile, ...] = Field(min_length=1)
-    training_scores: Profile
-    background: tuple[Row, ...] = Field(min_length=1)
+    version: str = Field(
+        description="The network's name, made from a hash of its weights",
+        examples=["14-7-1-7c7cfe6f"],
+    )
+    field_order: tuple[str, ...] = Field(description="Wire names of the input columns")
+    threshold: float = Field(
+        description='The probability from which the answer is "at risk"',
+        gt=0,
+        lt=1,
+        examples=[0.5],
+    )
+    threshold_choice: ThresholdChoice = Field(description="Why that one")
+    seed: int = Field(description="The seed of the data, the split and the weights")
+    epochs: int = Field(description="Passes over the training rows")
+    data_sha256: str = Field(description="Hash of the whole table, row number left out")
+    data_rows: int = Field(
+        description="Rows of that table: those learnt from, the validation and the held-out ones"
+    )
+    metrics: NetworkFigures = Field(description="What the saved files were measured at")
+    libraries: dict[str, str] = Field(description="Versions of what trained it")
+    files: dict[str, str] = Field(description="SHA-256 of each network file, by file name")
+    golden_rows: tuple[GoldenRow, ...] = Field(
+        description="Rows with the outputs of the saved network", min_length=1
+    )
+    training_fields: tuple[FieldProfile, ...] = Field(
+        description="Each field as training saw it, in ``field_order``", min_length=1
+    )
+    training_scores: Profile = Field(
+        description="How the network's probabilities spread over the training rows"
+    )
+    background: SkipJsonSchema[tuple[Row, ...]] = Field(
+        description='Training rows that stand for "anybody" when an answer is explained',
+        min_length=1,
+    )
 
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
         """Return the wire names of the fields whose value lies beyond all that training saw.

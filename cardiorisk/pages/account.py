@@ -14,12 +14,11 @@ from cardiorisk.identity.forms import (
     PASSWORD,
     USERNAME,
     Login,
-    parse_login,
-    parse_password_change,
 )
 from cardiorisk.limits.window import limit_of
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import HOME, SessionPage, SignedInPage
+from cardiorisk.web.shapes_accounts import LoginBody, PasswordChangeBody
 
 SOLD_PLANS = ("freemium", "premium")
 DONE = MappingProxyType(
@@ -57,10 +56,10 @@ class AccountPageHandler(SignedInPage, SessionPage):
         action = self.form.pop("accion", "")
         # An empty password is asked for, and not counted as a wrong one.
         needed = (PASSWORD,) if action == "plan" else (PASSWORD, NEW_PASSWORD)
-        if self.lacks(*(field.wire_name for field in needed), form=action):
+        if self.lacks(*needed, form=action):
             await self.get()
             return
-        members = self.form | {USERNAME.wire_name: account.name}
+        members = self.form | {USERNAME: account.name}
         try:
             if action == "plan":
                 done = await self._change_plan(members, account.plan)
@@ -68,7 +67,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
                 done = await self._change_password(members)
         except InvalidLogin:
             said = marked("The password is wrong.")
-            self.refuse([FieldFault(PASSWORD.wire_name, "")], action, said)
+            self.refuse([FieldFault(PASSWORD, "")], action, said)
             await self.get()
         except InvalidAccount as error:
             self.refuse(error.faults, action)
@@ -78,14 +77,14 @@ class AccountPageHandler(SignedInPage, SessionPage):
 
     async def _change_plan(self, members: dict[str, str], present: str) -> str:
         plan = members.pop("plan", "")
-        login = parse_login(members)
+        login = LoginBody.accept(members).login
         if plan not in SOLD_PLANS:
             raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(SOLD_PLANS)}"),))
         await self.services.accounts.switch_plan(login, plan, self.address)
         return "mismo" if plan == present else "plan"
 
     async def _change_password(self, members: dict[str, str]) -> str:
-        change = parse_password_change(members)
+        change = PasswordChangeBody.accept(members).change
         await self.services.accounts.change_password(change, self.address)
         await self.log_in(Login(change.login.username, change.new_password))
         return "clave"

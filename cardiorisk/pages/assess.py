@@ -16,8 +16,9 @@ from cardiorisk.errors import InvalidPatient, RateLimited
 from cardiorisk.model.explanations import english_sentence, spanish_sentence
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
-from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, parse_query
+from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, query_values
 from cardiorisk.web.handlers import AssessingHandler
+from cardiorisk.web.shapes_patients import PatientBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         self.draw_on_window()
         typed = _typed(self.form)
         try:
-            patient = self.validated(lambda: parse_query(typed))
+            patient = self.validated(lambda: PatientBody.accept(query_values(typed)).patient)
         except InvalidPatient as error:
             faulty = {fault.field for fault in error.faults}
             self.faults = {

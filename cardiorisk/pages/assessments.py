@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page, read_page
+from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
+from cardiorisk.web.shapes_patients import PageParameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -63,7 +64,8 @@ class AssessmentsPageHandler(AssessmentsPage):
 
     async def get(self) -> None:
         try:
-            after = read_page(None, self.get_query_argument(AFTER, None)).after
+            asked = self.get_query_argument(AFTER, None)
+            after = None if asked is None else PageParameters.accept({"after": asked}).after
         except InvalidQuery:
             self.go("evaluaciones")
             return

@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, InvalidAccount
-from cardiorisk.identity.keys import EXPIRES_DAYS, NAME, read_key_wish_form
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
 from cardiorisk.store import rows_keys
+from cardiorisk.web.shapes_accounts import KeyWishBody
 
 if TYPE_CHECKING:
     from cardiorisk.store.values import MintedKey
@@ -38,7 +38,7 @@ class KeysPageHandler(SignedInPage):
         accounts = self.services.accounts
         try:
             if action == "crear":
-                wish = read_key_wish_form(self.form)
+                wish = KeyWishBody.read_form(self.form)
                 minted = await accounts.create_key(self.principal, wish.lifetime, wish.name)
             elif action in {"rotar", "rotar-hora"}:
                 grace = GRACE if action == "rotar-hora" else timedelta()
@@ -72,6 +72,6 @@ class KeysPageHandler(SignedInPage):
             minted=minted,
             done=done,
             conflict=conflict,
-            days_field=EXPIRES_DAYS,
-            name_field=NAME,
+            days_field="expires_days",
+            name_field="name",
         )

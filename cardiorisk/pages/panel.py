@@ -17,13 +17,13 @@ from tornado.escape import json_encode
 from cardiorisk.errors import Conflict, InvalidQuery
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.metrics import STAGES
-from cardiorisk.monitoring.queries import DEFAULT_ACCOUNTS, LOG_PARAMETERS, read_account_query
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import OperatorPage
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
 from cardiorisk.web.files import ASSETS_ROUTE
+from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ class PanelHandler(OperatorPage):
             routes=self.settings["route_templates"],
             assets_route=ASSETS_ROUTE,
             drift_names=json_encode(self._drift_names()),
-            chosen={name: self.get_query_argument(name, "") for name in LOG_PARAMETERS},
+            chosen={name: self.get_query_argument(name, "") for name in LogParameters.model_fields},
         )
 
     head = get
@@ -148,8 +148,7 @@ class PanelAccountsHandler(OperatorPage):
         text = self.get_query_argument(SEARCH, "")
         after = self.get_query_argument(AFTER, "")
         try:
-            asked = {"search": text, "after": after, "limit": str(DEFAULT_ACCOUNTS)}
-            query = read_account_query(asked)
+            query = AccountParameters.accept({"search": text, "after": after}).query
         except InvalidQuery:
             self.set_status(422)
             fault = marked(

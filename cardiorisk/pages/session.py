@@ -21,12 +21,13 @@ from cardiorisk.errors import (
     Taken,
     TooManyAttempts,
 )
-from cardiorisk.identity.forms import PASSWORD, USERNAME, Login, parse_login, parse_registration
+from cardiorisk.identity.forms import PASSWORD, USERNAME, Login
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.web.cookies import SESSION_COOKIE
+from cardiorisk.web.shapes_accounts import LoginBody, RegistrationBody
 
 if TYPE_CHECKING:
     from cardiorisk.errors import ServiceError
@@ -92,14 +93,14 @@ class LoginPageHandler(SessionPage):
     async def post(self) -> None:
         next_page = self._next()  # what cannot be read is refused before anything is counted
         # An empty password is asked for, and not counted as a wrong one.
-        if self.lacks(USERNAME.wire_name, PASSWORD.wire_name):
+        if self.lacks(USERNAME, PASSWORD):
             self._ask()
             return
         try:
-            await self.log_in(parse_login(self.form))
+            await self.log_in(LoginBody.accept(self.form).login)
         except (InvalidLogin, InvalidAccount):
             said = marked("The name or the password is wrong.")
-            self.refuse([FieldFault(PASSWORD.wire_name, "")], said=said)
+            self.refuse([FieldFault(PASSWORD, "")], said=said)
             self.set_status(401)
             self._ask()
         else:
@@ -130,7 +131,7 @@ class RegisterPageHandler(SessionPage):
 
     async def post(self) -> None:
         try:
-            registration = parse_registration(self.form)
+            registration = RegistrationBody.accept(self.form).registration
             await self.services.accounts.register(registration, self.address)
         except InvalidAccount as error:
             self.refuse(error.faults)

@@ -1,36 +1,23 @@
-"""A JSON object as a stranger wrote it: read strictly, with the names that it repeats.
+"""A JSON object as a stranger wrote it: read strictly, with the names that it repeats marked.
 
-Pure. The surprise: integers are read as floats, so that one of a thousand digits is infinite and
-out of every range, where Python's own would refuse to be read.
+Integers are read as floats, so that one of a thousand digits is infinite and out of every range,
+where Python's own would refuse to be read.
 """
 
 from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from cardiorisk.errors import MalformedBody
 
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+REPEATED: Final = object()
+"""The value of a name that is given more than once."""
+_ECHOED_CHARACTERS = 64
 
 
-class JsonObject:
-    """The members of a JSON object; of a repeated name, the last one."""
-
-    __slots__ = ("by_name", "repeated")
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        self.by_name: dict[str, Any] = dict(pairs)
-        self.repeated: AbstractSet[str] = frozenset()
-        if len(self.by_name) < len(pairs):
-            counts = Counter(name for name, _ in pairs)
-            self.repeated = {name for name, count in counts.items() if count > 1}
-
-
-def read_object(body: bytes, names: tuple[str, ...]) -> JsonObject:
+def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
     """Read a JSON object in UTF-8; a byte order mark before it is passed over.
 
     Python's JSON takes ``NaN`` and ``Infinity`` for numbers; no range has room for them.
@@ -46,7 +33,7 @@ def read_object(body: bytes, names: tuple[str, ...]) -> JsonObject:
     fault = "is an array or a single value"
     try:
         members = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
-        if isinstance(members, JsonObject):
+        if isinstance(members, dict):
             return members
     except (ValueError, RecursionError) as error:
         fault = _fault(body, error)
@@ -54,6 +41,11 @@ def read_object(body: bytes, names: tuple[str, ...]) -> JsonObject:
     raise MalformedBody(
         f"the body {fault}; it must be a JSON object with the {fields} {', '.join(names)}"
     )
+
+
+def echoed(name: str) -> str:
+    """Return a stranger's name for a member as it may be sent back: short and writable."""
+    return name[:_ECHOED_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 def _fault(body: bytes, error: Exception) -> str:
@@ -67,10 +59,11 @@ def _fault(body: bytes, error: Exception) -> str:
     return f"is not JSON: {reason} at line {error.lineno} column {error.colno}"
 
 
-def echoed(name: str) -> str:
-    """Return a stranger's name for a member as it may be sent back: short and writable."""
-    return name[:_ECHOED_CHARACTERS].encode("utf-8", "replace").decode()
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        members[name] = REPEATED if name in members else value
+    return members
 
 
-_ECHOED_CHARACTERS = 64
-_DECODER = json.JSONDecoder(object_pairs_hook=JsonObject, parse_int=float)
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_int=float)

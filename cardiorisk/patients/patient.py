@@ -1,8 +1,8 @@
-"""The patient: six clinical values, their one table, and how untrusted input becomes them.
+"""The patient: six clinical values, their one table, and what is accepted for each of them.
 
 ``FIELDS`` is the single source of names, units, ranges and order. The order of ``FIELDS`` is the
 order of the network's inputs; changing it makes every saved network unusable, which the loader
-notices. Parsing collects every fault before it raises, so a caller mends all of them at once.
+notices.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from cardiorisk.errors import FieldFault, InvalidPatient
-from cardiorisk.patients.json_object import echoed, read_object
+from cardiorisk.patients.json_object import REPEATED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
 Kind = Literal["number", "integer", "flag"]
 
@@ -126,7 +124,7 @@ FLAG_WORDS = {"false": False, "true": True}
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Six values inside their ranges; made by the parsers below, in ``FIELDS`` order."""
+    """Six values inside their ranges; in ``FIELDS`` order."""
 
     cholesterol: float
     systolic_pressure: float
@@ -156,70 +154,28 @@ class Patient:
         }
 
 
-def parse_json(body: bytes) -> Patient:
-    """Read a patient from a JSON object; see ``read_object`` for how it is read.
+def query_values(arguments: Mapping[str, Sequence[bytes]]) -> dict[str, object]:
+    """Return a query string's arguments, percent-decoding done, as JSON would have them.
 
-    Raises:
-        MalformedBody: the body is not UTF-8 JSON, or not an object.
-        InvalidPatient: a field is missing, unknown, repeated, of the wrong type or out of range.
+    What is no number, no flag or no field of a patient stays text; what is sent more than once is
+    ``REPEATED``.
     """
-    members = read_object(body, FIELD_NAMES)
-    return parse_members(members.by_name, members.repeated)
-
-
-def parse_members(members: Mapping[str, object], repeated: AbstractSet[str]) -> Patient:
-    """Read a patient from members by wire name, of which some may have been given twice.
-
-    Raises:
-        InvalidPatient: as for ``parse_json``.
-    """
-    values: list[float] = []
-    faults: list[FieldFault] = []
-    for field in FIELDS:
-        value = members.get(field.wire_name, _MISSING)
-        number = accepted_number(field, value)
-        if number is None or field.wire_name in repeated:
-            detail = _fault(field, value, field.wire_name in repeated)
-            faults.append(FieldFault(field.wire_name, detail))
-        else:
-            values.append(number)
-    if len(members) > len(values):
-        faults.extend(
-            FieldFault(echoed(name), "is not a field of a patient")
-            for name in members
-            if name not in _BY_WIRE_NAME
-        )
-    if faults:
-        raise InvalidPatient(tuple(faults))
-    return Patient(*values)
-
-
-def parse_query(arguments: Mapping[str, Sequence[bytes]]) -> Patient:
-    """Read a patient from a query string's arguments, percent-decoding already done.
-
-    Raises:
-        InvalidPatient: as for ``parse_json``; text that is not a number counts as a wrong type.
-    """
-    repeated = {name for name, texts in arguments.items() if len(texts) > 1}
-    return parse_members(
-        {name: _query_value(name, texts[-1]) for name, texts in arguments.items()}, repeated
-    )
-
-
-def _text_number(text: str) -> float | None:
-    return float(text) if _JSON_NUMBER.fullmatch(text) else None
+    return {
+        name: REPEATED if len(texts) > 1 else _query_value(name, texts[0])
+        for name, texts in arguments.items()
+    }
 
 
 def _query_value(name: str, text_bytes: bytes) -> object:
     text = text_bytes.decode("utf-8", "replace")
     field = _BY_WIRE_NAME.get(name)
-    if field is not None and field.kind == "flag" and text in FLAG_WORDS:
+    if field is None:
+        return text
+    if field.kind == "flag" and text in FLAG_WORDS:
         return FLAG_WORDS[text]
-    number = _text_number(text)
-    return text if number is None else number
+    return float(text) if _JSON_NUMBER.fullmatch(text) else text
 
 
-_MISSING = object()
 _NUMBERS = (int, float)
 
 
@@ -232,12 +188,3 @@ def accepted_number(field: Field, value: object) -> float | None:
     if field.kind != "number" and value != math.floor(value):
         return None
     return value + 0.0  # not float(value), which would keep the sign of a negative zero
-
-
-def _fault(field: Field, value: object, is_repeated: bool) -> str:  # noqa: FBT001 - private
-    if is_repeated:
-        return "is given more than once"
-    hint = f"; {field.hint}" if field.hint else ""
-    if value is _MISSING:
-        return f"is missing: it must be {field.accepted}{hint}"
-    return f"must be {field.accepted}{hint}"

@@ -1,56 +1,61 @@
 """Accounts over HTTP: who registers, logs in, changes the plan, and sees to their own keys.
 
 Nothing here draws on the plan's window: these routes have guards of their own, on attempts and
-on the number of keys. The rules are in ``registration`` and the work in ``accounts``.
+on the number of keys.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tornado.web import Finish
 
-from cardiorisk.errors import MalformedBody
-from cardiorisk.identity.forms import (
-    EMAIL,
-    NEW_PASSWORD,
-    PASSWORD,
-    USERNAME,
-    parse_login,
-    parse_password_change,
-    parse_registration,
+from cardiorisk.errors import (
+    AccountSuspended,
+    Conflict,
+    InvalidLogin,
+    NotReady,
+    Overloaded,
+    StoreUnavailable,
+    Taken,
+    TooManyAttempts,
+    UnknownKey,
 )
-from cardiorisk.identity.keys import read_grace, read_key_wish
-from cardiorisk.patients.json_object import read_object
 from cardiorisk.store import rows_keys
-from cardiorisk.web.account_documents import account_document, key_document
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
+from cardiorisk.web.operations import operation
+from cardiorisk.web.shapes_accounts import (
+    AccountAnswer,
+    AccountInUseAnswer,
+    KeysAnswer,
+    KeyWishBody,
+    LoginBody,
+    NewKeyAnswer,
+    PasswordChangeBody,
+    RegistrationBody,
+    RotatedKeyAnswer,
+    RotationWishBody,
+    TokensAnswer,
+    account_answer,
+    days_answer,
+    key_answer,
+    new_key_answer,
+    tokens_answer,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from cardiorisk.identity.tokens import TokenPair
-    from cardiorisk.store.values import MintedKey
     from cardiorisk.web.services import Services
 
 
 PAGE = "cuenta"
 """The page of one's account, seen from ``/account``."""
+_GUARDED = (TooManyAttempts, NotReady, Overloaded, StoreUnavailable)
+_LOGIN = (*_GUARDED, InvalidLogin, AccountSuspended)
+_CHANGE = (TooManyAttempts, Conflict)
 
 
 class FormHandler(BaseHandler):
     """A request whose body says who is asking, with a name and a password."""
-
-    def members(self, *names: str) -> dict[str, Any]:
-        """Return the members of the body.
-
-        Raises:
-            MalformedBody: it is no JSON object, or gives a member twice.
-        """
-        found = read_object(self.request.body, names)
-        if found.repeated:
-            raise MalformedBody("a field is given more than once")
-        return found.by_name
 
     @property
     def address(self) -> str:
@@ -59,31 +64,42 @@ class FormHandler(BaseHandler):
 
 
 class RegisterHandler(FormHandler):
-    """``/register``: a new account, on the free plan."""
+    """``/register``."""
 
+    @operation(
+        "register", AccountAnswer, status=201, body=RegistrationBody, problems=(*_GUARDED, Taken)
+    )
     async def post(self) -> None:
-        """Make the account."""
-        members = self.members(USERNAME.wire_name, PASSWORD.wire_name, EMAIL.wire_name)
-        registration = parse_registration(members)
+        """Make an account, on the plan freemium."""
+        registration = RegistrationBody.read(self.request.body).registration
         account = await self.services.accounts.register(registration, self.address)
-        self.answer(account_document(account, self.services.settings.plans), status=201)
+        self.answer(account_answer(account, self.services.settings.plans), status=201)
 
 
 class LoginHandler(FormHandler):
-    """``/login``: a name and a password for tokens."""
+    """``/login``."""
 
+    @operation("login", TokensAnswer, body=LoginBody, problems=_LOGIN)
     async def post(self) -> None:
-        """Give an access token and a refresh token."""
-        login = parse_login(self.members(USERNAME.wire_name, PASSWORD.wire_name))
-        self.answer(_tokens_document(await self.services.accounts.login(login, self.address)))
+        """Give a name and a password for tokens.
+
+        The access token goes where an API key does. A wrong name and a wrong password are answered
+        alike.
+        """
+        login = LoginBody.read(self.request.body).login
+        self.answer(tokens_answer(await self.services.accounts.login(login, self.address)))
 
 
 class RefreshHandler(BaseHandler):
-    """``/refresh``: a new access token, and the next refresh token, for a refresh token."""
+    """``/refresh``; the credential is a refresh token."""
 
+    @operation("refresh", TokensAnswer, problems=(TooManyAttempts,))
     async def post(self) -> None:
-        """Give the next pair; the refresh token that was sent is used up."""
-        self.answer(_tokens_document(await self.services.accounts.refresh(self.credential())))
+        """Give a refresh token for the next pair of tokens.
+
+        The refresh token is used up. Using it a second time ends its session.
+        """
+        self.answer(tokens_answer(await self.services.accounts.refresh(self.credential())))
 
 
 class SwitchPlanHandler(FormHandler):
@@ -94,29 +110,40 @@ class SwitchPlanHandler(FormHandler):
         super().initialize(services, route)
         self.plan = plan
 
+    @operation("switchTo{Plan}", AccountAnswer, body=LoginBody, problems=_LOGIN)
     async def post(self) -> None:
-        """Put the account on the plan."""
-        login = parse_login(self.members(USERNAME.wire_name, PASSWORD.wire_name))
+        """Put your account on the plan {plan}.
+
+        Keys and tokens already issued carry the new plan from the next request on.
+        """
+        login = LoginBody.read(self.request.body).login
         account = await self.services.accounts.switch_plan(login, self.plan, self.address)
-        self.answer(account_document(account, self.services.settings.plans))
+        self.answer(account_answer(account, self.services.settings.plans))
 
 
 class PasswordHandler(FormHandler):
-    """``/account/password``: another password; every token of the account ends with the old."""
+    """``/account/password``."""
 
+    @operation("changePassword", body=PasswordChangeBody, status=204, problems=_LOGIN)
     async def post(self) -> None:
-        """Change the password."""
-        names = (USERNAME.wire_name, PASSWORD.wire_name, NEW_PASSWORD.wire_name)
-        change = parse_password_change(self.members(*names))
+        """Change your password.
+
+        Every token of the account ends at once; its API keys stay.
+        """
+        change = PasswordChangeBody.read(self.request.body).change
         await self.services.accounts.change_password(change, self.address)
         self.answer_nothing()
 
 
 class LogoutHandler(IdentifiedHandler):
-    """``/logout``: end the session that the token belongs to."""
+    """``/logout``."""
 
+    @operation("logout", status=204, problems=_CHANGE)
     async def post(self) -> None:
-        """End the session."""
+        """End the session that the access token belongs to.
+
+        An API key has no session, so it gets a 409.
+        """
         await self.services.accounts.logout(self.principal)
         self.answer_nothing()
 
@@ -138,68 +165,65 @@ class AccountHandler(IdentifiedHandler):
             raise Finish
         await super().admit()
 
+    @operation("showAccount", AccountInUseAnswer, redirection="To a browser: the page is there")
     async def get(self) -> None:
-        """Show the account."""
+        """Show your account."""
         account, calls = await self.services.accounts.view(self.principal)
         self.answer(
-            account_document(account, self.services.settings.plans)
-            | {
+            {
+                **account_answer(account, self.services.settings.plans),
                 "used_this_minute": self.services.limiter.used(account.account_id),
-                "calls_by_day": [
-                    {"day": day.isoformat(), "calls": count} for day, count in calls.items()
-                ],
+                "calls_by_day": days_answer(calls),
             }
         )
 
 
 class KeysHandler(IdentifiedHandler):
-    """``/account/keys``: one's own keys."""
+    """``/account/keys``."""
 
+    @operation("listKeys", KeysAnswer)
     async def get(self) -> None:
-        """List the keys, ended ones too, the oldest first."""
+        """List your keys, the oldest first, ended ones too."""
         account_id = self.principal.account_id
         keys = await self.services.store.read(lambda rows: rows_keys.list_keys(rows, account_id))
         now = self.services.accounts.now()
-        self.answer({"items": [key_document(key, now) for key in keys]})
+        self.answer({"items": [key_answer(key, now) for key in keys]})
 
+    @operation("createKey", NewKeyAnswer, status=201, body=KeyWishBody, problems=_CHANGE)
     async def post(self) -> None:
-        """Make a key; this answer is the only place that shows it."""
-        wish = read_key_wish(self.request.body)
+        """Make a key.
+
+        All keys of an account draw on one limit.
+        """
+        wish = KeyWishBody.read(self.request.body)
         minted = await self.services.accounts.create_key(self.principal, wish.lifetime, wish.name)
-        self.answer(_minted_document(minted, self.services.accounts.now()), status=201)
+        self.answer(new_key_answer(minted, self.services.accounts.now()), status=201)
 
 
 class KeyHandler(IdentifiedHandler):
-    """``/account/keys/{id}``: one key."""
+    """``/account/keys/{id}``."""
 
+    @operation("revokeKey", status=204, problems=(UnknownKey, TooManyAttempts))
     async def delete(self, key_id: str) -> None:
-        """End the key; it opens nothing from the next request on."""
+        """End a key at once."""
         await self.services.accounts.revoke_key(self.principal, key_id)
         self.answer_nothing()
 
 
 class RotateHandler(IdentifiedHandler):
-    """``/account/keys/{id}/rotate``: a new key in the place of an old one."""
+    """``/account/keys/{id}/rotate``."""
 
+    @operation(
+        "rotateKey",
+        RotatedKeyAnswer,
+        status=201,
+        body=RotationWishBody,
+        problems=(*_CHANGE, UnknownKey),
+    )
     async def post(self, key_id: str) -> None:
-        """Make the new key and end the old one, at once or after a grace."""
-        grace = read_grace(self.request.body)
+        """Make a new key in the place of an old one."""
+        grace = RotationWishBody.read(self.request.body).grace
         rotation = await self.services.accounts.rotate_key(self.principal, key_id, grace)
         now = self.services.accounts.now()
-        self.answer(
-            _minted_document(rotation.new, now) | {"replaces": key_document(rotation.old, now)},
-            status=201,
-        )
-
-
-def _minted_document(minted: MintedKey, now: datetime) -> dict[str, Any]:
-    return {"key": minted.key} | key_document(minted.record, now)
-
-
-def _tokens_document(tokens: TokenPair) -> dict[str, Any]:
-    return {
-        "access_token": tokens.access_token,
-        "refresh_token": tokens.refresh_token,
-        "token_type": "Bearer",
-        "expires_in": tokens.expires_in_seconds,
-    }
+        replaced = {"replaces": key_answer(rotation.old, now)}
+        self.answer(new_key_answer(rotation.new, now) | replaced, status=201)

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tornado.iostream import StreamClosedError
 
-from cardiorisk.errors import FieldFault, InvalidQuery, ServiceError
-from cardiorisk.monitoring.queries import LogQuery, read_log_query
+from cardiorisk.errors import FieldFault, InvalidQuery, NotReady, ServiceError
+from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler
-from cardiorisk.web.operator_documents import line_documents, overview_document
+from cardiorisk.web.operations import operation
 from cardiorisk.web.problems import to_json
+from cardiorisk.web.shapes_operators import LogParameters, lines_answer, overview_answer
 
 if TYPE_CHECKING:
     from cardiorisk.http1.connection import Connection
     from cardiorisk.identity.keys import Principal
     from cardiorisk.monitoring.broadcast import Watcher
+    from cardiorisk.monitoring.queries import LogQuery
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000
@@ -37,8 +39,20 @@ class EventStream(BaseHandler):
 
     _watcher: Watcher | None = None
 
+    @operation(
+        "operatorEvents",
+        query=(LogParameters,),
+        answer="The events; they have no end",
+        content_types=(CONTENT_TYPE,),
+        problems=(NotReady,),
+    )
     async def get(self) -> None:
-        """Tell how it is now, then what changes, until the reader or the service goes."""
+        """The same every two seconds, and the newest lines, as server-sent events.
+
+        `overview` events are answers of `/operator/overview`; `lines` events are arrays of lines
+        as in `/operator/log`, which the parameters choose, the newest first. At most 16 may watch;
+        who does not read is cut off.
+        """
         query = await self.wanted_lines()
         services = self.services
         self._watcher = services.broadcast.watch(self._drop)
@@ -51,8 +65,8 @@ class EventStream(BaseHandler):
             with suppress(StreamClosedError):
                 await self.begin_stream(CONTENT_TYPE)
                 self.write(f"retry: {RETRY_MS}\n\n")
-                await self._send("overview", overview_document(overview))
-                await self._send("lines", line_documents(found.lines))
+                await self._send("overview", overview_answer(overview))
+                await self._send("lines", lines_answer(found.lines))
                 known = {line.text for line in found.lines}
                 await self._follow(query, self._watcher, known)
         finally:
@@ -67,11 +81,11 @@ class EventStream(BaseHandler):
     async def _follow(self, query: LogQuery, watcher: Watcher, known: set[bytes]) -> None:
         """Send every update; lines that were found at the start are not sent again."""
         while (update := await watcher.next()) is not None and await self._may_watch():
-            await self._send("overview", overview_document(update.overview))
+            await self._send("overview", overview_answer(update.overview))
             wanted = [line for line in update.lines if query.is_wanted(line.entry)]
             lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
             if lines:
-                await self._send("lines", line_documents(lines))
+                await self._send("lines", lines_answer(lines))
 
     async def wanted_lines(self) -> LogQuery:
         """Return which lines are told."""
@@ -102,17 +116,12 @@ class EventStream(BaseHandler):
             cast("Connection", self.request.connection).close()
 
 
-def given_parameters(handler: BaseHandler) -> dict[str, str]:
-    """Return the parameters of the query string.
-
-    Raises:
-        InvalidQuery: one is sent twice.
-    """
-    sent = handler.request.query_arguments
-    repeated = [name for name, texts in sent.items() if len(texts) > 1]
-    if repeated:
-        raise InvalidQuery(tuple(FieldFault(name, "is given twice") for name in repeated))
-    return {name: handler.get_query_argument(name) for name in sent}
+def given_parameters(handler: BaseHandler) -> dict[str, object]:
+    """Return the parameters of the query string; one that is sent twice is ``REPEATED``."""
+    return {
+        name: REPEATED if len(texts) > 1 else handler.get_query_argument(name)
+        for name, texts in handler.request.query_arguments.items()
+    }
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:
@@ -121,7 +130,7 @@ async def require_log_query(handler: BaseHandler) -> LogQuery:
     Raises:
         InvalidQuery: parameters cannot be accepted, or nobody has the account's name.
     """
-    query = read_log_query(given_parameters(handler))
+    query = LogParameters.accept(given_parameters(handler)).query
     if query.account is None:
         return query
     name = query.account

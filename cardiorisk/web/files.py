@@ -6,17 +6,20 @@ is not in a table does not exist.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import NotFound
 from cardiorisk.web.handlers import BaseHandler
+from cardiorisk.web.operations import operation
+from cardiorisk.web.problems import to_json
+from cardiorisk.web.shapes import OpenApiAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _OURS = Path(__file__).parents[1] / "pages" / "static"
 _SWAGGER = _OURS / "swagger-ui"
@@ -75,22 +78,22 @@ class Files:
         assets_version: changes where one of the assets does.
     """
 
-    openapi: bytes
+    openapi: Callable[[], bytes]
     page: bytes
     by_name: Mapping[str, ServedFile]
     assets: Mapping[str, ServedFile]
     assets_version: str
 
 
-def load_files(openapi: dict[str, Any]) -> Files:
-    """Read the files, and write the description that they show."""
+def load_files(describe: Callable[[], dict[str, Any]]) -> Files:
+    """Read the files; the description is written when it is first asked for."""
     by_name = {name: _load(_OURS / name) for name in _OUR_NAMES}
     by_name |= {name: _load(_SWAGGER / name) for name in _SWAGGER_NAMES}
     # The page names its files with their version, so that they may be kept for a year.
     page = (_OURS / _PAGE).read_text(encoding="utf-8").replace("{version}", _version(by_name))
     assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
     return Files(
-        openapi=json.dumps(openapi, ensure_ascii=False).encode(),
+        openapi=cache(lambda: to_json(describe())),
         page=page.encode(),
         by_name=by_name,
         assets=assets,
@@ -107,18 +110,27 @@ def _load(path: Path) -> ServedFile:
 
 
 class OpenApiHandler(BaseHandler):
-    """``/openapi.json``: the description of the API."""
+    """``/openapi.json``."""
 
+    @operation("openApi", OpenApiAnswer)
     def get(self) -> None:
-        self.finish(self.services.files.openapi, "application/json")
+        """This document."""
+        self.finish(self.services.files.openapi(), "application/json")
 
     head = get
 
 
 class DocsHandler(BaseHandler):
-    """``/docs``: the page that shows the description, offline and with nothing inline."""
+    """``/docs``: offline, and with nothing inline."""
 
+    @operation(
+        "docs",
+        answer="The page",
+        headers=("Content-Security-Policy",),
+        content_types=("text/html",),
+    )
     def get(self) -> None:
+        """This document as a page to read and to try."""
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
         self.finish(self.services.files.page, "text/html; charset=utf-8")
@@ -142,9 +154,16 @@ class KeptFileHandler(BaseHandler):
 
 
 class DocsFileHandler(KeptFileHandler):
-    """``/docs/{file}``: what the API's page is made of."""
+    """``/docs/{file}``."""
 
+    @operation(
+        "docsFile",
+        answer="The file",
+        content_types=("text/css", "text/javascript", "image/png"),
+        problems=(NotFound,),
+    )
     def get(self, name: str) -> None:
+        """What the page is made of."""
         self.send(self.services.files.by_name.get(name))
 
     head = get

@@ -61,7 +61,6 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
 
@@ -446,10 +445,3 @@ class AssessingHandler(AuthenticatedHandler):
         self.assessment = await self.while_connected(ask(patient))
         self.end_stage("predict")
         return self.assessment
-
-    def warnings(self) -> dict[str, Any]:
-        """Return the answer's member that warns of inputs beyond what training saw, if any are."""
-        if self.assessment is None or not self.assessment.outside_training:
-            return {}
-        names = self.assessment.outside_training
-        return {"advertencias": [{"field": name, "detail": OUTSIDE_TRAINING} for name in names]}

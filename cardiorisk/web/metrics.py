@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, ip_address
 
 from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.web.handlers import OperatorHandler
+from cardiorisk.web.operations import operation
 
 FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 """What proxies add to a request that they pass on."""
@@ -33,8 +34,17 @@ class MetricsHandler(OperatorHandler):
         if "Authorization" in headers or not is_here:
             await super().admit()
 
+    @operation(
+        "metrics",
+        answer="The counts, in Prometheus's text format",
+        content_types=("text/plain",),
+    )
     def get(self) -> None:
-        """Send what has been counted; this request is not in it yet."""
+        """Counts for a Prometheus server (callers on this machine, operators).
+
+        A caller on the same machine needs no key; a key that is sent is judged all the same. It
+        draws on no limit.
+        """
         self.finish(self.services.metrics.text(), CONTENT_TYPE)
 
     head = get

@@ -6,19 +6,41 @@ the log like everything else.
 
 from __future__ import annotations
 
-from cardiorisk.monitoring.queries import read_account_query, read_plan
-from cardiorisk.web.account_documents import key_document, operated_account_document
+from typing import TYPE_CHECKING
+
+from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
-from cardiorisk.web.operator_documents import log_document, overview_document
+from cardiorisk.web.operations import operation
+from cardiorisk.web.shapes_accounts import KeyAnswer, PlanChangeBody, key_answer
+from cardiorisk.web.shapes_operators import (
+    AccountParameters,
+    LogLinesAnswer,
+    LogParameters,
+    OperatedAccountAnswer,
+    OperatedAccountsAnswer,
+    OperatedAccountWithKeysAnswer,
+    OverviewAnswer,
+    log_answer,
+    operated_account_answer,
+    overview_answer,
+)
+
+if TYPE_CHECKING:
+    from cardiorisk.store.values import AccountRecord
 
 
 class OverviewHandler(OperatorHandler):
-    """``/operator/overview``: how the service is."""
+    """``/operator/overview``; this request is not counted yet."""
 
+    @operation("operatorOverview", OverviewAnswer)
     async def get(self) -> None:
-        """Show it; this request is not counted yet."""
-        self.answer(overview_document(await self.services.overviews.look()))
+        """How the service is.
+
+        Of this process, since its start. Percentiles are estimates out of the histogram of
+        `/metrics`. The drift is that of the newest answers in the log, at most a minute old.
+        """
+        self.answer(overview_answer(await self.services.overviews.look()))
 
 
 class EventsHandler(EventStream, OperatorHandler):
@@ -26,76 +48,96 @@ class EventsHandler(EventStream, OperatorHandler):
 
 
 class LogHandler(OperatorHandler):
-    """``/operator/log``: the newest lines of the bitácora."""
+    """``/operator/log``; this request's own line is not written yet."""
 
+    @operation("operatorSearchLog", LogLinesAnswer, query=(LogParameters,))
     async def get(self) -> None:
-        """Search backwards; this request's own line is not written yet."""
+        """The newest lines of the request log.
+
+        Searches the end of the file that is written to now, at most 4 MiB of it; `exhaustive` is
+        false where there may be more before that.
+        """
         query = await require_log_query(self)
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        self.answer(log_document(found))
+        self.answer(log_answer(found))
 
 
 class OperatedAccountsHandler(OperatorHandler):
-    """``/operator/accounts``: everybody's accounts."""
+    """``/operator/accounts``."""
 
+    @operation("operatorSearchAccounts", OperatedAccountsAnswer, query=(AccountParameters,))
     async def get(self) -> None:
-        """List those that the search finds, by their numbers, a page at a time."""
-        query = read_account_query(given_parameters(self))
+        """Look accounts up."""
+        query = AccountParameters.accept(given_parameters(self)).query
         found, after = await self.services.operated.search(query)
         plans = self.services.settings.plans
-        self.answer(
-            {
-                "items": [operated_account_document(account, plans) for account in found],
-                "after": after,
-            }
-        )
+        items = [operated_account_answer(account, plans) for account in found]
+        self.answer({"items": items, "after": after})
 
 
 class OperatedAccountHandler(OperatorHandler):
-    """``/operator/accounts/{id}``: one account."""
+    """``/operator/accounts/{id}``."""
 
+    @operation("operatorShowAccount", OperatedAccountWithKeysAnswer, problems=(UnknownAccount,))
     async def get(self, number: str) -> None:
-        """Show it, with its keys."""
+        """Show an account and its keys."""
         account, keys = await self.services.operated.view(number)
         now = self.services.accounts.now()
-        self.answer(
-            operated_account_document(account, self.services.settings.plans)
-            | {"keys": [key_document(key, now) for key in keys]}
-        )
+        shown = operated_account_answer(account, self.services.settings.plans)
+        self.answer({**shown, "keys": [key_answer(key, now) for key in keys]})
 
 
-class SuspendHandler(OperatorHandler):
-    """``/operator/accounts/{id}/suspend``: refuse what is the account's."""
+class ChangedAccountHandler(OperatorHandler):
+    """A change of an account, which is answered as it is then."""
 
+    def show(self, account: AccountRecord) -> None:
+        self.answer(operated_account_answer(account, self.services.settings.plans))
+
+
+class SuspendHandler(ChangedAccountHandler):
+    """``/operator/accounts/{id}/suspend``."""
+
+    @operation("operatorSuspend", OperatedAccountAnswer, problems=(UnknownAccount, Conflict))
     async def post(self, number: str) -> None:
-        """Suspend it; its keys and tokens open nothing from the next request on."""
-        account = await self.services.operated.suspend(self.principal, number)
-        self.answer(operated_account_document(account, self.services.settings.plans))
+        """Refuse an account's keys, tokens and logins from the next request on.
+
+        Nothing of it is deleted. One's own account cannot be suspended, nor the last operator's.
+        """
+        self.show(await self.services.operated.suspend(self.principal, number))
 
 
-class ResumeHandler(OperatorHandler):
-    """``/operator/accounts/{id}/resume``: end a suspension."""
+class ResumeHandler(ChangedAccountHandler):
+    """``/operator/accounts/{id}/resume``."""
 
+    @operation("operatorResume", OperatedAccountAnswer, problems=(UnknownAccount,))
     async def post(self, number: str) -> None:
-        """Let the account in again."""
-        account = await self.services.operated.resume(number)
-        self.answer(operated_account_document(account, self.services.settings.plans))
+        """End a suspension."""
+        self.show(await self.services.operated.resume(number))
+
+
+class OperatedPlanHandler(ChangedAccountHandler):
+    """``/operator/accounts/{id}/plan``."""
+
+    @operation(
+        "operatorSetPlan", OperatedAccountAnswer, body=PlanChangeBody, problems=(UnknownAccount,)
+    )
+    async def post(self, number: str) -> None:
+        """Put an account on a plan.
+
+        Its keys and tokens carry it from the next request on.
+        """
+        plan = PlanChangeBody.read(self.request.body).plan
+        self.show(await self.services.operated.set_plan(number, plan))
 
 
 class OperatedKeyHandler(OperatorHandler):
-    """``/operator/accounts/{id}/keys/{key_id}/revoke``: end one key of an account."""
+    """``/operator/accounts/{id}/keys/{key_id}/revoke``."""
 
+    @operation("operatorRevokeKey", KeyAnswer, problems=(UnknownAccount, UnknownKey))
     async def post(self, number: str, key_id: str) -> None:
-        """Revoke it; it opens nothing from the next request on."""
+        """End one key of an account at once.
+
+        A key that was revoked before keeps its moment.
+        """
         key = await self.services.operated.revoke_key(number, key_id)
-        self.answer(key_document(key, self.services.accounts.now()))
-
-
-class OperatedPlanHandler(OperatorHandler):
-    """``/operator/accounts/{id}/plan``: put an account on a plan."""
-
-    async def post(self, number: str) -> None:
-        """Change it; its keys and tokens carry it from the next request on."""
-        plan = read_plan(self.request.body)
-        account = await self.services.operated.set_plan(number, plan)
-        self.answer(operated_account_document(account, self.services.settings.plans))
+        self.answer(key_answer(key, self.services.accounts.now()))

@@ -2,69 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cardiorisk.accounts.assessments import LABEL_FIELD, read_labelled, read_page
-from cardiorisk.model.card import NOTICE
-from cardiorisk.patients.json_object import read_object
-from cardiorisk.patients.patient import FIELD_NAMES
+from cardiorisk.errors import NotReady, UnknownAssessment
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
+from cardiorisk.web.operations import operation
+from cardiorisk.web.shapes_patients import (
+    KeptAssessmentAnswer,
+    KeptAssessmentsAnswer,
+    LabelledPatientBody,
+    PageParameters,
+    kept_answer,
+    kept_page_answer,
+    warnings_of,
+)
 
 if TYPE_CHECKING:
-    from cardiorisk.patients.patient import Patient
+    from cardiorisk.accounts.assessments import Page
     from cardiorisk.store.values import KeptAssessment
+    from cardiorisk.web.shapes_patients import PatientShape
 
 
-class PredictionsHandler(AssessingHandler):
-    """``/predictions``: keep an assessment, list one's own."""
+class KeepingHandler(AssessingHandler):
+    """A request about assessments that are kept."""
 
-    async def post(self) -> None:
+    async def keep(self, shape: type[PatientShape]) -> KeptAssessment:
         """Assess the patient in the body and keep the result."""
-        patient, label = self.validated(self._read_labelled)
-        assessment = await self.assess(patient)
-        kept = await self.services.assessments.keep(self.principal, patient, assessment, label)
+        sent = self.validated(lambda: shape.read(self.request.body))
+        assessment = await self.assess(sent.patient)
+        kept = await self.services.assessments.keep(
+            self.principal, sent.patient, assessment, sent.label
+        )
         self.end_stage("store")
+        return kept
+
+    def page(self, shape: type[PageParameters]) -> Page:
+        """Return which part of the list is wanted.
+
+        Raises:
+            InvalidQuery: a parameter cannot be accepted.
+        """
+        texts = {name: self.get_query_argument(name, None) for name in shape.model_fields}
+        return shape.accept({name: text for name, text in texts.items() if text is not None}).page
+
+
+class PredictionsHandler(KeepingHandler):
+    """``/predictions``."""
+
+    @operation(
+        "keepAssessment",
+        KeptAssessmentAnswer,
+        status=201,
+        body=LabelledPatientBody,
+        headers=("Location",),
+        problems=(NotReady,),
+    )
+    async def post(self) -> None:
+        """Assess a patient and keep the result."""
+        kept = await self.keep(LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        self.answer(kept_document(kept) | self.warnings(), status=201)
+        self.answer(kept_answer(kept) | warnings_of(self.assessment), status=201)
 
-    def _read_labelled(self) -> tuple[Patient, str | None]:
-        return read_labelled(read_object(self.request.body, (*FIELD_NAMES, LABEL_FIELD)))
-
+    @operation("listAssessments", KeptAssessmentsAnswer, query=(PageParameters,))
     async def get(self) -> None:
-        """List one's own, the newest first, a page at a time."""
-        page = read_page(
-            self.get_query_argument("limit", None), self.get_query_argument("after", None)
-        )
+        """List your assessments, the newest first."""
+        page = self.page(PageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
-        self.answer(
-            {"items": [kept_document(kept) for kept in found.items], "after": found.next_after}
-        )
+        self.answer(kept_page_answer(found))
 
 
 class PredictionHandler(AuthenticatedHandler):
-    """``/predictions/{id}``: one kept assessment."""
+    """``/predictions/{id}``."""
 
+    @operation("showAssessment", KeptAssessmentAnswer, problems=(UnknownAssessment,))
     async def get(self, assessment_id: str) -> None:
-        """Show it."""
+        """Show one of your assessments."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        self.answer(kept_document(kept))
+        self.answer(kept_answer(kept))
 
+    @operation("deleteAssessment", status=204, problems=(UnknownAssessment,))
     async def delete(self, assessment_id: str) -> None:
-        """Delete it for good."""
+        """Delete one of your assessments for good."""
         await self.services.assessments.delete(self.principal, assessment_id)
         self.answer_nothing()
-
-
-def kept_document(kept: KeptAssessment) -> dict[str, Any]:
-    """Write a kept assessment: the values, what the network said of them, and when."""
-    return {
-        "id": kept.assessment_id,
-        "created_at": kept.created_at.isoformat(),
-        LABEL_FIELD: kept.label,
-        **kept.patient.members,
-        "riesgo_cardiaco": kept.at_risk,
-        "probabilidad": kept.probability,
-        "umbral": kept.threshold,
-        "modelo": kept.model_version,
-        "aviso": NOTICE,
-    }

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from cardiorisk.errors import (
     AccountSuspended,
@@ -42,6 +44,9 @@ from cardiorisk.errors import (
     WrongPlan,
     WrongXsrfToken,
 )
+
+if TYPE_CHECKING:
+    from cardiorisk.web.shapes import ProblemAnswer
 
 CONTENT_TYPE = "application/problem+json"
 _CHALLENGE = 'Bearer realm="cardiorisk"'
@@ -100,6 +105,10 @@ PROBLEMS: dict[str, Problem] = {
 }
 """Every code that can reach a caller."""
 
+_FIELD_ERRORS = (InvalidPatient, InvalidAccount, InvalidQuery, Taken)
+FIELD_PROBLEMS = {error.code for error in _FIELD_ERRORS}
+"""The codes of problems that name every field they are about."""
+
 
 def problem_of(error: ServiceError) -> Problem:
     """Return the row of the error's code; one that was never meant for callers is internal."""
@@ -121,22 +130,31 @@ def problem_headers(error: ServiceError) -> dict[str, str]:
 
 def problem_body(error: ServiceError, request_id: str) -> bytes:
     """Write the error as a problem document."""
-    problem = problem_of(error)
-    document: dict[str, Any] = {
-        "type": f"urn:cardiorisk:problem:{error.code}",
+    code = error.code if error.code in PROBLEMS else InternalFailure.code
+    document = problem_document(code, str(error), request_id)
+    if isinstance(error, _FIELD_ERRORS):
+        faults = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
+        return to_json({**document, "errors": faults})
+    return to_json(document)
+
+
+def problem_document(code: str, detail: str, request_id: str) -> ProblemAnswer:
+    """Show a failure of a code that can reach a caller."""
+    problem = PROBLEMS[code]
+    return {
+        "type": f"urn:cardiorisk:problem:{code}",
         "title": problem.title,
         "status": problem.status,
-        "detail": str(error),
-        "code": error.code,
+        "detail": detail,
+        "code": code,
         "request_id": request_id,
     }
-    if isinstance(error, InvalidPatient | InvalidAccount | InvalidQuery | Taken):
-        document["errors"] = [
-            {"field": fault.field, "detail": fault.detail} for fault in error.faults
-        ]
-    return to_json(document)
 
 
 def to_json(document: Any) -> bytes:
     """Write an answer's body: UTF-8 with a line end, so that a terminal shows it well."""
-    return (json.dumps(document, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a surrogate pair, which is no text, stands in what a stranger wrote
+        text = json.dumps(document, ensure_ascii=False, default=str)
+        return f"{text}\n".encode("utf-8", "replace")

@@ -1,14 +1,23 @@
 """What operators and load balancers ask: is it up, is it ready, which network answers or shall.
 
-The surprise: nothing here tries the bitácora, because each answer's own line does; where it
-cannot be written, ``/healthz`` too is answered with 503.
+Nothing here tries the bitácora, because each answer's own line does; where it cannot be written,
+``/healthz`` too is answered with 503.
 """
 
 from __future__ import annotations
 
+from cardiorisk.errors import (
+    NotReady,
+    Overloaded,
+    ReloadUnderWay,
+    StoreUnavailable,
+    UnusableArtefact,
+)
 from cardiorisk.model.card import NOTICE
 from cardiorisk.version import VERSION
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
+from cardiorisk.web.operations import operation
+from cardiorisk.web.shapes import HealthAnswer, ModelAnswer, ReadinessAnswer, ReloadAnswer
 
 _PATIENTS = {"background"}
 """Members of the card that are rows of patients, who are real where the network was trained on
@@ -16,24 +25,24 @@ somebody's own file."""
 
 
 class HealthHandler(BaseHandler):
-    """``/healthz``: the process is up and its bitácora can be written."""
+    """``/healthz``."""
 
+    @operation("health", HealthAnswer)
     def get(self) -> None:
-        """Answer; that there is an answer is the answer."""
+        """Is the process up?"""
         self.answer({"status": "ok", "version": VERSION})
 
     head = get
 
 
 class ReadyHandler(BaseHandler):
-    """``/readyz``: a request sent now would be assessed."""
+    """``/readyz``."""
 
+    @operation("readiness", ReadinessAnswer, problems=(NotReady, StoreUnavailable, Overloaded))
     async def get(self) -> None:
-        """Check the network and the database; this answer's own line checks the bitácora.
+        """Would a request sent now be assessed?
 
-        Raises:
-            NotReady: the network is not loaded yet.
-            StoreUnavailable: the database cannot be written.
+        Checks the network, the database and, by its own line, the request log.
         """
         version = self.services.predictor.card.version
         await self.services.store.check()
@@ -43,31 +52,27 @@ class ReadyHandler(BaseHandler):
 
 
 class ModelHandler(BaseHandler):
-    """``/model``: the card of the network that answers."""
+    """``/model``."""
 
+    @operation("model", ModelAnswer, problems=(NotReady,))
     def get(self) -> None:
-        """Show the card.
-
-        Raises:
-            NotReady: the network is not loaded yet.
-        """
+        """Show the card of the network that answers."""
         card = self.services.predictor.card
-        shown = card.model_dump(mode="json", exclude=_PATIENTS)
+        shown = card.model_dump(exclude=_PATIENTS)
         self.answer({"modelo": card.version, "aviso": NOTICE, "card": shown})
 
     head = get
 
 
 class ReloadHandler(OperatorHandler):
-    """``/model/reload``: put the network that is on the disk now in the old one's place."""
+    """``/model/reload``."""
 
+    @operation("reloadModel", ReloadAnswer, problems=(NotReady, ReloadUnderWay, UnusableArtefact))
     async def post(self) -> None:
-        """Load it, check it, and answer from the next batch on with it.
+        """Replace the network while it answers (operators).
 
-        Raises:
-            NotReady: no network has been loaded yet.
-            ReloadUnderWay: another reload has not ended yet.
-            UnusableArtefact: it does not hold; the old one goes on answering.
+        Loads what is in the model's directory now and checks it: hash, order of the fields, golden
+        rows. Where it does not hold, the old one goes on. It draws on no limit.
         """
         replacement = await self.services.reload_network()
         self.end_stage("reload")

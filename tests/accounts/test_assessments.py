@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +14,15 @@ from cardiorisk.accounts.assessments import (
     Assessments,
     Page,
     new_assessment_id,
-    read_label,
-    read_labelled,
-    read_page,
 )
-from cardiorisk.errors import InvalidPatient, InvalidQuery, UnknownAssessment
+from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.assessing import Assessment
-from cardiorisk.patients.json_object import JsonObject
 from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import Assessment as AssessmentRow
-from tests.support import EXAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,104 +146,6 @@ def test_an_id_fits_its_column_and_a_path(moment: datetime) -> None:
     assert made.replace("_", "").isalnum()
 
 
-# Pages
-
-
-@pytest.mark.parametrize(
-    ("limit", "after", "page"),
-    [
-        (None, None, Page(20, None)),
-        ("1", None, Page(1, None)),
-        ("100", AN_ID, Page(100, AN_ID)),
-    ],
-)
-def test_a_page_is_read(limit: str | None, after: str | None, page: Page) -> None:
-    assert read_page(limit, after) == page
-
-
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "", "ten", "٣", "1" * 5000, " 1"])
-def test_a_limit_that_is_none_is_a_fault(limit: str) -> None:
-    with pytest.raises(InvalidQuery) as refusal:
-        read_page(limit, None)
-    assert [fault.field for fault in refusal.value.faults] == ["limit"]
-
-
-@pytest.mark.parametrize(
-    "after", ["", "1", "pred_", AN_ID + "0", AN_ID.upper(), "pred_" + "i" * 27]
-)
-def test_an_after_that_is_no_id_is_a_fault(after: str) -> None:
-    with pytest.raises(InvalidQuery) as refusal:
-        read_page(None, after)
-    assert [fault.field for fault in refusal.value.faults] == ["after"]
-
-
-def test_both_faults_are_found_at_once() -> None:
-    with pytest.raises(InvalidQuery) as refusal:
-        read_page("0", "x")
-    assert len(refusal.value.faults) == 2
-
-
-# Labels
-
-
-@pytest.mark.parametrize(
-    ("value", "label"),
-    [
-        (None, None),
-        ("", None),
-        ("  ", None),
-        (" Natalia Natalia ", "Natalia Natalia"),
-        ("Jose\u0301", "Jos\u00e9"),
-        ("x" * 80, "x" * 80),
-    ],
-)
-def test_a_label_is_read(value: object, label: str | None) -> None:
-    assert read_label(value) == label
-
-
-@pytest.mark.parametrize("value", ["x" * 81, "a\nb", "\x00", "\ud800", 7, True, ["Natalia"], {}])
-def test_a_label_against_the_rule_is_a_fault(value: object) -> None:
-    with pytest.raises(InvalidPatient) as refusal:
-        read_label(value)
-    assert [fault.field for fault in refusal.value.faults] == ["nombre"]
-
-
-def test_a_label_far_too_long_is_refused_before_it_is_normalized(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    normalized: list[str] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(unicodedata, "normalize", lambda _form, text: normalized.append(text))
-        with pytest.raises(InvalidPatient):
-            read_label("a" + "\u0301\u0316" * 15_000)
-    assert normalized == []
-
-
 def test_a_label_has_room_in_its_column() -> None:
     column: Any = AssessmentRow.__table__.c.label.type
     assert column.length == LABEL_CHARACTERS
-
-
-def _labelled(*more: tuple[str, Any], **changes: Any) -> JsonObject:
-    return JsonObject([*(EXAMPLE | changes).items(), *more])
-
-
-def test_a_labelled_patient_is_read() -> None:
-    patient, label = read_labelled(_labelled(nombre="Natalia"))
-    assert (patient.age, label) == (40, "Natalia")
-
-
-def test_a_patient_needs_no_label() -> None:
-    assert read_labelled(_labelled())[1] is None
-
-
-def test_faults_of_the_values_and_of_the_label_are_found_at_once() -> None:
-    with pytest.raises(InvalidPatient) as refusal:
-        read_labelled(_labelled(edad=200, nombre=7, color="red"))
-    assert {fault.field for fault in refusal.value.faults} == {"edad", "nombre", "color"}
-
-
-def test_a_repeated_label_is_a_fault() -> None:
-    with pytest.raises(InvalidPatient) as refusal:
-        read_labelled(_labelled(("nombre", "Ana"), nombre="Natalia"))
-    assert [fault.field for fault in refusal.value.faults] == ["nombre"]

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cardiorisk.routes import API_ROUTES, Route
+from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.problems import PROBLEMS
 from tests.processes import Server, require_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cardiorisk.web.operations import Route
 
 POSTMAN = Path(__file__).parents[2] / "docs" / "postman"
 COLLECTION = POSTMAN / "cardiorisk.postman_collection.json"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import zlib
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiorisk.errors import InvalidAccount
 from cardiorisk.identity import keys
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -90,75 +87,3 @@ def test_a_text_may_hold_a_key_where_more_than_the_visible_prefix_is_there() -> 
 
 def test_a_key_id_says_nothing_of_the_key() -> None:
     assert re.fullmatch(r"key_[0-9a-f]{12}", keys.new_key_id())
-
-
-# How long a key is to live
-
-
-@pytest.mark.parametrize(
-    ("body", "lifetime"),
-    [
-        (b"", None),
-        (b"{}", None),
-        (b'{"expires_days": null}', None),
-        (b'{"expires_days": 1}', timedelta(days=1)),
-        (b'{"expires_days": 90.0}', timedelta(days=90)),
-        (b'{"expires_days": 36500}', timedelta(days=36_500)),
-    ],
-)
-def test_a_lifetime_is_read(body: bytes, lifetime: timedelta | None) -> None:
-    assert keys.read_key_wish(body) == keys.KeyWish(None, lifetime)
-
-
-@pytest.mark.parametrize(
-    ("body", "grace"),
-    [
-        (b"", timedelta()),
-        (b"{}", timedelta()),
-        (b'{"grace_minutes": 0}', timedelta()),
-        (b'{"grace_minutes": 60}', timedelta(hours=1)),
-    ],
-)
-def test_a_grace_is_read(body: bytes, grace: timedelta) -> None:
-    assert keys.read_grace(body) == grace
-
-
-@pytest.mark.parametrize(
-    "value", ["0", "-1", "36501", "1.5", '"1"', "true", "[]", "NaN", "Infinity", "1" * 400]
-)
-def test_a_lifetime_that_is_none_is_a_fault(value: str) -> None:
-    with pytest.raises(InvalidAccount) as refusal:
-        keys.read_key_wish(f'{{"expires_days": {value}}}'.encode())
-    assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
-
-
-def test_a_member_that_is_not_asked_for_is_a_fault() -> None:
-    with pytest.raises(InvalidAccount) as refusal:
-        keys.read_grace(b'{"expires_days": 1}')
-    assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
-
-
-def test_a_member_that_is_given_twice_is_a_fault() -> None:
-    with pytest.raises(InvalidAccount):
-        keys.read_grace(b'{"grace_minutes": 1, "grace_minutes": 2}')
-
-
-@pytest.mark.parametrize(
-    ("sent", "name"),
-    [("front desk", "front desk"), ("  Recepcio\u0301n ", "Recepci\u00f3n"), ("x" * 80, "x" * 80)],
-)
-def test_a_name_is_read_without_its_outer_blanks(sent: str, name: str) -> None:
-    assert keys.read_key_wish(json.dumps({"name": sent}).encode()).name == name
-
-
-@pytest.mark.parametrize("sent", ["", "  ", "x" * 81, "x" * 4000, "a\nb", "\ud800", 7, ["a"], True])
-def test_a_name_that_is_none_is_a_fault(sent: object) -> None:
-    with pytest.raises(InvalidAccount) as refusal:
-        keys.read_key_wish(json.dumps({"name": sent, "expires_days": 0}).encode())
-    assert [fault.field for fault in refusal.value.faults] == ["name", "expires_days"]
-
-
-def test_a_form_says_nothing_by_an_empty_field() -> None:
-    assert keys.read_key_wish_form({"name": " ", "expires_days": ""}) == keys.KeyWish()
-    wish = keys.read_key_wish_form({"name": "desk", "expires_days": " 30 "})
-    assert wish == keys.KeyWish("desk", timedelta(days=30))

@@ -183,7 +183,7 @@ async def test_lines_are_chosen_by_their_key(
     ("query", "fields"),
     [
         ("status=ok", ["status"]),
-        ("limit=0&statuses=1", ["statuses", "limit"]),
+        ("limit=0&statuses=1", ["limit", "statuses"]),
         ("account=nobody", ["account"]),
         ("status=200&status=404", ["status"]),
     ],

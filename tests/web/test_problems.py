@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from datetime import UTC, datetime
 
-from cardiorisk.errors import MissingKey, ServiceError, UnusableData
+from cardiorisk.errors import FieldFault, InvalidPatient, ServiceError, UnusableData
 from cardiorisk.web.problems import PROBLEMS, problem_body, problem_of, to_json
 
 FOR_COMMANDS_ONLY = {
@@ -27,10 +28,26 @@ def test_a_failure_without_a_row_shows_as_internal() -> None:
     assert problem_of(UnusableData("a path of ours")).status == 500
 
 
+def test_an_answer_is_written_as_json_with_a_line_end() -> None:
+    moment = datetime(2026, 11, 22, 20, 47, tzinfo=UTC)
+    assert to_json({"a": [1.0, "ñ"], "b": moment}) == (
+        '{"a":[1.0,"ñ"],"b":"2026-11-22T20:47:00+00:00"}\n'.encode()
+    )
+
+
 def test_half_a_surrogate_pair_does_not_stop_an_answer() -> None:
-    assert to_json({"a": "\ud800ñ"}) == b'{"a": "?\xc3\xb1"}\n'
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    assert json.loads(to_json({"a": "\ud800ñ", "b": moment}))["a"] == "?ñ"
 
 
-@pytest.mark.parametrize("request_id", ["a", "b"])
-def test_a_problem_names_its_request(request_id: str) -> None:
-    assert f'"request_id": "{request_id}"'.encode() in problem_body(MissingKey("x"), request_id)
+def test_a_problem_names_its_request_and_its_faults() -> None:
+    fault = FieldFault("edad", "must be less")
+    assert json.loads(problem_body(InvalidPatient((fault,)), "x")) == {
+        "type": "urn:cardiorisk:problem:invalid-patient",
+        "title": "The patient's values cannot be accepted",
+        "status": 422,
+        "detail": "1 field cannot be accepted: edad",
+        "code": "invalid-patient",
+        "request_id": "x",
+        "errors": [{"field": "edad", "detail": "must be less"}],
+    }

@@ -1,0 +1,117 @@
+"""What a route is, and what the API's description says of each of its methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cardiorisk.web.reader import path_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cardiorisk.errors import ServiceError
+    from cardiorisk.web.handlers import BaseHandler
+    from cardiorisk.web.shapes import Sent
+
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+JSON_TYPE = "application/json"
+_MARK = "api_operation"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of a route.
+
+    Attributes:
+        name: its ``operationId``, which never changes; like the documentation, it may name the
+            ``{plan}`` of a route that is there once for each.
+        documentation: the method's docstring: a line for menus, then whatever else is to be said.
+        gives: the shape of the answer, or ``list`` of one.
+        body: the shape of what is sent.
+        query: the shapes whose members are parameters.
+        status: of the answer.
+        answer: the answer in words, where its shape does not say enough.
+        content_types: of an answer that is no JSON.
+        headers: of the answer, beside those of every answer.
+        optional_headers: those that it may have.
+        redirection: who is sent on instead.
+        problems: what may go wrong, beside what follows from who may come in, from the path and
+            from what is sent.
+    """
+
+    name: str
+    documentation: str
+    gives: Any = None
+    body: type[Sent] | None = None
+    query: tuple[type[Sent], ...] = ()
+    status: int = 200
+    answer: str = "It is done"
+    content_types: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    optional_headers: tuple[str, ...] = ()
+    redirection: str = ""
+    problems: tuple[type[ServiceError], ...] = ()
+
+
+def operation(name: str, gives: Any = None, **more: Any) -> Callable[[Method], Method]:
+    """Mark a handler's method as an operation of the API; its docstring is for the API's readers.
+
+    Args:
+        name: see ``Operation``.
+        gives: likewise.
+        more: likewise.
+    """
+
+    def marked(method: Method) -> Method:
+        setattr(method, _MARK, Operation(name, getdoc(method) or "", gives, **more))
+        return method
+
+    return marked
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path and who answers it.
+
+    Attributes:
+        template: the path, with a name in braces, as ``{id}``, where it varies.
+        handler: the class of its handler.
+        tag: its chapter of the API's description; empty for a page, which is for people.
+        options: what ``initialize`` is told beside the services and the template.
+    """
+
+    template: str
+    handler: type[BaseHandler]
+    tag: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_page(self) -> bool:
+        return not self.tag
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that matches the path."""
+        return path_pattern(self.template)
+
+    @property
+    def operations(self) -> dict[str, Operation]:
+        """What is said of each method that the handler answers; HEAD says what GET does."""
+        return {method: self._operation(method) for method in self.handler.allowed_methods}
+
+    def _operation(self, method: str) -> Operation:
+        marked: Operation = getattr(getattr(self.handler, method.lower()), _MARK)
+        plan = self.options.get("plan", "")
+        named = replace(
+            marked,
+            name=marked.name.format(Plan=plan.capitalize()),
+            documentation=marked.documentation.replace("{plan}", plan),
+        )
+        if method != "HEAD":
+            return named
+        summary, blank, more = named.documentation.partition("\n\n")
+        documentation = f"{summary.removesuffix('.')}: the headers alone.{blank}{more}"
+        return replace(named, name=f"{named.name}Head", documentation=documentation)

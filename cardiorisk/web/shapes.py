@@ -1,0 +1,262 @@
+"""How anything that is sent is read, and what shapes of things sent and answered are made of.
+
+What is sent is a pydantic model, whose members are read by the rules of their rooms. What is
+answered is a ``TypedDict``, which orjson writes as it stands. Both are the schemas of the API's
+description, where a shape is called like its class, without ``Body`` or ``Answer``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    GetPydanticSchema,
+    ValidationError,
+    with_config,
+)
+from pydantic import Field as Member
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
+from typing_extensions import TypedDict
+
+from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
+from cardiorisk.model.card import NOTICE, Card
+from cardiorisk.patients.json_object import REPEATED, echoed, read_object
+from cardiorisk.version import VERSION
+
+Json = dict[str, Any]
+"""A JSON object; shapes are the edge where dicts are allowed."""
+
+
+# What is sent
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a member of something sent accepts.
+
+    Attributes:
+        read: makes the value of what was sent; None where that cannot be accepted.
+        accepted: the same in words, as the end of a sentence that starts with "must".
+        schema: the same as JSON schema, as far as that can say it.
+        is_nullable: whether null says as little as a member that is not sent.
+    """
+
+    read: Callable[[Any], Any]
+    accepted: str
+    schema: Json
+    is_nullable: bool = False
+
+    def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._accept)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        nullable = {"type": [self.schema["type"], "null"]} if self.is_nullable else {}
+        return self.schema | nullable
+
+    def _accept(self, sent: object) -> Any:
+        if sent is None and self.is_nullable:
+            return None
+        value = None if sent is REPEATED else self.read(sent)
+        if value is None:
+            raise ValueError
+        return value
+
+
+class Sent(BaseModel):
+    """What a caller sends.
+
+    Attributes:
+        refusal: what is raised, with every fault at once.
+        unknown: what is said of a member that is not known.
+        is_optional: whether a body may be missing.
+        examples: shown before the one that is made of the members' own.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    refusal: ClassVar[type[InvalidAccount | InvalidPatient | InvalidQuery]] = InvalidAccount
+    unknown: ClassVar[str] = "is not a field of this request"
+    is_optional: ClassVar[bool] = False
+    examples: ClassVar[tuple[Json, ...]] = ()
+
+    @classmethod
+    def read(cls, body: bytes) -> Self:
+        """Read a JSON object.
+
+        Raises:
+            MalformedBody: the body is not UTF-8 JSON, or not an object.
+            InvalidPatient: a member is missing, unknown, repeated, or cannot be accepted.
+            InvalidAccount: likewise.
+        """
+        members = read_object(b"{}" if cls.is_optional and not body else body, tuple(cls._rules()))
+        return cls.accept(members)
+
+    @classmethod
+    def accept(cls, members: Mapping[str, object]) -> Self:
+        """Read members by name; one that was sent more than once is ``REPEATED``.
+
+        Raises:
+            InvalidPatient: as for ``read``.
+            InvalidAccount: likewise.
+            InvalidQuery: likewise.
+        """
+        rules = cls._rules()
+        known = {name if name in rules else echoed(name): sent for name, sent in members.items()}
+        try:
+            return cls.model_validate(known)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_context=False)
+            raise cls.refusal(tuple(cls._fault(fault, rules) for fault in faults)) from error
+
+    @classmethod
+    def faults(cls, members: Mapping[str, object]) -> tuple[FieldFault, ...]:
+        """Return what is wrong with members, to be told with the faults of others."""
+        try:
+            cls.accept(members)
+        except cls.refusal as error:
+            return error.faults
+        return ()
+
+    def __repr_args__(self) -> tuple[()]:
+        """Show nothing of what was sent: it may be a password, or how somebody's health is."""
+        return ()
+
+    @classmethod
+    def _rules(cls) -> dict[str, Rule]:
+        return {
+            member.alias or name: rule
+            for name, member in cls.model_fields.items()
+            for rule in member.metadata
+            if isinstance(rule, Rule)
+        }
+
+    @classmethod
+    def _fault(cls, fault: ErrorDetails, rules: Mapping[str, Rule]) -> FieldFault:
+        name = str(fault["loc"][0])
+        if fault["type"] == "extra_forbidden":
+            return FieldFault(name, cls.unknown)
+        if fault["input"] is REPEATED:
+            return FieldFault(name, "is given more than once")
+        missing = "is missing: it " if fault["type"] == "missing" else ""
+        return FieldFault(name, f"{missing}must {rules[name].accepted}")
+
+
+def find_whole_number(sent: object, minimum: int, maximum: int) -> int | None:
+    """Return a number of a JSON object, ``40.0`` too; None where it is none, or out of bounds."""
+    is_whole = isinstance(sent, float) and minimum <= sent <= maximum and sent.is_integer()
+    return int(sent) if isinstance(sent, float) and is_whole else None
+
+
+def number_rule(
+    minimum: int,
+    maximum: int,
+    description: str,
+    find: Callable[[Any, int, int], int | None] = find_whole_number,
+) -> Rule:
+    """Accept a whole number between bounds.
+
+    Args:
+        minimum: the least one.
+        maximum: the largest one.
+        description: what it is.
+        find: takes it out of what was sent; None where there is none between the bounds.
+    """
+    bounds = {"minimum": minimum, "maximum": maximum}
+    return Rule(
+        lambda sent: find(sent, minimum, maximum),
+        f"be an integer from {minimum} to {maximum}",
+        {"type": "integer", "description": description} | bounds,
+    )
+
+
+def about(description: str, *examples: Any, **more: Any) -> Any:
+    """Describe a member of an answer, for ``Annotated``.
+
+    Args:
+        description: what it is.
+        examples: of its value.
+        more: bounds that pydantic knows.
+    """
+    return Member(description=description, examples=list(examples) or None, **more)
+
+
+def described_as(shape: Any) -> GetPydanticSchema:
+    """Describe a member as what it was made of, where its own type says less."""
+    return GetPydanticSchema(lambda _, handler: handler(shape))
+
+
+Count = Annotated[int, Member(ge=0)]
+
+
+@with_config(extra="forbid")
+class FaultAnswer(TypedDict):
+    """What is wrong with one field or parameter."""
+
+    field: Annotated[str, about("Its name", "edad")]
+    detail: Annotated[str, about("What is wrong", "must be an integer from 0 to 99 (years)")]
+
+
+@with_config(extra="allow")
+class ProblemAnswer(TypedDict):
+    """A failure (RFC 9457)."""
+
+    type: Annotated[str, about("The code as a URN", pattern="^urn:cardiorisk:problem:")]
+    title: Annotated[str, about("The code in words")]
+    status: Annotated[int, about("The HTTP status")]
+    detail: Annotated[str, about("For people: what to do")]
+    code: Annotated[str, about("Match on this")]
+    request_id: Annotated[str, about("The request's name", "5b6c1f0e9d8a47c2b3e4f5a697887766")]
+
+
+class FieldProblemAnswer(ProblemAnswer):
+    """A failure that names every field it is about."""
+
+    errors: Annotated[list[FaultAnswer], about("Every faulty field", min_length=1)]
+
+
+Version = Annotated[
+    str, about("Version of the network; `GET /model` has its card", "14-7-1-7c7cfe6f")
+]
+Notice = Annotated[str, about("What the model is not", json_schema_extra={"const": NOTICE})]
+
+
+class HealthAnswer(TypedDict):
+    """It is up."""
+
+    status: Annotated[Literal["ok"], about("Always the same")]
+    version: Annotated[str, about("Of the service", VERSION)]
+
+
+class ReadinessAnswer(TypedDict):
+    """It is ready."""
+
+    status: Annotated[Literal["ready"], about("Always the same")]
+    modelo: Version
+
+
+class ModelAnswer(TypedDict):
+    """The card."""
+
+    modelo: Version
+    aviso: Notice
+    card: Annotated[Json, described_as(Card)]
+
+
+@with_config(extra="allow")
+class OpenApiAnswer(TypedDict):
+    """The document."""
+
+    openapi: Annotated[str, about("Version of OpenAPI", "3.1.0")]
+    info: Annotated[Json, about("What the API is")]
+    paths: Annotated[Json, about("The operations, by path")]
+
+
+class ReloadAnswer(TypedDict):
+    """The network that answers from the next batch on, and the one before."""
+
+    modelo: Version
+    anterior: Annotated[str, about("Version of the one that answered before", "14-7-1-1dde5cf4")]

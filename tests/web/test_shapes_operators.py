@@ -1,0 +1,69 @@
+"""What operators ask for is read strictly, every faulty parameter named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cardiorisk.errors import InvalidQuery
+from cardiorisk.identity.keys import new_key, visible_prefix
+from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, LogQuery
+from cardiorisk.patients.json_object import REPEATED
+from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
+
+if TYPE_CHECKING:
+    from cardiorisk.web.shapes import Sent
+
+
+def faulty(given: dict[str, Any], shape: type[Sent] = LogParameters) -> list[str]:
+    with pytest.raises(InvalidQuery) as refused:
+        shape.accept(given)
+    return [fault.field for fault in refused.value.faults]
+
+
+def test_without_parameters_the_newest_fifty_are_wanted() -> None:
+    assert LogParameters.accept({}).query == LogQuery(50)
+    assert LogParameters.accept({"status": "", "limit": ""}).query == LogQuery(50)
+
+
+def test_every_criterion_is_read() -> None:
+    given = {"status": "4xx", "route": "/service", "code": "rate-limited", "key": "key_1"}
+    assert LogParameters.accept(given | {"account": "ana", "limit": "200"}).query == LogQuery(
+        200, "4xx", "/service", "rate-limited", "key_1", "ana"
+    )
+
+
+def test_an_account_query_is_read() -> None:
+    given = {"search": " ana ", "after": "7", "limit": "3"}
+    assert AccountParameters.accept(given).query == AccountQuery("ana", 7, 3)
+    assert AccountParameters.accept({"after": ""}).query == AccountQuery("", 0, 20)
+    largest = AccountParameters.accept({"after": str(LARGEST_NUMBER), "limit": "100"}).query
+    assert largest == AccountQuery("", LARGEST_NUMBER, 100)
+
+
+@pytest.mark.parametrize("status", ["600", "42", "4x", "abc", "099", "4xxx", "429\n"])
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "1.5", "ten", "٣", "1" * 30, "1" * 5000])
+def test_all_faults_are_named_at_once(status: str, limit: str) -> None:
+    given = {"": "", "status": status, "limit": limit, "route": "r" * 255, "code": REPEATED}
+    assert faulty(given) == ["status", "route", "code", "limit", ""]
+
+
+@pytest.mark.parametrize("limit", ["0", "101"])
+def test_more_accounts_than_a_page_has_are_refused(limit: str) -> None:
+    given = {"limit": limit, "after": str(LARGEST_NUMBER + 1), "unwanted_route": "/"}
+    assert faulty(given, AccountParameters) == ["after", "limit", "unwanted_route"]
+
+
+def test_a_whole_key_is_refused_and_its_start_is_not() -> None:
+    key = new_key()
+    assert faulty({"key": key}) == ["key"]
+    with pytest.raises(InvalidQuery) as refused:
+        AccountParameters.accept({"search": f" {key}"})
+    assert key not in str(refused.value.faults)
+    start = visible_prefix(key)
+    assert AccountParameters.accept({"search": start}).query.text == start
+
+
+def test_a_text_of_254_characters_is_searched_for() -> None:
+    assert AccountParameters.accept({"search": " " + "x" * 254}).query.text == "x" * 254
