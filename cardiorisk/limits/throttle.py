@@ -112,9 +112,9 @@ class Attempts:
         try:
             yield
         finally:
-            self._under_way[who] -= 1
-            if not self._under_way[who]:
-                del self._under_way[who]
+            left = self._under_way.pop(who) - 1
+            if left:
+                self._under_way[who] = left
 
     def _tries(self, who: str) -> int:
         """Return the tries in somebody's open window; drop one that is over."""
