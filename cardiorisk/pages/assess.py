@@ -59,14 +59,15 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         self.draw_on_window()
         typed = _typed(self.form)
         try:
-            patient = self.validated(lambda: PatientBody.accept(query_values(typed)).patient)
+            sent = query_values({name: [shown.encode()] for name, shown in typed.items()})
+            patient = self.validated(lambda: PatientBody.accept(sent).patient)
         except InvalidPatient as error:
             faulty = {fault.field for fault in error.faults}
             self.faults = {
                 field.wire_name: self._fault(field) for field in FIELDS if field.wire_name in faulty
             }
             self.set_status(422)
-            self.finish(self._form(_shown(typed)))
+            self.finish(self._form(typed))
             return
         await self.assess(patient, self.services.predictor.explain)
         self.finish(self._form(patient.members))
@@ -74,7 +75,7 @@ class AssessPageHandler(PageHandler, AssessingHandler):
     def write_problem(self, error: ServiceError) -> None:
         """Show the form again, as it was filled in, to who has used the minute up."""
         if isinstance(error, RateLimited):
-            self.write(self._form(_shown(_typed(self.form)), notice=self.told(error)))
+            self.write(self._form(_typed(self.form), notice=self.told(error)))
         else:
             super().write_problem(error)
 
@@ -120,18 +121,11 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         }
 
 
-def _typed(form: Mapping[str, str]) -> dict[str, list[bytes]]:
-    """Return a form's fields as a query string would give them: a box that is not ticked is 0."""
+def _typed(form: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed into each field, with decimal points; a box without a tick is 0."""
     return {
-        field.wire_name: [
-            (b"1" if field.wire_name in form else b"0")
-            if field.kind == "flag"
-            else form.get(field.wire_name, "").strip().replace(",", ".").encode("utf-8", "replace")
-        ]
+        field.wire_name: str(int(field.wire_name in form))
+        if field.kind == "flag"
+        else form.get(field.wire_name, "").strip().replace(",", ".")
         for field in FIELDS
     }
-
-
-def _shown(typed: Mapping[str, list[bytes]]) -> dict[str, str]:
-    """Return what was typed, for the form to hold again."""
-    return {name: texts[0].decode() for name, texts in typed.items()}

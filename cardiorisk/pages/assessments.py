@@ -16,8 +16,8 @@ from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
-from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
-from cardiorisk.web.shapes_patients import PageParameters
+from cardiorisk.patients.patient import FIELDS
+from cardiorisk.web.shapes_patients import KeptAssessmentAnswer, PageParameters, kept_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,16 +31,9 @@ DONE = MappingProxyType({"borrada": marked("The assessment has been deleted.")})
 MOST_EXPORTED = 10_000
 """Assessments in one file, about 1.5 MB."""
 BATCH = 500
-_COLUMNS = (
-    "id",
-    "created_at",
-    LABEL_FIELD,
-    *FIELD_NAMES,
-    "riesgo_cardiaco",
-    "probabilidad",
-    "umbral",
-    "modelo",
-)
+_COLUMNS = [
+    name for name in KeptAssessmentAnswer.model_fields if name not in {"aviso", "advertencias"}
+]
 _FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """The last four are the first four at full width. Source: OWASP, CSV Injection."""
 
@@ -104,8 +97,8 @@ class ExportHandler(AssessmentsPage):
     async def get(self) -> None:
         self.services.accounts.throttle.count_change(self.principal.account_id)
         text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
+        writer = csv.DictWriter(text, _COLUMNS, extrasaction="ignore")
+        writer.writeheader()
         async for kept in newest(self.find, MOST_EXPORTED, BATCH):
             writer.writerow(_row(kept))
         self.set_header("Content-Type", "text/csv; charset=utf-8")
@@ -133,14 +126,10 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _row(kept: KeptAssessment) -> list[object]:
-    return [
-        kept.assessment_id,
-        kept.created_at.isoformat(),
-        harmless(kept.label or ""),
-        *kept.patient.members.values(),
-        int(kept.at_risk),
-        kept.probability,
-        kept.threshold,
-        kept.model_version,
-    ]
+def _row(kept: KeptAssessment) -> dict[str, object]:
+    """Return what the API answers, as a spreadsheet reads it."""
+    return kept_answer(kept) | {
+        "created_at": kept.created_at.isoformat(),
+        LABEL_FIELD: harmless(kept.label or ""),
+        "riesgo_cardiaco": int(kept.at_risk),
+    }

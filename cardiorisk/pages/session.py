@@ -67,11 +67,6 @@ class OperatorPage(SignedInPage):
 class SessionPage(PageHandler):
     """A page that may begin a session."""
 
-    @property
-    def address(self) -> str:
-        """The reader's address, by which attempts are counted."""
-        return self.request.remote_ip or ""
-
     async def log_in(self, login: Login) -> None:
         """Begin a session whose cookie the browser keeps as long as it lasts."""
         cookie = await self.services.accounts.begin_session(login, self.address)

@@ -54,16 +54,7 @@ _LOGIN = (*_GUARDED, InvalidLogin, AccountSuspended)
 _CHANGE = (TooManyAttempts, Conflict)
 
 
-class FormHandler(BaseHandler):
-    """A request whose body says who is asking, with a name and a password."""
-
-    @property
-    def address(self) -> str:
-        """The caller's address, by which attempts are counted."""
-        return self.request.remote_ip or ""
-
-
-class RegisterHandler(FormHandler):
+class RegisterHandler(BaseHandler):
     """``/register``."""
 
     @operation(
@@ -76,7 +67,7 @@ class RegisterHandler(FormHandler):
         self.answer(account_answer(account, self.services.settings.plans), status=201)
 
 
-class LoginHandler(FormHandler):
+class LoginHandler(BaseHandler):
     """``/login``."""
 
     @operation("login", TokensAnswer, body=LoginBody, problems=_LOGIN)
@@ -102,7 +93,7 @@ class RefreshHandler(BaseHandler):
         self.answer(tokens_answer(await self.services.accounts.refresh(self.credential())))
 
 
-class SwitchPlanHandler(FormHandler):
+class SwitchPlanHandler(BaseHandler):
     """``/SwitchToPremium`` and ``/SwitchToFreemium``."""
 
     def initialize(self, services: Services, route: str, plan: str = "") -> None:
@@ -121,7 +112,7 @@ class SwitchPlanHandler(FormHandler):
         self.answer(account_answer(account, self.services.settings.plans))
 
 
-class PasswordHandler(FormHandler):
+class PasswordHandler(BaseHandler):
     """``/account/password``."""
 
     @operation("changePassword", body=PasswordChangeBody, status=204, problems=_LOGIN)

@@ -165,6 +165,11 @@ class LoggedHandler(LeanHandler):
             self._count()
         self.services.traffic.leave()
 
+    @property
+    def address(self) -> str:
+        """The caller's address, by which attempts are counted."""
+        return self.request.remote_ip or ""
+
     def method(self) -> str:
         """Return the method as it may be logged; one that nobody knows is a stranger's text."""
         known = self.request.method in self.SUPPORTED_METHODS
@@ -215,7 +220,7 @@ class LoggedHandler(LeanHandler):
             method=self.method(),
             route=self.route,
             status=self.get_status(),
-            ip=self.request.remote_ip or "",
+            ip=self.address,
             riesgo_cardiaco=assessment.at_risk if assessment else None,
             probabilidad=assessment.probability if assessment else None,
             modelo=assessment.model_version if assessment else self.services.predictor.version,
