@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import EXAMPLE
+from cardiorisk.config import load_settings
+from cardiorisk.store import rows_accounts
+from tests.support import EXAMPLE, change_account, create_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from cardiorisk.config import Settings
 
 
 class Server:
@@ -80,20 +84,16 @@ class Server:
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 
-    def create_key(self, account: str, plan: str) -> str:
-        """Make a key with the command, while the server runs."""
-        return self.command("keys", "create", "--account", account, "--plan", plan).strip()
+    @property
+    def settings(self) -> Settings:
+        """Where its database is, for changes from outside."""
+        return load_settings({"database_url": f"sqlite:///{self.directory / 'keys.db'}"})
 
-    def command(self, *arguments: str) -> str:
-        """Run a command while the server runs, and return what it prints."""
-        run = subprocess.run(
-            [sys.executable, "-m", "cardiorisk", *arguments],
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return run.stdout
+    def create_operator_key(self, account: str) -> str:
+        """Make a key of an account that is an operator's from now on."""
+        key = create_key(self.settings, account, "freemium")
+        change_account(self.settings, account, rows_accounts.set_operator, is_operator=True)
+        return key
 
     def log_text(self) -> str:
         return (self.directory / "logs" / "bitacora.jsonl").read_text()

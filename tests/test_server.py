@@ -49,11 +49,9 @@ def test_the_printed_curl_line_works_when_pasted(server: Server) -> None:
 
 
 def test_who_watches_is_told_the_end_before_the_process_stops(server: Server) -> None:
-    key = server.create_key("olga", "freemium")
-    command = [sys.executable, "-m", "cardiorisk", "accounts", "operator", "olga", "on"]
-    subprocess.run(command, cwd=server.directory, check=True, capture_output=True)
+    headers = {"Authorization": server.create_operator_key("olga")}
     with server.connection() as connection:
-        connection.request("GET", "/operator/events", headers={"Authorization": key})
+        connection.request("GET", "/operator/events", headers=headers)
         response = connection.getresponse()
         assert response.readline() == b"retry: 5000\n"
         assert server.stop() == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import pytest
 
 from cardiorisk.routes import API_ROUTES
 from tests.processes import Server, require_program
+from tests.support import create_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,18 +64,6 @@ def blocks_of(page: Path) -> Iterator[Block]:
         yield Block(lines, [status for status, times in counted for _ in range(int(times or 1))])
 
 
-def create_operator_key(server: Server, account: str) -> str:
-    """Make a key of an operator's account, as the first page says."""
-    key = server.create_key(account, "freemium")
-    subprocess.run(
-        [sys.executable, "-m", "cardiorisk", "accounts", "operator", account, "on"],
-        cwd=server.directory,
-        check=True,
-        capture_output=True,
-    )
-    return key
-
-
 def paste(page: Path, server: Server, directory: Path) -> list[str]:
     """Run the page's blocks in one bash; return what each has printed."""
     blocks = list(blocks_of(page))
@@ -84,9 +72,9 @@ def paste(page: Path, server: Server, directory: Path) -> list[str]:
     )
     variables = {
         "BASE": f"http://{server.address}",
-        "KEY": server.create_key(f"{page.stem}-premium", "premium"),
-        "FREE_KEY": server.create_key(f"{page.stem}-freemium", "freemium"),
-        "OPERATOR_KEY": create_operator_key(server, f"{page.stem}-operator"),
+        "KEY": create_key(server.settings, f"{page.stem}-premium", "premium"),
+        "FREE_KEY": create_key(server.settings, f"{page.stem}-freemium", "freemium"),
+        "OPERATOR_KEY": server.create_operator_key(f"{page.stem}-operator"),
     }
     subprocess.run(
         ["bash", "-u", "-c", script],  # noqa: S607 - the reader's own bash

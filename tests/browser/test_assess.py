@@ -150,7 +150,7 @@ def test_what_is_no_key_is_said_at_the_key(visit: Visit) -> None:
 def test_who_is_suspended_is_told_so(visit: Visit) -> None:
     page = visit.open()
     key = visit.key
-    change_account(visit.settings, visit.name, rows_accounts.suspend)
+    change_account(visit.server.settings, visit.name, rows_accounts.suspend)
     assess(page, key)
     expect(page.locator("#failure")).to_have_text(
         "La cuenta está suspendida. Pregunta a quien lleva el servicio."

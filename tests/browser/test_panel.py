@@ -234,7 +234,7 @@ def test_the_lines_of_an_account_are_a_link_away_and_a_hostile_name_is_text(
     visit: Visit, panel: Page
 ) -> None:
     name = f'{visit.name}"><img src=x onerror=alert(1)>&'
-    visit.server.ask(create_key(visit.settings, name, "freemium"))
+    visit.server.ask(create_key(visit.server.settings, name, "freemium"))
     visit.open("/panel/cuentas?buscar=onerror")
     panel.get_by_role("link", name=name).click()
     expect(panel.get_by_role("heading", level=2)).to_have_text(name)

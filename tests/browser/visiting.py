@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 
-from cardiorisk.config import load_settings
 from cardiorisk.store import rows_accounts
 from tests.support import change_account, create_key
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-    from cardiorisk.config import Settings
     from tests.processes import Server
 
 PASSWORD = "una clave larga"
@@ -48,15 +46,10 @@ class Visit:
     def address(self) -> str:
         return f"http://{self.server.address}"
 
-    @property
-    def settings(self) -> Settings:
-        database = self.server.directory / "keys.db"
-        return load_settings({"database_url": f"sqlite:///{database}"})
-
     @cached_property
     def key(self) -> str:
         """A key of the account, which is on freemium and made for it."""
-        return create_key(self.settings, self.name, "freemium")
+        return create_key(self.server.settings, self.name, "freemium")
 
     def open(self, path: str = "/") -> Page:
         self.page.goto(self.address + path)
@@ -79,7 +72,7 @@ class Visit:
     def set_operator(self, *, is_operator: bool) -> None:
         """Give or take the account's right to the panel, which the service soon notices."""
         change_account(
-            self.settings, self.name, rows_accounts.set_operator, is_operator=is_operator
+            self.server.settings, self.name, rows_accounts.set_operator, is_operator=is_operator
         )
         for _ in range(100):
             if self.page.request.get(f"{self.address}/panel").ok == is_operator:
