@@ -8,55 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cardiorisk.pages.account import AccountPageHandler
-from cardiorisk.pages.assess import AssessPageHandler
-from cardiorisk.pages.assessments import AssessmentsPageHandler, ExportHandler
+from cardiorisk.pages import account as account_pages
+from cardiorisk.pages import assess, assessments, keys, panel, session
 from cardiorisk.pages.base import NowhereHandler
-from cardiorisk.pages.keys import KeysPageHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.pages.panel import PanelAccountsHandler, PanelEventsHandler, PanelHandler
-from cardiorisk.pages.session import (
-    LoginPageHandler,
-    LogoutPageHandler,
-    RegisterPageHandler,
+from cardiorisk.web import (
+    account,
+    files,
+    metrics,
+    operators,
+    original,
+    predictions,
+    service,
+    status,
 )
-from cardiorisk.web.account import (
-    AccountHandler,
-    KeyHandler,
-    KeysHandler,
-    LoginHandler,
-    LogoutHandler,
-    PasswordHandler,
-    RefreshHandler,
-    RegisterHandler,
-    RotateHandler,
-    SwitchPlanHandler,
-)
-from cardiorisk.web.files import (
-    ASSETS_ROUTE,
-    AssetHandler,
-    DocsFileHandler,
-    DocsHandler,
-    OpenApiHandler,
-)
-from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.operations import Route
-from cardiorisk.web.operators import (
-    EventsHandler,
-    LogHandler,
-    OperatedAccountHandler,
-    OperatedAccountsHandler,
-    OperatedKeyHandler,
-    OperatedPlanHandler,
-    OverviewHandler,
-    ResumeHandler,
-    SuspendHandler,
-)
-from cardiorisk.web.original import OriginalPredictHandler, OriginalPredictionHandler
-from cardiorisk.web.predictions import PredictionHandler, PredictionsHandler
 from cardiorisk.web.reader import ReadingApplication, Target
-from cardiorisk.web.service import ServiceHandler
-from cardiorisk.web.status import HealthHandler, ModelHandler, ReadyHandler, ReloadHandler
 
 if TYPE_CHECKING:
     from cardiorisk.web.services import Services
@@ -65,53 +32,55 @@ if TYPE_CHECKING:
 FREEMIUM, PREMIUM = {"plan": "freemium"}, {"plan": "premium"}
 
 ROUTES: tuple[Route, ...] = (
-    Route("/service", ServiceHandler, "service"),
-    Route("/predictions", PredictionsHandler, "predictions"),
-    Route("/predictions/{id}", PredictionHandler, "predictions"),
-    Route("/register", RegisterHandler, "account"),
-    Route("/login", LoginHandler, "account"),
-    Route("/refresh", RefreshHandler, "account"),
-    Route("/logout", LogoutHandler, "account"),
-    Route("/SwitchToPremium", SwitchPlanHandler, "account", PREMIUM),
-    Route("/SwitchToFreemium", SwitchPlanHandler, "account", FREEMIUM),
-    Route("/account", AccountHandler, "account"),
-    Route("/account/password", PasswordHandler, "account"),
-    Route("/account/keys", KeysHandler, "keys"),
-    Route("/account/keys/{id}", KeyHandler, "keys"),
-    Route("/account/keys/{id}/rotate", RotateHandler, "keys"),
-    Route("/freemium/predict", OriginalPredictHandler, "original", FREEMIUM),
-    Route("/freemium/predictById/{id}", OriginalPredictionHandler, "original", FREEMIUM),
-    Route("/premium/predict", OriginalPredictHandler, "original", PREMIUM),
-    Route("/premium/predictById/{id}", OriginalPredictionHandler, "original", PREMIUM),
-    Route("/healthz", HealthHandler, "operation"),
-    Route("/readyz", ReadyHandler, "operation"),
-    Route("/model", ModelHandler, "operation"),
-    Route("/model/reload", ReloadHandler, "operation"),
-    Route("/metrics", MetricsHandler, "operation"),
-    Route("/operator/overview", OverviewHandler, "operators"),
-    Route("/operator/events", EventsHandler, "operators"),
-    Route("/operator/log", LogHandler, "operators"),
-    Route("/operator/accounts", OperatedAccountsHandler, "operators"),
-    Route("/operator/accounts/{id}", OperatedAccountHandler, "operators"),
-    Route("/operator/accounts/{id}/suspend", SuspendHandler, "operators"),
-    Route("/operator/accounts/{id}/resume", ResumeHandler, "operators"),
-    Route("/operator/accounts/{id}/plan", OperatedPlanHandler, "operators"),
-    Route("/operator/accounts/{id}/keys/{key_id}/revoke", OperatedKeyHandler, "operators"),
-    Route("/openapi.json", OpenApiHandler, "operation"),
-    Route("/docs", DocsHandler, "operation"),
-    Route("/docs/{file}", DocsFileHandler, "operation"),
-    Route("/", AssessPageHandler),
-    Route("/entrar", LoginPageHandler),
-    Route("/registro", RegisterPageHandler),
-    Route("/salir", LogoutPageHandler),
-    Route("/cuenta", AccountPageHandler),
-    Route("/claves", KeysPageHandler),
-    Route("/evaluaciones", AssessmentsPageHandler),
-    Route("/evaluaciones.csv", ExportHandler),
-    Route("/panel", PanelHandler),
-    Route("/panel/cuentas", PanelAccountsHandler),
-    Route("/panel/eventos", PanelEventsHandler),
-    Route(ASSETS_ROUTE, AssetHandler),
+    Route("/service", service.ServiceHandler, "service"),
+    Route("/predictions", predictions.PredictionsHandler, "predictions"),
+    Route("/predictions/{id}", predictions.PredictionHandler, "predictions"),
+    Route("/register", account.RegisterHandler, "account"),
+    Route("/login", account.LoginHandler, "account"),
+    Route("/refresh", account.RefreshHandler, "account"),
+    Route("/logout", account.LogoutHandler, "account"),
+    Route("/SwitchToPremium", account.SwitchPlanHandler, "account", PREMIUM),
+    Route("/SwitchToFreemium", account.SwitchPlanHandler, "account", FREEMIUM),
+    Route("/account", account.AccountHandler, "account"),
+    Route("/account/password", account.PasswordHandler, "account"),
+    Route("/account/keys", account.KeysHandler, "keys"),
+    Route("/account/keys/{id}", account.KeyHandler, "keys"),
+    Route("/account/keys/{id}/rotate", account.RotateHandler, "keys"),
+    Route("/freemium/predict", original.OriginalPredictHandler, "original", FREEMIUM),
+    Route("/freemium/predictById/{id}", original.OriginalPredictionHandler, "original", FREEMIUM),
+    Route("/premium/predict", original.OriginalPredictHandler, "original", PREMIUM),
+    Route("/premium/predictById/{id}", original.OriginalPredictionHandler, "original", PREMIUM),
+    Route("/healthz", status.HealthHandler, "operation"),
+    Route("/readyz", status.ReadyHandler, "operation"),
+    Route("/model", status.ModelHandler, "operation"),
+    Route("/model/reload", status.ReloadHandler, "operation"),
+    Route("/metrics", metrics.MetricsHandler, "operation"),
+    Route("/operator/overview", operators.OverviewHandler, "operators"),
+    Route("/operator/events", operators.EventsHandler, "operators"),
+    Route("/operator/log", operators.LogHandler, "operators"),
+    Route("/operator/accounts", operators.OperatedAccountsHandler, "operators"),
+    Route("/operator/accounts/{id}", operators.OperatedAccountHandler, "operators"),
+    Route("/operator/accounts/{id}/suspend", operators.SuspendHandler, "operators"),
+    Route("/operator/accounts/{id}/resume", operators.ResumeHandler, "operators"),
+    Route("/operator/accounts/{id}/plan", operators.OperatedPlanHandler, "operators"),
+    Route(
+        "/operator/accounts/{id}/keys/{key_id}/revoke", operators.OperatedKeyHandler, "operators"
+    ),
+    Route("/openapi.json", files.OpenApiHandler, "operation"),
+    Route("/docs", files.DocsHandler, "operation"),
+    Route("/docs/{file}", files.DocsFileHandler, "operation"),
+    Route("/", assess.AssessPageHandler),
+    Route("/entrar", session.LoginPageHandler),
+    Route("/registro", session.RegisterPageHandler),
+    Route("/salir", session.LogoutPageHandler),
+    Route("/cuenta", account_pages.AccountPageHandler),
+    Route("/claves", keys.KeysPageHandler),
+    Route("/evaluaciones", assessments.AssessmentsPageHandler),
+    Route("/evaluaciones.csv", assessments.ExportHandler),
+    Route("/panel", panel.PanelHandler),
+    Route("/panel/cuentas", panel.PanelAccountsHandler),
+    Route("/panel/eventos", panel.PanelEventsHandler),
+    Route(files.ASSETS_ROUTE, files.AssetHandler),
 )
 
 API_ROUTES = tuple(route for route in ROUTES if route.tag)

@@ -110,8 +110,6 @@ def _load(path: Path) -> ServedFile:
 
 
 class OpenApiHandler(BaseHandler):
-    """``/openapi.json``."""
-
     @operation("openApi", OpenApiAnswer)
     def get(self) -> None:
         """This document."""
@@ -154,8 +152,6 @@ class KeptFileHandler(BaseHandler):
 
 
 class DocsFileHandler(KeptFileHandler):
-    """``/docs/{file}``."""
-
     @operation(
         "docsFile",
         answer="The file",

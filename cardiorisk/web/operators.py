@@ -9,22 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
+from cardiorisk.web import shapes_operators as shapes
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes_accounts import KeyAnswer, PlanChangeBody, key_answer
-from cardiorisk.web.shapes_operators import (
-    AccountParameters,
-    LogLinesAnswer,
-    LogParameters,
-    OperatedAccountAnswer,
-    OperatedAccountsAnswer,
-    OperatedAccountWithKeysAnswer,
-    OverviewAnswer,
-    log_answer,
-    operated_account_answer,
-    overview_answer,
-)
 
 if TYPE_CHECKING:
     from cardiorisk.store.values import AccountRecord
@@ -33,14 +22,14 @@ if TYPE_CHECKING:
 class OverviewHandler(OperatorHandler):
     """``/operator/overview``; this request is not counted yet."""
 
-    @operation("operatorOverview", OverviewAnswer)
+    @operation("operatorOverview", shapes.OverviewAnswer)
     async def get(self) -> None:
         """How the service is.
 
         Of this process, since its start. Percentiles are estimates out of the histogram of
         `/metrics`. The drift is that of the newest answers in the log, at most a minute old.
         """
-        self.answer(overview_answer(await self.services.overviews.look()))
+        self.answer(shapes.overview_answer(await self.services.overviews.look()))
 
 
 class EventsHandler(EventStream, OperatorHandler):
@@ -50,7 +39,7 @@ class EventsHandler(EventStream, OperatorHandler):
 class LogHandler(OperatorHandler):
     """``/operator/log``; this request's own line is not written yet."""
 
-    @operation("operatorSearchLog", LogLinesAnswer, query=(LogParameters,))
+    @operation("operatorSearchLog", shapes.LogLinesAnswer, query=(shapes.LogParameters,))
     async def get(self) -> None:
         """The newest lines of the request log.
 
@@ -59,31 +48,31 @@ class LogHandler(OperatorHandler):
         """
         query = await require_log_query(self)
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        self.answer(log_answer(found))
+        self.answer(shapes.log_answer(found))
 
 
 class OperatedAccountsHandler(OperatorHandler):
-    """``/operator/accounts``."""
-
-    @operation("operatorSearchAccounts", OperatedAccountsAnswer, query=(AccountParameters,))
+    @operation(
+        "operatorSearchAccounts", shapes.OperatedAccountsAnswer, query=(shapes.AccountParameters,)
+    )
     async def get(self) -> None:
         """Look accounts up."""
-        query = AccountParameters.accept(given_parameters(self)).query
+        query = shapes.AccountParameters.accept(given_parameters(self)).query
         found, after = await self.services.operated.search(query)
         plans = self.services.settings.plans
-        items = [operated_account_answer(account, plans) for account in found]
+        items = [shapes.operated_account_answer(account, plans) for account in found]
         self.answer({"items": items, "after": after})
 
 
 class OperatedAccountHandler(OperatorHandler):
-    """``/operator/accounts/{id}``."""
-
-    @operation("operatorShowAccount", OperatedAccountWithKeysAnswer, problems=(UnknownAccount,))
+    @operation(
+        "operatorShowAccount", shapes.OperatedAccountWithKeysAnswer, problems=(UnknownAccount,)
+    )
     async def get(self, number: str) -> None:
         """Show an account and its keys."""
         account, keys = await self.services.operated.view(number)
         now = self.services.accounts.now()
-        shown = operated_account_answer(account, self.services.settings.plans)
+        shown = shapes.operated_account_answer(account, self.services.settings.plans)
         self.answer({**shown, "keys": [key_answer(key, now) for key in keys]})
 
 
@@ -91,13 +80,11 @@ class ChangedAccountHandler(OperatorHandler):
     """A change of an account, which is answered as it is then."""
 
     def show(self, account: AccountRecord) -> None:
-        self.answer(operated_account_answer(account, self.services.settings.plans))
+        self.answer(shapes.operated_account_answer(account, self.services.settings.plans))
 
 
 class SuspendHandler(ChangedAccountHandler):
-    """``/operator/accounts/{id}/suspend``."""
-
-    @operation("operatorSuspend", OperatedAccountAnswer, problems=(UnknownAccount, Conflict))
+    @operation("operatorSuspend", shapes.OperatedAccountAnswer, problems=(UnknownAccount, Conflict))
     async def post(self, number: str) -> None:
         """Refuse an account's keys, tokens and logins from the next request on.
 
@@ -107,19 +94,18 @@ class SuspendHandler(ChangedAccountHandler):
 
 
 class ResumeHandler(ChangedAccountHandler):
-    """``/operator/accounts/{id}/resume``."""
-
-    @operation("operatorResume", OperatedAccountAnswer, problems=(UnknownAccount,))
+    @operation("operatorResume", shapes.OperatedAccountAnswer, problems=(UnknownAccount,))
     async def post(self, number: str) -> None:
         """End a suspension."""
         self.show(await self.services.operated.resume(number))
 
 
 class OperatedPlanHandler(ChangedAccountHandler):
-    """``/operator/accounts/{id}/plan``."""
-
     @operation(
-        "operatorSetPlan", OperatedAccountAnswer, body=PlanChangeBody, problems=(UnknownAccount,)
+        "operatorSetPlan",
+        shapes.OperatedAccountAnswer,
+        body=PlanChangeBody,
+        problems=(UnknownAccount,),
     )
     async def post(self, number: str) -> None:
         """Put an account on a plan.
@@ -131,8 +117,6 @@ class OperatedPlanHandler(ChangedAccountHandler):
 
 
 class OperatedKeyHandler(OperatorHandler):
-    """``/operator/accounts/{id}/keys/{key_id}/revoke``."""
-
     @operation("operatorRevokeKey", KeyAnswer, problems=(UnknownAccount, UnknownKey))
     async def post(self, number: str, key_id: str) -> None:
         """End one key of an account at once.

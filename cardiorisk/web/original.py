@@ -10,14 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
+from cardiorisk.web import shapes_patients as shapes
 from cardiorisk.web.operations import operation
 from cardiorisk.web.predictions import KeepingHandler
-from cardiorisk.web.shapes_patients import (
-    LargePageParameters,
-    OriginalAssessmentAnswer,
-    OriginalPatientBody,
-    original_answer,
-)
 
 if TYPE_CHECKING:
     from cardiorisk.web.services import Services
@@ -41,22 +36,20 @@ class PlanHandler(KeepingHandler):
 
 
 class OriginalPredictHandler(PlanHandler):
-    """``/{plan}/predict``."""
-
     @operation(
         "original{Plan}Predict",
-        OriginalAssessmentAnswer,
-        body=OriginalPatientBody,
+        shapes.OriginalAssessmentAnswer,
+        body=shapes.OriginalPatientBody,
         problems=(NotReady, WrongPlan),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result ({plan} accounts)."""
-        self.answer(original_answer(await self.keep(OriginalPatientBody)))
+        self.answer(shapes.original_answer(await self.keep(shapes.OriginalPatientBody)))
 
     @operation(
         "original{Plan}List",
-        list[OriginalAssessmentAnswer],
-        query=(LargePageParameters,),
+        list[shapes.OriginalAssessmentAnswer],
+        query=(shapes.LargePageParameters,),
         answer="They; where there are more, the header `Link` says where",
         optional_headers=("Link",),
         problems=(WrongPlan,),
@@ -66,22 +59,22 @@ class OriginalPredictHandler(PlanHandler):
 
         Your own, whichever plan they were made on.
         """
-        page = self.page(LargePageParameters)
+        page = self.page(shapes.LargePageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
         if found.next_after is not None:
             # The original's answer has no place for the sign of more.
             query = f"limit={page.limit}&after={found.next_after}"
             self.set_header("Link", f'</{self.plan}/predict?{query}>; rel="next"')
-        self.answer([original_answer(kept) for kept in found.items])
+        self.answer([shapes.original_answer(kept) for kept in found.items])
 
 
 class OriginalPredictionHandler(PlanHandler):
-    """``/{plan}/predictById/{id}``."""
-
     @operation(
-        "original{Plan}Show", OriginalAssessmentAnswer, problems=(WrongPlan, UnknownAssessment)
+        "original{Plan}Show",
+        shapes.OriginalAssessmentAnswer,
+        problems=(WrongPlan, UnknownAssessment),
     )
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments ({plan} accounts)."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        self.answer(original_answer(kept))
+        self.answer(shapes.original_answer(kept))

@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import NotReady, UnknownAssessment
+from cardiorisk.web import shapes_patients as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes_patients import (
-    KeptAssessmentAnswer,
-    KeptAssessmentsAnswer,
-    LabelledPatientBody,
-    PageParameters,
-    kept_answer,
-    kept_page_answer,
-    warnings_of,
-)
 
 if TYPE_CHECKING:
     from cardiorisk.accounts.assessments import Page
@@ -36,7 +28,7 @@ class KeepingHandler(AssessingHandler):
         self.end_stage("store")
         return kept
 
-    def page(self, shape: type[PageParameters]) -> Page:
+    def page(self, shape: type[shapes.PageParameters]) -> Page:
         """Return which part of the list is wanted.
 
         Raises:
@@ -47,38 +39,34 @@ class KeepingHandler(AssessingHandler):
 
 
 class PredictionsHandler(KeepingHandler):
-    """``/predictions``."""
-
     @operation(
         "keepAssessment",
-        KeptAssessmentAnswer,
+        shapes.KeptAssessmentAnswer,
         status=201,
-        body=LabelledPatientBody,
+        body=shapes.LabelledPatientBody,
         headers=("Location",),
         problems=(NotReady,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result."""
-        kept = await self.keep(LabelledPatientBody)
+        kept = await self.keep(shapes.LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        self.answer(kept_answer(kept) | warnings_of(self.assessment), status=201)
+        self.answer(shapes.kept_answer(kept) | shapes.warnings_of(self.assessment), status=201)
 
-    @operation("listAssessments", KeptAssessmentsAnswer, query=(PageParameters,))
+    @operation("listAssessments", shapes.KeptAssessmentsAnswer, query=(shapes.PageParameters,))
     async def get(self) -> None:
         """List your assessments, the newest first."""
-        page = self.page(PageParameters)
+        page = self.page(shapes.PageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
-        self.answer(kept_page_answer(found))
+        self.answer(shapes.kept_page_answer(found))
 
 
 class PredictionHandler(AuthenticatedHandler):
-    """``/predictions/{id}``."""
-
-    @operation("showAssessment", KeptAssessmentAnswer, problems=(UnknownAssessment,))
+    @operation("showAssessment", shapes.KeptAssessmentAnswer, problems=(UnknownAssessment,))
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        self.answer(kept_answer(kept))
+        self.answer(shapes.kept_answer(kept))
 
     @operation("deleteAssessment", status=204, problems=(UnknownAssessment,))
     async def delete(self, assessment_id: str) -> None:

@@ -12,38 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cardiorisk.errors import (
-    AccountSuspended,
-    BodyTooLarge,
-    ClientClosed,
-    Conflict,
-    InternalFailure,
-    InvalidAccount,
-    InvalidKey,
-    InvalidLogin,
-    InvalidPatient,
-    InvalidQuery,
-    LogUnavailable,
-    MalformedBody,
-    MethodNotAllowed,
-    MissingKey,
-    NotFound,
-    NotReady,
-    OperatorOnly,
-    Overloaded,
-    RateLimited,
-    ReloadUnderWay,
-    ServiceError,
-    StoreUnavailable,
-    Taken,
-    TooManyAttempts,
-    UnknownAccount,
-    UnknownAssessment,
-    UnknownKey,
-    UnusableArtefact,
-    WrongPlan,
-    WrongXsrfToken,
-)
+from cardiorisk import errors
 
 if TYPE_CHECKING:
     from cardiorisk.web.shapes import ProblemAnswer
@@ -70,67 +39,75 @@ class Problem:
 
 
 PROBLEMS: dict[str, Problem] = {
-    MissingKey.code: Problem(401, "No API key was given", challenge=_CHALLENGE),
-    InvalidKey.code: Problem(
+    errors.MissingKey.code: Problem(401, "No API key was given", challenge=_CHALLENGE),
+    errors.InvalidKey.code: Problem(
         401, "The API key is not valid", challenge=f'{_CHALLENGE}, error="invalid_token"'
     ),
-    InvalidLogin.code: Problem(401, "The name or the password is wrong", challenge=_CHALLENGE),
-    RateLimited.code: Problem(429, "The plan's limit is used up"),
-    MalformedBody.code: Problem(400, "The body cannot be read"),
-    InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
-    InvalidAccount.code: Problem(422, "The account's fields cannot be accepted"),
-    InvalidQuery.code: Problem(422, "The query's parameters cannot be accepted"),
-    Taken.code: Problem(409, "The name or the address is taken"),
-    Conflict.code: Problem(409, "What was asked contradicts what is stored"),
-    TooManyAttempts.code: Problem(429, "Too many attempts"),
-    WrongPlan.code: Problem(403, "The route is for another plan"),
-    WrongXsrfToken.code: Problem(403, "The XSRF token is missing or wrong"),
-    UnknownAccount.code: Problem(404, "There is no such account"),
-    UnknownKey.code: Problem(404, "The account has no such key"),
-    UnknownAssessment.code: Problem(404, "The account has no such assessment"),
-    AccountSuspended.code: Problem(403, "The account is suspended"),
-    OperatorOnly.code: Problem(403, "The route is for operators"),
-    ReloadUnderWay.code: Problem(409, "A reload is under way", retry_after_seconds=5),
-    UnusableArtefact.code: Problem(409, "The new network cannot be used; the old one goes on"),
-    BodyTooLarge.code: Problem(413, "The body is too large"),
-    NotFound.code: Problem(404, "Nothing is served here"),
-    MethodNotAllowed.code: Problem(405, "The method is not allowed here"),
+    errors.InvalidLogin.code: Problem(
+        401, "The name or the password is wrong", challenge=_CHALLENGE
+    ),
+    errors.RateLimited.code: Problem(429, "The plan's limit is used up"),
+    errors.MalformedBody.code: Problem(400, "The body cannot be read"),
+    errors.InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
+    errors.InvalidAccount.code: Problem(422, "The account's fields cannot be accepted"),
+    errors.InvalidQuery.code: Problem(422, "The query's parameters cannot be accepted"),
+    errors.Taken.code: Problem(409, "The name or the address is taken"),
+    errors.Conflict.code: Problem(409, "What was asked contradicts what is stored"),
+    errors.TooManyAttempts.code: Problem(429, "Too many attempts"),
+    errors.WrongPlan.code: Problem(403, "The route is for another plan"),
+    errors.WrongXsrfToken.code: Problem(403, "The XSRF token is missing or wrong"),
+    errors.UnknownAccount.code: Problem(404, "There is no such account"),
+    errors.UnknownKey.code: Problem(404, "The account has no such key"),
+    errors.UnknownAssessment.code: Problem(404, "The account has no such assessment"),
+    errors.AccountSuspended.code: Problem(403, "The account is suspended"),
+    errors.OperatorOnly.code: Problem(403, "The route is for operators"),
+    errors.ReloadUnderWay.code: Problem(409, "A reload is under way", retry_after_seconds=5),
+    errors.UnusableArtefact.code: Problem(
+        409, "The new network cannot be used; the old one goes on"
+    ),
+    errors.BodyTooLarge.code: Problem(413, "The body is too large"),
+    errors.NotFound.code: Problem(404, "Nothing is served here"),
+    errors.MethodNotAllowed.code: Problem(405, "The method is not allowed here"),
     # Not a registered status: the customary mark, in logs only, of a caller who hung up.
-    ClientClosed.code: Problem(499, "The caller closed the connection"),
-    Overloaded.code: Problem(503, "The service is overloaded", retry_after_seconds=1),
-    NotReady.code: Problem(503, "The service is not ready", retry_after_seconds=5),
-    LogUnavailable.code: Problem(503, "The request log cannot be written", retry_after_seconds=5),
-    StoreUnavailable.code: Problem(503, "The database cannot be used", retry_after_seconds=5),
-    InternalFailure.code: Problem(500, "Something went wrong inside the service"),
+    errors.ClientClosed.code: Problem(499, "The caller closed the connection"),
+    errors.Overloaded.code: Problem(503, "The service is overloaded", retry_after_seconds=1),
+    errors.NotReady.code: Problem(503, "The service is not ready", retry_after_seconds=5),
+    errors.LogUnavailable.code: Problem(
+        503, "The request log cannot be written", retry_after_seconds=5
+    ),
+    errors.StoreUnavailable.code: Problem(
+        503, "The database cannot be used", retry_after_seconds=5
+    ),
+    errors.InternalFailure.code: Problem(500, "Something went wrong inside the service"),
 }
 """Every code that can reach a caller."""
 
-_FIELD_ERRORS = (InvalidPatient, InvalidAccount, InvalidQuery, Taken)
+_FIELD_ERRORS = (errors.InvalidPatient, errors.InvalidAccount, errors.InvalidQuery, errors.Taken)
 FIELD_PROBLEMS = {error.code for error in _FIELD_ERRORS}
 """The codes of problems that name every field they are about."""
 
 
-def problem_of(error: ServiceError) -> Problem:
+def problem_of(error: errors.ServiceError) -> Problem:
     """Return the row of the error's code; one that was never meant for callers is internal."""
-    return PROBLEMS.get(error.code, PROBLEMS[InternalFailure.code])
+    return PROBLEMS.get(error.code, PROBLEMS[errors.InternalFailure.code])
 
 
-def problem_headers(error: ServiceError) -> dict[str, str]:
+def problem_headers(error: errors.ServiceError) -> dict[str, str]:
     """Return the headers that the error's answer needs, but for ``Content-Type`` and ``Allow``."""
     problem = problem_of(error)
     headers = {}
     if problem.challenge is not None:
         headers["WWW-Authenticate"] = problem.challenge
-    if isinstance(error, RateLimited | TooManyAttempts):
+    if isinstance(error, errors.RateLimited | errors.TooManyAttempts):
         headers["Retry-After"] = str(error.resets_in_seconds)
     elif problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(problem.retry_after_seconds)
     return headers
 
 
-def problem_body(error: ServiceError, request_id: str) -> bytes:
+def problem_body(error: errors.ServiceError, request_id: str) -> bytes:
     """Write the error as a problem document."""
-    code = error.code if error.code in PROBLEMS else InternalFailure.code
+    code = error.code if error.code in PROBLEMS else errors.InternalFailure.code
     document = problem_document(code, str(error), request_id)
     if isinstance(error, _FIELD_ERRORS):
         faults = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]

@@ -1,6 +1,6 @@
 """The shapes of accounts, tokens and keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -9,22 +9,7 @@ from pydantic import ValidationInfo, field_validator
 from typing_extensions import TypedDict
 
 from cardiorisk.errors import MalformedBody
-from cardiorisk.identity.forms import (
-    EMAIL_CHARACTERS,
-    LEAST_PASSWORD,
-    MOST_PASSWORD,
-    NAME_CHARACTERS,
-    NAME_RULE,
-    Login,
-    PasswordChange,
-    Registration,
-    claimed_name,
-    claimed_password,
-    clean_address,
-    clean_name,
-    clean_password,
-    folded,
-)
+from cardiorisk.identity import forms
 from cardiorisk.identity.keys import (
     KEY_CHARACTERS,
     LONGEST_GRACE_MINUTES,
@@ -36,27 +21,65 @@ from cardiorisk.limits.window import limit_of
 from cardiorisk.monitoring.queries import find_number
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
-from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, number_rule
+from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule
 
 # What is sent
 
-_CASE = "The account's name; case makes no difference"
-_PRINTABLE = f"be {NAME_RULE}"
-_HARD_TO_GUESS = f"have {LEAST_PASSWORD} to {MOST_PASSWORD} characters and not be the name"
+_NAME = "The account's name; case makes no difference"
+_PASSWORD = "The account's password"  # noqa: S105 - a description
+_PRINTABLE = f"be {forms.NAME_RULE}"
+_HARD = f"have {forms.LEAST_PASSWORD} to {forms.MOST_PASSWORD} characters and not be the name"
+_ADDRESS = f"be an e-mail address of at most {forms.EMAIL_CHARACTERS} characters"
 
 
-def _text(description: str, example: str, least: int = 0, most: int = 0, **more: Any) -> Json:
-    """Describe a text; its lengths are counted after normalization."""
-    lengths = {"minLength": least, "maxLength": most} if most else {}
-    described = {"description": description, "examples": [example]}
-    return {"type": "string"} | lengths | described | more
+def _text(
+    read: Callable[[Any], str | None], accepted: str, description: str, example: str, **more: Any
+) -> Rule:
+    """Accept a text; the lengths in its schema are counted after normalization."""
+    schema = {"type": "string", "description": description, "examples": [example]}
+    return Rule(read, accepted, schema | more)
 
 
 def _new_password(description: str, example: str) -> Rule:
-    described = f"{description}; must {_HARD_TO_GUESS}"
-    lengths = (LEAST_PASSWORD, MOST_PASSWORD)
-    schema = _text(described, example, *lengths, format="password")
-    return Rule(clean_password, _HARD_TO_GUESS, schema)
+    lengths = {"minLength": forms.LEAST_PASSWORD, "maxLength": forms.MOST_PASSWORD}
+    described = f"{description}; must {_HARD}"
+    more = lengths | {"format": "password"}
+    return _text(forms.clean_password, _HARD, described, example, **more)
+
+
+_username = _text(
+    forms.clean_name,
+    _PRINTABLE,
+    f"{_NAME}; must {_PRINTABLE}",
+    "natalia",
+    minLength=1,
+    maxLength=forms.NAME_CHARACTERS,
+)
+_email = _text(
+    forms.clean_address,
+    _ADDRESS,
+    f"An address to reach the account's owner; must {_ADDRESS}",
+    "natalia@example.org",
+    maxLength=forms.EMAIL_CHARACTERS,
+    format="email",
+)
+_at_most = "be text of at most {} characters".format
+_claimed_name = _text(forms.claimed_name, _at_most(forms.NAME_CHARACTERS), _NAME, "natalia")
+_claimed_password = _text(
+    forms.claimed_password,
+    _at_most(forms.MOST_PASSWORD),
+    _PASSWORD,
+    "correct horse battery",
+    format="password",
+)
+_key_name = _text(
+    forms.clean_name,
+    f"be text that is {forms.NAME_RULE}",
+    f"What you call it: {forms.NAME_RULE}",
+    "front desk",
+    minLength=1,
+    maxLength=forms.NAME_CHARACTERS,
+)
 
 
 class Form(Sent):
@@ -78,29 +101,9 @@ class Form(Sent):
 class RegistrationBody(Form):
     """Who wants an account."""
 
-    username: Annotated[
-        str,
-        Rule(
-            clean_name,
-            _PRINTABLE,
-            _text(f"{_CASE}; must {_PRINTABLE}", "natalia", 1, NAME_CHARACTERS),
-        ),
-    ]
-    password: Annotated[str, _new_password("The account's password", "correct horse battery")]
-    email: Annotated[
-        str,
-        Rule(
-            clean_address,
-            f"be an e-mail address of at most {EMAIL_CHARACTERS} characters",
-            _text(
-                "An address to reach the account's owner",
-                "natalia@example.org",
-                3,
-                EMAIL_CHARACTERS,
-                format="email",
-            ),
-        ),
-    ]
+    username: Annotated[str, _username]
+    password: Annotated[str, _new_password(_PASSWORD, "correct horse battery")]
+    email: Annotated[str, _email]
 
     @field_validator("password")
     @classmethod
@@ -108,33 +111,19 @@ class RegistrationBody(Form):
         return _other_than(info.data.get("username", ""), password)
 
     @property
-    def registration(self) -> Registration:
-        return Registration(self.username, self.password, self.email)
+    def registration(self) -> forms.Registration:
+        return forms.Registration(self.username, self.password, self.email)
 
 
 class LoginBody(Form):
     """A name and a password that claim to belong together; only the right ones are right."""
 
-    username: Annotated[
-        str,
-        Rule(
-            claimed_name,
-            f"be text of at most {NAME_CHARACTERS} characters",
-            _text(_CASE, "natalia"),
-        ),
-    ]
-    password: Annotated[
-        str,
-        Rule(
-            claimed_password,
-            f"be text of at most {MOST_PASSWORD} characters",
-            _text("The account's password", "correct horse battery", format="password"),
-        ),
-    ]
+    username: Annotated[str, _claimed_name]
+    password: Annotated[str, _claimed_password]
 
     @property
-    def login(self) -> Login:
-        return Login(self.username, self.password)
+    def login(self) -> forms.Login:
+        return forms.Login(self.username, self.password)
 
 
 class PasswordChangeBody(LoginBody):
@@ -148,22 +137,18 @@ class PasswordChangeBody(LoginBody):
         return _other_than(info.data.get("username", ""), password)
 
     @property
-    def change(self) -> PasswordChange:
-        return PasswordChange(self.login, self.new_password)
+    def change(self) -> forms.PasswordChange:
+        return forms.PasswordChange(self.login, self.new_password)
 
 
 def _other_than(username: str, password: str) -> str:
-    if folded(password) == folded(username):
+    if forms.folded(password) == forms.folded(username):
         raise ValueError
     return password
 
 
-_key_name = Rule(
-    clean_name,
-    f"be text that is {NAME_RULE}",
-    _text("What you call it", "front desk", 1, NAME_CHARACTERS),
-    is_nullable=True,
-)
+_days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
+_minutes = number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
 
 
 class KeyWishBody(Sent):
@@ -171,11 +156,8 @@ class KeyWishBody(Sent):
 
     is_optional = True
 
-    name: Annotated[str | None, _key_name] = None
-    expires_days: Annotated[
-        int | None,
-        replace(number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends"), is_nullable=True),
-    ] = None
+    name: Annotated[str | None, replace(_key_name, is_nullable=True)] = None
+    expires_days: Annotated[int | None, replace(_days, is_nullable=True)] = None
 
     @classmethod
     def read_form(cls, fields: Mapping[str, str]) -> Self:
@@ -198,29 +180,22 @@ class RotationWishBody(Sent):
 
     is_optional = True
 
-    grace_minutes: Annotated[
-        int | None,
-        replace(
-            number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works"),
-            is_nullable=True,
-        ),
-    ] = None
+    grace_minutes: Annotated[int | None, replace(_minutes, is_nullable=True)] = None
 
     @property
     def grace(self) -> timedelta:
         return timedelta(minutes=self.grace_minutes or 0)
 
 
+def _read_text(sent: object) -> str | None:
+    return sent if isinstance(sent, str) else None
+
+
 class PlanChangeBody(Form):
     """Which plan an account is to be on."""
 
     plan: Annotated[
-        str,
-        Rule(
-            lambda sent: sent if isinstance(sent, str) else None,
-            "be a text",
-            _text("The name of a plan that is set", "premium"),
-        ),
+        str, _text(_read_text, "be a text", "The name of a plan that is set", "premium")
     ]
 
 

@@ -13,22 +13,10 @@ from cardiorisk.bitacora.reader import Line, Newest
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.drift import Drift, Verdict
+from cardiorisk.monitoring import queries
 from cardiorisk.monitoring.last_hour import MINUTES, Minute
 from cardiorisk.monitoring.log_watch import DriftReport
 from cardiorisk.monitoring.overview import Overview, Stretch
-from cardiorisk.monitoring.queries import (
-    DEFAULT_ACCOUNTS,
-    DEFAULT_LINES,
-    LARGEST_NUMBER,
-    LONGEST_TEXT,
-    MOST_ACCOUNTS,
-    MOST_LINES,
-    STATUS_PATTERN,
-    AccountQuery,
-    LogQuery,
-    find_number,
-    find_status,
-)
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.version import VERSION
 from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, number_rule
@@ -44,14 +32,14 @@ _FIRST_FAILURE = 500
 
 def _read_text(sent: str) -> str | None:
     text = sent.strip()
-    return text if len(text) <= LONGEST_TEXT and not may_hold_key(text) else None
+    return text if len(text) <= queries.LONGEST_TEXT and not may_hold_key(text) else None
 
 
 def _text(description: str) -> Rule:
     return Rule(
         _read_text,
-        f"have at most {LONGEST_TEXT} characters and be no whole key; its first ten will do",
-        {"type": "string", "maxLength": LONGEST_TEXT, "description": description},
+        f"have at most {queries.LONGEST_TEXT} characters and be no whole key (its first ten do)",
+        {"type": "string", "maxLength": queries.LONGEST_TEXT, "description": description},
     )
 
 
@@ -79,11 +67,11 @@ class LogParameters(_Parameters):
     status: Annotated[
         str | None,
         Rule(
-            find_status,
+            queries.find_status,
             "be a status, as 429, or a class, as 4xx",
             {
                 "type": "string",
-                "pattern": STATUS_PATTERN,
+                "pattern": queries.STATUS_PATTERN,
                 "description": "A status, or all of a class",
             },
         ),
@@ -97,13 +85,13 @@ class LogParameters(_Parameters):
         str | None,
         _text("The name of an account: the lines of its keys; its tokens have ids of their own"),
     ] = None
-    limit: Annotated[int, number_rule(1, MOST_LINES, "How many lines at most", find_number)] = (
-        DEFAULT_LINES
-    )
+    limit: Annotated[
+        int, number_rule(1, queries.MOST_LINES, "How many lines at most", queries.find_number)
+    ] = queries.DEFAULT_LINES
 
     @property
-    def query(self) -> LogQuery:
-        return LogQuery(**dict(self))
+    def query(self) -> queries.LogQuery:
+        return queries.LogQuery(**dict(self))
 
 
 class AccountParameters(_Parameters):
@@ -114,15 +102,16 @@ class AccountParameters(_Parameters):
         _text("Part of a name or an address, the id of a key, or the characters shown of one"),
     ] = ""
     after: Annotated[
-        int, number_rule(0, LARGEST_NUMBER, "The number to go on after", find_number)
+        int,
+        number_rule(0, queries.LARGEST_NUMBER, "The number to go on after", queries.find_number),
     ] = 0
-    limit: Annotated[int, number_rule(1, MOST_ACCOUNTS, "How many at most", find_number)] = (
-        DEFAULT_ACCOUNTS
-    )
+    limit: Annotated[
+        int, number_rule(1, queries.MOST_ACCOUNTS, "How many at most", queries.find_number)
+    ] = queries.DEFAULT_ACCOUNTS
 
     @property
-    def query(self) -> AccountQuery:
-        return AccountQuery(self.search, self.after, self.limit)
+    def query(self) -> queries.AccountQuery:
+        return queries.AccountQuery(self.search, self.after, self.limit)
 
 
 # The log

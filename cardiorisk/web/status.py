@@ -25,8 +25,6 @@ somebody's own file."""
 
 
 class HealthHandler(BaseHandler):
-    """``/healthz``."""
-
     @operation("health", HealthAnswer)
     def get(self) -> None:
         """Is the process up?"""
@@ -36,8 +34,6 @@ class HealthHandler(BaseHandler):
 
 
 class ReadyHandler(BaseHandler):
-    """``/readyz``."""
-
     @operation("readiness", ReadinessAnswer, problems=(NotReady, StoreUnavailable, Overloaded))
     async def get(self) -> None:
         """Would a request sent now be assessed?
@@ -52,8 +48,6 @@ class ReadyHandler(BaseHandler):
 
 
 class ModelHandler(BaseHandler):
-    """``/model``."""
-
     @operation("model", ModelAnswer, problems=(NotReady,))
     def get(self) -> None:
         """Show the card of the network that answers."""
@@ -65,8 +59,6 @@ class ModelHandler(BaseHandler):
 
 
 class ReloadHandler(OperatorHandler):
-    """``/model/reload``."""
-
     @operation("reloadModel", ReloadAnswer, problems=(NotReady, ReloadUnderWay, UnusableArtefact))
     async def post(self) -> None:
         """Replace the network while it answers (operators).

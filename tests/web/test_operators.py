@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cardiorisk.routes import API_ROUTES
-from cardiorisk.store import rows_accounts
-from tests.support import EXAMPLE, Caller, change_account, create_key, document
+from tests.support import EXAMPLE, Caller, create_key, document
 
 if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
 
     from cardiorisk.config import Settings
-    from tests.support import Bitacora, SettableClock
+    from tests.support import Bitacora
 
 ROUTES = [
     (route.template.replace("{id}", "1").replace("{key_id}", "key_1"), method)
@@ -99,16 +98,6 @@ async def test_times_are_told_by_stage(operator: Caller, freemium: Caller) -> No
 
 
 @pytest.mark.gen_test
-async def test_what_is_older_than_five_minutes_is_in_the_hour_alone(
-    operator: Caller, freemium: Caller, clock: SettableClock
-) -> None:
-    await freemium.assess()
-    clock.now_seconds += 5 * 60
-    found = await overview(operator)
-    assert (found["last_5_minutes"]["requests"], found["last_hour"]["requests"]) == (0, 1)
-
-
-@pytest.mark.gen_test
 async def test_drift_is_told_of_the_answers_in_the_log(operator: Caller, freemium: Caller) -> None:
     await freemium.assess()
     drift = (await overview(operator))["drift"]
@@ -117,15 +106,6 @@ async def test_drift_is_told_of_the_answers_in_the_log(operator: Caller, freemiu
 
 
 # The log
-
-
-@pytest.mark.gen_test
-async def test_the_newest_lines_come_first(operator: Caller, freemium: Caller) -> None:
-    await freemium.assess()
-    await freemium.assess(edad=1000)
-    found = await searched(operator)
-    assert [line["status"] for line in found["items"]] == [422, 200]
-    assert found["exhaustive"]
 
 
 @pytest.fixture
@@ -149,7 +129,7 @@ async def test_the_values_of_a_patient_are_not_told(
 @pytest.mark.parametrize(
     ("query", "statuses"),
     [
-        ("status=422", [422]),
+        ("", [404, 422, 200]),
         ("status=4xx", [404, 422]),
         ("route=/service&limit=1", [422]),
         ("code=not-found", [404]),
@@ -165,27 +145,15 @@ async def test_lines_are_chosen(
     await stranger.send("GET", "/nowhere")
     found = await searched(operator, query)
     assert [line["status"] for line in found["items"]] == statuses
-
-
-@pytest.mark.gen_test
-async def test_lines_are_chosen_by_their_key(
-    operator: Caller, freemium: Caller, premium: Caller, bitacora: Bitacora
-) -> None:
-    await freemium.assess()
-    key_id = bitacora.last()["key_id"]
-    await premium.assess()
-    found = await searched(operator, f"key={key_id}")
-    assert [line["key_id"] for line in found["items"]] == [key_id]
+    assert (found["exhaustive"], found["searched_bytes"] > 0) == (True, True)
 
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("query", "fields"),
     [
-        ("status=ok", ["status"]),
-        ("limit=0&statuses=1", ["limit", "statuses"]),
+        ("limit=0&statuses=1&status=200&status=404", ["status", "limit", "statuses"]),
         ("account=nobody", ["account"]),
-        ("status=200&status=404", ["status"]),
     ],
 )
 async def test_a_search_that_cannot_be_meant_is_refused(
@@ -223,15 +191,7 @@ async def test_an_account_is_shown_with_its_keys_and_no_key(
 
 
 @pytest.mark.gen_test
-async def test_a_whole_key_is_no_search(operator: Caller, freemium: Caller) -> None:
-    response = await operator.send("GET", f"/operator/accounts?search={freemium.key}")
-    assert told(response) == (422, "invalid-query")
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize(
-    "number", ["999", "0", "-1", "ana", "1.0", "9" * 30, "0" * 19 + "1" + "9" * 30, "9" * 5000]
-)
+@pytest.mark.parametrize("number", ["999", "0", "-1", "ana", "1.0", "9" * 19, "9" * 5000])
 async def test_a_number_that_is_nobody_s_is_unknown(operator: Caller, number: str) -> None:
     response = await operator.send("GET", f"/operator/accounts/{number}")
     assert told(response) == (404, "unknown-account")
@@ -256,15 +216,6 @@ async def test_an_operator_cannot_suspend_itself(operator: Caller) -> None:
     number = await number_of(operator, "olga")
     response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
     assert told(response) == (409, "conflict")
-
-
-@pytest.mark.gen_test
-async def test_an_operator_can_suspend_another(operator: Caller, settings: Settings) -> None:
-    create_key(settings, "otto", "freemium")
-    change_account(settings, "otto", rows_accounts.set_operator, is_operator=True)
-    number = await number_of(operator, "otto")
-    response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
-    assert response.code == 200
 
 
 @pytest.mark.gen_test
@@ -305,12 +256,5 @@ async def test_a_plan_holds_from_the_next_request_on(operator: Caller, freemium:
     changed = await operator.send("POST", f"/operator/accounts/{number}/plan", {"plan": "premium"})
     assert document(changed)["requests_per_minute"] == 50
     assert (await freemium.assess()).headers["RateLimit-Policy"] == '"premium";q=50;w=60'
-
-
-@pytest.mark.gen_test
-async def test_a_plan_that_is_not_set_is_refused(operator: Caller, freemium: Caller) -> None:
-    assert freemium.key
-    number = await number_of(operator, "ana")
-    response = await operator.send("POST", f"/operator/accounts/{number}/plan", {"plan": "gold"})
-    assert told(response) == (422, "invalid-account")
-    assert [fault["field"] for fault in document(response)["errors"]] == ["plan"]
+    refused = await operator.send("POST", f"/operator/accounts/{number}/plan", {"plan": "gold"})
+    assert told(refused) == (422, "invalid-account")

