@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "cardiorisk"
+TESTS = ROOT / "tests"
+REPORT = (DOCS / "informe.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 README = (ROOT / "README.md").read_text()
 API = (DOCS / "api.md").read_text()
@@ -84,6 +86,16 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_every_file_or_folder_that_is_named_exists(page: Path) -> None:
     for name in re.findall(r"`([\w.][\w./-]*(?:\.(?:py|md|csv|cfg)|/))`", page.read_text()):
         assert (ROOT / name).exists() or (PACKAGE / name).exists(), name
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", REPORT))))
+def test_every_test_that_the_report_names_exists(name: str) -> None:
+    assert any(f"def {name}(" in file.read_text() for file in TESTS.rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]+\.py)`", REPORT))))
+def test_every_file_that_the_report_names_exists(name: str) -> None:
+    assert any((folder / name).exists() for folder in (ROOT, PACKAGE, TESTS)), name
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([A-Z]\w+)[.`]", ARCHITECTURE))))
