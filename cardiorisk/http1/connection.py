@@ -154,9 +154,9 @@ class Connection(HTTPConnection, asyncio.Protocol):
 
     def _await_request(self) -> None:
         self._stage = _Stage.HEAD
+        self._reader = _NOBODY
         self._on_loss = None
         self._wait(QUIET_SECONDS)
-        self._reader = self._delegate.start_request(self, self)
         if self._unread:
             # In its own turn, or a caller who sends many at once would have the loop to itself.
             self._transport.pause_reading()
@@ -199,6 +199,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._may_stay = head.keeps_alive
         self._chunks = ChunkReader() if head.body_bytes is None else None
         self._missing_bytes = head.body_bytes or 0
+        self._reader = self._delegate.start_request(self, self)
         self._reader.headers_received(head.start_line, head.headers)
         if self._stage is _Stage.BODY:
             self._read_body()

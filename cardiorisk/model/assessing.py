@@ -20,6 +20,8 @@ from cardiorisk.model.explanations import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cardiorisk.model.artefact import Artefact
     from cardiorisk.model.card import Card
     from cardiorisk.patients.patient import Patient
@@ -54,19 +56,21 @@ def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     Raises:
         ValueError: the engine gave another number of probabilities.
     """
-    rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
+    inputs = [patient.values for patient in patients]
+    rows = np.array(inputs, dtype=np.float32)  # (n, 6)
     probabilities = artefact.engine.probabilities(rows)  # (n,)
     if probabilities.shape != (len(patients),):
         raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
     return [
-        _assessment(artefact.card, patient, probability)
-        for patient, probability in zip(patients, probabilities.tolist(), strict=True)
+        _assessment(artefact.card, values, probability)
+        for values, probability in zip(inputs, probabilities.tolist(), strict=True)
     ]
 
 
 def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
-    row = np.array((patient.values,), dtype=np.float32)  # (1, 6)
-    return _assessment(artefact.card, patient, artefact.engine.probabilities(row).item())
+    values = patient.values
+    row = np.array((values,), dtype=np.float32)  # (1, 6)
+    return _assessment(artefact.card, values, artefact.engine.probabilities(row).item())
 
 
 def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
@@ -74,17 +78,20 @@ def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
     assessments = []
     for patient in patients:
-        values = np.array(patient.values, dtype=np.float32)  # (6,)
-        rows = np.concatenate([curve_rows(values), coalition_rows(values, background)])
+        row = np.array(patient.values, dtype=np.float32)  # (6,)
+        rows = np.concatenate([curve_rows(row), coalition_rows(row, background)])
         probabilities = artefact.engine.probabilities(rows)  # (CURVE_ROWS + 64b,)
         probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
-        assessment = _assessment(artefact.card, patient, probability, explanation)
+        assessment = _assessment(artefact.card, patient.values, probability, explanation)
         assessments.append(replace(assessment, curves=curves_of(probabilities[:CURVE_ROWS])))
     return assessments
 
 
 def _assessment(
-    card: Card, patient: Patient, probability: float, explanation: Explanation | None = None
+    card: Card,
+    values: Sequence[float],
+    probability: float,
+    explanation: Explanation | None = None,
 ) -> Assessment:
     rounded = round(probability, PROBABILITY_DECIMALS)
     return Assessment(
@@ -92,6 +99,6 @@ def _assessment(
         at_risk=rounded >= card.threshold,
         threshold=card.threshold,
         model_version=card.version,
-        outside_training=card.outside_training(patient.values),
+        outside_training=card.outside_training(values),
         explanation=explanation,
     )

@@ -195,7 +195,7 @@ class LoggedHandler(LeanHandler):
         self.services.bitacora.append(self._entry().line())
 
     def _count(self) -> None:
-        self.services.metrics.count(self.method(), self.route, self.get_status(), self.timings_ms)
+        self.services.metrics.count(self.method(), self.route, self.status, self.timings_ms)
 
     def _set_last_headers(self) -> None:
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
@@ -219,7 +219,7 @@ class LoggedHandler(LeanHandler):
             plan=caller.plan if caller else None,
             method=self.method(),
             route=self.route,
-            status=self.get_status(),
+            status=self.status,
             ip=self.address,
             riesgo_cardiaco=assessment.at_risk if assessment else None,
             probabilidad=assessment.probability if assessment else None,
@@ -315,7 +315,8 @@ class BaseHandler(LoggedHandler):
 
     def answer(self, document: Any, status: int = 200) -> None:
         """Give a JSON answer."""
-        self.set_status(status)
+        if status != self.status:
+            self.set_status(status)
         self.answer_json(to_json(document))
 
     def answer_json(self, body: bytes) -> None:

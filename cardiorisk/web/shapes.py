@@ -43,15 +43,25 @@ class Rule:
         accepted: the same in words, as the end of a sentence that starts with "must".
         schema: the same as JSON schema, as far as that can say it.
         is_nullable: whether null says as little as a member that is not sent.
+        core: what pydantic takes as it is, without the time to call ``read``.
     """
 
     read: Callable[[Any], Any]
     accepted: str
     schema: Json
     is_nullable: bool = False
+    core: CoreSchema | None = None
 
     def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._accept)
+        read = core_schema.no_info_plain_validator_function(self._accept)
+        if self.core is None:
+            return read
+        return core_schema.union_schema(
+            [self.core, read],
+            mode="left_to_right",
+            custom_error_type="refused",
+            custom_error_message="it is refused",
+        )
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
         nullable = {"type": [self.schema["type"], "null"]} if self.is_nullable else {}

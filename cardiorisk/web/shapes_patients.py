@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ValidationError, WithJsonSchema, create_model, with_config
 from pydantic import Field as Member
+from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from cardiorisk.accounts.assessments import (
@@ -84,7 +85,8 @@ class PatientShape(Sent):
 
     @property
     def patient(self) -> Patient:
-        return Patient(*_six(self.__dict__))
+        # Added to 0, whole numbers become floats, and a negative zero loses its sign.
+        return Patient(*[value + 0.0 for value in _six(self.__dict__)])
 
     @property
     def label(self) -> str | None:
@@ -118,7 +120,13 @@ def _hint(field: Field) -> str:
 def _value(field: Field) -> Any:
     more = "; false and true are accepted too" if field.kind == "flag" else ""
     accepted = f"be {field.accepted}{_hint(field)}"
-    rule = Rule(partial(accepted_number, field), accepted, _schema(field, more))
+    low, high = field.minimum, field.maximum
+    core = (
+        core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
+        if field.kind == "number"
+        else core_schema.int_schema(strict=True, ge=int(low), le=int(high))
+    )
+    rule = Rule(partial(accepted_number, field), accepted, _schema(field, more), core=core)
     return Annotated[float, rule]
 
 

@@ -47,7 +47,8 @@ class LeanHandler(RequestHandler):
     Attributes:
         allowed_methods: those that the class answers.
         every_answer: headers that every answer carries, beside its date.
-        answer_headers: this answer's.
+        status: this answer's.
+        answer_headers: likewise.
     """
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
@@ -70,8 +71,12 @@ class LeanHandler(RequestHandler):
         self.answer_headers = self._headers = AnswerHeaders(self.every_answer)
         self.answer_headers.put("Date", _http_date(int(time.time())))
         self._write_buffer = []
-        self._status_code = 200
+        self.status = self._status_code = 200
         self._reason = "OK"
+
+    def set_status(self, status_code: int, reason: str | None = None) -> None:
+        super().set_status(status_code, reason)
+        self.status = status_code
 
     def write_whole(self, content_type: str, body: bytes) -> None:
         """Make this the body of the answer, in the place of what was written before."""
