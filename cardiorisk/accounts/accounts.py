@@ -27,13 +27,7 @@ if TYPE_CHECKING:
     from cardiorisk.limits.throttle import Throttle
     from cardiorisk.store.database import Rows
     from cardiorisk.store.store import Store
-    from cardiorisk.store.values import (
-        AccountRecord,
-        KeyRecord,
-        MintedKey,
-        Rotation,
-        StoredLogin,
-    )
+    from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey, Rotation, StoredLogin
 
 
 class Accounts:
