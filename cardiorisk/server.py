@@ -1,7 +1,7 @@
 """The process: listen, load the network, serve, and on a signal drain and close in order.
 
-It must not print; the announcer does. The surprise: it listens before the network is loaded, and
-refuses assessments as not ready until then (decision 0003).
+It must not print; the announcer does. It listens before the network is loaded, and refuses
+assessments as not ready until then (decision 0003).
 SIGHUP does not end it: it replaces the network by the one that is on the disk now.
 """
 
@@ -66,8 +66,12 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         StoreUnavailable: the database cannot be opened.
         UnusableArtefact: the network's files do not hold.
     """
-    stops = _watch_signals(signal.SIGTERM, signal.SIGINT)
-    reloads = _watch_signals(signal.SIGHUP)
+    loop = asyncio.get_running_loop()
+    stops: asyncio.Queue[None] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stops.put_nowait, None)
+    reload_asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
     application = make_app(settings)
     services = application.services
     listener = Listener(application, _descriptors() - _OWN_DESCRIPTORS)
@@ -84,23 +88,17 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         )
         if demo is not None:
             announcer.first_key(demo.key)
-        if await _load_network(services, stops):
-            _spare_the_collector()
+        if await _unless_stopped(services.load_network(), stops):
+            # What has been loaded stays; with TensorFlow, one look of the collector at all of it
+            # would stop every answer for 0.2 s.
+            gc.collect()
+            gc.freeze()
             announcer.ready(url, services.predictor.card.version)
-            await _reload_until_stopped(services, reloads, stops)
+            await _unless_stopped(_reload_when_asked(services, reload_asked), stops)
         announcer.stopping()
     finally:
         await _stop(listener, services, stops)
         sweep.stop()
-
-
-def _spare_the_collector() -> None:
-    """Take what has been loaded out of the collector's sight.
-
-    It stays, and with TensorFlow a look at all of it stops every answer for 0.2 s.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _descriptors() -> int:
@@ -122,32 +120,10 @@ def _bind(settings: Settings) -> list[socket]:
         ) from error
 
 
-def _watch_signals(*numbers: signal.Signals) -> asyncio.Queue[signal.Signals]:
-    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in numbers:
-        loop.add_signal_handler(number, received.put_nowait, number)
-    return received
-
-
-async def _reload_until_stopped(
-    services: Services,
-    reloads: asyncio.Queue[signal.Signals],
-    stops: asyncio.Queue[signal.Signals],
-) -> None:
-    reloading = asyncio.ensure_future(_reload_at_each(services, reloads))
-    try:
-        await stops.get()
-    finally:
-        reloading.cancel()
-
-
-async def _reload_at_each(services: Services, reloads: asyncio.Queue[signal.Signals]) -> None:
+async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:
     """Reload at each signal; those that come meanwhile make one more reload together."""
-    while True:
-        await reloads.get()
-        while not reloads.empty():
-            reloads.get_nowait()
+    while await asked.wait():
+        asked.clear()
         try:
             replacement = await services.reload_network()
         except ServiceError as error:
@@ -160,14 +136,7 @@ async def _reload_at_each(services: Services, reloads: asyncio.Queue[signal.Sign
             )
 
 
-async def _load_network(services: Services, stops: asyncio.Queue[signal.Signals]) -> bool:
-    """Load the network unless a signal comes first; tell which of the two it was."""
-    return await _unless_signalled(services.load_network(), stops)
-
-
-async def _stop(
-    listener: Listener, services: Services, stops: asyncio.Queue[signal.Signals]
-) -> None:
+async def _stop(listener: Listener, services: Services, stops: asyncio.Queue[None]) -> None:
     """Take no more, finish what is under way, close; each further signal skips a wait."""
     listener.drain()
     await asyncio.sleep(SETTLE_SECONDS)
@@ -177,24 +146,23 @@ async def _stop(
     # Asked again without waiting: a request may have come in since the waiting ended.
     while services.traffic.open_requests and clock() < deadline:
         calm = services.traffic.wait_until_idle(deadline - clock())
-        if not await _unless_signalled(calm, stops):
+        if not await _unless_stopped(calm, stops):
             break
     await listener.close()
     await services.close()
-    if not await _unless_signalled(services.predictor.close(), stops):
+    if not await _unless_stopped(services.predictor.close(), stops):
         # The log and the database are closed; only the network's thread, which cannot be
         # stopped while it imports TensorFlow, would keep the process.
         os._exit(0)
 
 
-async def _unless_signalled(
-    work: Coroutine[None, None, object], stops: asyncio.Queue[signal.Signals]
-) -> bool:
-    """Wait for the work or the next signal; tell whether the work was done."""
-    working, signalled = asyncio.ensure_future(work), asyncio.ensure_future(stops.get())
-    await asyncio.wait({working, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
+async def _unless_stopped(work: Coroutine[None, None, object], stops: asyncio.Queue[None]) -> bool:
+    """Wait for the work, or leave it at the next signal; tell whether it was done."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stops.get())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     if not working.done():
+        working.cancel()
         return False
     working.result()
     return True

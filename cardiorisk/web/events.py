@@ -74,7 +74,6 @@ class EventStream(BaseHandler):
 
     def on_connection_close(self) -> None:
         """Stop telling a reader who has left."""
-        super().on_connection_close()
         if self._watcher is not None:
             self._watcher.end()
 

@@ -1,10 +1,10 @@
 """The ladder of handlers, read from the top; each class adds one promise to every request.
 
-``LoggedHandler``: it is timed, named, and in the bitácora before its answer leaves.
-``BaseHandler``: it is checked in one order and answered in one form, failures too.
-``IdentifiedHandler``: its caller is known. ``OperatorHandler``: and is an operator.
-``AuthenticatedHandler``: or is within the plan's limit. ``AssessingHandler``: and has patients
-assessed.
+``LoggedHandler``: timed, named, and in the bitácora before its answer leaves.
+``BaseHandler``: checked in one order and answered in one form, failures too.
+``IdentifiedHandler``: its caller is known. ``OperatorHandler``: who is an operator.
+``AuthenticatedHandler``: who is within the plan's limit.
+``AssessingHandler``: and has patients assessed.
 
 A failure is raised and never finished by hand, because Tornado goes on with a request after a
 ``finish`` in ``prepare``.
@@ -261,7 +261,6 @@ class BaseHandler(LoggedHandler):
     """A request that is checked in one order and answered in one form."""
 
     changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
-    _awaited: asyncio.Future[Any] | None = None
 
     async def prepare(self) -> None:
         """Check the request in the order that is promised: method, key, limit, body.
@@ -299,15 +298,6 @@ class BaseHandler(LoggedHandler):
             return authorization[len(_BEARER) :].strip()
         return authorization
 
-    async def while_connected(self, awaited: asyncio.Future[Result]) -> Result:
-        """Wait for a future that is cancelled if the caller hangs up."""
-        self._awaited = awaited
-        return await awaited
-
-    def on_connection_close(self) -> None:
-        if self._awaited is not None:
-            self._awaited.cancel()
-
     def answer_nothing(self) -> None:
         """Say that it is done, and no more."""
         self.set_status(204)
@@ -317,11 +307,7 @@ class BaseHandler(LoggedHandler):
         """Give a JSON answer."""
         if status != self.status:
             self.set_status(status)
-        self.answer_json(to_json(document))
-
-    def answer_json(self, body: bytes) -> None:
-        """Give a JSON answer that is written already."""
-        self.finish(body, "application/json")
+        self.finish(to_json(document), "application/json")
 
     def write_error(self, status_code: int, **context: Any) -> None:  # noqa: ARG002 - Tornado's
         """Show the failure that ended the request, whoever raised it."""
@@ -432,6 +418,8 @@ class AuthenticatedHandler(IdentifiedHandler):
 class AssessingHandler(AuthenticatedHandler):
     """A request that has a patient assessed."""
 
+    _asked: asyncio.Future[Assessment] | None = None
+
     def validated(self, read: Callable[[], Result]) -> Result:
         """Read what was sent, with its own stage of the timer."""
         try:
@@ -447,7 +435,12 @@ class AssessingHandler(AuthenticatedHandler):
             ask: how to ask, if not by the predictor's ``assess``.
         """
         self.patient = patient
-        ask = ask or self.services.predictor.assess
-        self.assessment = await self.while_connected(ask(patient))
+        self._asked = (ask or self.services.predictor.assess)(patient)
+        self.assessment = await self._asked
         self.end_stage("predict")
         return self.assessment
+
+    def on_connection_close(self) -> None:
+        """Let nobody work for a caller who has hung up."""
+        if self._asked is not None:
+            self._asked.cancel()
