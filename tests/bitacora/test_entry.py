@@ -50,7 +50,7 @@ def test_an_answered_request_is_the_contracts_line() -> None:
     )
 
 
-def test_what_strangers_send_is_escaped_in_a_line_of_the_same_form() -> None:
+def test_what_strangers_send_is_escaped_in_a_line_of_the_same_form_and_read_back() -> None:
     entry = make_entry(
         key_id=None,
         plan=None,
@@ -69,6 +69,7 @@ def test_what_strangers_send_is_escaped_in_a_line_of_the_same_form() -> None:
         b'"riesgo_cardiaco":false,"probabilidad":null,"modelo":null,"code":"missing-key",'
         b'"timings_ms":{"total":0.1}}\n'
     )
+    assert read_entry(entry.line()) == entry
 
 
 def test_inputs_are_written_with_their_wire_names_and_read_back() -> None:

@@ -11,8 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.scoring import parquet_scoring
-from cardiorisk.scoring.parquet_scoring import score_parquet
+from cardiorisk.scoring.parquet_scoring import BATCH_ROWS, score_parquet
 from cardiorisk.scoring.scorer import BadRow
 
 if TYPE_CHECKING:
@@ -34,11 +33,14 @@ REASON = (
 )
 
 
-def scored(scorer: Scorer, table: pa.Table) -> tuple[pa.Table, list[BadRow]]:
+def scored(
+    scorer: Scorer, table: pa.Table, batch_rows: int = BATCH_ROWS
+) -> tuple[pa.Table, list[BadRow]]:
     source, sink = io.BytesIO(), io.BytesIO()
     parquet.write_table(table, source)
     source.seek(0)
-    bad_rows = [bad for step in score_parquet(source, sink, scorer) for bad in step.bad_rows]
+    steps = score_parquet(source, sink, scorer, batch_rows)
+    bad_rows = [bad for step in steps for bad in step.bad_rows]
     sink.seek(0)
     return parquet.read_table(sink), bad_rows
 
@@ -58,11 +60,8 @@ def test_every_row_is_kept_with_its_score_or_its_reason(scorer: Scorer) -> None:
     assert bad_rows == [BadRow(3, REASON)]
 
 
-def test_rows_are_counted_through_the_batches(
-    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet_scoring, "BATCH_ROWS", 2)
-    table, bad_rows = scored(scorer, pa.table(COLUMNS))
+def test_rows_are_counted_through_the_batches(scorer: Scorer) -> None:
+    table, bad_rows = scored(scorer, pa.table(COLUMNS), batch_rows=2)
     assert table.num_rows == 3
     assert [bad.line for bad in bad_rows] == [3]
 
