@@ -100,6 +100,7 @@ def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None:
     assert ended == [((3, 4), None)]
     disk.finish_fsync(2)
     two_files.close()
+    assert ended == [((3, 4), None)] * 2
 
 
 @pytest.mark.parametrize(("failing", "outcome"), [(False, None), (True, LogUnavailable)])
