@@ -102,7 +102,7 @@ def _session_call(tf: Any, function: Any) -> Any:
         feed=[function.inputs[0].name], fetch=[function.outputs[0].name]
     )
     # With something to feed, its public counterpart prepares the whole run anew at each call.
-    run = session._make_callable_from_options(call)  # noqa: SLF001
+    run = session._make_callable_from_options(call)  # noqa: SLF001 - see above
     return lambda rows: run(rows)[0]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 from cardiorisk.identity.forms import folded
 from cardiorisk.patients.patient import FIELDS, Patient
 from cardiorisk.store.database import folded_text
-from cardiorisk.store.tables import Assessment
+from cardiorisk.store.tables import AssessmentRow
 from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 _PATIENT = tuple(field.name for field in FIELDS)
 _REST = ("created_at", "label", "probability", "at_risk", "threshold", "model_version")
 _ASSESSMENTS = select(
-    Assessment.id, *(getattr(Assessment, name) for name in (*_PATIENT, *_REST))
-).order_by(Assessment.id.desc())
+    AssessmentRow.id, *(getattr(AssessmentRow, name) for name in (*_PATIENT, *_REST))
+).order_by(AssessmentRow.id.desc())
 
 
 def keep(rows: Rows, account_id: int, kept: KeptAssessment) -> None:
     """Keep an assessment for an account."""
     values = {name: getattr(kept.patient, name) for name in _PATIENT}
     values |= {name: getattr(kept, name) for name in _REST}
-    rows.execute(insert(Assessment).values(id=kept.assessment_id, account_id=account_id, **values))
+    rows.execute(
+        insert(AssessmentRow).values(id=kept.assessment_id, account_id=account_id, **values)
+    )
 
 
 def list_newest(
@@ -42,32 +44,32 @@ def list_newest(
 
     With ``wanted``, those alone whose label holds it, in any case.
     """
-    statement = _ASSESSMENTS.where(Assessment.account_id == account_id).limit(most)
+    statement = _ASSESSMENTS.where(AssessmentRow.account_id == account_id).limit(most)
     if wanted:
         statement = statement.where(_holds(wanted))
     if after is not None:
-        statement = statement.where(Assessment.id < after)
+        statement = statement.where(AssessmentRow.id < after)
     return tuple(_kept(row) for row in rows.execute(statement))
 
 
 def find(rows: Rows, account_id: int, assessment_id: str) -> KeptAssessment | None:
     """Return one of an account's assessments, None where it has no such one."""
-    this = Assessment.account_id == account_id, Assessment.id == assessment_id
+    this = AssessmentRow.account_id == account_id, AssessmentRow.id == assessment_id
     row = rows.execute(_ASSESSMENTS.where(*this)).one_or_none()
     return None if row is None else _kept(row)
 
 
 def remove(rows: Rows, account_id: int, assessment_id: str) -> bool:
     """Delete one of an account's assessments; tell whether it had such a one."""
-    this = Assessment.account_id == account_id, Assessment.id == assessment_id
-    return rows.execute(delete(Assessment).where(*this)).rowcount > 0
+    this = AssessmentRow.account_id == account_id, AssessmentRow.id == assessment_id
+    return rows.execute(delete(AssessmentRow).where(*this)).rowcount > 0
 
 
 def _holds(wanted: str) -> ColumnElement[bool]:
     """Search without case; SQLite itself knows the two cases of A to Z only, and is faster so."""
     if wanted.isascii():
-        return Assessment.label.icontains(wanted, autoescape=True)
-    return folded_text(Assessment.label).contains(folded(wanted), autoescape=True)
+        return AssessmentRow.label.icontains(wanted, autoescape=True)
+    return folded_text(AssessmentRow.label).contains(folded(wanted), autoescape=True)
 
 
 def _kept(row: Row[Any]) -> KeptAssessment:

@@ -138,7 +138,7 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class Assessment(Base):
+class AssessmentRow(Base):
     """One assessment that an account keeps: a patient's six values and what was said of them.
 
     Ids sort by the moment they were made at.

@@ -92,14 +92,16 @@ GOLDEN_VALUES: tuple[Row, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Artefact:
+class WrittenArtefact:
     """What was written: the card and the answers behind it."""
 
     card: Card
     evaluation: Evaluation
 
 
-def write_artefact(trained: Trained, split: Split, recipe: Recipe, directory: Path) -> Artefact:
+def write_artefact(
+    trained: Trained, split: Split, recipe: Recipe, directory: Path
+) -> WrittenArtefact:
     """Save the network, check what was saved, and only then put it in the old one's place.
 
     Raises:
@@ -123,7 +125,7 @@ def write_artefact(trained: Trained, split: Split, recipe: Recipe, directory: Pa
         card = load_card(staging)
         for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
             os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
-    return Artefact(card, evaluation)
+    return WrittenArtefact(card, evaluation)
 
 
 def network_version(network: Any) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cardiorisk.model.card import Card
     from cardiorisk.training.data import Split
     from cardiorisk.training.evaluation import Evaluation
-    from cardiorisk.training.export import Artefact
+    from cardiorisk.training.export import WrittenArtefact
     from cardiorisk.training.network import Epoch
     from cardiorisk.training.study import Baseline, Coarseness, Study
 
@@ -55,7 +55,7 @@ class Measured:
 
 
 def measure(
-    artefact: Artefact, split: Split, epochs: Sequence[Epoch], study: Study | None
+    artefact: WrittenArtefact, split: Split, epochs: Sequence[Epoch], study: Study | None
 ) -> Measured:
     """Add to a saved network's figures what other models and coarser inputs give."""
     card, evaluation = artefact.card, artefact.evaluation

@@ -56,7 +56,7 @@ class LeanHandler(RequestHandler):
     every_answer: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     # Tornado marks its own methods in the same way.
-    query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001
+    query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001 - see above
 
     def __init_subclass__(cls) -> None:
         unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own mark

@@ -22,7 +22,7 @@ from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 from cardiorisk.store.store import Store
-from cardiorisk.store.tables import Assessment as AssessmentRow
+from cardiorisk.store.tables import AssessmentRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

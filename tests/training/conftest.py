@@ -13,7 +13,7 @@ from cardiorisk.config import load_settings
 from cardiorisk.model.card import KERAS_FILE, LITERT_FILE, load_card
 from cardiorisk.training.data import Split, make_cohort, split_cohort
 from cardiorisk.training.evaluation import evaluate
-from cardiorisk.training.export import Artefact
+from cardiorisk.training.export import WrittenArtefact
 from cardiorisk.training.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,9 +60,9 @@ def model(run: subprocess.CompletedProcess[str], directory: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def committed() -> Artefact:
+def committed() -> WrittenArtefact:
     """The committed card, and what its files answer now."""
     directory = load_settings().model_dir
     card = load_card(directory)
     split = split_cohort(make_cohort(card.seed), card.seed)
-    return Artefact(card, evaluate(split, directory / KERAS_FILE, directory / LITERT_FILE))
+    return WrittenArtefact(card, evaluate(split, directory / KERAS_FILE, directory / LITERT_FILE))

@@ -20,7 +20,7 @@ from cardiorisk.training.data import Cohort, draw_background, make_cohort
 from cardiorisk.training.evaluation import load_keras, load_litert
 from cardiorisk.training.export import (
     LARGEST_DIFFERENCE,
-    Artefact,
+    WrittenArtefact,
     network_version,
     profile_fields,
     profile_scores,
@@ -133,7 +133,7 @@ def test_scores_are_counted_by_tenths() -> None:
     assert profile.counts == (2, 0, 0, 0, 0, 0, 0, 0, 0, 3)
 
 
-def test_the_committed_network_is_as_right_as_its_card_says(committed: Artefact) -> None:
+def test_the_committed_network_is_as_right_as_its_card_says(committed: WrittenArtefact) -> None:
     card, evaluation = committed.card, committed.evaluation
     assert make_cohort(card.seed).fingerprint() == card.data_sha256
     assert evaluation.held_out_litert.accuracy(0.5) >= 0.998
@@ -161,7 +161,7 @@ def test_the_committed_card_is_of_its_weights_and_warns_of_what_the_course_never
 
 
 @pytest.mark.parametrize("rows", [1, 65_536, 65_537, 3])
-def test_litert_takes_any_number_of_rows(committed: Artefact, rows: int) -> None:
+def test_litert_takes_any_number_of_rows(committed: WrittenArtefact, rows: int) -> None:
     some = committed.evaluation.grid_litert.take(slice(rows))
     answers = load_litert(COMMITTED / LITERT_FILE)(some.cohort.values)
     assert answers == pytest.approx(some.probabilities, abs=1e-6)

@@ -18,14 +18,14 @@ from cardiorisk.training.report import Measured, figure, measure, render, write_
 from cardiorisk.training.study import find_study
 
 if TYPE_CHECKING:
-    from cardiorisk.training.export import Artefact
+    from cardiorisk.training.export import WrittenArtefact
 
 COMMITTED = Path(__file__).parent.parent.parent / "docs" / "model"
 EPOCHS = [Epoch(1, 0.5, 0.9, 0.25, 0.8), Epoch(2, 1.0, 0.0, 0.75, 0.1)]
 
 
 @pytest.fixture(scope="module")
-def measured(committed: Artefact) -> Measured:
+def measured(committed: WrittenArtefact) -> Measured:
     """The committed network, on every hundredth cell of the grid and those it is least sure of."""
     card, grid = committed.card, committed.evaluation.grid
     least_sure = np.argsort(np.abs(grid.probabilities - card.threshold), kind="stable")[:50]
