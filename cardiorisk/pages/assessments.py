@@ -17,7 +17,7 @@ from cardiorisk.errors import InvalidQuery
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.web.shapes_patients import KeptAssessmentAnswer, PageParameters, kept_answer
+from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, PageParameters, kept_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

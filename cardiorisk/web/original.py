@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
-from cardiorisk.web import shapes_patients as shapes
+from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.operations import operation
 from cardiorisk.web.predictions import KeepingHandler
+from cardiorisk.web.shapes_patients import OriginalPatientBody
 
 if TYPE_CHECKING:
     from cardiorisk.web.services import Services
@@ -39,12 +40,12 @@ class OriginalPredictHandler(PlanHandler):
     @operation(
         "original{Plan}Predict",
         shapes.OriginalAssessmentAnswer,
-        body=shapes.OriginalPatientBody,
+        body=OriginalPatientBody,
         problems=(NotReady, WrongPlan),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result ({plan} accounts)."""
-        self.answer(shapes.original_answer(await self.keep(shapes.OriginalPatientBody)))
+        self.answer(shapes.original_answer(await self.keep(OriginalPatientBody)))
 
     @operation(
         "original{Plan}List",

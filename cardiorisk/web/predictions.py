@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import NotReady, UnknownAssessment
-from cardiorisk.web import shapes_patients as shapes
+from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 from cardiorisk.web.operations import operation
+from cardiorisk.web.shapes_patients import LabelledPatientBody
 
 if TYPE_CHECKING:
     from cardiorisk.accounts.assessments import Page
@@ -43,13 +44,13 @@ class PredictionsHandler(KeepingHandler):
         "keepAssessment",
         shapes.KeptAssessmentAnswer,
         status=201,
-        body=shapes.LabelledPatientBody,
+        body=LabelledPatientBody,
         headers=("Location",),
         problems=(NotReady,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result."""
-        kept = await self.keep(shapes.LabelledPatientBody)
+        kept = await self.keep(LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
         self.answer(shapes.kept_answer(kept) | shapes.warnings_of(self.assessment), status=201)
 

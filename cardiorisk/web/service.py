@@ -12,12 +12,8 @@ from cardiorisk.errors import InvalidPatient, NotReady
 from cardiorisk.patients.patient import query_values
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes_patients import (
-    AssessmentAnswer,
-    PatientBody,
-    WishesParameters,
-    assessment_answer,
-)
+from cardiorisk.web.shapes_assessments import AssessmentAnswer, assessment_answer
+from cardiorisk.web.shapes_patients import PatientBody, WishesParameters
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -6,21 +6,17 @@ import json
 import math
 import time
 from dataclasses import astuple
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardiorisk.accounts.assessments import Page, new_assessment_id
-from cardiorisk.errors import FieldFault, InvalidPatient, InvalidQuery, MalformedBody
+from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.patients.patient import FIELD_NAMES, Patient, query_values
 from cardiorisk.web.shapes_patients import (
     LabelledPatientBody,
-    LargePageParameters,
     OriginalPatientBody,
-    PageParameters,
     PatientBody,
 )
 from tests.conformity import validator
@@ -389,36 +385,3 @@ def test_faults_come_under_the_names_that_the_original_has() -> None:
     body = json.dumps(ORIGINAL | changes).encode().replace(b"{", b'{"edad": 40, ')
     fields = ["presionArterial", "edad", "tabaquismo", "presion_arterial"]
     assert faulty_fields(body, OriginalPatientBody) == fields
-
-
-# Pages of a list
-
-AN_ID = "pred_0mc4f8k2t7q67h3n5xk9w2c4bta"
-
-
-@pytest.mark.parametrize(
-    ("given_texts", "page"),
-    [({}, Page(20, None)), ({"limit": "1"}, Page(1, None)), ({"limit": "100"}, Page(100, None))],
-)
-def test_a_page_is_read(given_texts: dict[str, str], page: Page) -> None:
-    assert PageParameters.accept(given_texts).page == page
-
-
-def test_the_original_client_is_given_the_largest_page() -> None:
-    assert LargePageParameters.accept({"after": AN_ID}).page == Page(100, AN_ID)
-
-
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "", "ten", "٣", "1" * 5000, " 1"])
-@pytest.mark.parametrize(
-    "after", ["", "1", "pred_", AN_ID + "0", AN_ID + "\n", AN_ID.upper(), "pred_" + "i" * 27]
-)
-def test_a_page_that_is_none_has_both_faults(limit: str, after: str) -> None:
-    with pytest.raises(InvalidQuery) as refusal:
-        PageParameters.accept({"limit": limit, "after": after})
-    assert [fault.field for fault in refusal.value.faults] == ["limit", "after"]
-
-
-@given(st.integers(0, 30_000_000_000))
-def test_an_id_that_is_made_begins_a_page(seconds: int) -> None:
-    made = new_assessment_id(datetime.fromtimestamp(seconds, UTC))
-    assert PageParameters.accept({"after": made}).after == made
