@@ -130,6 +130,9 @@ def test_lines_are_filtered_and_go_on_coming(visit: Visit, panel: Page) -> None:
     form.get_by_label("Estado").select_option("5xx")
     form.get_by_role("button", name="Filtrar").click()
     expect(panel.get_by_text("No hay líneas así.")).to_be_visible()
+    panel.reload()
+    expect(form.get_by_label("Estado")).to_have_value("5xx")
+    expect(panel.get_by_text("No hay líneas así.")).to_be_visible()
     form.get_by_role("button", name="Todas las líneas").click()
     expect(panel.locator("#lines")).to_contain_text("/panel/eventos")
 

@@ -9,7 +9,7 @@ import pytest
 
 from cardiorisk import pages
 from cardiorisk.pages.assess import PATIENTS
-from cardiorisk.pages.languages import load_languages, load_translations, preferred
+from cardiorisk.pages.languages import load_translations, preferred
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.files import ASSET_NAMES
 
@@ -34,11 +34,6 @@ def test_the_browser_is_given_the_language_that_it_likes_best(header: str, expec
     assert preferred(header) == expected
 
 
-def test_the_spanish_reader_reads_spanish() -> None:
-    assert load_languages()["es"].translate("Answer") == "Respuesta"
-    assert load_languages()["en"].translate("Answer") == "Answer"
-
-
 def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -> None:
     templates = "".join(path.read_text() for path in (PAGES / "templates").iterdir())
     scripts = "".join((STATIC / name).read_text() for name in ASSET_NAMES if name.endswith(".js"))
@@ -46,14 +41,12 @@ def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -
     modules = "".join(path.read_text() for path in PAGES.glob("*.py"))
     used |= set(re.findall(r'marked\(\s*"(.*?)"', modules))
     used |= set(re.findall(r'say\("(.*?)"', scripts))
-    used |= {text for field in FIELDS for text in (field.description, field.unit, field.hint)} - {
-        ""
-    }
+    used |= {text for field in FIELDS for text in (field.description, field.unit, field.hint)}
     used |= {name for name, _ in PATIENTS}
     used |= {
         f"Must be {kind} from %(minimum)s to %(maximum)s" for kind in ("a number", "an integer")
     }
-    assert used == load_translations().keys()
+    assert used - {""} == load_translations().keys()
 
 
 def test_a_translation_names_the_same_values() -> None:

@@ -167,9 +167,10 @@ function connect() {
 /** Say what is wrong with a filter in the reader's language; the API's detail is in English. */
 function faultOf({ field, detail }) {
   if (detail === "must be the name of an account") return say("There is no such account.");
-  const name = by("filters").elements[field]?.labels[0].firstChild.textContent.trim() ?? field;
+  const box = by("filters").elements[field];
+  const name = box?.labels[0].firstChild.textContent.trim() ?? field;
   const most = /at most (\d+) characters/.exec(detail)?.[1];
-  if (most) return say("{name}: {most} characters at most.", { name, most });
+  if (box?.value.trim().length > most) return say("{name}: {most} characters at most.", { name, most });
   return say("This filter cannot be used: {name}.", { name });
 }
 
