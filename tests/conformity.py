@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tornado.httpclient import HTTPResponse
 
 _ROUTES = [re.compile(route.pattern) for route in ROUTES]
-_PAGES = [re.compile(route.pattern) for route in ROUTES if route.is_page]
+_PAGES = [re.compile(route.pattern) for route in ROUTES if not route.tag]
 _DOCUMENT_URI = "urn:cardiorisk:openapi"
 
 

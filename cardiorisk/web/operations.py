@@ -89,10 +89,6 @@ class Route:
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def is_page(self) -> bool:
-        return not self.tag
-
-    @property
     def pattern(self) -> str:
         """The regular expression that matches the path."""
         return path_pattern(self.template)

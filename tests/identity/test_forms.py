@@ -14,6 +14,7 @@ from cardiorisk.identity.forms import (
     EMAIL_CHARACTERS,
     NAME_CHARACTERS,
     Login,
+    PasswordChange,
     Registration,
     claimed_name,
     claimed_password,
@@ -154,7 +155,12 @@ def test_what_stands_twice_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", [Registration("ana", "correct horse", "a@b"), Login("ana", "correct horse")]
+    "shown",
+    [
+        Registration("ana", "correct horse", "a@b"),
+        Login("ana", "correct horse"),
+        PasswordChange(Login("ana", "x"), "correct horse"),
+    ],
 )
 def test_what_is_printed_shows_no_password(shown: object) -> None:
     assert "horse" not in repr(shown)

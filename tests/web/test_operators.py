@@ -78,12 +78,7 @@ async def test_the_overview_tells_what_has_happened(operator: Caller, freemium: 
     assert (recent["requests"], recent["by_status"]) == (8, {"200": 5, "429": 3})
     assert recent["refusals_by_plan"] == {"freemium": 3}
     assert recent == found["last_hour"]
-    assert found["minutes"][-1] | {"starts_at": ""} == {
-        "starts_at": "",
-        "requests": 8,
-        "refusals": 3,
-        "failures": 0,
-    }
+    assert found["minutes"][-1]["requests"] == 8
     assert (found["open_requests"], found["active_accounts"]) == (1, 1)
     assert found["memo"]["known"] in {1, 2}  # it forgets all when another process writes
     assert found["bitacora"]["lines"] == 8
@@ -220,33 +215,22 @@ async def test_an_operator_cannot_suspend_itself(operator: Caller) -> None:
 
 
 @pytest.mark.gen_test
-async def test_one_key_is_ended_from_the_next_request_on(
+async def test_one_key_is_ended_under_its_own_account_from_the_next_request_on(
     operator: Caller, freemium: Caller, settings: Settings
 ) -> None:
     other = create_key(settings, "ana", "freemium")
     assert (await freemium.assess()).code == 200
-    number = await number_of(operator, "ana")
+    number, olga = await number_of(operator, "ana"), await number_of(operator, "olga")
     shown = document(await operator.send("GET", f"/operator/accounts/{number}"))
-    path = f"/operator/accounts/{number}/keys/{shown['keys'][0]['key_id']}/revoke"
+    ending = f"keys/{shown['keys'][0]['key_id']}/revoke"
+    for wrong, code in ((olga, "unknown-key"), (999, "unknown-account")):
+        response = await operator.send("POST", f"/operator/accounts/{wrong}/{ending}", b"")
+        assert told(response) == (404, code)
+    path = f"/operator/accounts/{number}/{ending}"
     first, second = [document(await operator.send("POST", path, b"")) for _ in range(2)]
     assert (first["status"], first["revoked_at"]) == ("revoked", second["revoked_at"])
     assert told(await freemium.assess()) == (401, "invalid-key")
     freemium.key = other
-    assert (await freemium.assess()).code == 200
-
-
-@pytest.mark.gen_test
-async def test_a_key_is_ended_under_its_own_account_alone(
-    operator: Caller, freemium: Caller, premium: Caller
-) -> None:
-    assert premium.key
-    bruno = await number_of(operator, "bruno")
-    ana = await number_of(operator, "ana")
-    shown = document(await operator.send("GET", f"/operator/accounts/{ana}"))
-    key_id = shown["keys"][0]["key_id"]
-    for number, code in ((bruno, "unknown-key"), (999, "unknown-account")):
-        path = f"/operator/accounts/{number}/keys/{key_id}/revoke"
-        assert told(await operator.send("POST", path, b"")) == (404, code)
     assert (await freemium.assess()).code == 200
 
 
