@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.gen_test
 
-PATHS = [route.template for route in ROUTES if route.is_page and "{" not in route.template]
+PATHS = [route.template for route in ROUTES if not route.tag and "{" not in route.template]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
