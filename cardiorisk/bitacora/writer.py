@@ -72,7 +72,7 @@ class Bitacora:
         *,
         sync: Sync = "os",
         clock: Callable[[], float] = time.monotonic,
-        fsync: Fsync = os.fsync,
+        fsync: Fsync | None = None,
     ) -> Bitacora:
         """Open the log in ``log_dir``, making both where needed, and close a torn last line.
 
@@ -80,7 +80,7 @@ class Bitacora:
             log_dir: the directory of ``bitacora.jsonl``.
             sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
             clock: monotonic, in seconds.
-            fsync: puts an open file's content on the disk.
+            fsync: puts an open file's content on the disk; ``os.fsync`` if there is none.
 
         Raises:
             LogUnavailable: the directory or the file cannot be made, read or written.
@@ -88,7 +88,7 @@ class Bitacora:
         path = log_dir / LOG_FILE
         bitacora = None
         try:
-            bitacora = cls(path, clock, fsync if sync == "disk" else None)
+            bitacora = cls(path, clock, (fsync or os.fsync) if sync == "disk" else None)
             if bitacora._ends_torn:
                 bitacora._write(b"")
         except OSError as error:

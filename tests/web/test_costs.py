@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine as DatabaseEngine
 
-from cardiorisk.model.artefact import Artefact
+from cardiorisk.model.artefact import Artefact, load_artefact
 from tests.support import EXAMPLE, create_key
 
 if TYPE_CHECKING:
@@ -183,10 +183,10 @@ async def test_another_network_costs_one_way_to_the_worker(
     settings: Settings,
     count_calls: Callable[[Any, str], list[int]],
 ) -> None:
-    predictor = app.services.predictor
-    artefact = predictor._require_artefact()
-    predictor.adopt(Artefact(artefact.card, SlowEngine(artefact.engine)))
+    artefact = load_artefact(settings.model_dir, "litert")
+    app.services.predictor.adopt(Artefact(artefact.card, SlowEngine(artefact.engine)))
     async with warm_client(http_port, settings) as client:
-        ways = count_calls(predictor._threads, "submit")
+        ways = count_calls(ThreadPoolExecutor, "submit")
         await client.ask(REQUESTS)
-        assert ways == [REQUESTS]
+        of_the_watcher = 1  # the store's, once a second at most
+        assert REQUESTS <= ways[0] <= REQUESTS + of_the_watcher

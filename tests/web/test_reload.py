@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -101,11 +102,18 @@ async def test_a_bad_network_leaves_the_old_one_and_says_why(
 
 @pytest.mark.gen_test
 async def test_a_second_reload_at_the_same_time_is_refused(
-    operator: Caller, app: CardioriskApplication
+    operator: Caller, settings: Settings
 ) -> None:
-    app.services.predictor._is_reloading = True
-    refused = await operator.send("POST", "/model/reload", b"")
-    assert (refused.code, document(refused)["code"]) == (409, "reload-under-way")
+    path = settings.model_dir / CARD_FILE
+    card = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)  # whoever reads it waits
+    reloads = [asyncio.ensure_future(operator.send("POST", "/model/reload", b"")) for _ in range(2)]
+    (refused,), (waiting,) = await asyncio.wait(reloads, return_when=asyncio.FIRST_COMPLETED)
+    told = refused.result()
+    assert (told.code, document(told)["code"]) == (409, "reload-under-way")
+    path.write_bytes(card)
+    assert (await waiting).code == 200
 
 
 @pytest.mark.gen_test
