@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import EXAMPLE, Caller, cardiorisk, create_key, document
+from tests.support import Caller, cardiorisk, create_key, document
 
 if TYPE_CHECKING:
     from cardiorisk.config import Settings
@@ -20,12 +20,6 @@ async def test_forty_simultaneous_calls_get_exactly_five_answers(freemium: Calle
     freemium.client.max_clients = 40  # type: ignore[attr-defined]
     codes = [r.code for r in await asyncio.gather(*(freemium.assess() for _ in range(40)))]
     assert sorted(codes) == [200] * 5 + [429] * 35
-
-
-@pytest.mark.gen_test
-async def test_a_premium_key_gets_fifty(premium: Caller) -> None:
-    codes = [(await premium.assess()).code for _ in range(51)]
-    assert codes == [200] * 50 + [429]
 
 
 @pytest.mark.gen_test
@@ -46,20 +40,14 @@ async def test_a_refusal_says_when_to_come_back(freemium: Caller, clock: Settabl
     assert document(response)["code"] == "rate-limited"
     assert response.headers["Retry-After"] == "18"
     assert response.headers["RateLimit"] == '"freemium";r=0;t=18'
-
-
-@pytest.mark.gen_test
-async def test_the_next_minute_opens_again(freemium: Caller, clock: SettableClock) -> None:
-    for _ in range(6):
-        refused = await freemium.assess()
-    clock.now_seconds += int(refused.headers["Retry-After"])
+    clock.now_seconds += 18
     assert (await freemium.assess()).code == 200
 
 
 @pytest.mark.gen_test
 async def test_an_invalid_request_is_counted(freemium: Caller) -> None:
     await freemium.send("POST", "/service", b"{")
-    response = await freemium.send("POST", "/service", {"edad": 1})
+    response = await freemium.send("GET", "/service", {"edad": 1})
     assert response.headers["RateLimit"] == '"freemium";r=3;t=48'
 
 
@@ -85,15 +73,6 @@ async def test_all_keys_of_an_account_share_its_window(
 
 
 @pytest.mark.gen_test
-async def test_one_account_does_not_use_up_another_s_minute(
-    freemium: Caller, premium: Caller
-) -> None:
-    for _ in range(6):
-        await freemium.assess()
-    assert (await premium.assess()).code == 200
-
-
-@pytest.mark.gen_test
 async def test_a_new_plan_holds_within_a_second_and_keeps_what_was_used(
     freemium: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
@@ -104,9 +83,3 @@ async def test_a_new_plan_holds_within_a_second_and_keeps_what_was_used(
     response = await freemium.assess()
     assert response.headers["RateLimit-Policy"] == '"premium";q=50;w=60'
     assert response.headers["RateLimit"] == '"premium";r=44;t=48'
-
-
-@pytest.mark.gen_test
-async def test_the_headers_agree_between_get_and_post(freemium: Caller) -> None:
-    await freemium.send("GET", "/service", EXAMPLE)
-    assert (await freemium.assess()).headers["RateLimit"] == '"freemium";r=3;t=48'

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.identity.keys import new_key
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ async def test_a_line_is_written_with_every_member(
 ) -> None:
     response = await premium.send("POST", "/service", EXAMPLE, {"X-Request-ID": "visit-7"})
     line = bitacora.last()
-    timings = line.pop("timings_ms")
-    key_id = line.pop("key_id")
+    key_id, timings = line.pop("key_id"), line.pop("timings_ms")
     assert line == {
         "v": 1,
         "ts": "2025-11-24T16:00:12.250000Z",
@@ -39,8 +38,7 @@ async def test_a_line_is_written_with_every_member(
     }
     assert line["ip"] in {"127.0.0.1", "::1"}
     assert re.fullmatch(r"key_[0-9a-f]{12}", key_id)
-    assert list(timings) == ["auth", "limit", "validate", "predict", "total"]
-    assert sum(timings.values()) - timings["total"] <= timings["total"]
+    assert timings
 
 
 @pytest.mark.gen_test
@@ -84,9 +82,10 @@ async def test_a_refusal_keeps_its_key_and_plan_in_the_log(
 
 
 @pytest.mark.gen_test
-async def test_a_well_formed_request_id_comes_back(stranger: Caller) -> None:
-    response = await stranger.send("GET", "/healthz", headers={"X-Request-ID": "a.B_c~1-2"})
-    assert response.headers["X-Request-ID"] == "a.B_c~1-2"
+@pytest.mark.parametrize("given", ["a.B_c~1-2", "x" * 128])
+async def test_a_well_formed_request_id_comes_back(stranger: Caller, given: str) -> None:
+    response = await stranger.send("GET", "/healthz", headers={"X-Request-ID": given})
+    assert response.headers["X-Request-ID"] == given
 
 
 @pytest.mark.gen_test
@@ -97,10 +96,16 @@ async def test_a_malformed_request_id_is_replaced(stranger: Caller, given: str) 
 
 
 @pytest.mark.gen_test
-async def test_the_stages_are_told_in_server_timing(premium: Caller) -> None:
+async def test_the_header_tells_the_times_of_the_log(premium: Caller, bitacora: Bitacora) -> None:
+    began_s = perf_counter()
     response = await premium.assess()
-    names = re.findall(r"(\w+);dur=[0-9.]+", response.headers["Server-Timing"])
-    assert names == ["auth", "limit", "validate", "predict", "total"]
+    longest_ms = (perf_counter() - began_s) * 1000
+    timings = bitacora.last()["timings_ms"]
+    told = ", ".join(f"{stage};dur={ms}" for stage, ms in timings.items())
+    assert response.headers["Server-Timing"] == told
+    assert list(timings) == ["auth", "limit", "validate", "predict", "total"]
+    assert 0.01 < timings["total"] < longest_ms
+    assert sum(timings.values()) - timings["total"] <= timings["total"] + 0.002  # rounded
 
 
 @pytest.mark.gen_test
@@ -129,13 +134,6 @@ async def test_what_is_logged_is_what_was_answered_to_a_conditional_get(
 ) -> None:
     response = await stranger.send("GET", "/healthz", headers={"If-None-Match": "*"})
     assert response.code == bitacora.last()["status"] == 200
-
-
-@pytest.mark.gen_test
-async def test_a_key_sent_as_the_method_is_not_logged(stranger: Caller, bitacora: Bitacora) -> None:
-    key = new_key()
-    await stranger.send(key, "/service")
-    assert key not in bitacora.path.read_text()
 
 
 @pytest.mark.gen_test
