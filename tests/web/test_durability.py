@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from tornado.httpclient import HTTPError
 
+from cardiorisk.web.handlers import LoggedHandler
 from tests.support import document
 
 if TYPE_CHECKING:
@@ -66,3 +69,17 @@ async def test_a_disk_that_refuses_gives_503_and_a_line_that_takes_the_answer_ba
     assert taken_back["riesgo_cardiaco"] is None
     counted = {series: count for series, count in app.services.metrics.requests.items() if count}
     assert counted == {("POST", "/service", 503): 1}
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_cannot_be_sent_is_told_and_counted_out(
+    stranger: Caller,
+    app: CardioriskApplication,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(LoggedHandler, "every_answer", (("Name", "two\nlines"),))
+    with suppress(HTTPError):
+        await stranger.client.fetch(f"{stranger.base_url}/healthz", request_timeout=0.2)
+    assert "was not answered" in caplog.text
+    assert app.services.traffic.open_requests == 0
