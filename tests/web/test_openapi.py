@@ -151,8 +151,10 @@ def test_a_code_stands_under_its_own_status_only() -> None:
     for place, status, answer in answers():
         for code in codes_of(answer) if status else ():
             assert str(PROBLEMS[code].status) == status, place
-            problem = answer["content"]["application/problem+json"]["schema"]["allOf"][1]
-            assert problem["properties"]["status"] == {"type": "integer", "enum": [int(status)]}
+            shape, narrowed = answer["content"]["application/problem+json"]["schema"]["allOf"]
+            assert narrowed["properties"]["status"] == {"type": "integer", "enum": [int(status)]}
+            names_fields = code in {"invalid-patient", "invalid-account", "invalid-query", "taken"}
+            assert ("errors" in resolved(shape)["properties"]) == names_fields
 
 
 def test_the_answers_to_be_counted_are_those_described() -> None:
