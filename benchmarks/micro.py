@@ -34,7 +34,7 @@ from cardiorisk.store.database import Database
 from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import Account, ApiKey
-from cardiorisk.web.problems import to_json
+from cardiorisk.web.handlers import to_json
 from cardiorisk.web.shapes_patients import PatientBody
 
 if TYPE_CHECKING:

@@ -18,9 +18,8 @@ from cardiorisk.errors import FieldFault, InvalidQuery, NotReady, ServiceError
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
-from cardiorisk.web.handlers import BaseHandler
+from cardiorisk.web.handlers import BaseHandler, to_json
 from cardiorisk.web.operations import operation
-from cardiorisk.web.problems import to_json
 from cardiorisk.web.shapes_operators import LogParameters, lines_answer, overview_answer
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import NotFound
-from cardiorisk.web.handlers import BaseHandler
+from cardiorisk.web.handlers import BaseHandler, to_json
 from cardiorisk.web.operations import operation
-from cardiorisk.web.problems import to_json
 from cardiorisk.web.shapes import OpenApiAnswer
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ A failure is raised and never finished by hand, because Tornado goes on with a r
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import secrets
@@ -20,6 +21,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import orjson
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
@@ -40,7 +42,7 @@ from cardiorisk.errors import (
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.web.cookies import require_cookie_principal, session_cookie
-from cardiorisk.web.problems import CONTENT_TYPE, problem_body, problem_headers, problem_of, to_json
+from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.tornado_inside import LeanHandler
 
@@ -177,7 +179,7 @@ class LoggedHandler(LeanHandler):
 
     def write_problem(self, error: ServiceError) -> None:
         """Write the body of a failure's answer; its status and headers are set."""
-        self.write_whole(CONTENT_TYPE, problem_body(error, self.request_id))
+        self.write_whole(CONTENT_TYPE, to_json(problem_answer(error, self.request_id)))
 
     def _show(self, error: ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""
@@ -255,6 +257,15 @@ def _request_id(headers: HTTPHeaders) -> str:
     given = headers["X-Request-ID"] if "X-Request-ID" in headers else ""  # noqa: SIM401 - faster
     is_good = _REQUEST_ID.fullmatch(given) and PREFIX not in given
     return given if is_good else secrets.token_hex(16)
+
+
+def to_json(document: Any) -> bytes:
+    """Write an answer's body: UTF-8 with a line end, so that a terminal shows it well."""
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a surrogate pair, which is no text, stands in what a stranger wrote
+        text = json.dumps(document, ensure_ascii=False, default=str)
+        return f"{text}\n".encode("utf-8", "replace")
 
 
 class BaseHandler(LoggedHandler):

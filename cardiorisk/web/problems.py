@@ -6,16 +6,13 @@ never meant for callers, and is shown to them as ``internal``.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from cardiorisk import errors
 
 if TYPE_CHECKING:
-    from cardiorisk.web.shapes import ProblemAnswer
+    from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer
 
 CONTENT_TYPE = "application/problem+json"
 _CHALLENGE = 'Bearer realm="cardiorisk"'
@@ -105,14 +102,18 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
     return headers
 
 
-def problem_body(error: errors.ServiceError, request_id: str) -> bytes:
-    """Write the error as a problem document."""
+def problem_answer(
+    error: errors.ServiceError, request_id: str
+) -> ProblemAnswer | FieldProblemAnswer:
+    """Show the error, with each faulty field where it has any."""
     code = error.code if error.code in PROBLEMS else errors.InternalFailure.code
     document = problem_document(code, str(error), request_id)
     if isinstance(error, _FIELD_ERRORS):
-        faults = [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
-        return to_json({**document, "errors": faults})
-    return to_json(document)
+        faults: list[FaultAnswer] = [
+            {"field": fault.field, "detail": fault.detail} for fault in error.faults
+        ]
+        return {**document, "errors": faults}
+    return document
 
 
 def problem_document(code: str, detail: str, request_id: str) -> ProblemAnswer:
@@ -126,12 +127,3 @@ def problem_document(code: str, detail: str, request_id: str) -> ProblemAnswer:
         "code": code,
         "request_id": request_id,
     }
-
-
-def to_json(document: Any) -> bytes:
-    """Write an answer's body: UTF-8 with a line end, so that a terminal shows it well."""
-    try:
-        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # half a surrogate pair, which is no text, stands in what a stranger wrote
-        text = json.dumps(document, ensure_ascii=False, default=str)
-        return f"{text}\n".encode("utf-8", "replace")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.web.handlers import to_json
 from tests.support import EXAMPLE, document
 
 if TYPE_CHECKING:
@@ -88,3 +91,15 @@ async def test_the_unexpected_is_answered_without_showing_the_inside(
 @pytest.mark.gen_test
 async def test_a_path_that_is_not_text_is_malformed(premium: Caller) -> None:
     assert (await premium.send("GET", "/predictions/%ff")).code == 400
+
+
+def test_an_answer_is_written_as_json_with_a_line_end() -> None:
+    moment = datetime(2026, 11, 22, 20, 47, tzinfo=UTC)
+    assert to_json({"a": [1.0, "ñ"], "b": moment}) == (
+        '{"a":[1.0,"ñ"],"b":"2026-11-22T20:47:00+00:00"}\n'.encode()
+    )
+
+
+def test_half_a_surrogate_pair_does_not_stop_an_answer() -> None:
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    assert json.loads(to_json({"a": "\ud800ñ", "b": moment}))["a"] == "?ñ"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-
 from cardiorisk.errors import FieldFault, InvalidPatient, ServiceError, UnusableData
-from cardiorisk.web.problems import PROBLEMS, problem_body, problem_of, to_json
+from cardiorisk.web.problems import PROBLEMS, problem_answer, problem_of
 
 FOR_COMMANDS_ONLY = {
     "cannot-listen",
@@ -28,21 +25,9 @@ def test_a_failure_without_a_row_shows_as_internal() -> None:
     assert problem_of(UnusableData("a path of ours")).status == 500
 
 
-def test_an_answer_is_written_as_json_with_a_line_end() -> None:
-    moment = datetime(2026, 11, 22, 20, 47, tzinfo=UTC)
-    assert to_json({"a": [1.0, "ñ"], "b": moment}) == (
-        '{"a":[1.0,"ñ"],"b":"2026-11-22T20:47:00+00:00"}\n'.encode()
-    )
-
-
-def test_half_a_surrogate_pair_does_not_stop_an_answer() -> None:
-    moment = datetime(2026, 11, 22, tzinfo=UTC)
-    assert json.loads(to_json({"a": "\ud800ñ", "b": moment}))["a"] == "?ñ"
-
-
 def test_a_problem_names_its_request_and_its_faults() -> None:
     fault = FieldFault("edad", "must be less")
-    assert json.loads(problem_body(InvalidPatient((fault,)), "x")) == {
+    assert problem_answer(InvalidPatient((fault,)), "x") == {
         "type": "urn:cardiorisk:problem:invalid-patient",
         "title": "The patient's values cannot be accepted",
         "status": 422,
