@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Run every ``async def`` on the test's own loop, as if ``gen_test`` stood before it."""
+    if iscoroutinefunction(getattr(item, "function", None)):
+        item.add_marker("gen_test")
 
 
 @pytest.fixture(scope="session", autouse=True)

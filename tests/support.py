@@ -78,6 +78,11 @@ def document(response: HTTPResponse) -> Any:
     return json.loads(response.body)
 
 
+def told(response: HTTPResponse) -> tuple[int, str]:
+    """Return the status and the code of a failure."""
+    return response.code, document(response)["code"]
+
+
 @dataclass
 class Bitacora:
     """The log as a reader sees it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store import rows_accounts
 from tests.support import EXAMPLE, changing, document
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def settings(settings: Settings) -> Settings:
     return settings
 
 
-@pytest.mark.gen_test
 async def test_no_account_is_made_while_the_log_cannot_be_written(
     stranger: Caller, settings: Settings
 ) -> None:
@@ -39,19 +38,6 @@ async def test_no_account_is_made_while_the_log_cannot_be_written(
         assert rows_accounts.list_accounts(rows, datetime.now(UTC)) == ()
 
 
-@pytest.mark.gen_test
-async def test_no_key_is_rotated_away_while_the_log_cannot_be_written(
-    premium: Caller, settings: Settings
-) -> None:
-    with changing(settings) as rows:
-        key_id = rows_keys.list_keys(rows)[0].key_id
-    await premium.send("GET", "/healthz")
-    assert (await premium.send("POST", f"/account/keys/{key_id}/rotate", b"")).code == 503
-    with changing(settings) as rows:
-        assert [key.revoked_at for key in rows_keys.list_keys(rows)] == [None]
-
-
-@pytest.mark.gen_test
 async def test_no_assessment_is_kept_while_the_log_cannot_be_written(
     premium: Caller, stranger: Caller, settings: Settings, tmp_path: Path
 ) -> None:

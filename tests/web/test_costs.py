@@ -109,7 +109,6 @@ def statements() -> Iterator[list[str]]:
     event.remove(DatabaseEngine, "before_cursor_execute", note)
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_a_key_in_the_memo_costs_no_sql(
     app: CardioriskApplication, http_port: int, settings: Settings, statements: list[str]
@@ -123,7 +122,6 @@ async def test_a_key_in_the_memo_costs_no_sql(
         assert app.services.store.memo.statistics().hits == hits + REQUESTS
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_a_request_is_one_write_to_the_log(
     app: CardioriskApplication,
@@ -139,7 +137,6 @@ async def test_a_request_is_one_write_to_the_log(
         assert app.services.bitacora.lines_written == lines + REQUESTS
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_a_request_is_one_answer_to_the_socket_and_no_change_to_the_poll(
     http_port: int, settings: Settings, count_calls: Callable[[Any, str], list[int]]
@@ -157,7 +154,6 @@ async def test_a_request_is_one_answer_to_the_socket_and_no_change_to_the_poll(
         assert changes == [[0], [0], [0], [0]]
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_an_instant_network_costs_no_thread_no_task_and_no_timer(
     http_port: int,
@@ -175,7 +171,6 @@ async def test_an_instant_network_costs_no_thread_no_task_and_no_timer(
         assert timers[0] <= 1
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_another_network_costs_one_way_to_the_worker(
     app: CardioriskApplication,

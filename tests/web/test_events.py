@@ -10,9 +10,8 @@ import pytest
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
-from cardiorisk.monitoring.broadcast import MOST_WATCHERS
 from cardiorisk.store import rows_accounts
-from tests.support import Caller, change_account, create_key, document
+from tests.support import Caller, change_account, create_key, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -67,29 +66,22 @@ def quick(app: CardioriskApplication) -> None:
     app.services.broadcast.every_seconds = 0.01
 
 
-@pytest.mark.gen_test
-async def test_the_first_event_is_the_overview(operator: Caller, freemium: Caller) -> None:
-    await freemium.assess()
-    async with watching(operator) as reader:
-        assert "Content-Type: text/event-stream" in await reader.headers()
-        name, told = await reader.event()
-    assert (name, told["last_hour"]["requests"]) == ("overview", 1)
-
-
-@pytest.mark.gen_test
-async def test_the_second_one_is_the_newest_lines_that_were_asked_for(
-    operator: Caller, freemium: Caller
+async def test_the_overview_comes_first_and_then_the_newest_lines_that_were_asked_for(
+    operator: Caller, freemium: Caller, bitacora: Bitacora
 ) -> None:
     await freemium.assess()
     await freemium.assess(edad=1000)
     async with watching(operator, "status=4xx") as reader:
-        await reader.headers()
-        await reader.event()
+        assert "Content-Type: text/event-stream" in await reader.headers()
+        line = bitacora.last()  # it is there before the first byte
+        assert (line["route"], line["status"]) == ("/operator/events", 200)
+        name, told = await reader.event()
+        assert (name, told["last_hour"]["requests"]) == ("overview", 2)
         name, lines = await reader.event()
-    assert (name, [line["status"] for line in lines]) == ("lines", [422])
+        assert (name, [line["status"] for line in lines]) == ("lines", [422])
+    assert len(bitacora.lines()) == 3
 
 
-@pytest.mark.gen_test
 async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
     async with watching(operator, "route=/service") as reader:
         await reader.headers()
@@ -103,7 +95,6 @@ async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
         assert (name, overview["last_hour"]["by_status"]) == ("overview", {"200": 2})
 
 
-@pytest.mark.gen_test
 async def test_no_line_falls_between_the_search_and_the_updates(
     operator: Caller,
     freemium: Caller,
@@ -129,7 +120,6 @@ async def test_no_line_falls_between_the_search_and_the_updates(
     assert [line["route"] for line in told[1]] == ["/service"]
 
 
-@pytest.mark.gen_test
 async def test_a_right_that_is_taken_away_ends_it(
     operator: Caller, app: CardioriskApplication, settings: Settings
 ) -> None:
@@ -144,66 +134,27 @@ async def test_a_right_that_is_taken_away_ends_it(
         assert await reader.end()
 
 
-@pytest.mark.gen_test
-async def test_its_line_is_in_the_log_before_its_first_byte(
-    operator: Caller, bitacora: Bitacora
-) -> None:
-    async with watching(operator) as reader:
-        await reader.headers()
-        line = bitacora.last()
-        assert (line["route"], line["status"]) == ("/operator/events", 200)
-    assert len(bitacora.lines()) == 1
-
-
-@pytest.mark.gen_test
 async def test_nothing_is_told_while_the_log_cannot_be_written(
     operator: Caller, app: CardioriskApplication
 ) -> None:
     app.services.bitacora.close()
     response = await operator.send("GET", "/operator/events")
-    assert (response.code, document(response)["code"]) == (503, "log-unavailable")
+    assert told(response) == (503, "log-unavailable")
     assert app.services.broadcast.watchers == 0
 
 
-@pytest.mark.gen_test
-async def test_a_fault_is_answered_like_any_other(operator: Caller) -> None:
-    response = await operator.send("GET", "/operator/events?status=ok")
-    assert (response.code, document(response)["code"]) == (422, "invalid-query")
-
-
-@pytest.mark.gen_test
-async def test_it_is_counted_once_and_as_short(
+async def test_it_is_counted_once_and_forgotten_when_its_reader_leaves(
     operator: Caller, app: CardioriskApplication
 ) -> None:
-    async with watching(operator) as reader:
-        await reader.headers()
-        await reader.event()
-    await _until_nobody_watches(app)
-    assert app.services.metrics.requests["GET", "/operator/events", 200] == 1
-
-
-@pytest.mark.gen_test
-async def test_one_more_than_may_watch_is_told_to_come_back(
-    operator: Caller, app: CardioriskApplication
-) -> None:
-    broadcast = app.services.broadcast
-    watchers = [broadcast.watch(_nothing) for _ in range(MOST_WATCHERS)]
-    response = await operator.send("GET", "/operator/events")
-    assert (response.code, document(response)["code"]) == (503, "overloaded")
-    for watcher in watchers:
-        broadcast.leave(watcher)
-
-
-@pytest.mark.gen_test
-async def test_who_leaves_is_forgotten(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
         assert app.services.broadcast.watchers == 1
+        await reader.event()
     await _until_nobody_watches(app)
     assert app.services.traffic.open_requests == 0
+    assert app.services.metrics.requests["GET", "/operator/events", 200] == 1
 
 
-@pytest.mark.gen_test
 async def test_it_ends_in_order_when_the_service_stops(
     operator: Caller, app: CardioriskApplication
 ) -> None:
@@ -215,10 +166,9 @@ async def test_it_ends_in_order_when_the_service_stops(
         assert await reader.end()
     await _until_nobody_watches(app)
     response = await operator.send("GET", "/operator/events")
-    assert (response.code, document(response)["code"]) == (503, "not-ready")
+    assert told(response) == (503, "not-ready")
 
 
-@pytest.mark.gen_test
 async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
@@ -232,7 +182,3 @@ async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApp
 async def _until_nobody_watches(app: CardioriskApplication) -> None:
     await app.services.traffic.wait_until_idle(20)
     assert app.services.broadcast.watchers == 0
-
-
-def _nothing() -> None:
-    """Take a drop that does not come."""

@@ -12,7 +12,7 @@ import pytest
 import cardiorisk.pages
 from cardiorisk.web.files import ASSET_NAMES, FILE_NAMES, load_files
 from tests.conformity import description
-from tests.support import document
+from tests.support import document, told
 
 if TYPE_CHECKING:
     from tests.support import Bitacora, Caller
@@ -21,14 +21,12 @@ SWAGGER = Path(cardiorisk.pages.__file__).parent / "static" / "swagger-ui"
 LARGEST_BYTES = 80 * 1000
 
 
-@pytest.mark.gen_test
 async def test_the_description_is_served_to_anybody(stranger: Caller) -> None:
     response = await stranger.send("GET", "/openapi.json")
     assert response.headers["Content-Type"] == "application/json"
     assert document(response) == description()
 
 
-@pytest.mark.gen_test
 async def test_the_api_s_page_may_load_nothing_from_elsewhere_and_holds_nothing_inline(
     stranger: Caller,
 ) -> None:
@@ -50,7 +48,6 @@ async def test_the_api_s_page_may_load_nothing_from_elsewhere_and_holds_nothing_
     assert '<html lang="en">' in page
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("path", "folder", "names"),
     [
@@ -77,7 +74,6 @@ async def test_everything_that_a_page_asks_for_is_served_to_be_kept(
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("path", "route"),
     [
@@ -94,7 +90,7 @@ async def test_no_other_file_or_version_can_be_named(
     stranger: Caller, bitacora: Bitacora, path: str, route: str
 ) -> None:
     response = await stranger.send("GET", path)
-    assert (response.code, document(response)["code"]) == (404, "not-found")
+    assert told(response) == (404, "not-found")
     assert bitacora.last()["route"] == route
 
 

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.routes import API_ROUTES
-from tests.support import EXAMPLE, Caller, create_key, document
+from cardiorisk.web.handlers import OperatorHandler
+from cardiorisk.web.metrics import MetricsHandler
+from tests.support import EXAMPLE, create_key, document, told
 
 if TYPE_CHECKING:
-    from tornado.httpclient import HTTPResponse
-
     from cardiorisk.config import Settings
-    from tests.support import Bitacora
+    from tests.support import Bitacora, Caller
 
 ROUTES = [
     (route.template.replace("{id}", "1").replace("{key_id}", "key_1"), method)
     for route in API_ROUTES
-    if route.template.startswith("/operator")
+    if issubclass(route.handler, OperatorHandler) and route.handler is not MetricsHandler
     for method in route.handler.allowed_methods
 ]
-
-
-async def overview(operator: Caller) -> Any:
-    response = await operator.send("GET", "/operator/overview")
-    assert response.code == 200
-    return document(response)
-
-
-async def searched(operator: Caller, query: str = "") -> Any:
-    response = await operator.send("GET", f"/operator/log?{query}")
-    assert response.code == 200
-    return document(response)
 
 
 async def number_of(operator: Caller, name: str) -> int:
@@ -41,11 +29,6 @@ async def number_of(operator: Caller, name: str) -> int:
     return number
 
 
-def told(response: HTTPResponse) -> tuple[int, str]:
-    return response.code, document(response)["code"]
-
-
-@pytest.mark.gen_test
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 async def test_who_is_no_operator_is_refused(
     premium: Caller, stranger: Caller, path: str, method: str
@@ -55,7 +38,6 @@ async def test_who_is_no_operator_is_refused(
     assert told(await stranger.send(method, path, body)) == (401, "missing-key")
 
 
-@pytest.mark.gen_test
 async def test_an_operator_s_requests_are_logged_and_not_counted(
     operator: Caller, bitacora: Bitacora
 ) -> None:
@@ -68,37 +50,26 @@ async def test_an_operator_s_requests_are_logged_and_not_counted(
 # The overview
 
 
-@pytest.mark.gen_test
 async def test_the_overview_tells_what_has_happened(operator: Caller, freemium: Caller) -> None:
     for _ in range(7):
         await freemium.assess()
     await freemium.assess(edad=1000)
-    found = await overview(operator)
+    found = document(await operator.send("GET", "/operator/overview"))
     recent = found["last_5_minutes"]
     assert (recent["requests"], recent["by_status"]) == (8, {"200": 5, "429": 3})
     assert recent["refusals_by_plan"] == {"freemium": 3}
     assert recent == found["last_hour"]
+    stages = recent["stages_ms"]
+    assert set(stages) == {"auth", "limit", "validate", "predict", "total"}
+    assert (stages["predict"]["count"], stages["total"]["count"]) == (5, 8)
+    assert 0 < stages["total"]["p50"] <= stages["total"]["p99"]
+    drift = found["drift"]
+    assert (drift["answers"], drift["score"]["verdict"]) == (5, "too few rows")
+    assert [field["rows"] for field in drift["fields"]] == [0] * 6
     assert found["minutes"][-1]["requests"] == 8
     assert (found["open_requests"], found["active_accounts"]) == (1, 1)
     assert found["memo"]["known"] in {1, 2}  # it forgets all when another process writes
     assert found["bitacora"]["lines"] == 8
-
-
-@pytest.mark.gen_test
-async def test_times_are_told_by_stage(operator: Caller, freemium: Caller) -> None:
-    await freemium.assess()
-    stages = (await overview(operator))["last_5_minutes"]["stages_ms"]
-    assert set(stages) == {"auth", "limit", "validate", "predict", "total"}
-    assert stages["total"]["count"] == 1
-    assert 0 < stages["total"]["p50"] <= stages["total"]["p99"]
-
-
-@pytest.mark.gen_test
-async def test_drift_is_told_of_the_answers_in_the_log(operator: Caller, freemium: Caller) -> None:
-    await freemium.assess()
-    drift = (await overview(operator))["drift"]
-    assert (drift["answers"], drift["score"]["verdict"]) == (1, "too few rows")
-    assert [field["rows"] for field in drift["fields"]] == [0] * 6
 
 
 # The log
@@ -110,18 +81,16 @@ def logged_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDIORISK_LOG_INPUTS", "1")
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("logged_inputs")
 async def test_the_values_of_a_patient_are_not_told(
     operator: Caller, freemium: Caller, bitacora: Bitacora
 ) -> None:
     await freemium.assess()
     assert bitacora.last()["inputs"] == EXAMPLE
-    (line,) = (await searched(operator))["items"]
+    (line,) = document(await operator.send("GET", "/operator/log"))["items"]
     assert (line["route"], "inputs" in line) == ("/service", False)
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("query", "statuses"),
     [
@@ -139,12 +108,11 @@ async def test_lines_are_chosen(
     await freemium.assess()
     await freemium.assess(edad=1000)
     await stranger.send("GET", "/nowhere")
-    found = await searched(operator, query)
+    found = document(await operator.send("GET", f"/operator/log?{query}"))
     assert [line["status"] for line in found["items"]] == statuses
     assert (found["exhaustive"], found["searched_bytes"] > 0) == (True, True)
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("query", "fields"),
     [
@@ -163,7 +131,6 @@ async def test_a_search_that_cannot_be_meant_is_refused(
 # Accounts
 
 
-@pytest.mark.gen_test
 async def test_accounts_are_listed_a_page_at_a_time(
     operator: Caller, freemium: Caller, premium: Caller
 ) -> None:
@@ -175,7 +142,6 @@ async def test_accounts_are_listed_a_page_at_a_time(
     assert (names, rest["after"]) == (["olga", "ana", "bruno"], None)
 
 
-@pytest.mark.gen_test
 async def test_an_account_is_shown_with_its_keys_and_no_key(
     operator: Caller, freemium: Caller
 ) -> None:
@@ -186,14 +152,12 @@ async def test_an_account_is_shown_with_its_keys_and_no_key(
     assert freemium.key.encode() not in response.body
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize("number", ["999", "0", "-1", "ana", "1.0", "9" * 19, "9" * 5000])
 async def test_a_number_that_is_nobody_s_is_unknown(operator: Caller, number: str) -> None:
     response = await operator.send("GET", f"/operator/accounts/{number}")
     assert told(response) == (404, "unknown-account")
 
 
-@pytest.mark.gen_test
 async def test_a_suspension_holds_from_the_next_request_on(
     operator: Caller, freemium: Caller
 ) -> None:
@@ -207,14 +171,12 @@ async def test_a_suspension_holds_from_the_next_request_on(
     assert (await freemium.assess()).code == 200
 
 
-@pytest.mark.gen_test
 async def test_an_operator_cannot_suspend_itself(operator: Caller) -> None:
     number = await number_of(operator, "olga")
     response = await operator.send("POST", f"/operator/accounts/{number}/suspend", b"")
     assert told(response) == (409, "conflict")
 
 
-@pytest.mark.gen_test
 async def test_one_key_is_ended_under_its_own_account_from_the_next_request_on(
     operator: Caller, freemium: Caller, settings: Settings
 ) -> None:
@@ -234,7 +196,6 @@ async def test_one_key_is_ended_under_its_own_account_from_the_next_request_on(
     assert (await freemium.assess()).code == 200
 
 
-@pytest.mark.gen_test
 async def test_a_plan_holds_from_the_next_request_on(operator: Caller, freemium: Caller) -> None:
     await freemium.assess()
     number = await number_of(operator, "ana")

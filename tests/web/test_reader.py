@@ -42,13 +42,11 @@ def head(key: str | None, *headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-@pytest.mark.gen_test
 async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
     response = await premium.send("POST", "/service", PADDED.ljust(BODY_LIMIT_BYTES))
     assert response.code == 200
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize("size", [BODY_LIMIT_BYTES + 1, 1_000_000, 2_000_000])
 async def test_a_longer_one_is_refused_and_logged(
     premium: Caller, bitacora: Bitacora, size: int
@@ -59,7 +57,6 @@ async def test_a_longer_one_is_refused_and_logged(
     assert response.headers["RateLimit"] == '"premium";r=49;t=48'
 
 
-@pytest.mark.gen_test
 async def test_a_connection_lives_on_after_a_refused_body_was_drained(
     premium: Caller, http_port: int
 ) -> None:
@@ -71,7 +68,6 @@ async def test_a_connection_lives_on_after_a_refused_body_was_drained(
     assert received.count(b"HTTP/1.1 200") == 1
 
 
-@pytest.mark.gen_test
 async def test_a_length_that_lies_beyond_belief_is_answered_before_the_body(
     premium: Caller, http_port: int, bitacora: Bitacora
 ) -> None:
@@ -81,7 +77,6 @@ async def test_a_length_that_lies_beyond_belief_is_answered_before_the_body(
     assert bitacora.last()["status"] == 413
 
 
-@pytest.mark.gen_test
 async def test_a_chunked_body_is_bounded_too(
     premium: Caller, http_port: int, bitacora: Bitacora
 ) -> None:
@@ -91,14 +86,12 @@ async def test_a_chunked_body_is_bounded_too(
     assert [line["status"] for line in bitacora.lines()] == [413]
 
 
-@pytest.mark.gen_test
 async def test_a_small_chunked_body_is_read(premium: Caller, http_port: int) -> None:
     chunk = f"{len(PADDED):x}\r\n".encode() + PADDED + b"\r\n0\r\n\r\n"
     received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), chunk)
     assert received.startswith(b"HTTP/1.1 200")
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     "sent",
     [
@@ -116,7 +109,6 @@ async def test_what_does_not_become_a_request_is_counted_out_again(
     assert app.services.traffic.open_requests == 0
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_a_request_whose_handler_cannot_be_made_is_counted_out_again(
     app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
@@ -129,7 +121,6 @@ async def test_a_request_whose_handler_cannot_be_made_is_counted_out_again(
     assert app.services.traffic.open_requests == 0
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("http_server")
 async def test_a_request_whose_answer_cannot_be_written_is_counted_out_again(
     app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
@@ -140,7 +131,6 @@ async def test_a_request_whose_answer_cannot_be_written_is_counted_out_again(
     assert app.services.traffic.open_requests == 0
 
 
-@pytest.mark.gen_test
 async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
     premium: Caller, app: CardioriskApplication, http_port: int, bitacora: Bitacora
 ) -> None:

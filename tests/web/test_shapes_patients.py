@@ -116,9 +116,23 @@ def test_a_faulty_field_is_told_what_it_must_be(body: bytes, detail: str) -> Non
     assert faults_of(body)[0].detail == detail
 
 
-def test_all_faults_are_told_at_once() -> None:
-    body = b'{"nivel_colesterol":9,"azucar":null,"edad":1.5,"edad":2,"sobrepeso":7,"x":1,"y":2}'
-    assert faulty_fields(body) == [*FIELD_NAMES, "x", "y"]
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (
+            b'{"nivel_colesterol":9,"azucar":null,"edad":1.5,"edad":2,"sobrepeso":7,"x":1,"y":2}',
+            [*FIELD_NAMES, "x", "y"],
+        ),
+        (BODY.replace(b"azucar", b"edad"), ["azucar", "edad"]),
+        (BODY.replace(b'"azucar": 1.0', b'"ed\\u0061d": 4, "azucar": 1'), ["edad"]),
+        (BODY.replace(b"{", b'{"x": 1, "x": 2, '), ["x"]),
+        (BODY.replace(b"{", b'{"%b": 1, ' % (b"x" * 1000)), ["x" * 64]),
+        (BODY.replace(b"{", b'{"\\ud800\xc3\xb1":1,'), ["?ñ"]),
+    ],
+    ids=["all at once", "in the place", "escaped", "unknown twice", "long", "half a surrogate"],
+)
+def test_faulty_fields_are_named(body: bytes, fields: list[str]) -> None:
+    assert faulty_fields(body) == fields
 
 
 @pytest.mark.parametrize("name", FIELD_NAMES)
@@ -128,28 +142,10 @@ def test_repeated_field_is_refused_even_with_equal_values(name: str, first: str)
     assert faults_of(body) == [FieldFault(name, "is given more than once")]
 
 
-def test_a_field_whose_name_is_written_with_an_escape_is_repeated_too() -> None:
-    body = BODY.replace(b'"azucar": 1.0', b'"ed\\u0061d": 40').replace(b"1.2", b'1.2, "azucar": 1')
-    assert faulty_fields(body) == ["edad"]
-
-
-def test_a_repeated_field_in_the_place_of_another_is_refused() -> None:
-    assert faulty_fields(BODY.replace(b"azucar", b"edad")) == ["azucar", "edad"]
-
-
-def test_repeated_unknown_field_is_named_once() -> None:
-    assert faulty_fields(body_with("x", '1,"x":2')) == ["x"]
-
-
 @pytest.mark.parametrize("name", ["", "Edad", "edad ", "ninguno", "__class__", "ñandú", "\u0000"])
 def test_unknown_field_is_named(name: str) -> None:
     body = json.dumps(EXAMPLE | {name: 1}).encode()
     assert faults_of(body) == [FieldFault(name, "is not a field of a patient")]
-
-
-def test_an_unknown_name_is_sent_back_short_and_writable() -> None:
-    assert faulty_fields(json.dumps(EXAMPLE | {"x" * 1000: 1}).encode()) == ["x" * 64]
-    assert faulty_fields(BODY.replace(b"{", b'{"\\ud800\xc3\xb1":1,')) == ["?ñ"]
 
 
 @pytest.mark.parametrize(
@@ -227,9 +223,9 @@ def test_no_bytes_get_past_the_two_refusals(body: bytes) -> None:
 )
 def test_worst_bodies_of_64_kib_take_no_time(body: bytes) -> None:
     # Linear work takes under 30 ms here and quadratic work a minute: the bound is far from both.
-    started_s = time.perf_counter()
+    started_s = time.process_time()
     faults_of(body)
-    assert time.perf_counter() - started_s < 1.0
+    assert time.process_time() - started_s < 1.0
 
 
 def test_what_was_sent_is_not_printed() -> None:
@@ -250,17 +246,6 @@ def outcome(shape: type[PatientShape], members: Any) -> object:
     return read.patient
 
 
-FLAGS = st.booleans() | st.sampled_from([0, 1])
-VALID = st.fixed_dictionaries(
-    {
-        "nivel_colesterol": st.floats(1.0, 3.0) | st.integers(1, 3),
-        "presion_arterial": st.floats(0.6, 1.8) | st.just(1),
-        "azucar": st.floats(0.5, 2.0) | st.integers(1, 2),
-        "edad": st.integers(0, 99) | st.integers(0, 99).map(float),
-        "sobrepeso": FLAGS,
-        "tabaquismo": FLAGS,
-    }
-)
 VALUES = st.one_of(
     st.floats(-1, 101, allow_nan=False),
     st.integers(-1, 101),
@@ -272,14 +257,6 @@ VALUES = st.one_of(
 )
 NAMES = st.sampled_from([*FIELD_NAMES, "nombre", "Edad"])
 CHANGES = st.dictionaries(NAMES, VALUES, max_size=3)
-
-
-@given(VALID)
-def test_a_query_string_and_json_agree_on_any_valid_patient(values: dict[str, float]) -> None:
-    patient = Patient(*(float(values[name]) for name in FIELD_NAMES))
-    arguments = {name: [json.dumps(value).encode()] for name, value in values.items()}
-    assert outcome(PatientBody, query_values(arguments)) == patient
-    assert outcome(PatientBody, json.dumps(values).encode()) == patient
 
 
 @pytest.mark.parametrize(("name", "text"), [*rows(ACCEPTED), *rows(REFUSED), ("api_key", "1")])
@@ -339,11 +316,6 @@ def test_a_patient_needs_no_label() -> None:
 def test_faults_of_the_values_and_of_the_label_are_found_at_once(sent: object) -> None:
     body = json.dumps(EXAMPLE | {"nombre": sent, "edad": 200, "color": "red"}).encode()
     assert faulty_fields(body, LabelledPatientBody) == ["edad", "nombre", "color"]
-
-
-def test_a_repeated_label_is_a_fault() -> None:
-    body = BODY.replace(b"{", b'{"nombre": "Ana", "nombre": "Ana", ')
-    assert faulty_fields(body, LabelledPatientBody) == ["nombre"]
 
 
 ORIGINAL = {

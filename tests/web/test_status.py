@@ -10,7 +10,7 @@ import pytest
 from cardiorisk.model.card import NOTICE
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.version import VERSION
-from tests.support import document
+from tests.support import document, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from tests.support import Caller
 
 
-@pytest.mark.gen_test
 async def test_a_process_that_is_up_says_so_without_a_key(stranger: Caller) -> None:
     response = await stranger.send("GET", "/healthz")
     assert response.code == 200
     assert document(response) == {"status": "ok", "version": VERSION}
 
 
-@pytest.mark.gen_test
 async def test_a_service_that_is_ready_names_its_network(
     stranger: Caller, app: CardioriskApplication
 ) -> None:
@@ -35,7 +33,6 @@ async def test_a_service_that_is_ready_names_its_network(
     assert document(response) == {"status": "ready", "modelo": version}
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("lost", "code"),
     [
@@ -55,12 +52,11 @@ async def test_without_its_network_database_or_log_it_is_not_ready(
         copyfile(own_directory / "keys.db", own_directory / "other.db")
         move(own_directory / "other.db", own_directory / "keys.db")
     response = await stranger.send("GET", "/readyz")
-    assert (response.code, document(response)["code"]) == (503, code)
+    assert told(response) == (503, code)
     is_up = (await stranger.send("GET", "/healthz")).code == 200
     assert is_up == (lost != "log")
 
 
-@pytest.mark.gen_test
 async def test_the_model_shows_its_card_and_what_it_is_not(stranger: Caller) -> None:
     answer = document(await stranger.send("GET", "/model"))
     assert answer["aviso"] == NOTICE

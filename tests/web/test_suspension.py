@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from cardiorisk.store import rows_accounts
 from tests.pages.browsing import registered
-from tests.support import Caller, change_account, create_key, document
+from tests.support import Caller, change_account, create_key, document, told
 
 if TYPE_CHECKING:
-    from tornado.httpclient import HTTPResponse
-
     from cardiorisk.config import Settings
     from cardiorisk.routes import CardioriskApplication
 
 ANA = {"username": "ana", "password": "correct horse battery", "email": "ana@example.org"}
 LOGIN = {"username": ANA["username"], "password": ANA["password"]}
 SUSPENDED = (403, "suspended")
-
-
-def told(response: HTTPResponse) -> tuple[int, str]:
-    return response.code, document(response)["code"]
 
 
 async def suspend(settings: Settings, app: CardioriskApplication) -> None:
@@ -35,7 +27,6 @@ async def resume(settings: Settings, app: CardioriskApplication) -> None:
     await app.services.store.refresh()
 
 
-@pytest.mark.gen_test
 async def test_a_refusal_for_a_suspension_is_not_counted_and_is_its_account_s_alone(
     freemium: Caller, premium: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
@@ -48,7 +39,6 @@ async def test_a_refusal_for_a_suspension_is_not_counted_and_is_its_account_s_al
     assert "r=3;" in (await freemium.assess()).headers["RateLimit"]
 
 
-@pytest.mark.gen_test
 async def test_keys_and_tokens_are_refused_and_good_again_when_it_ends(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
@@ -70,19 +60,6 @@ async def test_keys_and_tokens_are_refused_and_good_again_when_it_ends(
     assert [(await caller.send(method, path)).code for caller, method, path in doors] == [200] * 3
 
 
-@pytest.mark.gen_test
-async def test_who_knows_the_password_is_told_of_the_suspension(
-    stranger: Caller, settings: Settings, app: CardioriskApplication
-) -> None:
-    await stranger.send("POST", "/register", ANA)
-    await suspend(settings, app)
-    for path in ("/login", "/SwitchToPremium"):
-        assert told(await stranger.send("POST", path, LOGIN)) == SUSPENDED
-    change = LOGIN | {"new_password": "another good sentence"}
-    assert told(await stranger.send("POST", "/account/password", change)) == SUSPENDED
-
-
-@pytest.mark.gen_test
 async def test_a_browser_s_session_is_as_good_as_none(
     stranger: Caller, settings: Settings, app: CardioriskApplication
 ) -> None:
