@@ -60,11 +60,7 @@ class Announcer(Protocol):
 async def serve(settings: Settings, announcer: Announcer) -> None:
     """Serve until SIGTERM or SIGINT; a second signal does not wait for answers under way.
 
-    Raises:
-        CannotListen: the address is taken or not ours.
-        LogUnavailable: the bitácora cannot be opened.
-        StoreUnavailable: the database cannot be opened.
-        UnusableArtefact: the network's files do not hold.
+    Whatever makes that impossible is raised: the address, the log, the database, the network.
     """
     loop = asyncio.get_running_loop()
     stops: asyncio.Queue[None] = asyncio.Queue()

@@ -104,7 +104,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._listener.admit(self)
+        self._listener.connections.add(self)
         self._transport.set_write_buffer_limits(0)  # what is drained, the system has taken
         address = transport.get_extra_info("peername")
         self.context = SimpleNamespace(remote_ip=address[0] if address else "", protocol="http")
@@ -127,7 +127,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever works for the caller, and keep nothing of it."""
-        self._listener.forget(self)
+        self._listener.connections.discard(self)
         stage, self._stage = self._stage, _Stage.END
         reader, self._reader = self._reader, _NOBODY
         on_loss, self._on_loss = self._on_loss, None

@@ -42,7 +42,8 @@ class Listener:
         retry_seconds: see ``RETRY_SECONDS``.
 
     Attributes:
-        is_draining: whether each connection's next answer is its last.
+        connections: those that have been made and not ended; they see to it themselves.
+        is_draining: whether the next answer of each is its last.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Listener:
         self._most_connections = most_connections
         self._sockets: list[socket] = []
         self._coming: set[asyncio.Task[object]] = set()
-        self._connections: set[Connection] = set()
+        self.connections: set[Connection] = set()
         self.is_draining = False
 
     def listen(self, sockets: Iterable[socket]) -> None:
@@ -79,29 +80,21 @@ class Listener:
             for _ in range(QUEUED // ACCEPTED_A_TURN):
                 self._accept(bound)
             bound.close()
-        for connection in self._connections:
+        for connection in self.connections:
             connection.drain()
 
     async def close(self) -> None:
         """End every connection at once."""
         self.drain()
-        while self._coming or self._connections:
-            for connection in tuple(self._connections):
+        while self._coming or self.connections:
+            for connection in tuple(self.connections):
                 connection.close()
             await asyncio.sleep(0)  # each ends in a turn of its own
-
-    def admit(self, connection: Connection) -> None:
-        """Hear of a connection that has been made."""
-        self._connections.add(connection)
-
-    def forget(self, connection: Connection) -> None:
-        """Hear of one that has ended."""
-        self._connections.discard(connection)
 
     def close_overdue(self) -> None:
         """End every connection whose time is over."""
         now = self.clock()
-        for connection in tuple(self._connections):
+        for connection in tuple(self.connections):
             if connection.due_seconds <= now:
                 connection.close()
 
@@ -121,7 +114,7 @@ class Listener:
                 loop.remove_reader(bound)
                 loop.call_later(self._retry_seconds, self._resume, bound)
                 return
-            if len(self._coming) + len(self._connections) >= self._most_connections:
+            if len(self._coming) + len(self.connections) >= self._most_connections:
                 connected.close()
                 continue
             connected.settimeout(0)

@@ -2,7 +2,7 @@
 
 A browser adds a cookie to whatever any site makes it send, so a cookie alone changes nothing here
 and shows nothing: the request must also carry the XSRF token that belongs to it, which only our
-pages hold. The surprise: that token is kept nowhere, it is the cookie signed. See decision 0009.
+pages hold. That token is kept nowhere: it is the cookie, signed. See decision 0009.
 """
 
 from __future__ import annotations
@@ -30,12 +30,7 @@ def session_cookie(handler: BaseHandler) -> str:
 
 
 async def require_cookie_principal(handler: BaseHandler, cookie: str) -> Principal:
-    """Return whom a cookie stands for on a route of the API.
-
-    Raises:
-        WrongXsrfToken: the header that must go with the cookie is missing or wrong.
-        InvalidKey: the session has ended.
-    """
+    """Return whom a cookie stands for on a route of the API, if the page's token is with it."""
     given = handler.request.headers.get(XSRF_HEADER, "")
     require_xsrf_token(given, cookie, handler.services.store.tokens)
     return await handler.services.store.session_principal(cookie)

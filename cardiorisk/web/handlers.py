@@ -84,9 +84,7 @@ class LoggedHandler(LeanHandler):
     def initialize(self, services: Services, route: str) -> None:
         """Start the timer and name the request: Tornado calls this first, for any method.
 
-        Args:
-            services: the long-lived things.
-            route: the template of the path, the only form of it that is logged.
+        ``route`` is the template of the path, the only form of it that is logged.
         """
         self._began_s = self._stage_began_s = perf_counter()
         self.timings_ms: dict[str, float] = {}
@@ -310,12 +308,10 @@ class BaseHandler(LoggedHandler):
         return authorization
 
     def answer_nothing(self) -> None:
-        """Say that it is done, and no more."""
         self.set_status(204)
         self.finish()
 
     def answer(self, document: Any, status: int = 200) -> None:
-        """Give a JSON answer."""
         if status != self.status:
             self.set_status(status)
         self.finish(to_json(document), "application/json")
@@ -407,11 +403,7 @@ class AuthenticatedHandler(IdentifiedHandler):
         self.draw_on_window()
 
     def draw_on_window(self) -> None:
-        """Count the request against the plan of the caller, who is known.
-
-        Raises:
-            RateLimited: the plan's requests of this minute are used up.
-        """
+        """Count the request against the plan of the caller, who is known."""
         principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
         self.verdict = self.services.limiter.hit(principal.account_id, limit)
@@ -439,12 +431,7 @@ class AssessingHandler(AuthenticatedHandler):
             self.end_stage("validate")
 
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
-        """Ask the network, with its own stage of the timer.
-
-        Args:
-            patient: whom to ask about.
-            ask: how to ask, if not by the predictor's ``assess``.
-        """
+        """Ask the network, by ``predictor.assess`` or another way, with its own stage."""
         self.patient = patient
         self._asked = (ask or self.services.predictor.assess)(patient)
         self.assessment = await self._asked

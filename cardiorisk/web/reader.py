@@ -44,12 +44,10 @@ class Traffic:
         self._idle.set()
 
     def enter(self) -> None:
-        """Count a request in."""
         self.open_requests += 1
         self._idle.clear()
 
     def leave(self) -> None:
-        """Count a request out."""
         self.open_requests -= 1
         if self.open_requests == 0:
             self._idle.set()
@@ -141,11 +139,7 @@ class RequestReader(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
-        """Take the headers, and refuse a body that announces itself as very long.
-
-        Raises:
-            HTTPInputError: the host or the query cannot be accepted.
-        """
+        """Take the headers, and refuse a body that announces itself as very long."""
         self._application.traffic.enter()
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
@@ -176,7 +170,6 @@ class RequestReader(HTTPMessageDelegate):
             self._start(bytes(self._body))
 
     def on_connection_close(self) -> None:
-        """Hear of the loss of the connection."""
         if self._handler is None:
             self._application.traffic.leave()
         else:

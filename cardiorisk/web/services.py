@@ -61,21 +61,11 @@ class Services:
         self.overviews.start()
 
     async def load_network(self) -> None:
-        """Load the network; until it is loaded, assessments are refused as not ready.
-
-        Raises:
-            UnusableArtefact: the network's files do not hold.
-        """
+        """Load the network; until it is loaded, assessments are refused as not ready."""
         await self.predictor.load(self.settings.model_dir, self.settings.engine)
 
     async def reload_network(self) -> Replacement:
-        """Put the network that is on the disk now in the old one's place.
-
-        Raises:
-            NotReady: no network has been loaded yet.
-            ReloadUnderWay: another reload has not ended yet.
-            UnusableArtefact: the network's files do not hold; the old one goes on answering.
-        """
+        """Put the network that is on the disk now in the old one's place, if its files hold."""
         return await self.predictor.reload(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:
