@@ -137,6 +137,7 @@ def test_the_committed_network_is_as_right_as_its_card_says(committed: WrittenAr
     card, evaluation = committed.card, committed.evaluation
     assert make_cohort(card.seed).fingerprint() == card.data_sha256
     assert evaluation.held_out_litert.accuracy(0.5) >= 0.998
+    assert sum(path.stat().st_size for path in COMMITTED.iterdir()) < 64 * 1024
     said = (card.metrics.keras, card.metrics.litert)
     for grid, figures in zip((evaluation.grid, evaluation.grid_litert), said, strict=True):
         wrong = int(grid.wrong(card.threshold).sum())
@@ -154,18 +155,13 @@ def test_the_committed_card_is_of_its_weights_and_warns_of_what_the_course_never
     assert card.version == network_version(network)
     assert card.outside_training((2.9, 1.7, 1.9, 98, 1, 1)) == ()
     assert card.outside_training((3.0, 1.8, 2.0, 99, 1, 1)) == FIELD_NAMES[:4]
-    assert len(card.golden_rows) == 16
-    assert 5 <= sum(row.probability >= 0.5 for row in card.golden_rows) <= 11
+    assert 5 <= sum(row.probability >= 0.5 for row in card.golden_rows) <= 11  # of both classes
     digits = [len(f"{value}") for row in card.background for value in row]
     assert max(digits) <= len("98.0")  # written as people write it
 
 
-@pytest.mark.parametrize("rows", [1, 65_536, 65_537, 3])
-def test_litert_takes_any_number_of_rows(committed: WrittenArtefact, rows: int) -> None:
-    some = committed.evaluation.grid_litert.take(slice(rows))
-    answers = load_litert(COMMITTED / LITERT_FILE)(some.cohort.values)
-    assert answers == pytest.approx(some.probabilities, abs=1e-6)
-
-
-def test_the_artefact_is_small_enough_to_commit() -> None:
-    assert sum(path.stat().st_size for path in COMMITTED.iterdir()) < 64 * 1024
+def test_a_file_is_asked_about_any_number_of_rows(committed: WrittenArtefact) -> None:
+    answers = load_litert(COMMITTED / LITERT_FILE)
+    for rows in (1, 65_536, 65_537, 3):
+        some = committed.evaluation.grid_litert.take(slice(-rows, None))
+        assert answers(some.cohort.values) == pytest.approx(some.probabilities, abs=1e-6)

@@ -63,6 +63,8 @@ def test_the_committed_report_is_its_template_filled_and_of_the_committed_networ
     # What is measured anew may differ in a digit on another processor, and the grid is smaller.
     without_figures = [re.sub(r"\d[\d.,e-]*", "#", page).splitlines() for page in (written, kept)]
     assert without_figures[0] == without_figures[1]
+    ages = [re.findall(r"^\| \d+ a \d+ \|", page, re.MULTILINE) for page in (written, kept)]
+    assert ages[0] == ages[1]
     from_card_and_study = re.compile(
         r"Red `|\| precisión|\| Brier|Intervalos por|Con LiteRT|\*\*0\.5|\| receta|La receta orig"
         r"|## La receta|Cada semilla|\| \d+ \| \d+\.\d\d % \||Media"
