@@ -85,8 +85,9 @@ def rows_of_an_explanation(artefact: Artefact) -> int:
 @pytest.mark.gen_test
 async def test_a_patient_is_refused_until_the_network_is_loaded() -> None:
     predictor = Predictor()
-    with pytest.raises(NotReady):
-        predictor.assess(SMOKER)
+    for ask in (predictor.assess, predictor.explain):
+        with pytest.raises(NotReady):
+            ask(SMOKER)
     await predictor.load(load_settings().model_dir, "litert")
     assessment = await predictor.assess(SMOKER)
     assert assessment.at_risk
@@ -230,6 +231,7 @@ async def test_explanations_take_turns_with_the_batches(
         rows_of_an_explanation,
         rows_of_an_explanation,
     ]
+    assert predictor.batch_sizes.cumulative()[:3] == [3, 3, 4]  # batches of 1, 2 and up to 4
 
 
 @pytest.mark.gen_test
