@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import repeat
 from operator import sub
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -49,7 +48,7 @@ class Counts:
             _risen(self.by_status, earlier.by_status),
             _risen(self.refusals, earlier.refusals),
             {
-                stage: tuple(map(sub, piled, earlier.stages.get(stage, repeat(0))))
+                stage: tuple(map(sub, piled, earlier.stages[stage]))
                 for stage, piled in self.stages.items()
             },
         )
@@ -98,10 +97,9 @@ class LastHour:
         more begins the hour anew.
         """
         minute = int(self._clock() // SECONDS)
-        reached = self._marks[-1][0] if self._marks else minute - 1
-        if minute < reached - 1:
+        if self._marks and minute < self._marks[-1][0] - 1:
             self._marks.clear()
-        if minute > reached or not self._marks:
+        if not self._marks or minute > self._marks[-1][0]:
             self._marks.append((minute, self._read()))
 
     def seconds_to_next_minute(self) -> float:
