@@ -7,6 +7,8 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 INSTALLED_BENCH := $(VENV)/.installed-bench
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+# A process a core, four at most, as each takes a gigabyte; a file's tests share what it starts.
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 SOURCES := setup.cfg pyproject.toml constraints.txt
 
 .PHONY: help install serve test train lint bench bench-micro
@@ -21,7 +23,7 @@ serve: install ## run the service on 127.0.0.1:8888 (PORT=9000 make serve for an
 	@$(BIN)/cardiorisk serve $(if $(PORT),--port $(PORT))
 
 test: $(INSTALLED_TEST) lint ## every check, then every test
-	@$(BIN)/pytest --cov --cov-report=term
+	@$(BIN)/pytest $(TOGETHER) --cov --cov-report=term
 
 lint: $(INSTALLED_TEST) ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

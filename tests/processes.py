@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from cardiorisk.config import Settings
 
+STOP_SECONDS = 120
+"""The longest that a server may take to end; one that loads TensorFlow ends after that."""
+
 
 class Server:
     """A ``cardiorisk serve`` of its own directory, ready to be asked."""
@@ -103,7 +106,7 @@ class Server:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=30)[0]
+        self.output += self.process.communicate(timeout=STOP_SECONDS)[0]
         return self.process.returncode
 
     def clean_up(self) -> None:
