@@ -18,14 +18,15 @@ from referencing.jsonschema import DRAFT202012
 from cardiorisk.routes import API_ROUTES, ROUTES
 from cardiorisk.web.openapi import describe
 from cardiorisk.web.problems import CONTENT_TYPE as PROBLEM_TYPE
+from cardiorisk.web.reader import path_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tornado.httpclient import HTTPResponse
 
-_ROUTES = [re.compile(route.pattern) for route in ROUTES]
-_PAGES = [re.compile(route.pattern) for route in ROUTES if not route.tag]
+_ROUTES = [re.compile(path_pattern(route.template)) for route in ROUTES]
+_PAGES = [re.compile(path_pattern(route.template)) for route in ROUTES if not route.tag]
 _DOCUMENT_URI = "urn:cardiorisk:openapi"
 
 

@@ -71,8 +71,8 @@ class PageHandler(BaseHandler):
         faults: what is wrong with them, in English, by the field's id.
     """
 
-    def initialize(self, services: Services, route: str) -> None:
-        super().initialize(services, route)
+    def initialize(self, services: Services, route: str, plan: str = "") -> None:
+        super().initialize(services, route, plan)
         self.form: dict[str, str] = {}
         self.faults: dict[str, str] = {}
         self._languages: Mapping[str, Language] = self.settings["languages"]

@@ -1,12 +1,6 @@
-"""Accounts over HTTP: who registers, logs in, changes the plan, and sees to their own keys.
-
-Nothing here draws on the plan's window: these routes have guards of their own, on attempts and
-on the number of keys.
-"""
+"""Accounts over HTTP; nothing here draws on the plan's window, as attempts have their own."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from tornado.web import Finish
 
@@ -16,12 +10,6 @@ from cardiorisk.web import shapes_accounts as shapes
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
 from cardiorisk.web.operations import operation
 
-if TYPE_CHECKING:
-    from cardiorisk.web.services import Services
-
-
-PAGE = "cuenta"
-"""The page of one's account, seen from ``/account``."""
 _GUARDED = (errors.TooManyAttempts, errors.NotReady, errors.Overloaded, errors.StoreUnavailable)
 _LOGIN = (*_GUARDED, errors.InvalidLogin, errors.AccountSuspended)
 _CHANGE = (errors.TooManyAttempts, errors.Conflict)
@@ -69,11 +57,6 @@ class RefreshHandler(BaseHandler):
 class SwitchPlanHandler(BaseHandler):
     """``/SwitchToPremium`` and ``/SwitchToFreemium``."""
 
-    def initialize(self, services: Services, route: str, plan: str = "") -> None:
-        """See ``BaseHandler``; ``plan`` is the one to switch to."""
-        super().initialize(services, route)
-        self.plan = plan
-
     @operation("switchTo{Plan}", shapes.AccountAnswer, body=shapes.LoginBody, problems=_LOGIN)
     async def post(self) -> None:
         """Put your account on the plan {plan}.
@@ -109,18 +92,12 @@ class LogoutHandler(IdentifiedHandler):
 
 
 class AccountHandler(IdentifiedHandler):
-    """``/account``: one's own account."""
-
     async def admit(self) -> None:
-        """Let in as elsewhere; who typed the address into a browser is sent on to the page.
-
-        Raises:
-            Finish: a browser was sent on.
-        """
+        """Let in as elsewhere; who typed the address into a browser is sent on to the page."""
         headers = self.request.headers
         if "Authorization" not in headers and "text/html" in headers.get("Accept", ""):
             self.set_status(303)
-            self.set_header("Location", PAGE)
+            self.set_header("Location", "cuenta")  # as seen from "/account"
             self.finish()
             raise Finish
         await super().admit()
@@ -135,7 +112,7 @@ class AccountHandler(IdentifiedHandler):
             {
                 **shapes.account_answer(account, self.services.settings.plans),
                 "used_this_minute": self.services.limiter.used(account.account_id),
-                "calls_by_day": shapes.days_answer(calls),
+                "calls_by_day": [{"day": day, "calls": count} for day, count in calls.items()],
             }
         )
 

@@ -81,15 +81,16 @@ class LoggedHandler(LeanHandler):
         ("X-Content-Type-Options", "nosniff"),
     )
 
-    def initialize(self, services: Services, route: str) -> None:
+    def initialize(self, services: Services, route: str, plan: str = "") -> None:
         """Start the timer and name the request: Tornado calls this first, for any method.
 
-        ``route`` is the template of the path, the only form of it that is logged.
+        ``route`` is the template of the path, the only form of it that is logged; ``plan`` is the
+        one that it is for, where it is for one.
         """
         self._began_s = self._stage_began_s = perf_counter()
         self.timings_ms: dict[str, float] = {}
         self.services = services
-        self.route = route
+        self.route, self.plan = route, plan
         self.arrived_at_seconds = services.clock()
         self.request_id = _request_id(self.request.headers)
         self.caller: Principal | None = None

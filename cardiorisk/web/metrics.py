@@ -1,8 +1,7 @@
 """``/metrics``: what a Prometheus server asks, on this machine or with an operator's key.
 
-The surprise: behind a proxy on the same machine every caller has the proxy's address, which is
-loopback. A request that says it was forwarded therefore needs the key, and a proxy that does not
-say so must not pass this path on.
+Behind a proxy on the same machine every caller has the proxy's address. A request that says it was
+forwarded therefore needs the key; a proxy that does not say so must not pass this path on.
 """
 
 from __future__ import annotations
@@ -18,16 +17,9 @@ FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 
 
 class MetricsHandler(OperatorHandler):
-    """``/metrics``: a caller on this machine needs no key, but one that is sent is judged."""
+    """A caller on this machine needs no key, but one that is sent is judged."""
 
     async def admit(self) -> None:
-        """Let in callers on this machine, and operators.
-
-        Raises:
-            MissingKey: the caller is elsewhere, or may be, and sent no key.
-            InvalidKey: the key that was sent is not one of ours, or no longer.
-            OperatorOnly: the caller is known and no operator.
-        """
         headers = self.request.headers
         is_forwarded = any(name in headers for name in FORWARDING_HEADERS)
         is_here = is_loopback(self.request.remote_ip or "") and not is_forwarded
@@ -35,9 +27,7 @@ class MetricsHandler(OperatorHandler):
             await super().admit()
 
     @operation(
-        "metrics",
-        answer="The counts, in Prometheus's text format",
-        content_types=("text/plain",),
+        "metrics", answer="The counts, in Prometheus's text format", content_types=("text/plain",)
     )
     def get(self) -> None:
         """Counts for a Prometheus server (callers on this machine, operators).

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cardiorisk.web.reader import path_pattern
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
     Method = TypeVar("Method", bound=Callable[..., Any])
 
-JSON_TYPE = "application/json"
 _MARK = "api_operation"
 
 
@@ -57,13 +54,7 @@ class Operation:
 
 
 def operation(name: str, gives: Any = None, **more: Any) -> Callable[[Method], Method]:
-    """Mark a handler's method as an operation of the API; its docstring is for the API's readers.
-
-    Args:
-        name: see ``Operation``.
-        gives: likewise.
-        more: likewise.
-    """
+    """Mark a handler's method as an ``Operation``; its docstring is for the API's readers."""
 
     def marked(method: Method) -> Method:
         setattr(method, _MARK, Operation(name, getdoc(method) or "", gives, **more))
@@ -89,13 +80,8 @@ class Route:
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def pattern(self) -> str:
-        """The regular expression that matches the path."""
-        return path_pattern(self.template)
-
-    @property
     def operations(self) -> dict[str, Operation]:
-        """What is said of each method that the handler answers; HEAD says what GET does."""
+        """What is said of each method; HEAD says what GET does."""
         return {method: self._operation(method) for method in self.handler.allowed_methods}
 
     def _operation(self, method: str) -> Operation:

@@ -1,8 +1,4 @@
-"""What operators ask over HTTP: how the service is, the newest lines, everybody's accounts.
-
-Nothing here draws on a limit, so that a used-up plan cannot lock an operator out; all of it is in
-the log like everything else.
-"""
+"""What operators ask over HTTP: how the service is, the newest lines, everybody's accounts."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from cardiorisk.web import shapes_operators as shapes
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operations import operation
+from cardiorisk.web.shapes import shown
 from cardiorisk.web.shapes_accounts import KeyAnswer, PlanChangeBody, key_answer
 
 if TYPE_CHECKING:
@@ -33,7 +30,7 @@ class OverviewHandler(OperatorHandler):
 
 
 class EventsHandler(EventStream, OperatorHandler):
-    """``/operator/events``: the same as it happens."""
+    """The same as it happens."""
 
 
 class LogHandler(OperatorHandler):
@@ -48,7 +45,8 @@ class LogHandler(OperatorHandler):
         """
         query = await require_log_query(self)
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        self.answer(shapes.log_answer(found))
+        lines, is_whole = shapes.lines_answer(found.lines), found.is_exhaustive
+        self.answer(shown(shapes.LogLinesAnswer, found, items=lines, exhaustive=is_whole))
 
 
 class OperatedAccountsHandler(OperatorHandler):
@@ -72,8 +70,8 @@ class OperatedAccountHandler(OperatorHandler):
         """Show an account and its keys."""
         account, keys = await self.services.operated.view(number)
         now = self.services.accounts.now()
-        shown = shapes.operated_account_answer(account, self.services.settings.plans)
-        self.answer({**shown, "keys": [key_answer(key, now) for key in keys]})
+        answer = shapes.operated_account_answer(account, self.services.settings.plans)
+        self.answer({**answer, "keys": [key_answer(key, now) for key in keys]})
 
 
 class ChangedAccountHandler(OperatorHandler):

@@ -1,13 +1,9 @@
-"""The routes of the original system, for its clients, unchanged: its names and its answers.
+"""The original system's routes, for its clients: its names, its answers, one plan's callers each.
 
-They share the core of ``predictions``: what is kept by the one is listed by the other. A route is
-for one plan and refuses the other's callers, as the original's did; the list behind both is the
-account's own, where the original's was everybody's.
+The list behind both plans is the account's own, where the original's was everybody's.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
 from cardiorisk.web import shapes_assessments as shapes
@@ -15,17 +11,9 @@ from cardiorisk.web.operations import operation
 from cardiorisk.web.predictions import KeepingHandler
 from cardiorisk.web.shapes_patients import OriginalPatientBody
 
-if TYPE_CHECKING:
-    from cardiorisk.web.services import Services
-
 
 class PlanHandler(KeepingHandler):
     """A route for the accounts of one plan."""
-
-    def initialize(self, services: Services, route: str, plan: str = "") -> None:
-        """See ``BaseHandler``; ``plan`` is the one whose accounts may come in."""
-        super().initialize(services, route)
-        self.plan = plan
 
     async def admit(self) -> None:
         await super().admit()

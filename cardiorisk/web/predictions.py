@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 class KeepingHandler(AssessingHandler):
-    """A request about assessments that are kept."""
-
     async def keep(self, shape: type[PatientShape]) -> KeptAssessment:
         """Assess the patient in the body and keep the result."""
         sent = self.validated(lambda: shape.read(self.request.body))
@@ -30,11 +28,7 @@ class KeepingHandler(AssessingHandler):
         return kept
 
     def page(self, shape: type[shapes.PageParameters]) -> Page:
-        """Return which part of the list is wanted.
-
-        Raises:
-            InvalidQuery: a parameter cannot be accepted.
-        """
+        """Return which part of the list is wanted."""
         texts = {name: self.get_query_argument(name, None) for name in shape.model_fields}
         return shape.accept({name: text for name, text in texts.items() if text is not None}).page
 
@@ -59,7 +53,8 @@ class PredictionsHandler(KeepingHandler):
         """List your assessments, the newest first."""
         page = self.page(shapes.PageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
-        self.answer(shapes.kept_page_answer(found))
+        items = [shapes.kept_answer(kept) for kept in found.items]
+        self.answer({"items": items, "after": found.next_after})
 
 
 class PredictionHandler(AuthenticatedHandler):

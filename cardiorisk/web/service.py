@@ -6,7 +6,7 @@ it has none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import InvalidPatient, NotReady
 from cardiorisk.patients.patient import query_values
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cardiorisk.patients.patient import Patient
 
 _NOTHING_MORE = WishesParameters()
+_BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "problems": (NotReady,)}
 
 
 class ServiceHandler(AssessingHandler):
@@ -28,13 +29,7 @@ class ServiceHandler(AssessingHandler):
 
     changing_methods = ()
 
-    @operation(
-        "assess",
-        AssessmentAnswer,
-        body=PatientBody,
-        query=(WishesParameters,),
-        problems=(NotReady,),
-    )
+    @operation("assess", AssessmentAnswer, **_BY_BODY)
     async def post(self) -> None:
         """Assess a patient.
 
@@ -42,10 +37,9 @@ class ServiceHandler(AssessingHandler):
         `?curvas=1` what would change it.
         """
         patient, wishes = self.validated(self._read)
-        predictor = self.services.predictor
         wants_more = wishes.explicar or wishes.curvas
         assessment = await self.assess(
-            patient, predictor.explain if wants_more else predictor.assess
+            patient, self.services.predictor.explain if wants_more else None
         )
         self.answer(assessment_answer(assessment, patient, wishes))
 
@@ -64,13 +58,7 @@ class ServiceHandler(AssessingHandler):
         """
         return self.post()
 
-    @operation(
-        "assessSafely",
-        AssessmentAnswer,
-        body=PatientBody,
-        query=(WishesParameters,),
-        problems=(NotReady,),
-    )
+    @operation("assessSafely", AssessmentAnswer, **_BY_BODY)
     def query(self) -> Coroutine[None, None, None]:
         """Assess a patient with the method QUERY.
 

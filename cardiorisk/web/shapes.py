@@ -7,7 +7,7 @@ description, where a shape is called like its class, without ``Body`` or ``Answe
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -27,11 +27,9 @@ from cardiorisk.model.card import NOTICE, Card
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
 from cardiorisk.version import VERSION
 
+Shape = TypeVar("Shape")
 Json = dict[str, Any]
 """A JSON object; shapes are the edge where dicts are allowed."""
-
-
-# What is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +93,7 @@ class Sent(BaseModel):
 
     @classmethod
     def read(cls, body: bytes) -> Self:
-        """Read a JSON object.
-
-        Raises:
-            MalformedBody: the body is not UTF-8 JSON, or not an object.
-            InvalidPatient: a member is missing, unknown, repeated, or cannot be accepted.
-            InvalidAccount: likewise.
-        """
+        """Read a JSON object."""
         members = read_object(b"{}" if cls.is_optional and not body else body, tuple(cls._rules()))
         return cls.accept(members)
 
@@ -110,9 +102,7 @@ class Sent(BaseModel):
         """Read members by name; one that was sent more than once is ``REPEATED``.
 
         Raises:
-            InvalidPatient: as for ``read``.
-            InvalidAccount: likewise.
-            InvalidQuery: likewise.
+            ServiceError: a ``refusal``, where a member is missing, unknown, repeated or refused.
         """
         rules = cls._rules()
         known = {name if name in rules else echoed(name): sent for name, sent in members.items()}
@@ -167,14 +157,7 @@ def number_rule(
     description: str,
     find: Callable[[Any, int, int], int | None] = find_whole_number,
 ) -> Rule:
-    """Accept a whole number between bounds.
-
-    Args:
-        minimum: the least one.
-        maximum: the largest one.
-        description: what it is.
-        find: takes it out of what was sent; None where there is none between the bounds.
-    """
+    """Accept a whole number between bounds, which ``find`` takes out of what was sent."""
     bounds = {"minimum": minimum, "maximum": maximum}
     return Rule(
         lambda sent: find(sent, minimum, maximum),
@@ -184,14 +167,15 @@ def number_rule(
 
 
 def about(description: str, *examples: Any, **more: Any) -> Any:
-    """Describe a member of an answer, for ``Annotated``.
-
-    Args:
-        description: what it is.
-        examples: of its value.
-        more: bounds that pydantic knows.
-    """
+    """Describe a member of an answer; ``more`` is bounds that pydantic knows."""
     return Member(description=description, examples=list(examples) or None, **more)
+
+
+def shown(shape: Callable[..., Shape], value: object, **given: Any) -> Shape:
+    """Show a value as an answer: its members by their names, but for those that are given."""
+    names: Mapping[str, Any] = shape.__annotations__
+    members = {name: given[name] if name in given else getattr(value, name) for name in names}
+    return cast("Shape", members)
 
 
 def described_as(shape: Any) -> GetPydanticSchema:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import AfterValidator, ValidationInfo
 from typing_extensions import TypedDict
 
 from cardiorisk.errors import MalformedBody
@@ -21,9 +21,7 @@ from cardiorisk.limits.window import limit_of
 from cardiorisk.monitoring.queries import find_number
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
-from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule
-
-# What is sent
+from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule, shown
 
 _NAME = "The account's name; case makes no difference"
 _PASSWORD = "The account's password"  # noqa: S105 - a description
@@ -41,10 +39,22 @@ def _text(
 
 
 def _new_password(description: str, example: str) -> Rule:
-    lengths = {"minLength": forms.LEAST_PASSWORD, "maxLength": forms.MOST_PASSWORD}
-    described = f"{description}; must {_HARD}"
-    more = lengths | {"format": "password"}
-    return _text(forms.clean_password, _HARD, described, example, **more)
+    return _text(
+        forms.clean_password,
+        _HARD,
+        f"{description}; must {_HARD}",
+        example,
+        minLength=forms.LEAST_PASSWORD,
+        maxLength=forms.MOST_PASSWORD,
+        format="password",
+    )
+
+
+def _differing(password: str, info: ValidationInfo) -> str:
+    """Refuse the name as the password."""
+    if forms.folded(password) == forms.folded(info.data.get("username", "")):
+        raise ValueError
+    return password
 
 
 _username = _text(
@@ -91,7 +101,6 @@ class Form(Sent):
 
         Raises:
             MalformedBody: a member is sent more than once.
-            InvalidAccount: a member is missing, unknown, or cannot be accepted.
         """
         if REPEATED in members.values():
             raise MalformedBody("a field is given more than once")
@@ -102,13 +111,10 @@ class RegistrationBody(Form):
     """Who wants an account."""
 
     username: Annotated[str, _username]
-    password: Annotated[str, _new_password(_PASSWORD, "correct horse battery")]
+    password: Annotated[
+        str, _new_password(_PASSWORD, "correct horse battery"), AfterValidator(_differing)
+    ]
     email: Annotated[str, _email]
-
-    @field_validator("password")
-    @classmethod
-    def _is_not_the_name(cls, password: str, info: ValidationInfo) -> str:
-        return _other_than(info.data.get("username", ""), password)
 
     @property
     def registration(self) -> forms.Registration:
@@ -129,22 +135,15 @@ class LoginBody(Form):
 class PasswordChangeBody(LoginBody):
     """A login, and the password that is to take its password's place."""
 
-    new_password: Annotated[str, _new_password("The password from now on", "staple correct horse")]
-
-    @field_validator("new_password")
-    @classmethod
-    def _is_not_the_name(cls, password: str, info: ValidationInfo) -> str:
-        return _other_than(info.data.get("username", ""), password)
+    new_password: Annotated[
+        str,
+        _new_password("The password from now on", "staple correct horse"),
+        AfterValidator(_differing),
+    ]
 
     @property
     def change(self) -> forms.PasswordChange:
         return forms.PasswordChange(self.login, self.new_password)
-
-
-def _other_than(username: str, password: str) -> str:
-    if forms.folded(password) == forms.folded(username):
-        raise ValueError
-    return password
 
 
 _days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
@@ -161,11 +160,7 @@ class KeyWishBody(Sent):
 
     @classmethod
     def read_form(cls, fields: Mapping[str, str]) -> Self:
-        """Read the fields of a page's form, where an empty one says nothing.
-
-        Raises:
-            InvalidAccount: as for ``read``.
-        """
+        """Read the fields of a page's form, where an empty one says nothing."""
         said: dict[str, object] = {name: text for name, text in fields.items() if text.strip()}
         days = find_number(fields.get("expires_days", "").strip(), 0, LONGEST_LIFETIME_DAYS)
         return cls.accept(said if days is None else said | {"expires_days": float(days)})
@@ -187,16 +182,18 @@ class RotationWishBody(Sent):
         return timedelta(minutes=self.grace_minutes or 0)
 
 
-def _read_text(sent: object) -> str | None:
-    return sent if isinstance(sent, str) else None
+_plan = _text(
+    lambda sent: sent if isinstance(sent, str) else None,
+    "be a text",
+    "The name of a plan that is set",
+    "premium",
+)
 
 
 class PlanChangeBody(Form):
     """Which plan an account is to be on."""
 
-    plan: Annotated[
-        str, _text(_read_text, "be a text", "The name of a plan that is set", "premium")
-    ]
+    plan: Annotated[str, _plan]
 
 
 # What is answered
@@ -215,16 +212,9 @@ class AccountAnswer(TypedDict):
 
 
 def account_answer(account: AccountRecord, plans: Mapping[str, int]) -> AccountAnswer:
-    """Show an account as its owner sees it."""
-    return {
-        "username": account.name,
-        "email": account.email,
-        "plan": account.plan,
-        "requests_per_minute": limit_of(account.plan, plans),
-        "active_keys": account.active_keys,
-        "operator": account.is_operator,
-        "created_at": account.created_at,
-    }
+    limit, is_operator = limit_of(account.plan, plans), account.is_operator
+    given = {"username": account.name, "requests_per_minute": limit, "operator": is_operator}
+    return shown(AccountAnswer, account, **given)
 
 
 class DayAnswer(TypedDict):
@@ -248,10 +238,6 @@ class AccountInUseAnswer(AccountAnswer):
     ]
 
 
-def days_answer(calls: Mapping[date, int]) -> list[DayAnswer]:
-    return [{"day": day, "calls": count} for day, count in calls.items()]
-
-
 class TokensAnswer(TypedDict):
     """The tokens."""
 
@@ -262,12 +248,8 @@ class TokensAnswer(TypedDict):
 
 
 def tokens_answer(tokens: TokenPair) -> TokensAnswer:
-    return {
-        "access_token": tokens.access_token,
-        "refresh_token": tokens.refresh_token,
-        "token_type": "Bearer",
-        "expires_in": tokens.expires_in_seconds,
-    }
+    lifetime = tokens.expires_in_seconds
+    return shown(TokensAnswer, tokens, token_type="Bearer", expires_in=lifetime)  # noqa: S106 - its kind
 
 
 class KeyAnswer(TypedDict):
@@ -284,16 +266,7 @@ class KeyAnswer(TypedDict):
 
 
 def key_answer(key: KeyRecord, now: datetime) -> KeyAnswer:
-    return {
-        "key_id": key.key_id,
-        "name": key.name,
-        "prefix": key.prefix,
-        "status": key.status(now),
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "revoked_at": key.revoked_at,
-        "last_used_at": key.last_used_at,
-    }
+    return shown(KeyAnswer, key, status=key.status(now))
 
 
 class KeysAnswer(TypedDict):

@@ -13,7 +13,6 @@ from cardiorisk.accounts.assessments import (
     LABEL_CHARACTERS,
     LABEL_FIELD,
     LARGEST_PAGE,
-    AssessmentPage,
     Page,
     find_id,
 )
@@ -231,10 +230,6 @@ class KeptAssessmentsAnswer(TypedDict):
         list[Annotated[Json, described_as(KeptAssessmentAnswer)]], about("The newest first")
     ]
     after: Annotated[str | None, about("Where the next page begins", pattern=ID_PATTERN)]
-
-
-def kept_page_answer(page: AssessmentPage) -> KeptAssessmentsAnswer:
-    return {"items": [kept_answer(kept) for kept in page.items], "after": page.next_after}
 
 
 _original: Json = {

@@ -9,7 +9,7 @@ from pydantic import with_config
 from typing_extensions import TypedDict
 
 from cardiorisk.bitacora.entry import timestamp
-from cardiorisk.bitacora.reader import Line, Newest
+from cardiorisk.bitacora.reader import Line
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.drift import Drift, Verdict
@@ -19,15 +19,12 @@ from cardiorisk.monitoring.log_watch import DriftReport
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.version import VERSION
-from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, number_rule
+from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, number_rule, shown
 from cardiorisk.web.shapes_accounts import AccountAnswer, KeyAnswer, account_answer
 
 _MOMENT: Json = {"format": "date-time"}
 _DECIMALS = 4
 _FIRST_FAILURE = 500
-
-
-# What is asked
 
 
 def _read_text(sent: str) -> str | None:
@@ -51,11 +48,6 @@ class _Parameters(Sent):
 
     @classmethod
     def accept(cls, members: Mapping[str, object]) -> Self:
-        """Read parameters by name.
-
-        Raises:
-            InvalidQuery: a parameter is unknown, repeated, or cannot be accepted.
-        """
         return super().accept(
             {name: sent for name, sent in members.items() if sent or name not in cls.model_fields}
         )
@@ -150,18 +142,10 @@ class LogLinesAnswer(TypedDict):
 
 def lines_answer(lines: Iterable[Line]) -> list[LogLineAnswer]:
     """Show lines without the patients' values, which are health data."""
-    shown = [json.loads(line.text) for line in lines]
-    for line in shown:
+    told = [json.loads(line.text) for line in lines]
+    for line in told:
         line.pop("inputs", None)
-    return shown
-
-
-def log_answer(found: Newest) -> LogLinesAnswer:
-    return {
-        "items": lines_answer(found.lines),
-        "searched_bytes": found.searched_bytes,
-        "exhaustive": found.is_exhaustive,
-    }
+    return told
 
 
 # The overview
@@ -255,26 +239,19 @@ class OverviewAnswer(TypedDict):
 
 def overview_answer(overview: Overview) -> OverviewAnswer:
     memo = overview.memo
-    return {
-        "at": timestamp(overview.at_seconds),
-        "version": VERSION,
-        "modelo": overview.model_version,
-        "minutes": [_minute(minute) for minute in overview.minutes],
-        "last_5_minutes": _stretch(overview.recent),
-        "last_hour": _stretch(overview.hour),
-        "open_requests": overview.open_requests,
-        "waiting_patients": overview.waiting_patients,
-        "active_accounts": overview.active_accounts,
-        "memo": {
-            "hits": memo.hits,
-            "refusals": memo.refusals,
-            "misses": memo.misses,
-            "known": memo.entries,
-            "refused": memo.refused_entries,
-        },
-        "bitacora": {"lines": overview.lines_written, "failures": overview.write_failures},
-        "drift": None if overview.drift is None else _drift_report(overview.drift),
-    }
+    return shown(
+        OverviewAnswer,
+        overview,
+        at=timestamp(overview.at_seconds),
+        version=VERSION,
+        modelo=overview.model_version,
+        minutes=[_minute(minute) for minute in overview.minutes],
+        last_5_minutes=_stretch(overview.recent),
+        last_hour=_stretch(overview.hour),
+        memo=shown(MemoAnswer, memo, known=memo.entries, refused=memo.refused_entries),
+        bitacora={"lines": overview.lines_written, "failures": overview.write_failures},
+        drift=None if overview.drift is None else _drift_report(overview.drift),
+    )
 
 
 def _minute(minute: Minute) -> MinuteAnswer:
@@ -307,22 +284,13 @@ def _stretch(stretch: Stretch) -> StretchAnswer:
 
 def _drift_report(report: DriftReport) -> DriftReportAnswer:
     score, *fields = (_drift(found) for found in report.drifts)
-    return {
-        "computed_at": timestamp(report.computed_at_seconds),
-        "answers": report.answers,
-        "other_networks": report.other_networks,
-        "score": score,
-        "fields": fields,
-    }
+    moment = timestamp(report.computed_at_seconds)
+    return shown(DriftReportAnswer, report, computed_at=moment, score=score, fields=fields)
 
 
 def _drift(found: Drift) -> DriftAnswer:
-    return {
-        "name": found.name,
-        "rows": found.rows,
-        "psi": None if found.index is None else round(found.index, _DECIMALS),
-        "verdict": found.verdict,
-    }
+    psi = None if found.index is None else round(found.index, _DECIMALS)
+    return shown(DriftAnswer, found, psi=psi)
 
 
 # Everybody's accounts

@@ -12,6 +12,7 @@ import pytest
 
 from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.problems import PROBLEMS
+from cardiorisk.web.reader import path_pattern
 from tests.processes import Server, require_program
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_every_route_and_method_is_in_the_collection(route: Route) -> None:
         (request["request"]["method"], "/" + "/".join(request["request"]["url"]["path"]))
         for request in requests_of(json.loads(COLLECTION.read_text()))
     }
-    pattern = re.compile(route.pattern)
+    pattern = re.compile(path_pattern(route.template))
     methods = {method for method, path in sent if pattern.fullmatch(path)}
     assert set(route.handler.allowed_methods) <= methods
 
