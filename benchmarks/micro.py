@@ -30,10 +30,11 @@ from cardiorisk.config import load_settings
 from cardiorisk.identity.keys import digest, new_key, new_key_id, visible_prefix
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.card import NOTICE
+from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES
 from cardiorisk.store.store import Store
-from cardiorisk.store.tables import Account, ApiKey
+from cardiorisk.store.tables import ApiKey
 from cardiorisk.web.handlers import to_json
 from cardiorisk.web.shapes_patients import PatientBody
 
@@ -82,23 +83,20 @@ async def timed(call: Callable[[], Any], round_seconds: float) -> Spread:
 def fill(url: str, keys: int) -> list[str]:
     """Make a database with an account of so many keys, and return the keys in no order."""
     made = [new_key() for _ in range(keys)]
-    account = {"id": 1, "name": "ana", "folded_name": "ana", "plan": "freemium"}
-    moment = {"created_at": datetime.now(UTC)}
-    rows = [
-        {
-            "id": new_key_id(),
-            "account_id": 1,
-            "digest": digest(key),
-            "prefix": visible_prefix(key),
-            **moment,
-        }
-        for key in made
-    ]
-    database = Database.open(url)
-    with database.writing() as connection:
-        connection.execute(insert(Account), [{**account, **moment, "is_operator": False}])
-        connection.execute(insert(ApiKey), rows)
-    database.close()
+    now = datetime.now(UTC)
+    with Database.open(url) as database, database.writing() as rows:
+        account_id = rows_accounts.find_or_create(rows, "ana", None, now)
+        columns = [
+            {
+                "id": new_key_id(),
+                "account_id": account_id,
+                "digest": digest(key),
+                "prefix": visible_prefix(key),
+                "created_at": now,
+            }
+            for key in made
+        ]
+        rows.execute(insert(ApiKey), columns)
     random.shuffle(made)
     return made
 
