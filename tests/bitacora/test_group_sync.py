@@ -42,60 +42,50 @@ async def outcomes(waiting: list[asyncio.Task[None]]) -> list[type | None]:
     return [None if result is None else type(result) for result in results]
 
 
-def test_callers_during_an_fsync_share_the_next_one(disk: Disk, group_sync: GroupSync) -> None:
-    async def scenario() -> None:
-        first = await start(1, group_sync.wait)
-        await disk.until_fsync_starts()
-        others = await start(50, group_sync.wait)
-        disk.finish_fsync()
-        await outcomes(first)
-        await disk.until_fsync_starts()
-        assert not any(other.done() for other in others)
-        disk.finish_fsync()
-        assert await outcomes(others) == [None] * 50
-        assert disk.synced_files == [3, 3]
-
-    asyncio.run(scenario())
-
-
-def test_a_failure_reaches_its_group_and_those_who_came_while_it_ran_but_none_later(
+async def test_callers_during_an_fsync_share_the_next_one(
     disk: Disk, group_sync: GroupSync
 ) -> None:
-    async def scenario() -> None:
-        disk.failing = True
-        group = await start(2, group_sync.wait)
-        await disk.until_fsync_starts()
-        others = await start(3, group_sync.wait)
-        disk.finish_fsync()
-        assert await outcomes(group + others) == [LogUnavailable] * 5
-        disk.failing = False
-        disk.finish_fsync()
-        assert await outcomes(await start(1, group_sync.wait)) == [None]
-
-    asyncio.run(scenario())
+    first = await start(1, group_sync.wait)
+    await disk.until_fsync_starts()
+    others = await start(50, group_sync.wait)
+    disk.finish_fsync()
+    await outcomes(first)
+    await disk.until_fsync_starts()
+    assert not any(other.done() for other in others)
+    disk.finish_fsync()
+    assert await outcomes(others) == [None] * 50
+    assert disk.synced_files == [3, 3]
 
 
-def test_caller_who_goes_away_holds_nobody_up(disk: Disk, group_sync: GroupSync) -> None:
-    async def scenario() -> None:
-        first, second = await start(2, group_sync.wait)
-        await disk.until_fsync_starts()
-        first.cancel()
-        disk.finish_fsync(2)
-        assert await outcomes([first, second]) == [asyncio.CancelledError, None]
+async def test_a_failure_reaches_its_group_and_those_who_came_while_it_ran_but_none_later(
+    disk: Disk, group_sync: GroupSync
+) -> None:
+    disk.failing = True
+    group = await start(2, group_sync.wait)
+    await disk.until_fsync_starts()
+    others = await start(3, group_sync.wait)
+    disk.finish_fsync()
+    assert await outcomes(group + others) == [LogUnavailable] * 5
+    disk.failing = False
+    disk.finish_fsync()
+    assert await outcomes(await start(1, group_sync.wait)) == [None]
 
-    asyncio.run(scenario())
+
+async def test_caller_who_goes_away_holds_nobody_up(disk: Disk, group_sync: GroupSync) -> None:
+    first, second = await start(2, group_sync.wait)
+    await disk.until_fsync_starts()
+    first.cancel()
+    disk.finish_fsync(2)
+    assert await outcomes([first, second]) == [asyncio.CancelledError, None]
 
 
-def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None:
-    async def scenario() -> None:
-        disk.finish_fsync(2)
-        await outcomes(await start(1, two_files.wait))
-
+async def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None:
     ended: list[tuple[tuple[int, ...], BaseException | None]] = []
     two_files = GroupSync(
         lambda: (3, 4), lambda files, error: ended.append((files, error)), disk.fsync
     )
-    asyncio.run(scenario())
+    disk.finish_fsync(2)
+    await outcomes(await start(1, two_files.wait))
     assert disk.synced_files == [3, 4]
     assert ended == [((3, 4), None)]
     disk.finish_fsync(2)
@@ -104,20 +94,17 @@ def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None:
 
 
 @pytest.mark.parametrize(("failing", "outcome"), [(False, None), (True, LogUnavailable)])
-def test_closing_waits_and_tells_everybody(
+async def test_closing_waits_and_tells_everybody(
     disk: Disk,
     group_sync: GroupSync,
     failing: bool,  # noqa: FBT001 - a table's column
     outcome: type | None,
 ) -> None:
-    async def scenario() -> None:
-        disk.failing = failing
-        first = await start(1, group_sync.wait)
-        await disk.until_fsync_starts()
-        late = await start(1, group_sync.wait)
-        disk.finish_fsync(2)
-        with pytest.raises(OSError, match="Input/output error") if failing else nullcontext():
-            group_sync.close()
-        assert await outcomes(first + late) == [outcome] * 2
-
-    asyncio.run(scenario())
+    disk.failing = failing
+    first = await start(1, group_sync.wait)
+    await disk.until_fsync_starts()
+    late = await start(1, group_sync.wait)
+    disk.finish_fsync(2)
+    with pytest.raises(OSError, match="Input/output error") if failing else nullcontext():
+        group_sync.close()
+    assert await outcomes(first + late) == [outcome] * 2

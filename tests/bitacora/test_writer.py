@@ -249,21 +249,18 @@ def test_a_deleted_log_gets_no_other_line_and_gives_its_space_back_at_once(
     bitacora.close()
 
 
-def test_a_log_deleted_during_a_sync_is_not_waited_for(
+async def test_a_log_deleted_during_a_sync_is_not_waited_for(
     durable: Bitacora, log: Path, disk: Disk
 ) -> None:
-    async def scenario() -> None:
-        first = asyncio.ensure_future(durable.synced())
-        await disk.until_fsync_starts()
-        log.unlink()  # noqa: ASYNC240 - it is a moment
-        durable.append(TWO)
-        second = asyncio.ensure_future(durable.synced())
-        disk.finish_fsync(2)
-        await asyncio.gather(first, second)
-        assert disk.synced_files == [descriptor_of(log)] * 2
-
-    asyncio.run(scenario())
-    assert log.read_bytes() == TWO
+    first = asyncio.ensure_future(durable.synced())
+    await disk.until_fsync_starts()
+    log.unlink()  # noqa: ASYNC240 - it is a moment
+    durable.append(TWO)
+    second = asyncio.ensure_future(durable.synced())
+    disk.finish_fsync(2)
+    await asyncio.gather(first, second)
+    assert disk.synced_files == [descriptor_of(log)] * 2
+    assert log.read_bytes() == TWO  # noqa: ASYNC240 - it is a moment
 
 
 def test_a_deleted_directory_is_made_again(bitacora: Bitacora, log: Path) -> None:
@@ -393,21 +390,17 @@ def test_a_disk_that_refuses_to_sync_is_told_once(
     ]
 
 
-def test_lines_of_a_log_renamed_during_a_sync_are_synced(
+async def test_lines_of_a_log_renamed_during_a_sync_are_synced(
     durable: Bitacora, log: Path, clock: Clock, disk: Disk
 ) -> None:
     old_file = descriptor_of(log)
-
-    async def scenario() -> None:
-        first = asyncio.ensure_future(durable.synced())
-        await disk.until_fsync_starts()
-        durable.append(ONE)
-        log.rename(log.with_name("bitacora.jsonl.1"))  # noqa: ASYNC240 - it is a moment
-        clock.now_s += 1.0
-        durable.append(TWO)
-        second = asyncio.ensure_future(durable.synced())
-        disk.finish_fsync(3)
-        await asyncio.gather(first, second)
-        assert disk.synced_files == [old_file, old_file, descriptor_of(log)]
-
-    asyncio.run(scenario())
+    first = asyncio.ensure_future(durable.synced())
+    await disk.until_fsync_starts()
+    durable.append(ONE)
+    log.rename(log.with_name("bitacora.jsonl.1"))  # noqa: ASYNC240 - it is a moment
+    clock.now_s += 1.0
+    durable.append(TWO)
+    second = asyncio.ensure_future(durable.synced())
+    disk.finish_fsync(3)
+    await asyncio.gather(first, second)
+    assert disk.synced_files == [old_file, old_file, descriptor_of(log)]

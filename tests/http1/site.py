@@ -57,6 +57,9 @@ class Message(HTTPMessageDelegate):
     def on_connection_close(self) -> None:
         self.is_closed = True
 
+    def leave(self) -> None:
+        """Answer nothing for now."""
+
     def answer(self, body: bytes = b"") -> None:
         """Answer with the path and more."""
         text = self.path.encode() + body
@@ -67,10 +70,14 @@ class Message(HTTPMessageDelegate):
 class Site(HTTPServerConnectionDelegate):
     """Every request that came in, and what is done with it: an answer, unless a test wants else."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        when_whole: Callable[[Message], object] = Message.answer,
+        when_head: Callable[[Message], object] = Message.leave,
+    ) -> None:
         self.messages: list[Message] = []
-        self.when_head: Callable[[Message], object] = lambda _: None
-        self.when_whole: Callable[[Message], object] = Message.answer
+        self.when_head = when_head
+        self.when_whole = when_whole
 
     def start_request(self, server_conn: object, request_conn: Any) -> Message:
         assert server_conn is request_conn
@@ -151,28 +158,28 @@ async def serving(
         yield listener, connect
     finally:
         for caller in callers:
-            caller.writer.close()
+            caller.writer.transport.abort()
         await listener.close()
+
+
+@asynccontextmanager
+async def called(site: Site | None = None) -> AsyncIterator[tuple[Site, Caller]]:
+    """Give a site and one who has called it."""
+    site = site or Site()
+    async with serving(site) as (_, connect):
+        yield site, await connect()
 
 
 @asynccontextmanager
 async def asked() -> AsyncIterator[tuple[Message, Caller]]:
     """Give a request that has come in whole and is not answered yet, and who waits for that."""
-    site = Site()
-    site.when_whole = lambda _: None
-    async with serving(site) as (_, connect):
-        caller = await connect()
+    async with called(Site(Message.leave)) as (site, caller):
         await caller.send(GET % 1)
         yield site.messages[0], caller
 
 
-def exchange(site: Site, *pieces: bytes) -> bytes:
+async def exchange(site: Site, *pieces: bytes) -> bytes:
     """Send pieces on a connection of its own, and nothing more, and return the answers."""
-
-    async def run() -> bytes:
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(*pieces)
-            return await caller.answers()
-
-    return asyncio.run(run())
+    async with called(site) as (_, caller):
+        await caller.send(*pieces)
+        return await caller.answers()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.iostream import StreamClosedError
 
 from cardiorisk.http1.connection import TAKING_SECONDS
-from tests.http1.site import GET, OK, Site, asked, exchange, serving, turns, until
+from tests.http1.site import GET, OK, Site, asked, called, exchange, serving, turns, until
 from tests.support import SettableClock
 
 if TYPE_CHECKING:
@@ -22,19 +21,12 @@ LARGE = b"a" * (32 << 20)
 """More than any system keeps in a socket's buffers."""
 
 
-def paths_until_the_end(answer: Callable[[Message], object]) -> list[str]:
+async def paths_until_the_end(answer: Callable[[Message], object]) -> list[str]:
     """Ask for two paths, and return which were read until the connection was ended."""
-
-    async def run() -> list[str]:
-        site = Site()
-        site.when_whole = answer
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1 + GET % 2)
-            await caller.end()
-            return site.paths
-
-    return asyncio.run(run())
+    async with called(Site(answer)) as (site, caller):
+        await caller.send(GET % 1 + GET % 2)
+        await caller.end()
+        return site.paths
 
 
 @pytest.mark.parametrize(
@@ -44,20 +36,18 @@ def paths_until_the_end(answer: Callable[[Message], object]) -> list[str]:
         (b"1.0", b"Connection: close\r\n\r\na%b"),
     ],
 )
-def test_a_body_of_unknown_length_has_an_end_all_the_same(version: bytes, end: bytes) -> None:
+async def test_a_body_of_unknown_length_has_an_end_all_the_same(version: bytes, end: bytes) -> None:
     def answer(message: Message) -> None:
         message.connection.write_headers(OK, HTTPHeaders(), b"a")
         message.connection.write(b"")
         message.connection.write(b"b" * 26)
         message.connection.finish()
 
-    site = Site()
-    site.when_whole = answer
-    received = exchange(site, b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version)
+    received = await exchange(Site(answer), b"GET / HTTP/%b\r\nHost: x\r\n\r\n" % version)
     assert received.endswith(end % (b"b" * 26))
 
 
-def test_a_head_is_its_status_its_headers_and_an_empty_line() -> None:
+async def test_a_head_is_its_status_its_headers_and_an_empty_line() -> None:
     def answer(message: Message) -> None:
         headers = HTTPHeaders({"X-Name": "Año", "Content-Length": "0"})
         headers.add("Set-Cookie", "a=1")
@@ -65,30 +55,26 @@ def test_a_head_is_its_status_its_headers_and_an_empty_line() -> None:
         message.connection.write_headers(OK, headers)
         message.connection.finish()
 
-    site = Site()
-    site.when_whole = answer
-    assert exchange(site, GET % 1) == (
+    assert await exchange(Site(answer), GET % 1) == (
         b"HTTP/1.1 200 OK\r\nX-Name: A\xf1o\r\nContent-Length: 0\r\n"
         b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n"
     )
 
 
 @pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"GET", 204), (b"GET", 304)])
-def test_an_answer_without_a_body_is_given_none(method: bytes, status: int) -> None:
+async def test_an_answer_without_a_body_is_given_none(method: bytes, status: int) -> None:
     def answer(message: Message) -> None:
         message.connection.write_headers(ResponseStartLine("", status, "So"), HTTPHeaders())
         message.connection.finish()
 
-    site = Site()
-    site.when_whole = answer
-    received = exchange(site, method + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
+    received = await exchange(Site(answer), method + b" / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert received == b"HTTP/1.1 %d So\r\n\r\n" % status
 
 
 @pytest.mark.parametrize(
     ("length", "body", "fault"), [("4", b"abc", "shorter"), ("2", b"abc", "longer")]
 )
-def test_a_body_of_another_length_than_it_said_ends_the_connection(
+async def test_a_body_of_another_length_than_it_said_ends_the_connection(
     length: str, body: bytes, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def answer(message: Message) -> None:
@@ -96,86 +82,70 @@ def test_a_body_of_another_length_than_it_said_ends_the_connection(
         message.connection.write_headers(OK, headers, body)
         message.connection.finish()
 
-    assert paths_until_the_end(answer) == ["/1"]
+    assert await paths_until_the_end(answer) == ["/1"]
     assert [record.message for record in caplog.records] == [f"an answer is {fault} than it said"]
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "\r\n"])
-def test_no_header_holds_a_second_one_and_nothing_is_answered_in_its_place(value: str) -> None:
+async def test_no_header_holds_a_second_one_and_nothing_is_answered_in_its_place(
+    value: str,
+) -> None:
     def answer(message: Message) -> None:
         with pytest.raises(ValueError, match="the end of a line"):
             message.connection.write_headers(OK, HTTPHeaders({"Name": value}))
         message.connection.finish()
 
-    assert paths_until_the_end(answer) == ["/1"]
+    assert await paths_until_the_end(answer) == ["/1"]
 
 
-def test_a_caller_who_does_not_read_is_waited_for() -> None:
-    async def run() -> None:
-        site = Site()
-        site.when_whole = lambda message: message.answer(LARGE)
-        async with serving(site) as (_, connect):
-            caller = await connect()
-            await caller.send(GET % 1 + GET % 2)
-            assert site.paths == ["/1"]
-            for number in (1, 2):
-                await caller.reader.readuntil(b"\r\n\r\n/%d" % number)
-                await caller.reader.readexactly(len(LARGE))
-            assert site.paths == ["/1", "/2"]
-
-    asyncio.run(run())
+async def test_a_caller_who_does_not_read_is_waited_for() -> None:
+    async with called(Site(lambda message: message.answer(LARGE))) as (site, caller):
+        await caller.send(GET % 1 + GET % 2)
+        assert site.paths == ["/1"]
+        for number in (1, 2):
+            await caller.reader.readuntil(b"\r\n\r\n/%d" % number)
+            await caller.reader.readexactly(len(LARGE))
+        assert site.paths == ["/1", "/2"]
 
 
-def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> None:
-    async def run() -> None:
-        site, clock = Site(), SettableClock()
-        site.when_whole = lambda message: message.answer(LARGE)
-        async with serving(site, clock=clock) as (listener, connect):
-            caller = await connect()
-            await caller.send(GET % 1)
-            clock.now_seconds += TAKING_SECONDS - 0.001
-            listener.close_overdue()
-            await turns(10)
-            assert not site.messages[0].is_closed
-            clock.now_seconds += 0.001
-            listener.close_overdue()
-            await until(lambda: site.messages[0].is_closed)
-
-    asyncio.run(run())
+async def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> None:
+    site, clock = Site(), SettableClock()
+    site.when_whole = lambda message: message.answer(LARGE)
+    async with serving(site, clock=clock) as (listener, connect):
+        caller = await connect()
+        await caller.send(GET % 1)
+        clock.now_seconds += TAKING_SECONDS - 0.001
+        listener.close_overdue()
+        await turns(10)
+        assert not site.messages[0].is_closed
+        clock.now_seconds += 0.001
+        listener.close_overdue()
+        await until(lambda: site.messages[0].is_closed)
 
 
-def test_an_answer_is_drained_when_the_system_has_taken_all_of_it() -> None:
-    async def run() -> None:
-        async with asked() as (message, caller):
-            drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
-            assert not drained.done()
-            received = 0
-            while received < len(LARGE):
-                received += len(await caller.reader.read(1 << 20))
+async def test_an_answer_is_drained_when_the_system_has_taken_all_of_it() -> None:
+    async with asked() as (message, caller):
+        drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
+        assert not drained.done()
+        received = 0
+        while received < len(LARGE):
+            received += len(await caller.reader.read(1 << 20))
+        await drained
+
+
+async def test_who_waits_for_a_caller_hears_that_it_has_gone() -> None:
+    async with asked() as (message, caller):
+        drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
+        caller.writer.transport.abort()
+        with pytest.raises(StreamClosedError):
             await drained
-
-    asyncio.run(run())
-
-
-def test_who_waits_for_a_caller_hears_that_it_has_gone() -> None:
-    async def run() -> None:
-        async with asked() as (message, caller):
-            drained = message.connection.write_headers(OK, HTTPHeaders(), LARGE)
-            caller.writer.transport.abort()
-            with pytest.raises(StreamClosedError):
-                await drained
-            assert message.is_closed
-
-    asyncio.run(run())
+        assert message.is_closed
 
 
-def test_what_is_answered_to_one_who_has_gone_is_lost_and_said_to_be() -> None:
-    async def run() -> None:
-        async with asked() as (message, caller):
-            caller.writer.transport.abort()
-            await until(lambda: message.is_closed)
-            with pytest.raises(StreamClosedError):
-                await message.connection.write_headers(OK, HTTPHeaders(), b"a")
-            message.connection.finish()
-
-    asyncio.run(run())
+async def test_what_is_answered_to_one_who_has_gone_is_lost_and_said_to_be() -> None:
+    async with asked() as (message, caller):
+        caller.writer.transport.abort()
+        await until(lambda: message.is_closed)
+        with pytest.raises(StreamClosedError):
+            await message.connection.write_headers(OK, HTTPHeaders(), b"a")
+        message.connection.finish()

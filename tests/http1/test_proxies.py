@@ -141,16 +141,12 @@ def answer_some_later(message: Message) -> None:
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_each_of_many_callers_gets_its_own_answers(name: str, tmp_path: Path) -> None:
-    async def run() -> None:
-        site = Site()
-        site.when_whole = answer_some_later
-        bound = socket.create_server(("127.0.0.1", 0))
-        async with serving(site, most_connections=200, bound=bound):
-            with proxy(name, bound.getsockname()[1], tmp_path) as port:
-                await asyncio.gather(*(ask_on(port, caller) for caller in range(CALLERS)))
-        assert len(site.messages) == CALLERS * REQUESTS
-        used = {id(message.connection) for message in site.messages}
-        assert len(used) < CALLERS * REQUESTS // 10
-
-    asyncio.run(run())
+async def test_each_of_many_callers_gets_its_own_answers(name: str, tmp_path: Path) -> None:
+    site = Site(answer_some_later)
+    bound = socket.create_server(("127.0.0.1", 0))
+    async with serving(site, most_connections=200, bound=bound):
+        with proxy(name, bound.getsockname()[1], tmp_path) as port:
+            await asyncio.gather(*(ask_on(port, caller) for caller in range(CALLERS)))
+    assert len(site.messages) == CALLERS * REQUESTS
+    used = {id(message.connection) for message in site.messages}
+    assert len(used) < CALLERS * REQUESTS // 10

@@ -82,7 +82,6 @@ def rows_of_an_explanation(artefact: Artefact) -> int:
     return CURVE_ROWS + 64 * len(artefact.card.background)
 
 
-@pytest.mark.gen_test
 async def test_a_patient_is_refused_until_the_network_is_loaded() -> None:
     predictor = Predictor()
     for ask in (predictor.assess, predictor.explain):
@@ -95,7 +94,6 @@ async def test_a_patient_is_refused_until_the_network_is_loaded() -> None:
     await predictor.close()
 
 
-@pytest.mark.gen_test
 async def test_patients_of_one_turn_of_the_loop_go_as_one_batch_and_get_their_own_answers(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -108,7 +106,6 @@ async def test_patients_of_one_turn_of_the_loop_go_as_one_batch_and_get_their_ow
     assert (predictor.batch_sizes.count, predictor.batch_sizes.total) == (1, 4)
 
 
-@pytest.mark.gen_test
 async def test_whoever_waits_while_a_batch_runs_goes_as_one_batch(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -120,7 +117,6 @@ async def test_whoever_waits_while_a_batch_runs_goes_as_one_batch(
     assert engine.batch_sizes == [1, 3]
 
 
-@pytest.mark.gen_test
 async def test_a_full_queue_refuses_at_once_and_leaves_the_other_open(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -137,7 +133,6 @@ async def test_a_full_queue_refuses_at_once_and_leaves_the_other_open(
     await asyncio.gather(first, *waiting)
 
 
-@pytest.mark.gen_test
 async def test_a_caller_who_has_gone_is_skipped(predictor: Predictor, engine: HeldEngine) -> None:
     first = predictor.assess(SMOKER)
     await engine.until_it_runs()
@@ -149,7 +144,6 @@ async def test_a_caller_who_has_gone_is_skipped(predictor: Predictor, engine: He
     assert engine.batch_sizes == [1, 1]
 
 
-@pytest.mark.gen_test
 async def test_when_everybody_who_waited_has_gone_the_next_one_is_still_served(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -160,7 +154,6 @@ async def test_when_everybody_who_waited_has_gone_the_next_one_is_still_served(
     assert engine.batch_sizes == [1]
 
 
-@pytest.mark.gen_test
 async def test_a_failing_batch_fails_its_callers_and_not_the_next(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -175,7 +168,6 @@ async def test_a_failing_batch_fails_its_callers_and_not_the_next(
     assert (await predictor.assess(SMOKER)).at_risk
 
 
-@pytest.mark.gen_test
 async def test_the_threshold_itself_counts_as_risk(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -186,7 +178,6 @@ async def test_the_threshold_itself_counts_as_risk(
     assert (await predictor.assess(HEALTHY)).at_risk
 
 
-@pytest.mark.gen_test
 async def test_closing_refuses_whoever_waits_and_answers_whoever_runs(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
@@ -203,7 +194,6 @@ async def test_closing_refuses_whoever_waits_and_answers_whoever_runs(
     await closing
 
 
-@pytest.mark.gen_test
 async def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
     predictor: Predictor, engine: HeldEngine, rows_of_an_explanation: int
 ) -> None:
@@ -215,7 +205,6 @@ async def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
     assert engine.batch_sizes == [rows_of_an_explanation, 1]
 
 
-@pytest.mark.gen_test
 async def test_explanations_take_turns_with_the_batches(
     predictor: Predictor, engine: HeldEngine, rows_of_an_explanation: int
 ) -> None:
@@ -234,7 +223,6 @@ async def test_explanations_take_turns_with_the_batches(
     assert predictor.batch_sizes.cumulative()[:3] == [3, 3, 4]  # batches of 1, 2 and up to 4
 
 
-@pytest.mark.gen_test
 async def test_an_instant_network_answers_at_once_but_while_a_batch_runs(
     instant: Predictor,
 ) -> None:

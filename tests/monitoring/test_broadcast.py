@@ -56,7 +56,6 @@ def leave(broadcast: Broadcast, *watchers: Watcher) -> None:
     broadcast.close()
 
 
-@pytest.mark.gen_test
 async def test_everybody_is_told_the_same_look(broadcast: Broadcast) -> None:
     watchers = [broadcast.watch(not_dropped) for _ in range(2)]
     told = await asyncio.gather(*(watcher.next() for watcher in watchers))
@@ -64,7 +63,6 @@ async def test_everybody_is_told_the_same_look(broadcast: Broadcast) -> None:
     leave(broadcast, *watchers)
 
 
-@pytest.mark.gen_test
 async def test_nobody_looks_while_nobody_watches(broadcast: Broadcast, service: Service) -> None:
     watcher = broadcast.watch(not_dropped)
     await watcher.next()
@@ -77,7 +75,6 @@ async def test_nobody_looks_while_nobody_watches(broadcast: Broadcast, service: 
     leave(broadcast, another)
 
 
-@pytest.mark.gen_test
 async def test_one_more_than_may_watch_is_refused_until_one_leaves(broadcast: Broadcast) -> None:
     watchers = [broadcast.watch(not_dropped) for _ in range(2)]
     with pytest.raises(Overloaded):
@@ -88,7 +85,6 @@ async def test_one_more_than_may_watch_is_refused_until_one_leaves(broadcast: Br
     leave(broadcast, watchers[1], broadcast.watch(not_dropped))
 
 
-@pytest.mark.gen_test
 async def test_who_does_not_read_is_dropped(broadcast: Broadcast, service: Service) -> None:
     dropped = asyncio.Event()
     watcher = broadcast.watch(dropped.set)
@@ -98,7 +94,6 @@ async def test_who_does_not_read_is_dropped(broadcast: Broadcast, service: Servi
     broadcast.leave(watcher)
 
 
-@pytest.mark.gen_test
 async def test_closing_ends_who_waits_in_order_and_cuts_off_who_is_busy(
     broadcast: Broadcast, service: Service
 ) -> None:
@@ -111,14 +106,12 @@ async def test_closing_ends_who_waits_in_order_and_cuts_off_who_is_busy(
     assert service.dropped == ["busy"]
 
 
-@pytest.mark.gen_test
 async def test_nobody_may_watch_once_it_is_closed(broadcast: Broadcast) -> None:
     broadcast.close()
     with pytest.raises(NotReady):
         broadcast.watch(not_dropped)
 
 
-@pytest.mark.gen_test
 async def test_an_unexpected_failure_ends_everybody_and_is_reported(
     broadcast: Broadcast, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -48,14 +48,12 @@ def answers(card: Card, count: int) -> list[Entry]:
     return [make_entry(probabilidad=0.999, modelo=card.version) for _ in range(count)]
 
 
-@pytest.mark.gen_test
 async def test_lines_are_found(path: Path, watch: LogWatch) -> None:
     write(path, make_entry(request_id="a"), make_entry(request_id="b", status=404))
     found = await watch.search(lambda entry: entry.status == 404, 5)
     assert [line.entry.request_id for line in found.lines] == ["b"]
 
 
-@pytest.mark.gen_test
 async def test_searches_beyond_the_bound_are_refused(path: Path, watch: LogWatch) -> None:
     write(path)
     searches = [asyncio.ensure_future(watch.search(lambda _: True, 1)) for _ in range(3)]
@@ -64,13 +62,11 @@ async def test_searches_beyond_the_bound_are_refused(path: Path, watch: LogWatch
     assert (await watch.search(lambda _: True, 1)).lines == ()
 
 
-@pytest.mark.gen_test
 async def test_a_log_that_is_not_there_is_said_to_be_so(watch: LogWatch, card: Card) -> None:
     with pytest.raises(LogUnavailable):
         await watch.drift(card)
 
 
-@pytest.mark.gen_test
 async def test_drift_is_that_of_the_newest_answers(path: Path, watch: LogWatch, card: Card) -> None:
     write(path, *answers(card, 300), make_entry(probabilidad=None), make_entry(modelo="another"))
     report = await watch.drift(card)
@@ -79,7 +75,6 @@ async def test_drift_is_that_of_the_newest_answers(path: Path, watch: LogWatch, 
     assert (score.name, score.rows, score.verdict) == ("probabilidad", 300, "large")
 
 
-@pytest.mark.gen_test
 async def test_a_drift_is_kept_for_a_minute(
     path: Path, watch: LogWatch, card: Card, clock: SettableClock
 ) -> None:
@@ -92,7 +87,6 @@ async def test_a_drift_is_kept_for_a_minute(
     assert (await watch.drift(card)).answers == 2
 
 
-@pytest.mark.gen_test
 async def test_another_network_has_a_drift_of_its_own(
     path: Path, watch: LogWatch, card: Card
 ) -> None:
@@ -102,7 +96,6 @@ async def test_another_network_has_a_drift_of_its_own(
     assert report.other_networks == 1
 
 
-@pytest.mark.gen_test
 async def test_a_drift_that_failed_is_asked_for_again(
     path: Path, watch: LogWatch, card: Card
 ) -> None:

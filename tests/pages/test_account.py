@@ -13,8 +13,6 @@ from tests.support import document
 if TYPE_CHECKING:
     from tests.support import Caller, SettableClock
 
-pytestmark = pytest.mark.gen_test
-
 NEW_PASSWORD = "another good sentence"
 NO_NAME = "Deben ser de 1 a 80 caracteres imprimibles."
 NO_ADDRESS = "Debe ser una dirección de correo."

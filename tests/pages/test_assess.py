@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
-
 from cardiorisk.patients.patient import FIELDS
 from tests.pages.browsing import Reader, faults, text
 
 if TYPE_CHECKING:
     from tests.support import Bitacora
-
-pytestmark = pytest.mark.gen_test
 
 FORM = {"nivel_colesterol": "2.4", "presion_arterial": "1,4", "azucar": " 1.8", "edad": "72"}
 """One decimal is written with a comma, as the reader may."""

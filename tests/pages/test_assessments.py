@@ -18,8 +18,6 @@ from tests.support import EXAMPLE, document
 if TYPE_CHECKING:
     from tests.support import SettableClock
 
-pytestmark = pytest.mark.gen_test
-
 
 async def keep(reader: Reader, clock: SettableClock, *names: str | None) -> None:
     """Put an account on premium, and keep one assessment a name."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from cardiorisk.routes import CardioriskApplication
     from tests.support import Bitacora, Caller
 
-pytestmark = pytest.mark.gen_test
-
 PATHS = [route.template for route in ROUTES if not route.tag and "{" not in route.template]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

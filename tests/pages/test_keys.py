@@ -13,8 +13,6 @@ from tests.support import Caller, document
 if TYPE_CHECKING:
     from tests.support import Bitacora
 
-pytestmark = pytest.mark.gen_test
-
 KEY = re.compile(r"crk_[0-9A-Za-z]{36}")
 
 

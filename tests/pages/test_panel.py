@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from cardiorisk.routes import CardioriskApplication
     from tests.support import Caller
 
-pytestmark = pytest.mark.gen_test
-
 
 async def test_who_is_no_operator_sees_nothing_and_does_nothing_to_others(
     ana: Reader, premium: Caller, operator: Caller

@@ -14,8 +14,6 @@ from tests.support import EXAMPLE, Caller, document
 if TYPE_CHECKING:
     from tests.support import Bitacora, SettableClock
 
-pytestmark = pytest.mark.gen_test
-
 PATIENT = json.dumps(EXAMPLE).encode()
 TWELVE_HOURS = 12 * 3600
 
