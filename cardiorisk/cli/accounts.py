@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cardiorisk.cli.options import (
-    AccountName,
+    account_name,
     database_option,
     json_option,
     require_plan,
-    settings_with,
-    show_json,
-    show_list,
+    show,
 )
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
@@ -27,6 +25,7 @@ from cardiorisk.store.database import Database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cardiorisk.config import Settings
     from cardiorisk.store.database import Rows
 
 _COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email", "suspended_at")
@@ -45,7 +44,7 @@ def accounts() -> None:
 @accounts.command("list")
 @json_option
 @database_option
-def list_accounts(*, as_json: bool, database_url: str | None) -> None:
+def list_accounts(*, as_json: bool, settings: Settings) -> None:
     """List every account with its plan and how many of its keys work now.
 
     \b
@@ -53,18 +52,16 @@ def list_accounts(*, as_json: bool, database_url: str | None) -> None:
       cardiorisk accounts list
       cardiorisk accounts list --json
     """  # noqa: D301 - click reads the \b
-    url = settings_with(database_url).database_url
-    with Database.open_current(url) as database, database.reading() as rows:
+    with Database.open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_accounts.list_accounts(rows, datetime.now(UTC))
-    show = show_json if as_json else show_list
-    show(_COLUMNS, [astuple(record)[1:] for record in stored])
+    show(_COLUMNS, [astuple(record)[1:] for record in stored], as_json=as_json)
 
 
 @accounts.command()
-@click.argument("name", type=AccountName())
+@click.argument("name", type=account_name)
 @click.argument("plan")
 @database_option
-def plan(name: str, plan: str, database_url: str | None) -> None:
+def plan(name: str, plan: str, settings: Settings) -> None:
     """Put an account on a plan, which all of its keys share.
 
     \b
@@ -72,19 +69,18 @@ def plan(name: str, plan: str, database_url: str | None) -> None:
       cardiorisk accounts plan ana premium
       CARDIORISK_PLANS=team=600 cardiorisk accounts plan ana team
     """  # noqa: D301 - click reads the \b
-    settings = settings_with(database_url)
     require_plan(plan, settings.plans)
-    with _changing(settings.database_url, name) as (rows, account_id, now):
+    with _changing(settings, name) as (rows, account_id, now):
         record = rows_accounts.set_plan(rows, account_id, plan, now)
     quota = settings.plans[record.plan]
     click.echo(f"{record.name} is on {record.plan}: {quota} requests a minute.", err=True)
 
 
 @accounts.command()
-@click.argument("name", type=AccountName())
+@click.argument("name", type=account_name)
 @click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]))
 @database_option
-def operator(name: str, state: str, database_url: str | None) -> None:
+def operator(name: str, state: str, settings: Settings) -> None:
     """Make an account an operator, or no longer one.
 
     An operator may reload the model, read /metrics from elsewhere and open the panel. The last
@@ -94,15 +90,15 @@ def operator(name: str, state: str, database_url: str | None) -> None:
     Example:
       cardiorisk accounts operator ana on
     """  # noqa: D301 - click reads the \b
-    with _changing(settings_with(database_url).database_url, name) as (rows, account_id, now):
+    with _changing(settings, name) as (rows, account_id, now):
         record = rows_accounts.set_operator(rows, account_id, now, is_operator=state == "on")
     click.echo(f"{record.name} is {'an' if record.is_operator else 'no'} operator.", err=True)
 
 
 @accounts.command()
-@click.argument("name", type=AccountName())
+@click.argument("name", type=account_name)
 @database_option
-def suspend(name: str, database_url: str | None) -> None:
+def suspend(name: str, settings: Settings) -> None:
     """Refuse an account's keys, tokens and logins until it is resumed.
 
     Nothing is deleted: its keys and what it has kept are there again afterwards. Its owner is told
@@ -112,28 +108,28 @@ def suspend(name: str, database_url: str | None) -> None:
     Example:
       cardiorisk accounts suspend ana
     """  # noqa: D301 - click reads the \b
-    with _changing(settings_with(database_url).database_url, name) as (rows, account_id, now):
+    with _changing(settings, name) as (rows, account_id, now):
         record = rows_accounts.suspend(rows, account_id, now)
     click.echo(f"{record.name} is suspended.", err=True)
 
 
 @accounts.command()
-@click.argument("name", type=AccountName())
+@click.argument("name", type=account_name)
 @database_option
-def resume(name: str, database_url: str | None) -> None:
+def resume(name: str, settings: Settings) -> None:
     """End an account's suspension.
 
     \b
     Example:
       cardiorisk accounts resume ana
     """  # noqa: D301 - click reads the \b
-    with _changing(settings_with(database_url).database_url, name) as (rows, account_id, now):
+    with _changing(settings, name) as (rows, account_id, now):
         record = rows_accounts.resume(rows, account_id, now)
     click.echo(f"{record.name} is not suspended.", err=True)
 
 
 @contextmanager
-def _changing(database_url: str, name: str) -> Iterator[tuple[Rows, int, datetime]]:
+def _changing(settings: Settings, name: str) -> Iterator[tuple[Rows, int, datetime]]:
     """Begin a transaction; give it, the number of the account of this name, and this moment."""
-    with Database.open_current(database_url) as database, database.writing() as rows:
+    with Database.open_current(settings.database_url) as database, database.writing() as rows:
         yield rows, rows_accounts.require_id(rows, name), datetime.now(UTC)

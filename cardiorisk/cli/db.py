@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from cardiorisk.cli.options import database_option, settings_with
+from cardiorisk.cli.options import database_option
 from cardiorisk.store.database import Database
 from cardiorisk.store.migrations import revisions
+
+if TYPE_CHECKING:
+    from cardiorisk.config import Settings
 
 
 @click.group()
@@ -23,7 +28,7 @@ def db() -> None:
 
 @db.command()
 @database_option
-def upgrade(database_url: str | None) -> None:
+def upgrade(settings: Settings) -> None:
     """Apply the revisions the database lacks, making the file where there is none.
 
     All of them are applied or none is. Doing it again changes nothing.
@@ -33,20 +38,20 @@ def upgrade(database_url: str | None) -> None:
       cardiorisk db upgrade
       cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
     """  # noqa: D301 - click reads the \b
-    with Database.open(settings_with(database_url).database_url) as database:
+    with Database.open(settings.database_url) as database:
         click.echo(f"{database.path} is at revision {database.current_revision()}.", err=True)
 
 
 @db.command()
 @database_option
-def current(database_url: str | None) -> None:
+def current(settings: Settings) -> None:
     """Print the database's revision, alone, on standard output; "none" for an empty file.
 
     \b
     Example:
       cardiorisk db current
     """  # noqa: D301 - click reads the \b
-    with Database.open_existing(settings_with(database_url).database_url) as database:
+    with Database.open_existing(settings.database_url) as database:
         revision = database.current_revision()
     click.echo(revision or "none")
     if revision != revisions.head():

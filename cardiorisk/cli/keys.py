@@ -14,22 +14,21 @@ import click
 
 from cardiorisk.cli.group import CommandFailure, WholeNumber, abandon_stdout
 from cardiorisk.cli.options import (
-    AccountName,
-    KeyId,
-    KeyName,
+    account_name,
     database_option,
     iso,
     json_option,
+    key_id,
+    key_name,
     require_plan,
-    settings_with,
-    show_json,
-    show_list,
+    show,
 )
 from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database
 
 if TYPE_CHECKING:
+    from cardiorisk.config import Settings
     from cardiorisk.store.values import KeyRecord, MintedKey
 
 _COLUMNS = (
@@ -56,7 +55,9 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--account", type=AccountName(), required=True, help="Whose key it is.")
+@click.option(
+    "--account", type=account_name, metavar="NAME", required=True, help="Whose key it is."
+)
 @click.option("--plan", help="Plan of a new account.  [default: freemium]")
 @click.option(
     "--expires",
@@ -65,14 +66,16 @@ def keys() -> None:
     metavar="DAYS",
     help="Days until the key ends.  [default: never]",
 )
-@click.option("--name", type=KeyName(), help="What to call the key.  [default: nothing]")
+@click.option(
+    "--name", type=key_name, metavar="NAME", help="What to call the key.  [default: nothing]"
+)
 @database_option
 def create(
     account: str,
     plan: str | None,
     expires_days: int | None,
     name: str | None,
-    database_url: str | None,
+    settings: Settings,
 ) -> None:
     """Make a key and print it, alone, on standard output.
 
@@ -84,7 +87,6 @@ def create(
       cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
       KEY=$(cardiorisk keys create --account ana)
     """  # noqa: D301 - click reads the \b
-    settings = settings_with(database_url)
     if plan is not None:
         require_plan(plan, settings.plans)
     _require_stdout()
@@ -99,7 +101,7 @@ def create(
 @keys.command("list")
 @json_option
 @database_option
-def list_keys(*, as_json: bool, database_url: str | None) -> None:
+def list_keys(*, as_json: bool, settings: Settings) -> None:
     """List every key, ended ones too, without the keys themselves.
 
     \b
@@ -107,22 +109,20 @@ def list_keys(*, as_json: bool, database_url: str | None) -> None:
       cardiorisk keys list
       cardiorisk keys list --json | jq -r '.[] | select(.status == "active") | .key_id'
     """  # noqa: D301 - click reads the \b
-    url = settings_with(database_url).database_url
-    with Database.open_current(url) as database, database.reading() as rows:
+    with Database.open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_keys.list_keys(rows)
     now = datetime.now(UTC)
     table = [
         [record.status(now) if name == "status" else getattr(record, name) for name in _COLUMNS]
         for record in stored
     ]
-    show = show_json if as_json else show_list
-    show(_COLUMNS, table)
+    show(_COLUMNS, table, as_json=as_json)
 
 
 @keys.command()
-@click.argument("key_id", type=KeyId())
+@click.argument("key_id", type=key_id)
 @database_option
-def revoke(key_id: str, database_url: str | None) -> None:
+def revoke(key_id: str, settings: Settings) -> None:
     """End a key for good. Revoking it again changes nothing.
 
     KEY_ID is the key's name in `cardiorisk keys list`, not the key.
@@ -131,14 +131,13 @@ def revoke(key_id: str, database_url: str | None) -> None:
     Example:
       cardiorisk keys revoke key_0123456789ab
     """  # noqa: D301 - click reads the \b
-    url = settings_with(database_url).database_url
-    with Database.open_current(url) as database, database.writing() as rows:
+    with Database.open_current(settings.database_url) as database, database.writing() as rows:
         record = rows_keys.revoke(rows, key_id, datetime.now(UTC))
     click.echo(f"{key_id} of {record.account} ended {_end(record)}.", err=True)
 
 
 @keys.command()
-@click.argument("key_id", type=KeyId())
+@click.argument("key_id", type=key_id)
 @click.option(
     "--grace",
     "grace_minutes",
@@ -149,7 +148,7 @@ def revoke(key_id: str, database_url: str | None) -> None:
     help="How long the old key still works.",
 )
 @database_option
-def rotate(key_id: str, grace_minutes: int, database_url: str | None) -> None:
+def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
     """Replace a key: print a new one and end the old one.
 
     The new key belongs to the same account and lives as long as the old one was meant to.
@@ -159,7 +158,6 @@ def rotate(key_id: str, grace_minutes: int, database_url: str | None) -> None:
       cardiorisk keys rotate key_0123456789ab
       cardiorisk keys rotate key_0123456789ab --grace 60
     """  # noqa: D301 - click reads the \b
-    settings = settings_with(database_url)
     _require_stdout()
     grace = timedelta(minutes=grace_minutes)
     with Database.open_current(settings.database_url) as database, database.writing() as rows:

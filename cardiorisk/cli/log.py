@@ -128,8 +128,9 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:
         reader.go_to_newest(lines)
         if not is_raw:
             click.echo(reports.header())
+        newest = reader.follow(lambda: time.sleep(POLL_SECONDS)) if follow else reader.lines()
         try:
-            for line in reader.follow(_pause) if follow else reader.lines():
+            for line in newest:
                 click.echo(line.text if is_raw else reports.columns(line.entry), nl=not is_raw)
         except KeyboardInterrupt:
             return
@@ -164,10 +165,6 @@ def drift(*, path: Path, since: float | None, as_json: bool) -> None:
     )
     write = reports.write_drift_json if as_json else reports.write_drift
     write(path, card, watch, torn_lines)
-
-
-def _pause() -> None:
-    time.sleep(POLL_SECONDS)
 
 
 def _read_entries(path: Path, since: float | None, take: Callable[[Entry], None]) -> int:

@@ -26,56 +26,45 @@ if TYPE_CHECKING:
 
     Cell: TypeAlias = str | int | datetime | None
 
+
+def _read_settings(_context: click.Context, _option: click.Parameter, url: str | None) -> Settings:
+    return load_settings({"database_url": url})
+
+
 database_option = click.option(
     "--database-url",
+    "settings",
     metavar="URL",
+    callback=_read_settings,
     help="The database.  [default: CARDIORISK_DATABASE_URL, else sqlite:///keys.db]",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write a JSON array.")
 
 
-class AccountName(click.ParamType[str]):
-    """An account's name: 1 to 80 printable characters, no blank at either end."""
-
-    name = "name"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not value or value != value.strip() or not value.isprintable():
-            self.fail("must be printable and neither begin nor end with a blank", param, ctx)
-        if len(value) > NAME_CHARACTERS:
-            self.fail(f"must have at most {NAME_CHARACTERS} characters", param, ctx)
-        return value
+def account_name(value: str) -> str:
+    if not value or value != value.strip() or not value.isprintable():
+        raise click.BadParameter("must be printable and neither begin nor end with a blank")
+    if len(value) > NAME_CHARACTERS:
+        raise click.BadParameter(f"must have at most {NAME_CHARACTERS} characters")
+    return value
 
 
-class KeyName(click.ParamType[str]):
-    """What its owner calls a key; blanks at its ends are dropped."""
-
-    name = "name"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        name = clean_name(value)
-        if name is None:
-            self.fail(f"must be {NAME_RULE}", param, ctx)
-        return name
+def key_name(value: str) -> str:
+    """Check what its owner calls a key; blanks at its ends are dropped."""
+    name = clean_name(value)
+    if name is None:
+        raise click.BadParameter(f"must be {NAME_RULE}")
+    return name
 
 
-class KeyId(click.ParamType[str]):
-    """A key's name in ``keys list``. A whole key is refused, and never shown again."""
-
-    name = "key_id"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if PREFIX in value:
-            self.fail(
-                "that is a key, not a KEY_ID; `cardiorisk keys list` shows the ids", param, ctx
-            )
-        return value
-
-
-def settings_with(database_url: str | None) -> Settings:
-    """Read the settings, the command's option first."""
-    return load_settings({"database_url": database_url})
+def key_id(value: str) -> str:
+    """Check a key's name in ``keys list``. A whole key is refused, and never shown again."""
+    if PREFIX in value:
+        raise click.BadParameter(
+            "that is a key, not a KEY_ID; `cardiorisk keys list` shows the ids"
+        )
+    return value
 
 
 def require_plan(plan: str, plans: Iterable[str]) -> None:
@@ -86,23 +75,20 @@ def require_plan(plan: str, plans: Iterable[str]) -> None:
         )
 
 
-def show_list(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Write rows under the names of their columns.
+def show(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:
+    """Write rows under the names of their columns, or as a JSON array of objects.
 
     A program gets every row and column in full, separated by tabs. A terminal gets a table that
     fits its width: moments to the minute, and no column in which nothing stands.
     """
-    if sys.stdout is not None and sys.stdout.isatty():
+    if as_json:
+        objects = [dict(zip(columns, row, strict=True)) for row in rows]
+        click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=iso))
+    elif sys.stdout is not None and sys.stdout.isatty():
         _show_table(columns, rows)
-        return
-    lines = ["\t".join(columns), *("\t".join(_in_full(cell) for cell in row) for row in rows)]
-    click.echo("\n".join(lines))
-
-
-def show_json(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Write rows as a JSON array of objects with the columns' names."""
-    objects = [dict(zip(columns, row, strict=True)) for row in rows]
-    click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=iso))
+    else:
+        lines = [columns, *([_in_full(cell) for cell in row] for row in rows)]
+        click.echo("\n".join("\t".join(line) for line in lines))
 
 
 def iso(moment: datetime) -> str:

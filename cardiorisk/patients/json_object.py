@@ -22,13 +22,8 @@ def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
 
     Python's JSON takes ``NaN`` and ``Infinity`` for numbers; no range has room for them.
 
-    Args:
-        body: what was sent.
-        names: the members that are wanted, for the message.
-
     Raises:
-        MalformedBody: the body is not UTF-8 JSON, or not an object; which of them, is told
-            without a word of the body.
+        MalformedBody: it is none; the message names the wanted members, and nothing of the body.
     """
     fault = "is an array or a single value"
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -23,18 +24,13 @@ Kind = Literal["number", "integer", "flag"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One clinical value.
+    """One clinical value; ``unit``, that of the bounds, is empty for a flag.
 
     Attributes:
         name: the attribute of ``Patient``.
         wire_name: its name in requests and answers.
         course_name: its column in the course's CSV files.
-        kind: ``number``, ``integer`` or ``flag`` (0, 1, false or true).
-        minimum: smallest accepted value, in ``unit``.
-        maximum: largest accepted value, in ``unit``.
-        unit: the unit, empty for a flag.
-        description: what is measured.
-        spanish: the same in Spanish.
+        description: what is measured; ``spanish`` says the same.
         hint: how to convert from the unit that people usually have, or empty.
     """
 
@@ -116,6 +112,7 @@ EXAMPLE: Mapping[str, float | int] = MappingProxyType(
 RISK_COLUMN = "riesgo_cardiaco"
 """The label's column in the course's CSV files, and the answer's name on the wire."""
 
+_VALUES = attrgetter(*(field.name for field in FIELDS))
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 FLAG_WORDS = {"false": False, "true": True}
@@ -136,14 +133,8 @@ class Patient:
     @property
     def values(self) -> tuple[float, float, float, float, float, float]:
         """The network's input row, in ``FIELDS`` order and units."""
-        return (
-            self.cholesterol,
-            self.systolic_pressure,
-            self.sugar,
-            self.age,
-            self.overweight,
-            self.smoker,
-        )
+        values: tuple[float, float, float, float, float, float] = _VALUES(self)
+        return values
 
     @property
     def members(self) -> dict[str, float | int]:
@@ -176,14 +167,11 @@ def _query_value(name: str, text_bytes: bytes) -> object:
     return float(text) if _JSON_NUMBER.fullmatch(text) else text
 
 
-_NUMBERS = (int, float)
-
-
 def accepted_number(field: Field, value: object) -> float | None:
     """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
     if isinstance(value, bool):
         return float(value) if field.kind == "flag" else None
-    if not isinstance(value, _NUMBERS) or not field.minimum <= value <= field.maximum:
+    if not isinstance(value, (int, float)) or not field.minimum <= value <= field.maximum:
         return None
     if field.kind != "number" and value != math.floor(value):
         return None

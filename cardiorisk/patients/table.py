@@ -17,7 +17,7 @@ from cardiorisk.errors import FieldFault, UnusableData
 from cardiorisk.patients.patient import FIELDS, FLAG_WORDS, Field, accepted_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFaul
         Values (shape (n, 6), columns in ``FIELDS`` order, NaN where a value cannot be accepted)
         and the faults, by row and then by field.
     """
-    columns = [frame_column(frame.columns, field) for field in FIELDS]
+    columns = patient_columns(list(frame.columns))
     values = np.empty((len(frame), len(FIELDS)), dtype=np.float32)
     for index, (field, column) in enumerate(zip(FIELDS, columns, strict=True)):
         values[:, index] = _column_numbers(field, frame[column])
@@ -53,21 +53,23 @@ def parse_frame(frame: pd.DataFrame) -> tuple[NDArray[np.float32], tuple[RowFaul
     return values, tuple(faults)
 
 
-def frame_column(names: Iterable[str], field: Field) -> str:
-    """Return which of a table's columns holds the field.
+def patient_columns(names: Sequence[str]) -> list[str]:
+    """Return which six of a table's columns hold the patient, in ``FIELDS`` order.
 
     Raises:
-        UnusableData: none does, or more than one.
+        UnusableData: no column holds a field, or more than one does.
     """
-    names = list(names)
-    found = [name for name in names if name in {field.wire_name, field.course_name}]
-    if len(found) != 1:
-        reason = "stands more than once" if found else "is missing"
-        raise UnusableData(
-            f"column {field.course_name!r} (or {field.wire_name!r}) {reason}; "
-            f"the columns are: {', '.join(map(str, names))}"
-        )
-    return found[0]
+    columns = []
+    for field in FIELDS:
+        found = [name for name in names if name in {field.wire_name, field.course_name}]
+        if len(found) != 1:
+            reason = "stands more than once" if found else "is missing"
+            raise UnusableData(
+                f"column {field.course_name!r} (or {field.wire_name!r}) {reason}; "
+                f"the columns are: {', '.join(map(str, names))}"
+            )
+        columns += found
+    return columns
 
 
 def _column_numbers(field: Field, column: pd.Series[Any]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import pandas as pd
 
+from cardiorisk.patients.table import patient_columns
 from cardiorisk.scoring.csv_blocks import CsvBlocks, Row, is_regular, read_rows, write_rows
 from cardiorisk.scoring.scorer import (
     MILLIONTHS,
@@ -24,7 +25,6 @@ from cardiorisk.scoring.scorer import (
     Scorer,
     Scores,
     output_names,
-    patient_columns,
 )
 
 if TYPE_CHECKING:

@@ -62,12 +62,10 @@ def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress
 
     Close it where it is not gone through to its end: that removes the unfinished output.
     """
+    score = score_parquet if is_parquet(source) else score_csv
     with _open_source(source) as patients, _open_target(target) as scored:
         try:
-            if is_parquet(source):
-                yield from score_parquet(patients, scored, scorer)
-            else:
-                yield from score_csv(patients, scored, scorer)
+            yield from score(patients, scored, scorer)
         except UnusableData as error:
             raise UnusableData(f"{source}: {error}") from error
 
@@ -89,12 +87,12 @@ def _open_target(path: Path) -> Iterator[BinaryIO]:
         return
     place = path.resolve()  # a link goes on leading to the same place
     if place.exists() and not place.is_file():
-        with _Target(place, "wb", path).buffered() as target:
+        with BufferedWriter(_Target(place, "wb", path)) as target:
             yield target
         return
     unfinished = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        with _Target(unfinished, "xb", path).buffered() as target:
+        with BufferedWriter(_Target(unfinished, "xb", path)) as target:
             yield target
             with _naming(path):
                 os.fchmod(target.fileno(), _final_mode(place))
@@ -112,9 +110,6 @@ class _Target(FileIO):
         self._said = said
         with _naming(said):
             super().__init__(place, mode, opener=_open_private)
-
-    def buffered(self) -> BufferedWriter:
-        return BufferedWriter(self)
 
     def write(self, piece: ReadableBuffer, /) -> int:
         with _naming(self._said):

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from cardiorisk.errors import UnusableData
+from cardiorisk.patients.table import patient_columns
 from cardiorisk.scoring.scorer import (
     ADDED_COLUMNS,
     MILLIONTHS,
@@ -23,7 +24,6 @@ from cardiorisk.scoring.scorer import (
     Scorer,
     Scores,
     output_names,
-    patient_columns,
 )
 
 if TYPE_CHECKING:
@@ -34,12 +34,10 @@ _READ_BYTES = 1024 * 1024
 _ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string())
 
 
-def score_parquet(
-    source: BinaryIO, sink: BinaryIO, scorer: Scorer, batch_rows: int = BATCH_ROWS
-) -> Iterator[Progress]:
+def score_parquet(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
     """Score a Parquet file; each step of the iteration does a batch of rows."""
     with _refusing_others():
-        yield from _score(source, sink, scorer, batch_rows)
+        yield from _score(source, sink, scorer)
 
 
 def count_rows(source: BinaryIO) -> int:
@@ -57,7 +55,7 @@ def _refusing_others() -> Iterator[None]:
         raise UnusableData(f"not a Parquet file: {reason}") from error
 
 
-def _score(source: BinaryIO, sink: BinaryIO, scorer: Scorer, batch_rows: int) -> Iterator[Progress]:
+def _score(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
     # Neither option is the default; without them a whole row group is held in memory.
     file = parquet.ParquetFile(source, buffer_size=_READ_BYTES, pre_buffer=False)
     schema = file.schema_arrow
@@ -68,7 +66,7 @@ def _score(source: BinaryIO, sink: BinaryIO, scorer: Scorer, batch_rows: int) ->
     output = pa.schema([*fields, *added])
     rows_done = 0
     with parquet.ParquetWriter(sink, output) as writer:
-        for batch in file.iter_batches(batch_rows):
+        for batch in file.iter_batches(BATCH_ROWS):
             scores = scorer.score(_without_decimals(batch.select(columns)).to_pandas())
             arrays = [*batch.columns, *_added(scores, len(batch))]
             writer.write_batch(pa.record_batch(arrays, schema=output))

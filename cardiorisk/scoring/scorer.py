@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardiorisk.model.card import ROUNDING
-from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
-from cardiorisk.patients.table import frame_column, parse_frame
+from cardiorisk.patients.patient import RISK_COLUMN
+from cardiorisk.patients.table import parse_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.model.artefact import Artefact
 
-PROBABILITY_COLUMN = "probabilidad"
-ERROR_COLUMN = "error"
-ADDED_COLUMNS = (PROBABILITY_COLUMN, RISK_COLUMN, ERROR_COLUMN)
+ADDED_COLUMNS = ("probabilidad", RISK_COLUMN, "error")
 KEPT_SUFFIX = "_entrada"
 """What an input column of one of those names is called in the output: its values are kept."""
 
@@ -106,11 +104,6 @@ class Scorer:
             reasons,
             int((is_outside & is_good).sum()),
         )
-
-
-def patient_columns(names: Sequence[str]) -> list[str]:
-    """Return which six of the columns hold the patient, in ``FIELDS`` order."""
-    return [frame_column(names, field) for field in FIELDS]
 
 
 def output_names(names: Sequence[str]) -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -22,12 +25,6 @@ class Call(Protocol):
     def __call__(self, *arguments: str) -> Result: ...
 
 
-class Start(Protocol):
-    """Runs a command in a process of its own and waits for it."""
-
-    def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]: ...
-
-
 @pytest.fixture
 def call() -> Call:
     def run(*arguments: str) -> Result:
@@ -36,13 +33,23 @@ def call() -> Call:
     return run
 
 
-@pytest.fixture
-def start() -> Start:
-    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        # Buffered, as in a user's shell: what could not be written is then tried again at exit.
-        environment = os.environ | {"PYTHONUNBUFFERED": ""}
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        command = [sys.executable, "-m", "cardiorisk", *arguments]
-        return subprocess.run(command, check=False, text=True, env=environment, **streams)
+def start(*arguments: str, columns: int = 80, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own and wait for it."""
+    # Buffered, as in a user's shell: what could not be written is then tried again at exit.
+    environment = os.environ | {"PYTHONUNBUFFERED": "", "COLUMNS": str(columns), "TERM": "xterm"}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    command = [sys.executable, "-m", "cardiorisk", *arguments]
+    return subprocess.run(command, check=False, text=True, env=environment, **streams)
 
-    return run
+
+def on_terminal(*arguments: str, stream: str = "stdout", columns: int = 80) -> str:
+    """Run a command with a stream on a real terminal; return what the terminal got."""
+    ours, theirs = pty.openpty()
+    assert start(*arguments, columns=columns, **{stream: theirs}).returncode == 0
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        shown = b""
+        with suppress(OSError):  # Linux's way of saying that nobody is at the other end
+            while part := terminal.read(65_536):
+                shown += part
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r\n", "\n")

@@ -54,33 +54,12 @@ def test_plan_changes_the_plan_and_says_what_it_allows(call: Call) -> None:
     assert _listed(call)["plan"] == "premium"
 
 
-def test_plan_refuses_one_that_is_not_set(call: Call) -> None:
-    result = call("accounts", "plan", "ana", "gold")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("cardiorisk: there is no plan gold; there are freemium")
-
-
 def test_operator_makes_one_and_unmakes_one_while_another_is_left(call: Call) -> None:
     assert call("accounts", "operator", "ana", "on").stderr == "ana is an operator.\n"
     assert _listed(call)["operator"] is True
     call("keys", "create", "--account", "bruno")
     call("accounts", "operator", "bruno", "on")
     assert call("accounts", "operator", "ana", "off").stderr == "ana is no operator.\n"
-
-
-@pytest.mark.parametrize("arguments", [("operator", "ana", "off"), ("suspend", "ana")])
-def test_the_last_operator_stays_one(call: Call, arguments: tuple[str, ...]) -> None:
-    call("accounts", "operator", "ana", "on")
-    result = call("accounts", *arguments)
-    assert (result.exit_code, result.stderr) == (
-        1,
-        "cardiorisk: ana is the last operator who is not suspended; make another one first\n",
-    )
-    assert (_listed(call)["operator"], _listed(call)["suspended_at"]) == (True, None)
-
-
-def test_operator_takes_on_and_off_only(call: Call) -> None:
-    assert call("accounts", "operator", "ana", "maybe").exit_code == 2
 
 
 def test_suspend_is_shown_in_the_list_until_resume(call: Call) -> None:

@@ -17,7 +17,7 @@ from cardiorisk.errors import Conflict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.cli.conftest import Call, Start
+    from tests.cli.conftest import Call
 
 SLOW = ("pandas", "pyarrow", "matplotlib", "sklearn", "keras", "tensorflow", "tornado")
 NOT_FOR_THE_LIST = ("sqlalchemy", "alembic", "pydantic", "numpy", "rich")
@@ -78,24 +78,6 @@ def test_help_imports_nothing_slow(arguments: str, unwanted: tuple[str, ...]) ->
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert result.stdout.splitlines()[-1] == "[]"
-
-
-def test_the_package_can_be_run_as_a_module(start: Start) -> None:
-    assert start("keys", "--help").stdout.startswith("Usage: cardiorisk keys")
-
-
-def test_a_failure_is_one_line_whatever_its_message(start: Start) -> None:
-    result = start("keys", "revoke", "a\nb")
-    assert result.returncode == 1
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("cardiorisk: ")
-
-
-def test_an_unusable_setting_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CARDIORISK_DATABSE_URL", "sqlite:///keys.db")
-    result = call("keys", "list")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("cardiorisk: CARDIORISK_DATABSE_URL is not a setting")
 
 
 def _failing_with(error: Exception) -> click.Group:

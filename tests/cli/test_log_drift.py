@@ -91,8 +91,3 @@ def test_older_lines_and_other_networks_are_left_out(call: Call, version: str) -
     result = call("log", "drift", "--since", "2026-11-22T12:01")
     assert result.stdout.splitlines()[3].split()[1] == "1"
     assert "1 answers of other networks are not counted." in result.stdout
-
-
-def test_without_a_log_it_fails_in_one_line(call: Call) -> None:
-    result = call("log", "drift")
-    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

@@ -14,9 +14,10 @@ import pytest
 from pyarrow import parquet
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
+from tests.cli.conftest import start
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Call, Start
+    from tests.cli.conftest import Call
 
 HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo"
 ROW = "2.0,1.2,1.0,40,1,1"
@@ -99,7 +100,7 @@ def imported_by_scoring(module: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_dashes_are_the_standard_streams(start: Start) -> None:
+def test_dashes_are_the_standard_streams() -> None:
     run = start("score", "-", "-", input=f"{HEADER}\n{ROW}\n")
     assert run.returncode == 0
     assert run.stdout.splitlines()[1:] == [f"{ROW},1.000000,1,"]

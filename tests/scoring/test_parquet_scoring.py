@@ -33,14 +33,11 @@ REASON = (
 )
 
 
-def scored(
-    scorer: Scorer, table: pa.Table, batch_rows: int = BATCH_ROWS
-) -> tuple[pa.Table, list[BadRow]]:
+def scored(scorer: Scorer, table: pa.Table) -> tuple[pa.Table, list[BadRow]]:
     source, sink = io.BytesIO(), io.BytesIO()
     parquet.write_table(table, source)
     source.seek(0)
-    steps = score_parquet(source, sink, scorer, batch_rows)
-    bad_rows = [bad for step in steps for bad in step.bad_rows]
+    bad_rows = [bad for step in score_parquet(source, sink, scorer) for bad in step.bad_rows]
     sink.seek(0)
     return parquet.read_table(sink), bad_rows
 
@@ -61,9 +58,10 @@ def test_every_row_is_kept_with_its_score_or_its_reason(scorer: Scorer) -> None:
 
 
 def test_rows_are_counted_through_the_batches(scorer: Scorer) -> None:
-    table, bad_rows = scored(scorer, pa.table(COLUMNS), batch_rows=2)
-    assert table.num_rows == 3
-    assert [bad.line for bad in bad_rows] == [3]
+    count = BATCH_ROWS // 3 + 1
+    table, bad_rows = scored(scorer, pa.concat_tables([pa.table(COLUMNS)] * count))
+    assert table.num_rows == 3 * count > BATCH_ROWS
+    assert [bad.line for bad in bad_rows] == list(range(3, 3 * count + 1, 3))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 6, 18])

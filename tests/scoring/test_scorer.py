@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cardiorisk.errors import UnusableData
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import FIELD_NAMES, Patient
-from cardiorisk.scoring.scorer import Scorer, output_names, patient_columns
+from cardiorisk.scoring.scorer import Scorer, output_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,8 +88,3 @@ def test_rows_without_any_good_one_are_not_run(scorer: Scorer) -> None:
 )
 def test_columns_of_the_input_are_kept_under_a_free_name(names: list[str], kept: list[str]) -> None:
     assert output_names(names) == [*kept, "probabilidad", "riesgo_cardiaco", "error"]
-
-
-def test_a_missing_column_is_named() -> None:
-    with pytest.raises(UnusableData, match=r"'glucosa' .* is missing"):
-        patient_columns(["colesterol", "presion", "edad", "sobrepeso", "tabaquismo"])
