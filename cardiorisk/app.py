@@ -39,16 +39,7 @@ if TYPE_CHECKING:
 
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:
-    """Build the application; nothing runs yet, and the network is not loaded.
-
-    Args:
-        settings: what to build.
-        clock: seconds since the epoch, UTC.
-
-    Raises:
-        LogUnavailable: the bitácora cannot be opened.
-        StoreUnavailable: the database cannot be opened or upgraded.
-    """
+    """Build the application; ``clock`` gives seconds since the epoch."""
     bitacora = Bitacora.open(settings.log_dir, sync=settings.bitacora_sync)
     secret = settings.token_secret
     limiter = Limiter(clock)

@@ -44,24 +44,18 @@ _OWN_DESCRIPTORS = 64
 class Announcer(Protocol):
     """Whoever is told how far the start has come."""
 
-    def listening(self, url: str) -> None:
-        """Hear that connections are accepted at ``url``."""
+    def listening(self, url: str) -> None: ...
 
     def first_key(self, key: str) -> None:
         """Hear the key of the account that an empty database was given; it is shown once."""
 
-    def ready(self, url: str, model_version: str) -> None:
-        """Hear that patients can be assessed."""
+    def ready(self, url: str, model_version: str) -> None: ...
 
-    def stopping(self) -> None:
-        """Hear that a signal has ended the service."""
+    def stopping(self) -> None: ...
 
 
 async def serve(settings: Settings, announcer: Announcer) -> None:
-    """Serve until SIGTERM or SIGINT; a second signal does not wait for answers under way.
-
-    Whatever makes that impossible is raised: the address, the log, the database, the network.
-    """
+    """Serve until SIGTERM or SIGINT; a second signal does not wait for answers under way."""
     loop = asyncio.get_running_loop()
     stops: asyncio.Queue[None] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
