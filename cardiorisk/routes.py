@@ -1,7 +1,4 @@
-"""The one table of paths, and the Tornado application that serves it.
-
-It must not say what anybody answers.
-"""
+"""The one table of paths, and the Tornado application that serves it."""
 
 from __future__ import annotations
 
@@ -12,24 +9,13 @@ from cardiorisk.pages import account as account_pages
 from cardiorisk.pages import assess, assessments, keys, panel, session
 from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.web import (
-    account,
-    files,
-    metrics,
-    operators,
-    original,
-    predictions,
-    service,
-    status,
-)
+from cardiorisk.web import account, files, operators, original, predictions, service, status
 from cardiorisk.web.operations import Route
 from cardiorisk.web.reader import ReadingApplication, Target
 
 if TYPE_CHECKING:
     from cardiorisk.web.services import Services
 
-
-FREEMIUM, PREMIUM = {"plan": "freemium"}, {"plan": "premium"}
 
 ROUTES: tuple[Route, ...] = (
     Route("/service", service.ServiceHandler, "service"),
@@ -39,22 +25,22 @@ ROUTES: tuple[Route, ...] = (
     Route("/login", account.LoginHandler, "account"),
     Route("/refresh", account.RefreshHandler, "account"),
     Route("/logout", account.LogoutHandler, "account"),
-    Route("/SwitchToPremium", account.SwitchPlanHandler, "account", PREMIUM),
-    Route("/SwitchToFreemium", account.SwitchPlanHandler, "account", FREEMIUM),
+    Route("/SwitchToPremium", account.SwitchPlanHandler, "account", "premium"),
+    Route("/SwitchToFreemium", account.SwitchPlanHandler, "account", "freemium"),
     Route("/account", account.AccountHandler, "account"),
     Route("/account/password", account.PasswordHandler, "account"),
     Route("/account/keys", account.KeysHandler, "keys"),
     Route("/account/keys/{id}", account.KeyHandler, "keys"),
     Route("/account/keys/{id}/rotate", account.RotateHandler, "keys"),
-    Route("/freemium/predict", original.OriginalPredictHandler, "original", FREEMIUM),
-    Route("/freemium/predictById/{id}", original.OriginalPredictionHandler, "original", FREEMIUM),
-    Route("/premium/predict", original.OriginalPredictHandler, "original", PREMIUM),
-    Route("/premium/predictById/{id}", original.OriginalPredictionHandler, "original", PREMIUM),
+    Route("/freemium/predict", original.OriginalPredictHandler, "original", "freemium"),
+    Route("/freemium/predictById/{id}", original.OriginalPredictionHandler, "original", "freemium"),
+    Route("/premium/predict", original.OriginalPredictHandler, "original", "premium"),
+    Route("/premium/predictById/{id}", original.OriginalPredictionHandler, "original", "premium"),
     Route("/healthz", status.HealthHandler, "operation"),
     Route("/readyz", status.ReadyHandler, "operation"),
     Route("/model", status.ModelHandler, "operation"),
     Route("/model/reload", status.ReloadHandler, "operation"),
-    Route("/metrics", metrics.MetricsHandler, "operation"),
+    Route("/metrics", status.MetricsHandler, "operation"),
     Route("/operator/overview", operators.OverviewHandler, "operators"),
     Route("/operator/events", operators.EventsHandler, "operators"),
     Route("/operator/log", operators.LogHandler, "operators"),
@@ -86,8 +72,6 @@ ROUTES: tuple[Route, ...] = (
 API_ROUTES = tuple(route for route in ROUTES if route.tag)
 """What the API's description describes."""
 
-_TEMPLATES = Path(__file__).parent / "pages" / "templates"
-
 NO_ROUTE = "*"
 """What the bitácora calls the route of a path that is not in the table."""
 
@@ -98,15 +82,16 @@ class CardioriskApplication(ReadingApplication):
     def __init__(self, services: Services) -> None:
         self.services = services
         super().__init__(
-            {route.template: _target(route, services) for route in ROUTES},
+            {
+                route.template: Target(
+                    route.handler,
+                    {"services": services, "route": route.template, "plan": route.plan},
+                )
+                for route in ROUTES
+            },
             Target(NowhereHandler, {"services": services, "route": NO_ROUTE}),
             services.traffic,
-            template_path=str(_TEMPLATES),
+            template_path=str(Path(__file__).parent / "pages" / "templates"),
             languages=load_languages(),
             route_templates=(*(route.template for route in ROUTES), NO_ROUTE),
         )
-
-
-def _target(route: Route, services: Services) -> Target:
-    options = {"services": services, "route": route.template, **route.options}
-    return Target(route.handler, options)

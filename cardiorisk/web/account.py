@@ -43,8 +43,6 @@ class LoginHandler(BaseHandler):
 
 
 class RefreshHandler(BaseHandler):
-    """``/refresh``; the credential is a refresh token."""
-
     @operation("refresh", shapes.TokensAnswer, problems=(errors.TooManyAttempts,))
     async def post(self) -> None:
         """Give a refresh token for the next pair of tokens.
@@ -55,8 +53,6 @@ class RefreshHandler(BaseHandler):
 
 
 class SwitchPlanHandler(BaseHandler):
-    """``/SwitchToPremium`` and ``/SwitchToFreemium``."""
-
     @operation("switchTo{Plan}", shapes.AccountAnswer, body=shapes.LoginBody, problems=_LOGIN)
     async def post(self) -> None:
         """Put your account on the plan {plan}.

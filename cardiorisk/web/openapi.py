@@ -1,8 +1,6 @@
-"""The API's description, OpenAPI 3.1, written from the routes and the shapes.
+"""The API's description, OpenAPI 3.1, written from the routes, the shapes and ``api.json``.
 
-What is the same whatever is served stands in ``api.json`` and ``api.md``. Every object that is
-answered is closed: the tests hold every answer to what is in here. Problem documents are open, as
-RFC 9457 wants.
+Every object that is answered is closed but problem documents, which RFC 9457 wants open.
 """
 
 from __future__ import annotations
@@ -21,10 +19,10 @@ from cardiorisk.version import VERSION
 from cardiorisk.web.account import RefreshHandler
 from cardiorisk.web.files import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
-from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.problems import CONTENT_TYPE, FIELD_PROBLEMS, PROBLEMS, problem_document
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.shapes import FieldProblemAnswer, Json, ProblemAnswer, Sent
+from cardiorisk.web.status import MetricsHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,8 +52,7 @@ _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...]
     (RefreshHandler, [{"refreshToken": []}], _TOKEN),
     (object, [], ()),
 )
-"""Rungs of the ladder, the highest first: how to say there who is calling, and what may be answered
-to those who do not come in."""
+"""Rungs of the ladder, the highest first: how a caller is known there, and how it is refused."""
 _IDS = (("/account", "key"), ("/operator", "account"), ("/", "assessment"))
 """Whose id ``{id}`` is in a path, by how the path begins."""
 _EVERY_ANSWER = ("X-Request-ID", "Server-Timing")
@@ -65,7 +62,6 @@ _REQUEST_ID = "5b6c1f0e9d8a47c2b3e4f5a697887766"
 
 
 def describe(routes: Iterable[Route]) -> Json:
-    """Return the OpenAPI document."""
     routes = tuple(routes)
     document: Json = json.loads((_HERE / "api.json").read_text(encoding="utf-8"))
     document["info"] |= {"version": VERSION, "description": _words()}
@@ -79,9 +75,9 @@ def describe(routes: Iterable[Route]) -> Json:
 
 
 def _words() -> str:
-    """Return what is said of the API; a line is a paragraph, as Swagger UI keeps line ends."""
     words = Template((_HERE / "api.md").read_text(encoding="utf-8"), autoescape=None)
     said = words.generate(notice=NOTICE, kib=BODY_LIMIT_BYTES // 1024).decode()
+    # A line is a paragraph, as Swagger UI keeps line ends.
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in said.split("\n\n"))
 
 
@@ -95,11 +91,7 @@ def expected_answers(routes: Iterable[Route]) -> Iterator[tuple[str, str, int]]:
 
 
 class _Writer:
-    """Writes paths, and collects the answers that they share.
-
-    Args:
-        described: the schemas of all shapes, those of query strings too.
-    """
+    """Writes paths, and collects the answers that they share."""
 
     def __init__(self, described: Json) -> None:
         self._described = described
@@ -196,10 +188,9 @@ class _Writer:
         return found
 
     def _problems(self, codes: list[str], *, is_metered: bool) -> Json:
-        """Describe the answers of one status: which codes, with which headers, how they look."""
         rows = {code: PROBLEMS[code] for code in codes}
         first = rows[codes[0]]
-        required = ["WWW-Authenticate"] if first.challenge else []
+        required = ["WWW-Authenticate"] if first.is_challenge else []
         required += ["Allow"] if errors.MethodNotAllowed.code in codes else []
         optional = list(_METERED) if is_metered else []
         timed = {code for code, row in rows.items() if row.retry_after_seconds is not None}
@@ -239,7 +230,6 @@ def _is_metered(route: Route) -> bool:
 
 
 def _codes(route: Route, operation: Operation) -> set[str]:
-    """Return the codes of all that may go wrong with an operation."""
     found: set[type[errors.ServiceError]] = {*_ALWAYS, *_rung(route)[1], *operation.problems}
     sent = [shape for shape in (*operation.query, operation.body) if shape is not None]
     found.update(shape.refusal for shape in sent)
@@ -250,10 +240,10 @@ def _codes(route: Route, operation: Operation) -> set[str]:
 
 def _schemas(routes: tuple[Route, ...]) -> Json:
     """Describe every shape that is asked, sent or answered, by name."""
-    operations = [operation for route in routes for operation in route.operations.values()]
     shapes = [ProblemAnswer, FieldProblemAnswer] + [
         shape
-        for operation in operations
+        for route in routes
+        for operation in route.operations.values()
         for shape in (*operation.query, operation.body, operation.gives)
         if shape is not None
     ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from cardiorisk.errors import ServiceError
     from cardiorisk.web.handlers import BaseHandler
@@ -27,13 +27,10 @@ class Operation:
             ``{plan}`` of a route that is there once for each.
         documentation: the method's docstring: a line for menus, then whatever else is to be said.
         gives: the shape of the answer, or ``list`` of one.
-        body: the shape of what is sent.
         query: the shapes whose members are parameters.
-        status: of the answer.
         answer: the answer in words, where its shape does not say enough.
         content_types: of an answer that is no JSON.
         headers: of the answer, beside those of every answer.
-        optional_headers: those that it may have.
         redirection: who is sent on instead.
         problems: what may go wrong, beside what follows from who may come in, from the path and
             from what is sent.
@@ -69,15 +66,14 @@ class Route:
 
     Attributes:
         template: the path, with a name in braces, as ``{id}``, where it varies.
-        handler: the class of its handler.
         tag: its chapter of the API's description; empty for a page, which is for people.
-        options: what ``initialize`` is told beside the services and the template.
+        plan: the one that it is for, where it is for one.
     """
 
     template: str
     handler: type[BaseHandler]
     tag: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
+    plan: str = ""
 
     @property
     def operations(self) -> dict[str, Operation]:
@@ -86,11 +82,10 @@ class Route:
 
     def _operation(self, method: str) -> Operation:
         marked: Operation = getattr(getattr(self.handler, method.lower()), _MARK)
-        plan = self.options.get("plan", "")
         named = replace(
             marked,
-            name=marked.name.format(Plan=plan.capitalize()),
-            documentation=marked.documentation.replace("{plan}", plan),
+            name=marked.name.format(Plan=self.plan.capitalize()),
+            documentation=marked.documentation.replace("{plan}", self.plan),
         )
         if method != "HEAD":
             return named

@@ -1,12 +1,12 @@
 """How a failure looks over HTTP: one table of statuses, one way to write them (RFC 9457).
 
-The only place that knows a failure's status. The surprise: a code that is not in the table was
-never meant for callers, and is shown to them as ``internal``.
+A code that is not in the table was never meant for callers, and is shown to them as ``internal``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from cardiorisk import errors
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer
 
 CONTENT_TYPE = "application/problem+json"
-_CHALLENGE = 'Bearer realm="cardiorisk"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +22,22 @@ class Problem:
     """What a code means over HTTP.
 
     Attributes:
-        status: the HTTP status.
-        title: the code in words; it never varies between two answers.
         retry_after_seconds: when another try makes sense, where one does.
-        challenge: the ``WWW-Authenticate`` header, where one is due.
     """
 
     status: int
     title: str
     retry_after_seconds: int | None = None
-    challenge: str | None = None
+
+    @property
+    def is_challenge(self) -> bool:
+        return self.status == HTTPStatus.UNAUTHORIZED
 
 
 PROBLEMS: dict[str, Problem] = {
-    errors.MissingKey.code: Problem(401, "No API key was given", challenge=_CHALLENGE),
-    errors.InvalidKey.code: Problem(
-        401, "The API key is not valid", challenge=f'{_CHALLENGE}, error="invalid_token"'
-    ),
-    errors.InvalidLogin.code: Problem(
-        401, "The name or the password is wrong", challenge=_CHALLENGE
-    ),
+    errors.MissingKey.code: Problem(401, "No API key was given"),
+    errors.InvalidKey.code: Problem(401, "The API key is not valid"),
+    errors.InvalidLogin.code: Problem(401, "The name or the password is wrong"),
     errors.RateLimited.code: Problem(429, "The plan's limit is used up"),
     errors.MalformedBody.code: Problem(400, "The body cannot be read"),
     errors.InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
@@ -93,8 +88,9 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
     """Return the headers that the error's answer needs, but for ``Content-Type`` and ``Allow``."""
     problem = problem_of(error)
     headers = {}
-    if problem.challenge is not None:
-        headers["WWW-Authenticate"] = problem.challenge
+    if problem.is_challenge:
+        why = ', error="invalid_token"' if isinstance(error, errors.InvalidKey) else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="cardiorisk"{why}'
     if isinstance(error, errors.RateLimited | errors.TooManyAttempts):
         headers["Retry-After"] = str(error.resets_in_seconds)
     elif problem.retry_after_seconds is not None:

@@ -1,8 +1,4 @@
-"""The service itself: six values in, an assessment out; nothing is kept.
-
-A GET reads its body where it has one, as the assignment shows it, and the query string only where
-it has none.
-"""
+"""The service itself: six values in, an assessment out; nothing is kept."""
 
 from __future__ import annotations
 
@@ -25,8 +21,6 @@ _BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "problems": 
 
 
 class ServiceHandler(AssessingHandler):
-    """``/service`` by GET (as the assignment shows it), POST or QUERY (RFC 10008)."""
-
     changing_methods = ()
 
     @operation("assess", AssessmentAnswer, **_BY_BODY)
@@ -69,7 +63,10 @@ class ServiceHandler(AssessingHandler):
         return self.post()
 
     def _read(self) -> tuple[Patient, WishesParameters]:
-        """Read the patient, and what the answer is to hold besides; all faults at once."""
+        """Read the patient, and what the answer is to hold besides; all faults at once.
+
+        A GET reads its query string only where it has no body, which the assignment shows it with.
+        """
         is_query = self.request.method == "GET" and not self.request.body
         if not self.request.query_arguments and not is_query:
             return PatientBody.read(self.request.body).patient, _NOTHING_MORE

@@ -1,12 +1,12 @@
-"""How anything that is sent is read, and what shapes of things sent and answered are made of.
+"""What shapes of things sent and answered are made of; they are the schemas of the description too.
 
-What is sent is a pydantic model, whose members are read by the rules of their rooms. What is
-answered is a ``TypedDict``, which orjson writes as it stands. Both are the schemas of the API's
-description, where a shape is called like its class, without ``Body`` or ``Answer``.
+What is sent is a pydantic model; what is answered, a ``TypedDict``, which orjson writes as it
+stands. The description calls a shape like its class, without ``Body`` or ``Answer``.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
 from pydantic import (
@@ -24,12 +24,12 @@ from typing_extensions import TypedDict
 
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
 from cardiorisk.model.card import NOTICE, Card
+from cardiorisk.monitoring import queries
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
 from cardiorisk.version import VERSION
 
 Shape = TypeVar("Shape")
 Json = dict[str, Any]
-"""A JSON object; shapes are the edge where dicts are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,10 @@ def number_rule(
         f"be an integer from {minimum} to {maximum}",
         {"type": "integer", "description": description} | bounds,
     )
+
+
+parameter_rule = partial(number_rule, find=queries.find_number)
+"""The same of a number that a query string has as text."""
 
 
 def about(description: str, *examples: Any, **more: Any) -> Any:

@@ -57,13 +57,9 @@ def _differing(password: str, info: ValidationInfo) -> str:
     return password
 
 
+_lengths = {"minLength": 1, "maxLength": forms.NAME_CHARACTERS}
 _username = _text(
-    forms.clean_name,
-    _PRINTABLE,
-    f"{_NAME}; must {_PRINTABLE}",
-    "natalia",
-    minLength=1,
-    maxLength=forms.NAME_CHARACTERS,
+    forms.clean_name, _PRINTABLE, f"{_NAME}; must {_PRINTABLE}", "natalia", **_lengths
 )
 _email = _text(
     forms.clean_address,
@@ -87,8 +83,7 @@ _key_name = _text(
     f"be text that is {forms.NAME_RULE}",
     f"What you call it: {forms.NAME_RULE}",
     "front desk",
-    minLength=1,
-    maxLength=forms.NAME_CHARACTERS,
+    **_lengths,
 )
 
 
@@ -194,9 +189,6 @@ class PlanChangeBody(Form):
     """Which plan an account is to be on."""
 
     plan: Annotated[str, _plan]
-
-
-# What is answered
 
 
 class AccountAnswer(TypedDict):

@@ -20,7 +20,6 @@ from cardiorisk.errors import InvalidQuery
 from cardiorisk.model.assessing import Assessment
 from cardiorisk.model.card import NOTICE
 from cardiorisk.model.explanations import GRIDS, english_sentence, spanish_sentence
-from cardiorisk.monitoring.queries import find_number
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, Patient
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.shapes import (
@@ -31,7 +30,7 @@ from cardiorisk.web.shapes import (
     Version,
     about,
     described_as,
-    number_rule,
+    parameter_rule,
 )
 from cardiorisk.web.shapes_patients import ORIGINAL_NAMES, WishesParameters, title, value_schema
 
@@ -40,7 +39,7 @@ _id_schema: Json = {
     "pattern": ID_PATTERN,
     "examples": ["pred_0mc4f8k2t7q67h3n5xk9w2c4bta"],
 }
-_how_many = number_rule(1, LARGEST_PAGE, "How many at most", find_number)
+_how_many = parameter_rule(1, LARGEST_PAGE, "How many at most")
 _after = Rule(
     find_id,
     "be the id of an assessment, as the list gives it",

@@ -19,7 +19,7 @@ from cardiorisk.monitoring.log_watch import DriftReport
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.version import VERSION
-from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, number_rule, shown
+from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, parameter_rule, shown
 from cardiorisk.web.shapes_accounts import AccountAnswer, KeyAnswer, account_answer
 
 _MOMENT: Json = {"format": "date-time"}
@@ -40,6 +40,14 @@ def _text(description: str) -> Rule:
     )
 
 
+_described: Json = {"type": "string", "description": "A status, or all of a class"}
+_status = Rule(
+    queries.find_status,
+    "be a status, as 429, or a class, as 4xx",
+    _described | {"pattern": queries.STATUS_PATTERN},
+)
+
+
 class _Parameters(Sent):
     """Parameters of a query string, of which an empty one is one that was not sent."""
 
@@ -56,18 +64,7 @@ class _Parameters(Sent):
 class LogParameters(_Parameters):
     """Which lines of the log are wanted; what is not sent holds for every line."""
 
-    status: Annotated[
-        str | None,
-        Rule(
-            queries.find_status,
-            "be a status, as 429, or a class, as 4xx",
-            {
-                "type": "string",
-                "pattern": queries.STATUS_PATTERN,
-                "description": "A status, or all of a class",
-            },
-        ),
-    ] = None
+    status: Annotated[str | None, _status] = None
     route: Annotated[str | None, _text("A route's template, as it stands in the log")] = None
     code: Annotated[str | None, _text("The code of an error")] = None
     key: Annotated[str | None, _text("The id of a key; an access token's begins with `jwt_`")] = (
@@ -77,9 +74,9 @@ class LogParameters(_Parameters):
         str | None,
         _text("The name of an account: the lines of its keys; its tokens have ids of their own"),
     ] = None
-    limit: Annotated[
-        int, number_rule(1, queries.MOST_LINES, "How many lines at most", queries.find_number)
-    ] = queries.DEFAULT_LINES
+    limit: Annotated[int, parameter_rule(1, queries.MOST_LINES, "How many lines at most")] = (
+        queries.DEFAULT_LINES
+    )
 
     @property
     def query(self) -> queries.LogQuery:
@@ -94,27 +91,20 @@ class AccountParameters(_Parameters):
         _text("Part of a name or an address, the id of a key, or the characters shown of one"),
     ] = ""
     after: Annotated[
-        int,
-        number_rule(0, queries.LARGEST_NUMBER, "The number to go on after", queries.find_number),
+        int, parameter_rule(0, queries.LARGEST_NUMBER, "The number to go on after")
     ] = 0
-    limit: Annotated[
-        int, number_rule(1, queries.MOST_ACCOUNTS, "How many at most", queries.find_number)
-    ] = queries.DEFAULT_ACCOUNTS
+    limit: Annotated[int, parameter_rule(1, queries.MOST_ACCOUNTS, "How many at most")] = (
+        queries.DEFAULT_ACCOUNTS
+    )
 
     @property
     def query(self) -> queries.AccountQuery:
         return queries.AccountQuery(self.search, self.after, self.limit)
 
 
-# The log
-
-
-@with_config(extra="allow")
+@with_config(extra="allow")  # of another version of the service
 class LogLineAnswer(TypedDict):
-    """A line as it stands in the log, without the patient's values.
-
-    A line of another version of the service may have more.
-    """
+    """A line as it stands in the log, without the patient's values."""
 
     v: Annotated[Literal[1], about("Version of the line's form")]
     ts: Annotated[str, about("When the request arrived", json_schema_extra=_MOMENT)]
@@ -146,9 +136,6 @@ def lines_answer(lines: Iterable[Line]) -> list[LogLineAnswer]:
     for line in told:
         line.pop("inputs", None)
     return told
-
-
-# The overview
 
 
 class MinuteAnswer(TypedDict):
@@ -291,9 +278,6 @@ def _drift_report(report: DriftReport) -> DriftReportAnswer:
 def _drift(found: Drift) -> DriftAnswer:
     psi = None if found.index is None else round(found.index, _DECIMALS)
     return shown(DriftAnswer, found, psi=psi)
-
-
-# Everybody's accounts
 
 
 class OperatedAccountAnswer(AccountAnswer):

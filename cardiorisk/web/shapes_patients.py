@@ -7,12 +7,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field as Member
 from pydantic import ValidationError, create_model
-from pydantic_core import core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from cardiorisk.accounts.assessments import (
-    LABEL_CHARACTERS,
-    LABEL_FIELD,
-)
+from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.forms import clean_name
 from cardiorisk.patients.patient import (
@@ -24,11 +21,7 @@ from cardiorisk.patients.patient import (
     Patient,
     accepted_number,
 )
-from cardiorisk.web.shapes import (
-    Json,
-    Rule,
-    Sent,
-)
+from cardiorisk.web.shapes import Json, Rule, Sent
 
 ORIGINAL_NAMES = {
     "nivel_colesterol": "colesterol",
@@ -99,11 +92,9 @@ def _value(field: Field) -> Any:
     more = "; false and true are accepted too" if field.kind == "flag" else ""
     accepted = f"be {field.accepted}{_hint(field)}"
     low, high = field.minimum, field.maximum
-    core = (
-        core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
-        if field.kind == "number"
-        else core_schema.int_schema(strict=True, ge=int(low), le=int(high))
-    )
+    core: CoreSchema = core_schema.int_schema(strict=True, ge=int(low), le=int(high))
+    if field.kind == "number":
+        core = core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
     rule = Rule(partial(accepted_number, field), accepted, value_schema(field, more), core=core)
     return Annotated[float, rule]
 
@@ -120,12 +111,8 @@ def _original_value(field: Field) -> Any:
     return Annotated[float, Rule(read, f"be {field.accepted}", value_schema(field, more))]
 
 
-def _read_label(sent: object) -> str | None:
-    return "" if isinstance(sent, str) and not sent.strip() else clean_name(sent)
-
-
 _label = Rule(
-    _read_label,
+    lambda sent: "" if isinstance(sent, str) and not sent.strip() else clean_name(sent),
     f"be text of at most {LABEL_CHARACTERS} printable characters",
     {
         "type": "string",
@@ -135,6 +122,7 @@ _label = Rule(
     },
     is_nullable=True,
 )
+_labelled: Json = {LABEL_FIELD: (Annotated[str | None, _label], None)}
 _values: Json = {field.wire_name: _value(field) for field in FIELDS}
 
 
@@ -150,7 +138,7 @@ PatientBody.examples = (
 LabelledPatientBody = _patient(
     "LabelledPatientBody",
     "The six values of one patient, and what you call them.",
-    _values | {LABEL_FIELD: (Annotated[str | None, _label], None)},
+    _values | _labelled,
 )
 OriginalPatientBody = _patient(
     "OriginalPatientBody",
@@ -159,7 +147,7 @@ OriginalPatientBody = _patient(
         field.wire_name: (_original_value(field), Member(alias=ORIGINAL_NAMES[field.wire_name]))
         for field in FIELDS
     }
-    | {LABEL_FIELD: (Annotated[str | None, _label], None)},
+    | _labelled,
 )
 
 

@@ -6,6 +6,8 @@ Nothing here tries the bitácora, because each answer's own line does; where it 
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
+
 from cardiorisk.errors import (
     NotReady,
     Overloaded,
@@ -14,14 +16,14 @@ from cardiorisk.errors import (
     UnusableArtefact,
 )
 from cardiorisk.model.card import NOTICE
+from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.version import VERSION
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes import HealthAnswer, ModelAnswer, ReadinessAnswer, ReloadAnswer
 
-_PATIENTS = {"background"}
-"""Members of the card that are rows of patients, who are real where the network was trained on
-somebody's own file."""
+FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+"""What proxies add to a request that they pass on."""
 
 
 class HealthHandler(BaseHandler):
@@ -52,7 +54,8 @@ class ModelHandler(BaseHandler):
     def get(self) -> None:
         """Show the card of the network that answers."""
         card = self.services.predictor.card
-        shown = card.model_dump(exclude=_PATIENTS)
+        # Its rows of patients are real people where the network was trained on somebody's own file.
+        shown = card.model_dump(exclude={"background"})
         self.answer({"modelo": card.version, "aviso": NOTICE, "card": shown})
 
     head = get
@@ -69,3 +72,42 @@ class ReloadHandler(OperatorHandler):
         replacement = await self.services.reload_network()
         self.end_stage("reload")
         self.answer({"modelo": replacement.new_version, "anterior": replacement.old_version})
+
+
+class MetricsHandler(OperatorHandler):
+    """A caller on this machine needs no key, but one that is sent is judged.
+
+    Behind a proxy on the same machine every caller has the proxy's address. A request that says it
+    was forwarded therefore needs the key; a proxy that does not say so must not pass this path on.
+    """
+
+    async def admit(self) -> None:
+        headers = self.request.headers
+        is_forwarded = any(name in headers for name in FORWARDING_HEADERS)
+        is_here = is_loopback(self.request.remote_ip or "") and not is_forwarded
+        if "Authorization" in headers or not is_here:
+            await super().admit()
+
+    @operation(
+        "metrics", answer="The counts, in Prometheus's text format", content_types=("text/plain",)
+    )
+    def get(self) -> None:
+        """Counts for a Prometheus server (callers on this machine, operators).
+
+        A caller on the same machine needs no key; a key that is sent is judged all the same. It
+        draws on no limit.
+        """
+        self.finish(self.services.metrics.text(), CONTENT_TYPE)
+
+    head = get
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own, IPv4 written as IPv6 included."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped.is_loopback
+    return parsed.is_loopback

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from cardiorisk.web.metrics import FORWARDING_HEADERS, is_loopback
+from cardiorisk.web.status import FORWARDING_HEADERS, is_loopback
 from tests.support import Caller, told
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from cardiorisk.model.card import NOTICE
 from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
-from cardiorisk.web.metrics import MetricsHandler
 from cardiorisk.web.openapi import expected_answers
 from cardiorisk.web.problems import PROBLEMS
+from cardiorisk.web.status import MetricsHandler
 from tests.conformity import description, resolved, validator
 from tests.support import EXAMPLE
 

@@ -8,7 +8,7 @@ import pytest
 
 from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.handlers import OperatorHandler
-from cardiorisk.web.metrics import MetricsHandler
+from cardiorisk.web.status import MetricsHandler
 from tests.support import EXAMPLE, create_key, document, told
 
 if TYPE_CHECKING:
