@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.patients import patient
@@ -33,11 +33,17 @@ EXAMPLE: dict[str, Any] = dict(patient.EXAMPLE)
 class SettableClock:
     """Seconds since the epoch, moved by the test; it starts 12.25 s into a minute."""
 
-    def __init__(self) -> None:
-        self.now_seconds = 29_400_000 * 60 + 12.25
+    def __init__(self, now_seconds: float = 29_400_000 * 60 + 12.25) -> None:
+        self.now_seconds = now_seconds
 
     def __call__(self) -> float:
         return self.now_seconds
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.now_seconds, UTC)
+
+    def advance(self, **duration: float) -> None:
+        self.now_seconds += timedelta(**duration).total_seconds()
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -28,25 +29,13 @@ from cardiorisk.limits.throttle import (
     site_of,
 )
 
-
-class Seconds:
-    """A clock that stands still until the test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+if TYPE_CHECKING:
+    from tests.support import SettableClock
 
 
 @pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def attempts(seconds: Seconds) -> Attempts:
-    return Attempts(3, 60.0, seconds, most_counted=4)
+def attempts(clock: SettableClock) -> Attempts:
+    return Attempts(3, 60.0, clock, most_counted=4)
 
 
 def _count(attempts: Attempts, who: str, tries: int) -> None:
@@ -81,10 +70,10 @@ def test_everybody_has_tries_of_their_own(attempts: Attempts) -> None:
 
 @pytest.mark.parametrize(("age", "seconds_left"), [(0.0, 60), (18.5, 42), (59.9, 1)])
 def test_a_refusal_tells_how_long_it_lasts(
-    attempts: Attempts, seconds: Seconds, age: float, seconds_left: int
+    attempts: Attempts, clock: SettableClock, age: float, seconds_left: int
 ) -> None:
     _count(attempts, "ana", 3)
-    seconds.now += age
+    clock.now_seconds += age
     with pytest.raises(TooManyAttempts) as refusal:
         attempts.test("ana")
     assert refusal.value.resets_in_seconds == seconds_left
@@ -92,12 +81,12 @@ def test_a_refusal_tells_how_long_it_lasts(
 
 @pytest.mark.parametrize(("age", "may_try"), [(59.9, False), (60.0, True)])
 def test_a_window_ends_a_minute_after_its_first_try(
-    attempts: Attempts, seconds: Seconds, *, age: float, may_try: bool
+    attempts: Attempts, clock: SettableClock, *, age: float, may_try: bool
 ) -> None:
     _count(attempts, "ana", 1)
-    seconds.now += 30
+    clock.now_seconds += 30
     _count(attempts, "ana", 2)
-    seconds.now += age - 30
+    clock.now_seconds += age - 30
     assert _may_try(attempts, "ana") is may_try
 
 
@@ -138,9 +127,11 @@ def test_whoever_is_forgotten_starts_anew(attempts: Attempts) -> None:
     assert _may_try(attempts, "ana")
 
 
-def test_a_clock_that_is_set_back_locks_nobody_out(attempts: Attempts, seconds: Seconds) -> None:
+def test_a_clock_that_is_set_back_locks_nobody_out(
+    attempts: Attempts, clock: SettableClock
+) -> None:
     _count(attempts, "ana", 3)
-    seconds.now -= 1
+    clock.now_seconds -= 1
     assert _may_try(attempts, "ana")
 
 
@@ -172,8 +163,8 @@ WRONG = InvalidLogin("wrong")
 
 
 @pytest.fixture
-def throttle(seconds: Seconds) -> Throttle:
-    return Throttle(seconds)
+def throttle(clock: SettableClock) -> Throttle:
+    return Throttle(clock)
 
 
 def outcome(
@@ -190,13 +181,13 @@ def outcome(
 
 
 def test_ten_failures_lock_the_name_in_any_case_from_anywhere_for_a_while(
-    throttle: Throttle, seconds: Seconds
+    throttle: Throttle, clock: SettableClock
 ) -> None:
     for _ in range(NAME_FAILURES):
         assert outcome(throttle.login("Ana", HERE), WRONG) is InvalidLogin
     assert outcome(throttle.login("ANA", ELSEWHERE)) is TooManyAttempts
     assert outcome(throttle.login("bruno", HERE)) is None
-    seconds.now += FAILURE_SECONDS
+    clock.now_seconds += FAILURE_SECONDS
     assert outcome(throttle.login("ana", HERE)) is None
 
 
@@ -231,23 +222,27 @@ def test_what_says_nothing_of_the_password_counts_nothing(
         assert outcome(throttle.login("ana", HERE), error) is type(error)
 
 
-def test_right_logins_from_one_address_are_limited(throttle: Throttle, seconds: Seconds) -> None:
+def test_right_logins_from_one_address_are_limited(
+    throttle: Throttle, clock: SettableClock
+) -> None:
     for number in range(LOGINS):
         assert outcome(throttle.login(f"n{number}", HERE)) is None
     assert outcome(throttle.login("ana", HERE)) is TooManyAttempts
     assert outcome(throttle.login("ana", ELSEWHERE)) is None
-    seconds.now += LOGIN_SECONDS
+    clock.now_seconds += LOGIN_SECONDS
     assert outcome(throttle.login("ana", HERE)) is None
 
 
-def test_registrations_from_one_address_are_limited(throttle: Throttle, seconds: Seconds) -> None:
+def test_registrations_from_one_address_are_limited(
+    throttle: Throttle, clock: SettableClock
+) -> None:
     for _ in range(ADDRESS_FAILURES - 1):
         assert outcome(throttle.registration(HERE), Taken(())) is Taken
     for _ in range(REGISTRATIONS):
         assert outcome(throttle.registration(HERE)) is None
     assert outcome(throttle.registration(HERE)) is TooManyAttempts
     assert outcome(throttle.registration(ELSEWHERE)) is None
-    seconds.now += REGISTRATION_SECONDS
+    clock.now_seconds += REGISTRATION_SECONDS
     assert outcome(throttle.registration(HERE)) is None
 
 
@@ -257,11 +252,11 @@ def test_taken_names_are_failures_of_the_address(throttle: Throttle) -> None:
     assert outcome(throttle.login("ana", HERE)) is TooManyAttempts
 
 
-def test_changes_are_limited_by_account(throttle: Throttle, seconds: Seconds) -> None:
+def test_changes_are_limited_by_account(throttle: Throttle, clock: SettableClock) -> None:
     for _ in range(CHANGES):
         throttle.count_change(1)
     with pytest.raises(TooManyAttempts):
         throttle.count_change(1)
     throttle.count_change(2)
-    seconds.now += CHANGE_SECONDS
+    clock.now_seconds += CHANGE_SECONDS
     throttle.count_change(1)

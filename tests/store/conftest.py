@@ -1,35 +1,20 @@
-"""What the store's tests share: a file of their own, and a clock they can move."""
+"""What the store's tests share: a file of their own, and the moment they start at."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.store.database import Database
+from tests.support import SettableClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from cardiorisk.store.database import Rows
-
-
-class SettableClock:
-    """A clock that stands still until the test moves it."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
-
-    def __call__(self) -> float:
-        return self.moment.timestamp()
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def advance(self, **duration: float) -> None:
-        self.moment += timedelta(**duration)
 
 
 @pytest.fixture
@@ -44,7 +29,7 @@ def url(path: Path) -> str:
 
 @pytest.fixture
 def clock() -> SettableClock:
-    return SettableClock()
+    return SettableClock(datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, Stale
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 ANA = Principal(1, "key_ana", "freemium")
 ANA_TOO = Principal(1, "key_ana_too", "freemium")

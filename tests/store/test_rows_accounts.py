@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cardiorisk.store.database import Database, Rows
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 ANA, JOSE, CLINIC = 1, 2, 3
 

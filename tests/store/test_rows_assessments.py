@@ -13,7 +13,7 @@ from cardiorisk.store.values import KeptAssessment
 
 if TYPE_CHECKING:
     from cardiorisk.store.database import Rows
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 ANA, BRUNO = 1, 2
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.store.database import Database, Rows
     from cardiorisk.store.values import Credential, MintedKey
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 MONTH = timedelta(days=30)
 

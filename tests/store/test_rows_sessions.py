@@ -19,7 +19,7 @@ from cardiorisk.store.tables import Session
 if TYPE_CHECKING:
     from cardiorisk.store.database import Database, Rows
     from cardiorisk.store.values import Renewal
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 ANA = 1
 TOKEN_ID = "0123456789abcdef"

@@ -11,7 +11,7 @@ from cardiorisk.store import rows_accounts, rows_usage
 
 if TYPE_CHECKING:
     from cardiorisk.store.database import Rows
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 ANA, BRUNO = 1, 2
 TODAY = date(2026, 11, 22)

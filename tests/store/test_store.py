@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.store.database import Rows
     from cardiorisk.store.values import MintedKey
-    from tests.store.conftest import SettableClock
+    from tests.support import SettableClock
 
 ANA = 1
 TODAY = date(2026, 11, 22)
