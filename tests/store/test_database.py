@@ -68,7 +68,7 @@ def test_the_wait_for_other_processes_can_be_set(database: Database) -> None:
     assert _pragma(database, "busy_timeout") == 250
 
 
-def test_closing_the_last_connection_leaves_one_file(url: str, path: Path) -> None:
+def test_a_new_file_is_not_copied_and_alone_after_its_last_connection(url: str, path: Path) -> None:
     Database.open(url).close()
     assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
 
@@ -207,21 +207,20 @@ def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(database: 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(tmp_path: Path) -> None:
-    (tmp_path / "keys.db").touch(0o000)
+def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(url: str, path: Path) -> None:
+    path.touch(0o000)
     with pytest.raises(StoreUnavailable, match="check that this user may read and write it"):
-        Database.open(f"sqlite:///{tmp_path / 'keys.db'}")
+        Database.open(url)
 
 
-def test_a_directory_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
-    (tmp_path / "keys.db").mkdir()
-    with pytest.raises(StoreUnavailable, match="unable to open database file; it is a directory"):
-        Database.open(f"sqlite:///{tmp_path / 'keys.db'}")
-
-
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+def test_a_directory_in_the_place_of_the_file_or_none_around_it_is_told(
+    url: str, path: Path
+) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db cannot be used: No such file"):
-        Database.open(f"sqlite:///{tmp_path}/nowhere/keys.db")
+        Database.open(f"sqlite:///{path.parent}/nowhere/keys.db")
+    path.mkdir()
+    with pytest.raises(StoreUnavailable, match="unable to open database file; it is a directory"):
+        Database.open(url)
 
 
 def test_a_file_that_is_no_database_is_refused_and_not_touched(url: str, path: Path) -> None:

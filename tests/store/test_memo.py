@@ -29,29 +29,14 @@ def _keep(memo: Memo, digest: bytes, principal: Principal, lifetime: float = FOR
     memo.keep(digest, principal, lifetime, memo.generation)
 
 
-def test_what_was_never_kept_is_not_found(memo: Memo) -> None:
-    assert memo.find(b"a") is None
-
-
-def test_a_kept_principal_is_found(memo: Memo) -> None:
-    _keep(memo, b"a", ANA)
-    assert memo.find(b"a") is ANA
-
-
-@pytest.mark.parametrize(("age", "found"), [(59.9, ANA), (60.0, None)])
-def test_a_principal_is_kept_for_a_minute(
-    memo: Memo, clock: SettableClock, age: float, found: Principal | None
+@pytest.mark.parametrize(
+    ("lifetime", "age", "found"),
+    [(FOREVER, 59.9, ANA), (FOREVER, 60.0, None), (5.0, 4.9, ANA), (5.0, 5.0, None)],
+)
+def test_a_principal_is_kept_for_a_minute_and_not_past_the_end_of_its_key(
+    memo: Memo, clock: SettableClock, lifetime: float, age: float, found: Principal | None
 ) -> None:
-    _keep(memo, b"a", ANA)
-    clock.advance(seconds=age)
-    assert memo.find(b"a") is found
-
-
-@pytest.mark.parametrize(("age", "found"), [(4.9, ANA), (5.0, None)])
-def test_a_principal_is_not_kept_past_the_end_of_its_key(
-    memo: Memo, clock: SettableClock, age: float, found: Principal | None
-) -> None:
-    _keep(memo, b"a", ANA, lifetime=5.0)
+    _keep(memo, b"a", ANA, lifetime)
     clock.advance(seconds=age)
     assert memo.find(b"a") is found
 
@@ -117,14 +102,11 @@ def test_dropping_all_forgets_principals_and_refusals(memo: Memo) -> None:
     assert (memo.find(b"a"), memo.find(b"b")) == (None, None)
 
 
-DROPS = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     "drop",
     [lambda memo: memo.drop(Stale(key_id="x")), lambda memo: memo.drop(Stale(9)), Memo.drop_all],
     ids=["key", "account", "all"],
 )
-
-
-@DROPS
 def test_what_was_read_before_a_drop_is_not_kept_after_it(
     memo: Memo, drop: Callable[[Memo], None]
 ) -> None:
