@@ -71,6 +71,8 @@ async def test_ten_wrong_passwords_close_the_page_s_door_too(
 
 async def test_a_suspended_account_is_told_so_above_the_form(ana: Reader, operator: Caller) -> None:
     assert (await operator.send("POST", "/operator/accounts/1/suspend")).code == 200
+    assert (await ana.call("GET", "/account")).code == 403
+    assert "Entrar" in text(await ana.open("/"))
     await ana.open("/entrar?siguiente=claves&idioma=en")
     answer = await ana.send("/entrar?siguiente=claves", username=NAME, password=PASSWORD)
     assert answer.code == 403

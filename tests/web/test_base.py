@@ -1,7 +1,8 @@
-"""What every request is checked for, and how it is told."""
+"""What every request is checked for, its plan's limit too, and how it is told."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from tests.support import EXAMPLE, document, told
 
 if TYPE_CHECKING:
     from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller
+    from tests.support import Bitacora, Caller, SettableClock
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}", "BEARER  {}"])
@@ -51,20 +52,6 @@ async def test_a_wrong_method_is_told_which_are_right(stranger: Caller) -> None:
     assert (await stranger.send("POST", "/healthz", b"")).headers["Allow"] == "GET, HEAD"
 
 
-async def test_a_problem_document_has_all_its_members(stranger: Caller) -> None:
-    response = await stranger.send("GET", "/nowhere", headers={"X-Request-ID": "lost"})
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem = document(response)
-    assert problem.pop("detail")
-    assert problem == {
-        "type": "urn:cardiorisk:problem:not-found",
-        "title": "Nothing is served here",
-        "status": 404,
-        "code": "not-found",
-        "request_id": "lost",
-    }
-
-
 async def test_the_unexpected_is_answered_without_showing_the_inside(
     premium: Caller,
     app: CardioriskApplication,
@@ -82,6 +69,47 @@ async def test_the_unexpected_is_answered_without_showing_the_inside(
 
 async def test_a_path_that_is_not_text_is_malformed(premium: Caller) -> None:
     assert (await premium.send("GET", "/predictions/%ff")).code == 400
+
+
+async def test_forty_simultaneous_calls_get_exactly_five_answers(freemium: Caller) -> None:
+    freemium.client.max_clients = 40  # type: ignore[attr-defined]
+    codes = [r.code for r in await asyncio.gather(*(freemium.assess() for _ in range(40)))]
+    assert sorted(codes) == [200] * 5 + [429] * 35
+
+
+async def test_every_answer_says_what_is_left_until_when(freemium: Caller) -> None:
+    response = await freemium.assess()
+    assert response.headers["RateLimit-Policy"] == '"freemium";q=5;w=60'
+    # The test's clock stands 12.25 s into a minute, so 47.75 s are left.
+    assert response.headers["RateLimit"] == '"freemium";r=4;t=48'
+
+
+async def test_a_refusal_says_when_to_come_back(freemium: Caller, clock: SettableClock) -> None:
+    for _ in range(5):
+        await freemium.assess()
+    clock.now_seconds += 30
+    response = await freemium.assess()
+    assert told(response) == (429, "rate-limited")
+    assert response.headers["Retry-After"] == "18"
+    assert response.headers["RateLimit"] == '"freemium";r=0;t=18'
+    clock.now_seconds += 18
+    assert (await freemium.assess()).code == 200
+
+
+async def test_an_invalid_request_is_counted(freemium: Caller) -> None:
+    await freemium.send("POST", "/service", b"{")
+    response = await freemium.send("GET", "/service", {"edad": 1})
+    assert response.headers["RateLimit"] == '"freemium";r=3;t=48'
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nowhere"), ("DELETE", "/service"), ("BREW", "/service")]
+)
+async def test_a_wrong_path_or_method_is_not_counted(
+    freemium: Caller, method: str, path: str
+) -> None:
+    await freemium.send(method, path)
+    assert (await freemium.assess()).headers["RateLimit"] == '"freemium";r=4;t=48'
 
 
 def test_an_answer_is_written_as_json_with_a_line_end() -> None:

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,17 +17,19 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine as DatabaseEngine
 
 from cardiorisk.model.artefact import Artefact, load_artefact
-from tests.support import EXAMPLE, create_key
+from tests.support import EXAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+    from tornado.ioloop import IOLoop
 
     from cardiorisk.config import Settings
     from cardiorisk.model.engines import Engine
     from cardiorisk.routes import CardioriskApplication
+    from tests.support import Caller
 
 REQUESTS = 20
 
@@ -66,16 +67,19 @@ class Client:
             await self._reader.readexactly(int(length))
 
 
-@asynccontextmanager
-async def warm_client(port: int, settings: Settings) -> AsyncIterator[Client]:
-    key = create_key(settings, "carla", "premium")
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    client = Client(reader, writer, key)
-    await client.ask()
-    try:
-        yield client
-    finally:
-        writer.close()
+@pytest.fixture
+def client(premium: Caller, http_port: int, io_loop: IOLoop) -> Iterator[Client]:
+    """Connect, and warm the memo and the network."""
+
+    async def connected() -> Client:
+        streams = await asyncio.open_connection("127.0.0.1", http_port)
+        client = Client(*streams, str(premium.key))
+        await client.ask()
+        return client
+
+    client = io_loop.run_sync(connected)
+    yield client
+    client.writer.close()
 
 
 @pytest.fixture
@@ -109,79 +113,64 @@ def statements() -> Iterator[list[str]]:
     event.remove(DatabaseEngine, "before_cursor_execute", note)
 
 
-@pytest.mark.usefixtures("http_server")
 async def test_a_key_in_the_memo_costs_no_sql(
-    app: CardioriskApplication, http_port: int, settings: Settings, statements: list[str]
+    client: Client, app: CardioriskApplication, statements: list[str]
 ) -> None:
-    async with warm_client(http_port, settings) as client:
-        hits = app.services.store.memo.statistics().hits
-        statements.clear()
-        await client.ask(REQUESTS)
-        of_the_watcher = [text for text in statements if "data_version" in text]
-        assert statements == of_the_watcher
-        assert app.services.store.memo.statistics().hits == hits + REQUESTS
+    hits = app.services.store.memo.statistics().hits
+    statements.clear()
+    await client.ask(REQUESTS)
+    of_the_watcher = [text for text in statements if "data_version" in text]
+    assert statements == of_the_watcher
+    assert app.services.store.memo.statistics().hits == hits + REQUESTS
 
 
-@pytest.mark.usefixtures("http_server")
 async def test_a_request_is_one_write_to_the_log(
-    app: CardioriskApplication,
-    http_port: int,
-    settings: Settings,
-    count_calls: Callable[[Any, str], list[int]],
+    client: Client, app: CardioriskApplication, count_calls: Callable[[Any, str], list[int]]
 ) -> None:
-    async with warm_client(http_port, settings) as client:
-        writes = count_calls(os, "write")
-        lines = app.services.bitacora.lines_written
-        await client.ask(REQUESTS)
-        assert writes == [REQUESTS]
-        assert app.services.bitacora.lines_written == lines + REQUESTS
+    writes = count_calls(os, "write")
+    lines = app.services.bitacora.lines_written
+    await client.ask(REQUESTS)
+    assert writes == [REQUESTS]
+    assert app.services.bitacora.lines_written == lines + REQUESTS
 
 
-@pytest.mark.usefixtures("http_server")
 async def test_a_request_is_one_answer_to_the_socket_and_no_change_to_the_poll(
-    http_port: int, settings: Settings, count_calls: Callable[[Any, str], list[int]]
+    client: Client, count_calls: Callable[[Any, str], list[int]]
 ) -> None:
-    async with warm_client(http_port, settings) as client:
-        loop = asyncio.get_running_loop()
-        sent = count_calls(type(client.writer.transport), "write")
-        changes = [
-            count_calls(loop, name)
-            for name in ("_add_reader", "_remove_reader", "_add_writer", "_remove_writer")
-        ]
-        await client.ask(REQUESTS)
-        by_the_client = REQUESTS
-        assert sent == [by_the_client + REQUESTS]
-        assert changes == [[0], [0], [0], [0]]
+    loop = asyncio.get_running_loop()
+    sent = count_calls(type(client.writer.transport), "write")
+    changes = [
+        count_calls(loop, name)
+        for name in ("_add_reader", "_remove_reader", "_add_writer", "_remove_writer")
+    ]
+    await client.ask(REQUESTS)
+    by_the_client = REQUESTS
+    assert sent == [by_the_client + REQUESTS]
+    assert changes == [[0], [0], [0], [0]]
 
 
-@pytest.mark.usefixtures("http_server")
 async def test_an_instant_network_costs_no_thread_no_task_and_no_timer(
-    http_port: int,
-    settings: Settings,
-    count_calls: Callable[[Any, str], list[int]],
+    client: Client, count_calls: Callable[[Any, str], list[int]]
 ) -> None:
-    async with warm_client(http_port, settings) as client:
-        loop = asyncio.get_running_loop()
-        threads = count_calls(ThreadPoolExecutor, "submit")
-        tasks, timers = count_calls(loop, "create_task"), count_calls(loop, "call_at")
-        await client.ask(REQUESTS)
-        # The store's watcher looks at the database once a second, on its own thread.
-        assert threads[0] <= 1
-        assert tasks == [0]
-        assert timers[0] <= 1
+    loop = asyncio.get_running_loop()
+    threads = count_calls(ThreadPoolExecutor, "submit")
+    tasks, timers = count_calls(loop, "create_task"), count_calls(loop, "call_at")
+    await client.ask(REQUESTS)
+    # The store's watcher looks at the database once a second, on its own thread.
+    assert threads[0] <= 1
+    assert tasks == [0]
+    assert timers[0] <= 1
 
 
-@pytest.mark.usefixtures("http_server")
 async def test_another_network_costs_one_way_to_the_worker(
+    client: Client,
     app: CardioriskApplication,
-    http_port: int,
     settings: Settings,
     count_calls: Callable[[Any, str], list[int]],
 ) -> None:
     artefact = load_artefact(settings.model_dir, "litert")
     app.services.predictor.adopt(Artefact(artefact.card, SlowEngine(artefact.engine)))
-    async with warm_client(http_port, settings) as client:
-        ways = count_calls(ThreadPoolExecutor, "submit")
-        await client.ask(REQUESTS)
-        of_the_watcher = 1  # the store's, once a second at most
-        assert REQUESTS <= ways[0] <= REQUESTS + of_the_watcher
+    ways = count_calls(ThreadPoolExecutor, "submit")
+    await client.ask(REQUESTS)
+    of_the_watcher = 1  # the store's, once a second at most
+    assert REQUESTS <= ways[0] <= REQUESTS + of_the_watcher
