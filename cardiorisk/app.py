@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:
     """Build the application; ``clock`` gives seconds since the epoch."""
-    bitacora = Bitacora.open(settings.log_dir, sync=settings.bitacora_sync)
+    bitacora = Bitacora(settings.log_dir, sync=settings.bitacora_sync)
     secret = settings.token_secret
     limiter = Limiter(clock)
-    store = Store.open(
+    store = Store(
         settings.database_url,
         clock=clock,
         limiter=limiter,

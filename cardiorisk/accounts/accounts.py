@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 
 class Accounts:
-    """The use cases of an account.
-
-    Args:
-        store: where accounts are kept.
-        passwords: hashes and checks passwords.
-        throttle: limits attempts and changes.
-    """
-
     def __init__(self, store: Store, passwords: Passwords, throttle: Throttle) -> None:
         self._store = store
         self._passwords = passwords
@@ -55,7 +47,6 @@ class Accounts:
             )
 
     async def login(self, login: Login, client_address: str) -> TokenPair:
-        """Begin a session."""
         stored = await self._require_login(login, client_address)
         session_id, refresh_id = new_token_id(), new_token_id()
         await self._begin(stored.account_id, session_id, refresh_id, REFRESH_LIFETIME)

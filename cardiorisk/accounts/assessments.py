@@ -55,8 +55,6 @@ class AssessmentPage:
 
 
 class Assessments:
-    """The use cases of kept assessments."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
 
@@ -104,7 +102,6 @@ class Assessments:
         return found
 
     async def delete(self, principal: Principal, assessment_id: str) -> None:
-        """Delete one of the account's assessments; raises as ``require`` does."""
         is_deleted = await self._store.change(
             lambda rows: rows_assessments.remove(rows, principal.account_id, assessment_id)
         )
@@ -113,7 +110,6 @@ class Assessments:
 
 
 def new_assessment_id(now: datetime) -> str:
-    """Make the public name of an assessment that is made at ``now``."""
     microseconds = (now - _EPOCH) // timedelta(microseconds=1)
     return (
         PREFIX

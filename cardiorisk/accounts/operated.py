@@ -14,7 +14,7 @@ from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.memo import Stale
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from cardiorisk.identity.keys import Principal
     from cardiorisk.monitoring.queries import AccountQuery
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 
 class OperatedAccounts:
-    """The use cases; an account's number is the text that stands in a path.
-
-    Args:
-        store: where accounts are kept.
-        plans: names of the plans that are set.
-    """
+    """The use cases; an account's number is the text that stands in a path."""
 
     def __init__(self, store: Store, plans: Collection[str]) -> None:
         self._store = store
@@ -64,18 +59,11 @@ class OperatedAccounts:
         account_id = _number(number)
         if account_id == operator.account_id:
             raise Conflict("you cannot suspend your own account; another operator can")
-        return await self._store.change(
-            lambda rows: rows_accounts.suspend(rows, account_id, self._store.now()),
-            drops=Stale(account_id),
-        )
+        return await self._change(account_id, rows_accounts.suspend)
 
     async def resume(self, number: str) -> AccountRecord:
         """End an account's suspension."""
-        account_id = _number(number)
-        return await self._store.change(
-            lambda rows: rows_accounts.resume(rows, account_id, self._store.now()),
-            drops=Stale(account_id),
-        )
+        return await self._change(_number(number), rows_accounts.resume)
 
     async def set_plan(self, number: str, plan: str) -> AccountRecord:
         """Put an account on a plan; its keys and tokens carry it from the next request on.
@@ -86,11 +74,7 @@ class OperatedAccounts:
         if plan not in self._plans:
             fault = FieldFault("plan", f"must be one of {', '.join(self._plans)}")
             raise InvalidAccount((fault,))
-        account_id = _number(number)
-        return await self._store.change(
-            lambda rows: rows_accounts.set_plan(rows, account_id, plan, self._store.now()),
-            drops=Stale(account_id),
-        )
+        return await self._change(_number(number), rows_accounts.set_plan, plan=plan)
 
     async def revoke_key(self, number: str, key_id: str) -> KeyRecord:
         """End a key of an account at once; the operator's own account is no exception."""
@@ -102,6 +86,14 @@ class OperatedAccounts:
             return rows_keys.revoke(rows, key_id, now, account_id)
 
         return await self._store.change(revoke, drops=Stale(key_id=key_id))
+
+    async def _change(
+        self, account_id: int, change: Callable[..., AccountRecord], **values: str
+    ) -> AccountRecord:
+        return await self._store.change(
+            lambda rows: change(rows, account_id, now=self._store.now(), **values),
+            drops=Stale(account_id),
+        )
 
 
 def _number(text: str) -> int:

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "code": _TEXT_OR_NULL,
     "timings_ms": (dict,),
 }
-"""What each member of a line may be that an entry has under the same name."""
+"""What each member of a line, in its order, may be that an entry has under the same name."""
+_own_members = attrgetter(*_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,12 @@ class Entry:
     """What is kept of one request and its answer.
 
     Attributes:
-        ts_seconds: when the request arrived, since the epoch, UTC.
+        ts_seconds: of the arrival, since the epoch, UTC.
         route: the route's template, never the raw path.
         timings_ms: by stage, ``total`` last.
         key_id: the public name of the key; without an accepted one there is no plan either.
         modelo: the version of the network that answered or, where none was asked, that would
             have; None while none is loaded.
-        code: the error's code.
         inputs: the patient, where the settings allow it to be written.
     """
 
@@ -77,22 +78,8 @@ class Entry:
 
     def line(self) -> bytes:
         """Write the entry as one line of JSON, newline included; NaN and infinities as null."""
-        members = {
-            "v": FORMAT_VERSION,
-            "ts": timestamp(self.ts_seconds),
-            "request_id": self.request_id,
-            "key_id": self.key_id,
-            "plan": self.plan,
-            "method": self.method,
-            "route": self.route,
-            "status": self.status,
-            "ip": self.ip,
-            "riesgo_cardiaco": self.riesgo_cardiaco,
-            "probabilidad": self.probabilidad,
-            "modelo": self.modelo,
-            "code": self.code,
-            "timings_ms": self.timings_ms,
-        }
+        members: dict[str, Any] = {"v": FORMAT_VERSION, "ts": timestamp(self.ts_seconds)}
+        members.update(zip(_TYPES, _own_members(self), strict=True))
         if self.inputs is not None:
             pairs = zip(_INPUTS, self.inputs.values, strict=True)
             members["inputs"] = {name: number(value) for (name, number), value in pairs}
@@ -117,10 +104,7 @@ def _second(whole_seconds: int) -> str:
 
 
 def read_entry(line: bytes) -> Entry | None:
-    """Read a line back, or return None where it is torn or is not one of ours.
-
-    Members that a later version adds are passed over.
-    """
+    """Read a line back, None where it is torn or not ours; later members are passed over."""
     try:
         members = _loads(line)
         if type(members) is not dict or members["v"] != FORMAT_VERSION:

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 class GroupSync:
     """The queue before the disk; belongs to one event loop, with one thread of its own.
 
-    Args:
-        begin: gives the open files to sync, called on the loop as each ``fsync`` starts.
-        end: told on the loop which files were synced, and the failure if there was one.
+    As each ``fsync`` starts, ``begin`` gives the open files to sync; then ``end`` is told of them
+    and of the failure, if there was one. Both are called on the loop.
     """
 
     def __init__(

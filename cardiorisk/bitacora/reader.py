@@ -1,12 +1,9 @@
 """Reading the bitácora back: forwards, backwards from its end, and as it grows.
 
 Memory does not grow with the log, nor with a foreign line in it. Lines that are torn or not ours
-are passed over, never an error: a log outlives crashes, full disks and curious editors.
-
-``find_newest`` and ``FreshLines`` are for readers beside the running service, so both are bounded
-in bytes: a search gives up and says so; what comes faster than it is fetched is skipped.
-
-All of this reads the disk, so it is called away from the event loop.
+are passed over: a log outlives crashes, full disks and curious editors. ``find_newest`` and
+``FreshLines`` are for readers beside the running service, so both are bounded in bytes. All of
+this reads the disk, so it is called away from the event loop.
 """
 
 from __future__ import annotations
@@ -76,7 +73,6 @@ class LogReader:
 
     @property
     def file_number(self) -> int:
-        """For reading at a place without moving there."""
         return self._file.fileno()
 
     def size_bytes(self) -> int:
@@ -99,11 +95,7 @@ class LogReader:
         self.torn_lines += self._has_unfinished_line
 
     def follow(self, pause: Callable[[], None]) -> Iterator[Line]:
-        """Read to the end of the file and on as it grows, through rotations, without an end.
-
-        Args:
-            pause: called when there is nothing new; returns when it is time to look again.
-        """
+        """Read on as the file grows, through rotations, without an end; ``pause`` in between."""
         while True:
             yield from self.whole_lines()
             replacement = self._find_replacement()
@@ -188,12 +180,8 @@ def find_newest(
 class FreshLines:
     """What comes to the end of the log, from one look to the next; not thread-safe.
 
-    After a rotation the old file is not looked at any more: lines that went into it since the last
-    look are not told.
-
-    Args:
-        path: the log.
-        most_bytes: of one look; if more has come, the newest are taken.
+    If more than ``most_bytes`` has come, the newest lines are taken. After a rotation the old file
+    is not looked at any more: lines that went into it since the last look are not told.
     """
 
     def __init__(self, path: Path, most_bytes: int = MOST_FRESH_BYTES) -> None:
@@ -223,7 +211,7 @@ class FreshLines:
 def _start_of_newest(file: int, size_bytes: int, count: int) -> int:
     found = 0
     for start, end in _spans_backwards(file, size_bytes):
-        if not count and _is_whole(file, end):
+        if not count and os.pread(file, 1, end - 1) == _NEWLINE:
             return end
         found += _read_line(file, start, end) is not None
         if found == count and count:
@@ -259,10 +247,6 @@ def _read_line(file: int, start: int, end: int) -> Line | None:
     text = os.pread(file, end - start, start)
     entry = read_entry(text) if text.endswith(_NEWLINE) else None
     return None if entry is None else Line(text, entry)
-
-
-def _is_whole(file: int, end: int) -> bool:
-    return os.pread(file, 1, end - 1) == _NEWLINE
 
 
 def _identity(file: int) -> tuple[int, int]:

@@ -21,21 +21,10 @@ RELATIVE_ERROR = 0.01
 
 _BOUNDS_MS = (0.0, *(0.0005 * (1 + RELATIVE_ERROR) ** step for step in range(2850)))
 """From half of the last decimal that is written to eleven days."""
-_SECONDS_A_MINUTE = 60
 
 
 class Summary:
-    """Counts of the entries added so far.
-
-    Attributes:
-        requests: entries added.
-        refusals: those with one of ``REFUSAL_STATUSES``.
-        by_status: requests by HTTP status.
-        by_code: requests by error code; those without one are left out.
-        by_plan: requests by plan; those without an accepted key are left out.
-        first_ts_seconds: the earliest arrival.
-        last_ts_seconds: the latest arrival.
-    """
+    """Counts of the entries added so far; those without a code or a plan are left out of these."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -48,7 +37,6 @@ class Summary:
         self._by_stage_ms: dict[str, Histogram] = {}
 
     def add(self, entry: Entry) -> None:
-        """Count one request."""
         ts = entry.ts_seconds
         self.first_ts_seconds = min(self.first_ts_seconds, ts) if self.requests else ts
         self.last_ts_seconds = max(self.last_ts_seconds, ts) if self.requests else ts
@@ -71,4 +59,4 @@ class Summary:
     def requests_per_minute(self) -> float | None:
         """Return the mean rate between the first and the last arrival, None where they are one."""
         span_seconds = self.last_ts_seconds - self.first_ts_seconds
-        return self.requests * _SECONDS_A_MINUTE / span_seconds if span_seconds > 0 else None
+        return self.requests * 60 / span_seconds if span_seconds > 0 else None

@@ -42,60 +42,45 @@ Sync = Literal["os", "disk"]
 
 
 class Bitacora:
-    """The log file, open for appending; make it with ``open``.
+    """The log file in a directory, open for appending; both are made where needed.
 
-    Attributes:
-        lines_written: lines appended since it was opened.
-        write_failures: appends and syncs that failed since then.
-        is_durable: whether ``synced`` has anything to wait for.
+    Args:
+        log_dir: the directory of ``bitacora.jsonl``.
+        sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
+        clock: monotonic, in seconds.
+        fsync: puts an open file's content on the disk.
+
+    Raises:
+        LogUnavailable: the directory or the file cannot be made, read or written.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float], fsync: Fsync | None) -> None:
-        self.lines_written = 0
-        self.write_failures = 0
-        self._failures = Failures(_logger)
-        self._writing = f"writing the bitácora {path}"
-        self._syncing = f"syncing the bitácora {path}"
-        self._path = path
-        self._clock = clock
-        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync) if fsync else None
-        self.is_durable = fsync is not None
-        self._file, self._ends_torn = self._open_file()
-        self._rotated_files: list[int] = []
-        self._next_check_s = clock() + ROTATION_CHECK_SECONDS
-        self._is_closed = False
-
-    @classmethod
-    def open(
-        cls,
+    def __init__(
+        self,
         log_dir: Path,
         *,
         sync: Sync = "os",
         clock: Callable[[], float] = time.monotonic,
-        fsync: Fsync | None = None,
-    ) -> Bitacora:
-        """Open the log in ``log_dir``, making both where needed, and close a torn last line.
-
-        Args:
-            log_dir: the directory of ``bitacora.jsonl``.
-            sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
-            clock: monotonic, in seconds.
-            fsync: puts an open file's content on the disk; ``os.fsync`` if there is none.
-
-        Raises:
-            LogUnavailable: the directory or the file cannot be made, read or written.
-        """
-        path = log_dir / LOG_FILE
-        bitacora = None
+        fsync: Fsync = os.fsync,
+    ) -> None:
+        self.lines_written = 0
+        self.write_failures = 0
+        self._failures = Failures(_logger)
+        self._path = log_dir / LOG_FILE
+        self._writing = f"writing the bitácora {self._path}"
+        self._clock = clock
+        self.is_durable = sync == "disk"
+        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync)
+        self._rotated_files: list[int] = []
+        self._next_check_s = clock() + ROTATION_CHECK_SECONDS
+        self._is_closed = False
         try:
-            bitacora = cls(path, clock, (fsync or os.fsync) if sync == "disk" else None)
-            if bitacora._ends_torn:
-                bitacora._write(b"")
+            self._file, self._ends_torn = self._open_file()
+            if self._ends_torn:
+                self._close_torn_line()
         except OSError as error:
-            if bitacora is not None:
-                os.close(bitacora._file)
-            raise LogUnavailable(f"cannot open the bitácora {path}: {error.strerror}") from error
-        return bitacora
+            raise LogUnavailable(
+                f"cannot open the bitácora {self._path}: {error.strerror}"
+            ) from error
 
     def append(self, line: bytes) -> None:
         """Add one line, newline included, to the end of the file.
@@ -140,22 +125,17 @@ class Bitacora:
         Raises:
             LogUnavailable: the disk refused, and the lines may be lost.
         """
-        if self._group_sync is None:
-            return
-        self._require_open()
-        await self._group_sync.wait()
+        if self.is_durable:
+            self._require_open()
+            await self._group_sync.wait()
 
     def close(self) -> None:
-        """Close the file, in ``disk`` mode after a last sync.
-
-        Raises:
-            LogUnavailable: the last sync failed.
-        """
+        """Close the file, in ``disk`` mode after a last sync, whose failure is raised."""
         if self._is_closed:
             return
         self._is_closed = True
         try:
-            if self._group_sync is not None:
+            if self.is_durable:
                 self._group_sync.close()
         except OSError as error:
             raise LogUnavailable(f"the bitácora cannot be synced: {error.strerror}") from error
@@ -165,6 +145,13 @@ class Bitacora:
     def _require_open(self) -> None:
         if self._is_closed:
             raise LogUnavailable("the bitácora is closed")
+
+    def _close_torn_line(self) -> None:
+        try:
+            self._write(b"")
+        except OSError:
+            os.close(self._file)
+            raise
 
     def _write(self, line: bytes) -> None:
         """Write the line, on a line of its own, with one call of the system."""
@@ -184,7 +171,7 @@ class Bitacora:
             return
         if not self._is_still_named(opened):
             file, self._ends_torn = self._open_file()
-            if opened.st_nlink and self._group_sync is not None:
+            if opened.st_nlink and self.is_durable:
                 self._rotated_files.append(self._file)
                 self._file = file
             else:
@@ -209,7 +196,7 @@ class Bitacora:
             self._path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
             file = os.open(self._path, flags, _FILE_MODE)
         try:
-            if self._group_sync is not None:
+            if self.is_durable:
                 _sync_directory(self._path.parent)
             return file, _ends_torn(file)
         except OSError:
@@ -221,7 +208,7 @@ class Bitacora:
 
     def _end_sync(self, files: Files, error: BaseException | None) -> None:
         self.write_failures += error is not None
-        self._failures.note(self._syncing, error)
+        self._failures.note(f"syncing the bitácora {self._path}", error)
         # The last file was the current one when the sync began: if it has been rotated away
         # since, it may hold newer lines, and it is for the next sync to close.
         for file in files[:-1]:

@@ -14,9 +14,8 @@ from rich.text import Text
 
 from cardiorisk.config import load_settings
 from cardiorisk.errors import UnknownPlan
-from cardiorisk.identity.forms import NAME_RULE, clean_name
+from cardiorisk.identity.forms import NAME_CHARACTERS, NAME_RULE, clean_name
 from cardiorisk.identity.keys import PREFIX
-from cardiorisk.store.tables import NAME_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

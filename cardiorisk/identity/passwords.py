@@ -31,12 +31,7 @@ MOST_WAITING = 32
 
 
 class Passwords:
-    """Hashes and checks passwords, a few at a time; call it on the event loop only.
-
-    Args:
-        hasher: argon2id with its costs.
-        most_waiting: passwords under way or waiting before callers are sent away.
-    """
+    """Hashes and checks passwords, a few at a time; call it on the event loop only."""
 
     def __init__(
         self, hasher: PasswordHasher | None = None, most_waiting: int = MOST_WAITING
@@ -60,7 +55,6 @@ class Passwords:
         )
 
     async def hash(self, password: str) -> str:
-        """Hash a password for keeping."""
         return await self.worker.run(partial(self._hasher.hash, _bytes(password)))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:

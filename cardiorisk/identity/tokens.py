@@ -10,13 +10,13 @@ clock only, so they are checked here, against the given one.
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import jwt
+from pydantic import BaseModel, ConfigDict, Field
 
 from cardiorisk.errors import InvalidKey
 
@@ -39,7 +39,8 @@ LONGEST_TOKEN = 1024
 """Characters; ours have about 400."""
 
 _ID_BYTES = 16
-_REQUIRED = ("iss", "aud", "sub", "exp", "iat", "jti", "use", "sid", "gen")
+_YEAR_9999 = 253_370_764_800
+_Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 _XSRF_LABEL = b"xsrf\n"
 """No token that is signed begins like this, so neither signature can pass for the other."""
 
@@ -68,13 +69,22 @@ class TokenPair:
     expires_in_seconds: int
 
 
-class Tokens:
-    """Makes tokens and reads them.
+class _Said(BaseModel):
+    """What a genuine token may claim: nothing that the database could not look for."""
 
-    Args:
-        secret: what they are signed with, ``SECRET_BYTES`` bytes or more.
-        now: this moment, aware.
-    """
+    model_config = ConfigDict(strict=True)
+
+    use: str
+    sub: Annotated[str, Field(pattern="^[0-9]{1,18}$")]
+    sid: _Name
+    jti: _Name
+    gen: Annotated[int, Field(ge=0, lt=1 << 62)]
+    iat: int
+    exp: Annotated[int, Field(ge=0, lt=_YEAR_9999)]
+
+
+class Tokens:
+    """Makes tokens and reads them; ``now`` gives this moment, aware."""
 
     def __init__(self, secret: bytes, now: Callable[[], datetime]) -> None:
         self._secret = secret
@@ -105,26 +115,27 @@ class Tokens:
         if not looks_like_token(token):
             raise _invalid()
         try:
-            said = jwt.decode(
+            payload = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
                 options={
-                    "require": list(_REQUIRED),
+                    "require": ["iss", "aud"],
                     "verify_exp": False,
                     "verify_iat": False,
                     "verify_nbf": False,
                 },
             )
+            said = _Said.model_validate(payload)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise _invalid() from error
-        claims = _claims(said, use)
-        now = self._now()
-        if claims.expires_at + LEEWAY <= now or said["iat"] > (now + LEEWAY).timestamp():
+        now, expires_at = self._now(), datetime.fromtimestamp(said.exp, UTC)
+        is_of_its_time = now < expires_at + LEEWAY and said.iat <= (now + LEEWAY).timestamp()
+        if said.use != use or not is_of_its_time:
             raise _invalid()
-        return claims
+        return Claims(int(said.sub), said.sid, said.gen, said.jti, expires_at)
 
     def xsrf_token(self, cookie: str) -> str:
         """Return what a request must carry, beside this cookie, to show that our page sent it."""
@@ -143,12 +154,6 @@ class Tokens:
         return jwt.encode(own | claims, self._secret, algorithm=ALGORITHM)
 
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_NO_GENERATION = 1 << 62
-"""What a genuine token may claim: nothing that the database could not look for."""
-
-
 def new_token_id() -> str:
     """Make the name of a token or of a session from the system's random source."""
     return secrets.token_hex(_ID_BYTES)
@@ -157,38 +162,6 @@ def new_token_id() -> str:
 def looks_like_token(text: str) -> bool:
     """Tell whether a text has the form of a token: three parts, not too long."""
     return len(text) <= LONGEST_TOKEN and text.count(".") == 2 and text.isascii()  # noqa: PLR2004 - three parts
-
-
-def _claims(said: dict[str, Any], use: Use) -> Claims:
-    """Take the claims out of a genuine payload, in the types that they must have."""
-    match said:
-        case {
-            "use": found,
-            "sub": str(subject),
-            "sid": str(session_id),
-            "gen": int(generation),
-            "jti": str(token_id),
-            "iat": int(_),
-            "exp": int(expires),
-        } if (
-            found == use
-            and _NUMBER.fullmatch(subject)
-            and _NAME.fullmatch(session_id)
-            and _NAME.fullmatch(token_id)
-            and type(generation) is int
-            and 0 <= generation < _NO_GENERATION
-        ):
-            try:
-                return Claims(
-                    int(subject),
-                    session_id,
-                    generation,
-                    token_id,
-                    datetime.fromtimestamp(expires, UTC),
-                )
-            except (ValueError, OverflowError, OSError) as error:
-                raise _invalid() from error
-    raise _invalid()
 
 
 def _invalid() -> InvalidKey:

@@ -46,13 +46,9 @@ class _Window:
 
 
 class Attempts:
-    """Counts of tries by whoever makes them, each in a window of its own.
+    """Counts of tries by whoever makes them, each in a window that its first try begins.
 
-    Args:
-        most: tries a window allows.
-        window_seconds: how long a window lasts from its first try.
-        clock: seconds; one that is set back starts the windows anew.
-        most_counted: bound of what is remembered.
+    A clock that is set back starts the windows anew.
     """
 
     def __init__(
@@ -70,11 +66,7 @@ class Attempts:
         self._under_way: Counter[str] = Counter()
 
     def test(self, who: str) -> None:
-        """Check that a try is left, and count nothing.
-
-        Raises:
-            TooManyAttempts: none is.
-        """
+        """Check that a try is left, or raise ``TooManyAttempts``; count nothing."""
         if self._tries(who) >= self._most:
             left_seconds = self.resets_in(who)
             raise TooManyAttempts(
@@ -82,7 +74,6 @@ class Attempts:
             )
 
     def hit(self, who: str) -> None:
-        """Count one try."""
         if not self._tries(who):
             self._windows[who] = _Window(self._clock() + self._window_seconds)
             if len(self._windows) > self._most_counted:
@@ -90,7 +81,6 @@ class Attempts:
         self._windows[who].tries += 1
 
     def clear(self, who: str) -> None:
-        """Start somebody's count anew."""
         self._windows.pop(who, None)
 
     def resets_in(self, who: str) -> int:
@@ -133,9 +123,6 @@ class Throttle:
     What fails is counted and, in windows of their own, what succeeds; a try under way is neither
     and only holds its place, so that many right logins at once never look like guessing. Each
     method raises ``TooManyAttempts`` and ``Overloaded`` as ``Attempts`` does.
-
-    Args:
-        clock: seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -26,14 +26,10 @@ MOST_ENDED_MINUTES = 60
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the limiter says of one request.
+    """What the limiter says of one request, which has been counted if it is allowed.
 
-    Attributes:
-        allowed: whether the request may go on; it has been counted if so.
-        limit: requests a minute of the plan.
-        remaining: requests left in this minute.
-        resets_in_seconds: whole seconds until the next minute, 1 to 60 (to 120 while the
-            system's clock has been set back by less than a minute).
+    The next minute is 1 to 60 whole seconds away (to 120 while the system's clock has been set
+    back by less than a minute).
     """
 
     allowed: bool
@@ -63,9 +59,6 @@ class Limiter:
 
     Not thread-safe, and need not be: it is called on the event loop only, where a decision
     cannot be interrupted, so the limit is exact under any concurrency.
-
-    Args:
-        clock: seconds since the epoch, UTC.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -78,11 +78,7 @@ class Drift:
 
 
 class DriftWatch:
-    """Counts of recent answers, in the bins of the network's card.
-
-    Attributes:
-        other_networks: answers of other networks, which are not counted.
-    """
+    """Counts of recent answers, in the bins of the network's card; others' are only numbered."""
 
     def __init__(self, card: Card) -> None:
         self._version = card.version

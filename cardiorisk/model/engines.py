@@ -34,11 +34,7 @@ class Engine(Protocol):
     thread, and nothing in it can wait."""
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of risk of each row, from 0 to 1, shape (n,).
-
-        Args:
-            rows: shape (n, 6), columns in ``FIELDS`` order and units, n at least 1.
-        """
+        """Return each row's probability of risk, shape (n,), n at least 1, for shape (n, 6)."""
         ...
 
 

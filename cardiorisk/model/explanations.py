@@ -59,10 +59,7 @@ def _grid(field: Field) -> tuple[float, ...]:
 
 
 GRIDS: tuple[tuple[float, ...], ...] = tuple(_grid(field) for field in FIELDS)
-"""The values that each input's curve takes, in ``FIELDS`` order, from its minimum to its maximum.
-
-They do not hold the patient's own value, whose probability is the answer itself.
-"""
+"""The values that each input's curve takes, in ``FIELDS`` order; the patient's own is no part."""
 _STARTS = (0, *accumulate(map(len, GRIDS)))
 CURVE_ROWS = _STARTS[-1]
 """Rows that all curves of one patient take."""
@@ -84,26 +81,17 @@ class Explanation:
 def coalition_rows(
     values: NDArray[np.float32], background: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Make the rows that must be run to explain one patient.
+    """Make the rows that must be run to explain one patient, shape (64 * b, 6).
 
-    Args:
-        values: the patient, shape (6,), in ``FIELDS`` order.
-        background: shape (b, 6), b at least 1.
-
-    Returns:
-        Shape (64 * b, 6): for each coalition, every background row with the coalition's inputs
-        taken from the patient.
+    For each coalition, they are every row of the background, shape (b, 6), with the coalition's
+    inputs taken from the patient, shape (6,).
     """
     mixed = np.where(_MEMBERS[:, None, :], values, background)  # (64, b, 6)
     return mixed.reshape(-1, _INPUTS)
 
 
 def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanation]:
-    """Return a patient's own probability, and take it apart.
-
-    Args:
-        probabilities: of the rows of ``coalition_rows``, in their order, shape (64 * b,).
-    """
+    """Return a patient's own probability, and take it apart, from those of ``coalition_rows``."""
     worths = probabilities.reshape(COALITIONS, -1).mean(axis=1, dtype=np.float64)  # (64,)
     contributions = _WEIGHTS @ worths  # (6,)
     return float(worths[-1]), Explanation(

@@ -57,13 +57,7 @@ class Replacement:
 
 @dataclass(slots=True)
 class _Queue:
-    """Patients that wait for the same kind of answer.
-
-    Attributes:
-        run: what answers a batch of them, on a thread.
-        most_waiting: from here on callers are refused.
-        most_together: patients of one batch.
-    """
+    """Patients that wait for the same kind of answer, which ``run`` gives, on a thread."""
 
     run: Callable[[Artefact, list[Patient]], list[Assessment]]
     most_waiting: int
@@ -81,11 +75,7 @@ class _Queue:
 
 
 class Predictor:
-    """The network behind two bounded queues; call it on the event loop only.
-
-    Attributes:
-        batch_sizes: patients of each batch that was begun; an explanation is a batch of one.
-    """
+    """The network behind two bounded queues; call it on the event loop only."""
 
     def __init__(
         self,
@@ -101,6 +91,7 @@ class Predictor:
         self._is_busy = False
         self._is_reloading = False
         self.batch_sizes = Histogram(BATCH_BOUNDS)
+        """Patients of each batch that was begun; an explanation is a batch of one."""
 
     @property
     def card(self) -> Card:
@@ -118,7 +109,6 @@ class Predictor:
         return sum(len(queue.waiting) for queue in self._turns)
 
     async def load(self, directory: Path, engine: EngineName) -> None:
-        """Load, check and warm the network."""
         loop = asyncio.get_running_loop()
         self.adopt(await loop.run_in_executor(self._threads, load_artefact, directory, engine))
 

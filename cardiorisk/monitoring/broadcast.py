@@ -83,12 +83,7 @@ class Watcher:
 class Broadcast:
     """All who watch; call it on the event loop only.
 
-    Args:
-        look: takes the look that is told.
-        skip: forgets the lines that have come until now.
-        fresh: gives the lines that have come since the last call.
-        every_seconds: between two updates.
-        most_watchers: at the same time.
+    ``fresh`` gives the lines that have come since it or ``skip`` was called last.
     """
 
     def __init__(

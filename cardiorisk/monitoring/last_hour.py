@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from operator import sub
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from cardiorisk.measuring import percentile
@@ -54,7 +53,7 @@ class Counts:
         )
 
 
-NOTHING = Counts(MappingProxyType({}), MappingProxyType({}), MappingProxyType({}))
+NOTHING = Counts({}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,7 @@ class StageTimes:
 
 
 class LastHour:
-    """Marks of the last ``MINUTES`` minutes.
-
-    Args:
-        read: gives what has been counted so far.
-        clock: seconds since the epoch, UTC.
-    """
+    """Marks of the last ``MINUTES`` minutes, by a clock of seconds since the epoch, UTC."""
 
     def __init__(self, read: Callable[[], Counts], clock: Callable[[], float]) -> None:
         self._read = read
@@ -103,7 +97,6 @@ class LastHour:
             self._marks.append((minute, self._read()))
 
     def seconds_to_next_minute(self) -> float:
-        """Tell when to roll again."""
         return SECONDS - self._clock() % SECONDS
 
     def minutes(self) -> tuple[Minute, ...]:

@@ -34,12 +34,9 @@ MOST_JOBS = 16
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """How recent answers differ from the training.
+    """How recent answers differ from the training: ``drifts`` of the score, then of each field.
 
-    Attributes:
-        computed_at_seconds: since the epoch, UTC.
-        answers: lines that were looked at, those of other networks included.
-        drifts: of the score, then of each field; of this network's answers only.
+    ``answers`` counts the lines that were looked at, those of other networks included.
     """
 
     computed_at_seconds: float
@@ -49,13 +46,7 @@ class DriftReport:
 
 
 class LogWatch:
-    """The log of one process; call it on the event loop only.
-
-    Args:
-        path: the log.
-        clock: seconds since the epoch, UTC.
-        most_jobs: that may wait before callers are refused.
-    """
+    """The log of one process, by a clock of seconds since the epoch; for the event loop only."""
 
     def __init__(self, path: Path, clock: Callable[[], float], most_jobs: int = MOST_JOBS) -> None:
         self._path = path
@@ -68,7 +59,6 @@ class LogWatch:
         self._drift_of = ("", 0.0)
 
     async def search(self, is_wanted: Callable[[Entry], bool], most_lines: int) -> Newest:
-        """Return the newest lines that are wanted."""
         return await self._worker.run(partial(find_newest, self._path, is_wanted, most_lines))
 
     async def skip(self) -> None:

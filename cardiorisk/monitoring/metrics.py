@@ -65,13 +65,8 @@ class Sources:
 class Metrics(Collector):
     """Counts of requests and stages; use it on the event loop only.
 
-    It turns all counts into the library's words whenever somebody asks the registry.
-
-    Args:
-        expected: answers that may be given; their series exist, at 0, before the first of them,
-            so that a rate over the first failure is not lost.
-        plans: names of the plans that are set.
-        sources: what is counted elsewhere.
+    Answers that are ``expected`` have a series, at 0, before the first of them, so that a rate over
+    the first failure is not lost.
     """
 
     def __init__(self, expected: Iterable[Series], plans: Iterable[str], sources: Sources) -> None:
@@ -147,25 +142,22 @@ class Metrics(Collector):
 
     def _keys(self) -> Iterator[Metric]:
         memo = self._sources.store.memo.statistics()
-        lookups = CounterMetricFamily(
-            f"{PREFIX}memo_lookups", "Credentials looked up in the memo", labels=("result",)
+        yield _labelled(
+            CounterMetricFamily(
+                f"{PREFIX}memo_lookups", "Credentials looked up in the memo", labels=("result",)
+            ),
+            {"hit": memo.hits, "refusal": memo.refusals, "miss": memo.misses},
         )
-        lookups.add_metric(("hit",), memo.hits)
-        lookups.add_metric(("refusal",), memo.refusals)
-        lookups.add_metric(("miss",), memo.misses)
-        yield lookups
-        entries = GaugeMetricFamily(
-            f"{PREFIX}memo_entries", "Credentials in the memo", labels=("kind",)
+        yield _labelled(
+            GaugeMetricFamily(f"{PREFIX}memo_entries", "Credentials in the memo", labels=("kind",)),
+            {"known": memo.entries, "refused": memo.refused_entries},
         )
-        entries.add_metric(("known",), memo.entries)
-        entries.add_metric(("refused",), memo.refused_entries)
-        yield entries
-        refusals = CounterMetricFamily(
-            f"{PREFIX}limit_refusals", "Requests over their plan's limit", labels=("plan",)
+        yield _labelled(
+            CounterMetricFamily(
+                f"{PREFIX}limit_refusals", "Requests over their plan's limit", labels=("plan",)
+            ),
+            self.refusals,
         )
-        for plan, count in self.refusals.items():
-            refusals.add_metric((plan,), count)
-        yield refusals
         yield GaugeMetricFamily(
             f"{PREFIX}active_accounts",
             "Accounts that drew on their limit in the current minute",
@@ -200,6 +192,12 @@ class Metrics(Collector):
             "Writes and syncs of the log that failed",
             value=bitacora.write_failures,
         )
+
+
+def _labelled(family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[str, int]) -> Metric:
+    for label, value in values.items():
+        family.add_metric((label,), value)
+    return family
 
 
 def _buckets(histogram: Histogram, parts_a_unit: int) -> tuple[list[tuple[str, float]], float]:

@@ -34,15 +34,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One look.
+    """One look; it was taken so many seconds after the epoch, UTC.
 
     Attributes:
-        at_seconds: when, since the epoch, UTC.
         minutes: the last hour, the running minute last.
         recent: the last ``RECENT_MINUTES`` minutes.
         open_requests: not answered yet, the one that asks included.
-        waiting_patients: explanations included.
-        active_accounts: those that have drawn on their limit in this minute.
         drift: None while no network is loaded or the log cannot be read.
     """
 
@@ -77,12 +74,10 @@ class Overviews:
         self._rolling = asyncio.create_task(self._roll(), name="overview-minutes")
 
     def close(self) -> None:
-        """Mark no more minutes."""
         if self._rolling is not None:
             self._rolling.cancel()
 
     async def look(self) -> Overview:
-        """Look at everything; a drift that cannot be had is left out."""
         drift = await self._drift()
         sources = self._sources
         return Overview(

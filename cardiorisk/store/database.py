@@ -55,12 +55,7 @@ _BEGIN = "cardiorisk_begin"
 class Database:
     """One open connection, closed at the end of a ``with`` block; for one thread only.
 
-    Args:
-        url: names the file.
-        busy_seconds: how long a statement waits for another process's lock before it fails.
-
-    Raises:
-        StoreUnavailable: by every method, where the file cannot be used; the message names it.
+    Every method raises ``StoreUnavailable`` where the file cannot be used; the message names it.
     """
 
     def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -142,7 +137,6 @@ class Database:
             self._pragma("foreign_keys = ON")
 
     def current_revision(self) -> str | None:
-        """Return the revision the file is at, None for an empty one."""
         with self.reading() as rows:
             return revisions.current(rows)
 
@@ -220,7 +214,10 @@ def _translated(path: Path) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = cause.strerror if isinstance(cause, OSError) else str(cause)
-        hint = _hint(path) if _is_refusal(cause) else ""
+        hint = ""
+        if _is_refusal(cause):
+            advice = "check that this user may read and write it and its directory"
+            hint = f"; {'it is a directory' if path.is_dir() else advice}"
         raise StoreUnavailable(f"{path} cannot be used: {reason}{hint}") from error
 
 
@@ -229,12 +226,6 @@ def _is_refusal(cause: BaseException | None) -> bool:
     if isinstance(cause, OSError):
         return cause.errno in _REFUSALS_OF_THE_SYSTEM
     return getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE in _REFUSALS_OF_SQLITE
-
-
-def _hint(path: Path) -> str:
-    if path.is_dir():
-        return "; it is a directory"
-    return "; check that this user may read and write it and its directory"
 
 
 def _make_private_file(path: Path) -> None:

@@ -64,12 +64,7 @@ class MemoStatistics:
 
 
 class Memo:
-    """Principals by the digest of their key, for a while.
-
-    Args:
-        clock: seconds from a monotonic clock.
-        most_entries: bound of each kind; the oldest leaves first.
-    """
+    """Principals by the digest of their key, for a while; the oldest leaves first."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, most_entries: int = MOST_ENTRIES
@@ -145,10 +140,6 @@ class Lookups:
 
     They share it within a generation only. One that began before a drop may have read what was
     dropped, and a caller that came after it must not be told.
-
-    Args:
-        memo: remembers what they find.
-        most: look-ups that may wait before callers are sent away.
     """
 
     def __init__(self, memo: Memo, most: int) -> None:
@@ -157,11 +148,7 @@ class Lookups:
         self._waiting: dict[tuple[int, bytes], Lookup] = {}
 
     def share(self, digest: bytes, begin: Callable[[], Lookup]) -> Lookup:
-        """Return the look-up of a key that is under way, or begin it.
-
-        Raises:
-            Overloaded: too many look-ups wait.
-        """
+        """Return the look-up of a key that is under way, or begin it."""
         generation = self._memo.generation
         lookup = self._waiting.get((generation, digest))
         if lookup is None:

@@ -29,7 +29,6 @@ _ASSESSMENTS = select(
 
 
 def keep(rows: Rows, account_id: int, kept: KeptAssessment) -> None:
-    """Keep an assessment for an account."""
     values = {name: getattr(kept.patient, name) for name in _PATIENT}
     values |= {name: getattr(kept, name) for name in _REST}
     rows.execute(

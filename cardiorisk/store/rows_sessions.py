@@ -118,11 +118,7 @@ def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal
         return "ended"
     if row.suspended_at is not None:
         raise AccountSuspended
-    renewed = {
-        "refresh_id": refresh_id,
-        "renewed_at": now,
-        "expires_at": now + REFRESH_LIFETIME,
-    }
+    renewed = {"refresh_id": refresh_id, "renewed_at": now, "expires_at": now + REFRESH_LIFETIME}
     rows.execute(update(Session).where(this).values(renewed))
     return "renewed"
 

@@ -16,7 +16,7 @@ import time
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreUnavailable
 from cardiorisk.identity.keys import digest, is_well_formed
@@ -60,39 +60,36 @@ _Value = TypeVar("_Value")
 
 
 class Store:
-    """The database for the event loop; made by ``open``, ended by ``close``.
+    """The database for the event loop, at its newest revision, made or upgraded where needed.
 
-    Whatever asks the database raises ``Overloaded`` where too much waits for it, and
-    ``StoreUnavailable`` where it cannot be used.
-
-    Attributes:
-        tokens: makes and reads tokens with the secret.
-        memo: what is remembered of credentials.
-
-    Args:
-        database: opened on ``worker``'s thread, and used there only.
-        worker: the one thread of the database's work.
-        token_secret: what tokens are signed with.
-        limiter: counts the calls that are kept by the day.
-        clock: seconds since the epoch.
-        monotonic: seconds from a clock that nobody sets.
+    Without a ``token_secret``, the database's own is used; the first opening makes it. Whatever
+    asks the database raises ``Overloaded`` where too much waits for it, and ``StoreUnavailable``
+    where it cannot be used.
     """
 
     def __init__(
         self,
-        database: Database,
-        worker: Worker,
-        token_secret: bytes,
-        limiter: Limiter,
-        clock: Callable[[], float],
-        monotonic: Callable[[], float],
+        url: str,
+        token_secret: bytes | None = None,
+        limiter: Limiter | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        busy_seconds: float = BUSY_SECONDS,
+        open_database: Callable[[str], Database] = Database.open,
     ) -> None:
-        self._database = database
-        self._worker = worker
-        self._limiter = limiter
+        self._worker = Worker(
+            "store", MOST_JOBS, "the database has too much to do; try again in a second"
+        )
+        try:
+            opening = partial(_open, partial(open_database, url), token_secret, busy_seconds)
+            self._database, secret = self._worker.run_now(opening)
+        except BaseException:
+            self._worker.close()
+            raise
+        self._limiter = limiter or Limiter(clock)
         self._clock = clock
         self._monotonic = monotonic
-        self.tokens = Tokens(token_secret, self.now)
+        self.tokens = Tokens(secret, self.now)
         self._failures = Failures(_logger)
         self.memo = Memo(monotonic)
         self._lookups = Lookups(self.memo, MOST_LOOKUPS)
@@ -104,33 +101,6 @@ class Store:
         """By key id, in seconds since the epoch; not written yet."""
         self._calls: dict[tuple[int, date], int] = {}
         """By account and day; taken from the limiter, and not written yet."""
-
-    @classmethod
-    def open(
-        cls,
-        url: str,
-        token_secret: bytes | None = None,
-        limiter: Limiter | None = None,
-        clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
-        busy_seconds: float = BUSY_SECONDS,
-    ) -> Self:
-        """Open the database at its newest revision, making or upgrading it where needed.
-
-        Without a ``token_secret``, the database's own is used; the first opening makes it.
-
-        Raises:
-            StoreUnavailable: the file cannot be used; the message names it and says why.
-        """
-        worker = Worker(
-            "store", MOST_JOBS, "the database has too much to do; try again in a second"
-        )
-        try:
-            database, own_secret = worker.run_now(partial(_open, url, token_secret, busy_seconds))
-        except BaseException:
-            worker.close()
-            raise
-        return cls(database, worker, own_secret, limiter or Limiter(clock), clock, monotonic)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -172,12 +142,7 @@ class Store:
         return await self._told("read", self._worker.submit(job))
 
     async def change(self, fn: Callable[[Rows], _Result], drops: _Drops[_Result] = None) -> _Result:
-        """Run a function in a transaction, and drop what it makes stale before anybody is told.
-
-        Args:
-            fn: what is done; whatever it raises undoes it.
-            drops: what becomes stale; a function is asked with the result.
-        """
+        """Run a function in a transaction, and drop what it makes stale before anybody is told."""
         change = self._worker.submit(partial(_in_transaction, self._database.writing, fn))
         change.add_done_callback(partial(self._drop_stale, drops))
         return await self._told("write", change)
@@ -211,10 +176,7 @@ class Store:
             self.memo.drop_all()
 
     async def flush(self) -> None:
-        """Write when keys were last used, and the calls of each day.
-
-        What cannot be written is kept for the next time.
-        """
+        """Write when keys were last used, and the calls of each day, or keep it for next time."""
         _merge(self._calls, self._limiter.take_calls(), operator.add)
         try:
             await self._write(self._last_used, rows_keys.note_last_used, max)
@@ -327,8 +289,10 @@ def _admitted(found: Principal | Refusal, refusal: str) -> Principal:
     return found
 
 
-def _open(url: str, token_secret: bytes | None, busy_seconds: float) -> tuple[Database, bytes]:
-    database = Database.open(url)
+def _open(
+    begin: Callable[[], Database], token_secret: bytes | None, busy_seconds: float
+) -> tuple[Database, bytes]:
+    database = begin()
     try:
         database.wait_at_most(busy_seconds)
         return database, token_secret or rows_sessions.load_secret(database)

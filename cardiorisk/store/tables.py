@@ -24,15 +24,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from cardiorisk.identity.forms import EMAIL_CHARACTERS, NAME_CHARACTERS
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-NAME_CHARACTERS = 80
-"""Longest name of an account."""
 FOLDED_CHARACTERS = 3 * NAME_CHARACTERS
 """Folding makes three letters of one at most."""
-EMAIL_CHARACTERS = 254
-KEY_NAME_CHARACTERS = 80
 
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -50,11 +48,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
-        """Turn an aware moment into the naive UTC that SQLite's text holds.
-
-        Raises:
-            ValueError: the moment has no time zone.
-        """
+        """Turn an aware moment into the naive UTC that SQLite's text holds."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -116,7 +110,7 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
-    name: Mapped[str | None] = mapped_column(String(KEY_NAME_CHARACTERS))
+    name: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
 
 
 class Session(Base):
@@ -139,10 +133,7 @@ class Session(Base):
 
 
 class AssessmentRow(Base):
-    """One assessment that an account keeps: a patient's six values and what was said of them.
-
-    Ids sort by the moment they were made at.
-    """
+    """One assessment that an account keeps; ids sort by the moment they were made at."""
 
     __tablename__ = "assessment"
     __table_args__ = (Index(None, "account_id", "id"),)

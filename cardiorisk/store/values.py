@@ -100,10 +100,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class KeptAssessment:
-    """One assessment that its account has kept.
-
-    Its id sorts by the moment it was made at; its label is what its owner calls it.
-    """
+    """One assessment that its account has kept; its label is what its owner calls it."""
 
     assessment_id: str
     created_at: datetime

@@ -84,7 +84,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[House]:
     limiter = Limiter(clock)
-    store = Store.open(f"sqlite:///{tmp_path / 'keys.db'}", clock=clock, limiter=limiter)
+    store = Store(f"sqlite:///{tmp_path / 'keys.db'}", clock=clock, limiter=limiter)
     passwords = InterruptedPasswords(CHEAP)
     accounts = Accounts(store, passwords, Throttle(clock))
     io_loop.run_sync(partial(accounts.register, ANA, HERE))

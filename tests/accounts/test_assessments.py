@@ -46,7 +46,7 @@ def assessments(tmp_path: Path, io_loop: IOLoop) -> Iterator[Assessments]:
     with Database.open(url) as database, database.writing() as rows:
         for name in ("ana", "bruno"):
             rows_accounts.find_or_create(rows, name, None, NOW)
-    store = Store.open(url, clock=partial(next, count(NOW.timestamp() + 1)))
+    store = Store(url, clock=partial(next, count(NOW.timestamp() + 1)))
     yield Assessments(store)
     io_loop.run_sync(store.close)
 

@@ -43,7 +43,7 @@ def refused(line):
     else:
         print("taken")
 
-bitacora = Bitacora.open(pathlib.Path(sys.argv[1]))
+bitacora = Bitacora(pathlib.Path(sys.argv[1]))
 """
 """A program whose files may not grow beyond a limit: what a full disk does, without root."""
 
@@ -75,7 +75,7 @@ def log(log_dir: Path) -> Path:
 
 @pytest.fixture
 def bitacora(log_dir: Path, clock: Clock) -> Iterator[Bitacora]:
-    bitacora = Bitacora.open(log_dir, clock=clock)
+    bitacora = Bitacora(log_dir, clock=clock)
     yield bitacora
     bitacora.close()
 
@@ -83,7 +83,7 @@ def bitacora(log_dir: Path, clock: Clock) -> Iterator[Bitacora]:
 @pytest.fixture
 def durable(log_dir: Path, clock: Clock, disk: Disk) -> Iterator[Bitacora]:
     """A log in disk mode, whose disk waits to be told."""
-    bitacora = Bitacora.open(log_dir, sync="disk", clock=clock, fsync=disk.fsync)
+    bitacora = Bitacora(log_dir, sync="disk", clock=clock, fsync=disk.fsync)
     yield bitacora
     disk.failing = False
     disk.finish_fsync(100)
@@ -105,7 +105,7 @@ def is_link_to(file: Path, name: str) -> bool:
 
 
 def test_the_log_and_its_directories_are_made_and_closed_to_strangers(tmp_path: Path) -> None:
-    Bitacora.open(tmp_path / "a" / "b").close()
+    Bitacora(tmp_path / "a" / "b").close()
     log = tmp_path / "a" / "b" / "bitacora.jsonl"
     assert log.read_bytes() == b""
     assert log.stat().st_mode & 0o137 == 0
@@ -123,7 +123,7 @@ def test_lines_are_counted_and_in_the_file_when_append_returns(
 
 
 def test_two_processes_may_share_the_log(bitacora: Bitacora, log_dir: Path, log: Path) -> None:
-    other = Bitacora.open(log_dir)
+    other = Bitacora(log_dir)
     for each, line in ((bitacora, ONE), (other, TWO), (bitacora, ONE)):
         each.append(line)
     assert log.read_bytes() == ONE + TWO + ONE
@@ -133,7 +133,7 @@ def test_two_processes_may_share_the_log(bitacora: Bitacora, log_dir: Path, log:
 def test_a_torn_last_line_is_closed_at_the_start(log_dir: Path, log: Path) -> None:
     log_dir.mkdir()
     log.write_bytes(ONE + b'{"tor')
-    Bitacora.open(log_dir).close()
+    Bitacora(log_dir).close()
     assert log.read_bytes() == ONE + b'{"tor\n'
 
 
@@ -141,14 +141,14 @@ def test_a_start_that_fails_says_why_and_leaves_no_file_open(log_dir: Path, log:
     log.mkdir(parents=True)
     before = open_files()
     with pytest.raises(LogUnavailable) as raised:
-        Bitacora.open(log_dir)
+        Bitacora(log_dir)
     assert str(raised.value) == f"cannot open the bitácora {log}: Is a directory"
     assert open_files() == before
 
 
 def test_a_directory_that_cannot_be_made_stops_the_start() -> None:
     with pytest.raises(LogUnavailable, match=r"cannot open the bitácora /proc/none/bitacora"):
-        Bitacora.open(Path("/proc/none"))
+        Bitacora(Path("/proc/none"))
 
 
 def test_a_row_of_failures_is_counted_and_told_once_and_so_is_its_end(
@@ -156,7 +156,7 @@ def test_a_row_of_failures_is_counted_and_told_once_and_so_is_its_end(
 ) -> None:
     log_dir.mkdir()
     log.symlink_to("/dev/full")
-    bitacora = Bitacora.open(log_dir, clock=clock)
+    bitacora = Bitacora(log_dir, clock=clock)
     for _ in range(3):
         with pytest.raises(LogUnavailable) as raised:
             bitacora.append(ONE)
@@ -181,7 +181,7 @@ limit(4)
 bitacora.close()
 pathlib.Path(sys.argv[1], "bitacora.jsonl").write_bytes(b"torn")
 try:
-    Bitacora.open(pathlib.Path(sys.argv[1]))
+    Bitacora(pathlib.Path(sys.argv[1]))
 except LogUnavailable as error:
     print(error)
 """)
@@ -240,7 +240,7 @@ def test_a_new_file_that_the_rotating_tool_made_is_used(
 def test_a_deleted_log_gets_no_other_line_and_gives_its_space_back_at_once(
     log_dir: Path, log: Path, sync: Sync, clock: Clock
 ) -> None:
-    bitacora = Bitacora.open(log_dir, sync=sync, clock=clock)
+    bitacora = Bitacora(log_dir, sync=sync, clock=clock)
     log.unlink()
     bitacora.append(ONE)
     assert log.read_bytes() == ONE
@@ -305,7 +305,7 @@ def test_rotations_leave_no_file_open(log_dir: Path, log: Path, sync: Sync, cloc
         opened.append(ONE)
         asyncio.run(opened.synced())
 
-    opened = Bitacora.open(log_dir, sync=sync, clock=clock)
+    opened = Bitacora(log_dir, sync=sync, clock=clock)
     rotate_and_append()
     before = open_files()
     for _ in range(5):
@@ -315,7 +315,7 @@ def test_rotations_leave_no_file_open(log_dir: Path, log: Path, sync: Sync, cloc
 
 
 def test_a_closed_log_takes_no_line_and_is_closed_once(log_dir: Path) -> None:
-    bitacora = Bitacora.open(log_dir, sync="disk")
+    bitacora = Bitacora(log_dir, sync="disk")
     before = open_files()
     bitacora.close()
     bitacora.close()
@@ -333,7 +333,7 @@ def test_a_log_is_writable_unless_its_last_line_failed_and_an_empty_one_does_too
 ) -> None:
     log_dir.mkdir()
     log.symlink_to("/dev/full")
-    bitacora = Bitacora.open(log_dir, clock=clock)
+    bitacora = Bitacora(log_dir, clock=clock)
     bitacora.require_writable()
     with pytest.raises(LogUnavailable):
         bitacora.append(ONE)
@@ -368,7 +368,7 @@ def test_disk_mode_waits_for_the_disk(durable: Bitacora, log: Path, disk: Disk) 
 def test_a_disk_that_refuses_to_sync_is_an_error(log_dir: Path, log: Path) -> None:
     log_dir.mkdir()
     log.symlink_to("/dev/null")  # It takes every line and refuses every fsync.
-    bitacora = Bitacora.open(log_dir, sync="disk")
+    bitacora = Bitacora(log_dir, sync="disk")
     bitacora.append(ONE)
     with pytest.raises(LogUnavailable, match="cannot be put on the disk"):
         asyncio.run(bitacora.synced())

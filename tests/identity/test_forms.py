@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.identity.forms import (
-    EMAIL_CHARACTERS,
-    NAME_CHARACTERS,
     Login,
     PasswordChange,
     Registration,
@@ -23,7 +21,6 @@ from cardiorisk.identity.forms import (
     clean_password,
     folded,
 )
-from cardiorisk.store.tables import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,12 +143,6 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 @given(st.text(max_size=80))
 def test_a_folded_name_has_room_in_its_column(text: str) -> None:
     assert len(folded(text)) <= 240
-
-
-def test_what_stands_twice_is_the_same() -> None:
-    columns: Any = Account.__table__.c
-    assert columns.name.type.length == NAME_CHARACTERS
-    assert columns.email.type.length == EMAIL_CHARACTERS
 
 
 @pytest.mark.parametrize(

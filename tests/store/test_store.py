@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import date, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +26,6 @@ from cardiorisk.store import rows_accounts, rows_keys, rows_sessions, rows_usage
 from cardiorisk.store.database import Database
 from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import FLUSH_SECONDS, MOST_JOBS, MOST_LOOKUPS, ROWS_A_TRANSACTION, Store
-from cardiorisk.workers import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
     from cardiorisk.store.database import Rows
     from cardiorisk.store.values import MintedKey
     from tests.support import SettableClock
+
+    Watched = tuple[Store, "WatchedDatabase"]
 
 ANA = 1
 TODAY = date(2026, 11, 22)
@@ -54,7 +54,7 @@ def limiter(clock: SettableClock) -> Limiter:
 @pytest.fixture
 def store(url: str, clock: SettableClock, limiter: Limiter, io_loop: IOLoop) -> Iterator[Store]:
     """A store by the test's clock that hardly waits for other processes."""
-    opened = Store.open(url, None, limiter, clock, clock, busy_seconds=0.01)
+    opened = Store(url, None, limiter, clock, clock, busy_seconds=0.01)
     yield opened
     io_loop.run_sync(opened.close)
 
@@ -377,20 +377,22 @@ class WatchedDatabase(Database):
 
 
 @pytest.fixture
-def watched(
-    url: str, clock: SettableClock, io_loop: IOLoop
-) -> Iterator[tuple[Store, WatchedDatabase]]:
-    Database.open(url).close()
-    worker = Worker("store", 10, "")
-    database = worker.run_now(partial(WatchedDatabase, url))
-    store = Store(database, worker, b"s" * 32, Limiter(clock), clock, clock)
-    yield store, database
+def watched(url: str, clock: SettableClock, io_loop: IOLoop) -> Iterator[Watched]:
+    opened: list[WatchedDatabase] = []
+
+    def open_database(url: str) -> Database:
+        Database.open(url).close()
+        opened.append(WatchedDatabase(url))
+        return opened[0]
+
+    store = Store(url, clock=clock, monotonic=clock, open_database=open_database)
+    yield store, opened[0]
     io_loop.run_sync(store.close)
 
 
 @SLOW
 async def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
-    watched: tuple[Store, WatchedDatabase],
+    watched: Watched,
     url: str,
     minted: MintedKey,
     caplog: pytest.LogCaptureFixture,
@@ -445,7 +447,7 @@ async def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
 
 
 @pytest.mark.gen_test
-async def test_checks_at_the_same_time_are_one(watched: tuple[Store, WatchedDatabase]) -> None:
+async def test_checks_at_the_same_time_are_one(watched: Watched) -> None:
     store, database = watched
     async with busy(store):
         checks = [asyncio.create_task(store.check()) for _ in range(50)]
@@ -456,14 +458,20 @@ async def test_checks_at_the_same_time_are_one(watched: tuple[Store, WatchedData
     assert database.checks == 2
 
 
-def test_a_file_that_is_unusable_or_locked_stops_the_opening_and_its_thread(
+def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
+        Store(f"sqlite:///{tmp_path}/nowhere/keys.db")
+    assert "store_0" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_lock_that_keeps_the_secret_from_being_made_stops_the_opening(
     url: str, path: Path
 ) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
-        Store.open(f"sqlite:///{path.parent}/nowhere/keys.db")
+        Store(f"sqlite:///{path.parent}/nowhere/keys.db")
     Database.open(url).close()
     with locked(path), pytest.raises(StoreUnavailable, match="locked"):
-        Store.open(url, busy_seconds=0.01)
+        Store(url, busy_seconds=0.01)
     assert "store_0" not in {thread.name for thread in threading.enumerate()}
 
 
@@ -609,7 +617,7 @@ async def test_tokens_outlive_a_restart_and_end_with_another_secret(
     token = (await log_in(store)).access_token
     await store.close()
     for secret, is_ended in ((None, False), (b"g" * 32, True)):
-        again = Store.open(url, secret, clock=clock)
+        again = Store(url, secret, clock=clock)
         assert await is_refused(again.principal(token)) is is_ended
         await again.close()
 
@@ -618,7 +626,7 @@ async def test_tokens_outlive_a_restart_and_end_with_another_secret(
 async def test_a_secret_that_is_given_signs_and_is_not_stored(
     url: str, path: Path, clock: SettableClock
 ) -> None:
-    store = Store.open(url, b"g" * 32, clock=clock)
+    store = Store(url, b"g" * 32, clock=clock)
     token = (await log_in(store)).access_token
     await store.close()
     assert Tokens(b"g" * 32, clock.now).read(token, "access").account_id == ANA
