@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import signal
@@ -14,7 +13,7 @@ import threading
 import time
 from contextlib import suppress
 from http.client import HTTPException
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -26,19 +25,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LITERT = ("--engine", "litert")
+
+
+class StartServer(Protocol):
+    """Starts a server in the test's directory, to be cleaned up after the test."""
+
+    def __call__(self, *options: str, **settings: Any) -> Server: ...
+
 
 @pytest.fixture
-def servers() -> Iterator[list[Server]]:
+def start(tmp_path: Path) -> Iterator[StartServer]:
     started: list[Server] = []
-    yield started
+
+    def run(*options: str, **settings: Any) -> Server:
+        started.append(Server(tmp_path, *options, **settings))
+        return started[-1]
+
+    yield run
     for server in started:
         server.clean_up()
 
 
 @pytest.fixture
-def server(tmp_path: Path, servers: list[Server]) -> Server:
-    servers.append(Server(tmp_path, "--engine", "litert", CARDIORISK_PLANS="freemium=1000000"))
-    return servers[0].wait_until_ready()
+def server(start: StartServer) -> Server:
+    return start(*LITERT, CARDIORISK_PLANS="freemium=1000000").wait_until_ready()
+
+
+def _connect(server: Server) -> socket.socket:
+    host, _, port = server.address.partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 def test_the_printed_curl_line_works_when_pasted(server: Server) -> None:
@@ -59,11 +75,10 @@ def test_who_watches_is_told_the_end_before_the_process_stops(server: Server) ->
     assert server.log_lines()[-1]["route"] == "/operator/events"
 
 
-def test_the_first_key_is_printed_once(server: Server, servers: list[Server]) -> None:
+def test_the_first_key_is_printed_once(server: Server, start: StartServer) -> None:
     assert server.output.count(f"  {server.key}\n") == 1
     assert server.stop() == 0
-    servers.append(Server(server.directory, "--engine", "litert"))
-    assert "crk_" not in servers[1].wait_until_ready().output
+    assert "crk_" not in start(*LITERT).wait_until_ready().output
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -75,34 +90,27 @@ def test_a_signal_ends_it_cleanly(server: Server, number: int) -> None:
     assert not list(server.directory.glob("keys.db-*"))
 
 
-def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+def _failed_start(*options: str) -> str:
+    """Start a server that cannot be started; return the one line that it ends with."""
+    command = [sys.executable, "-m", "cardiorisk", "serve", *LITERT, *options]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr.count("\n")) == (1, 1)
+    return run.stderr
+
+
+def test_a_port_that_is_taken_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        run = subprocess.run(
-            [sys.executable, "-m", "cardiorisk", "serve", "--engine", "litert", "--port", port],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert run.returncode == 1
-    assert run.stderr.count("\n") == 1
-    assert f"127.0.0.1:{port}" in run.stderr
-    assert "--port" in run.stderr
+        port = taken.getsockname()[1]
+        line = _failed_start("--port", str(port))
+    assert f"127.0.0.1:{port}" in line
+    assert "--port" in line
 
 
-def test_a_spoilt_network_stops_the_start_with_one_clear_line(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "cardiorisk", "serve", "--engine", "litert", "--port", "0"],
-        cwd=tmp_path,
-        env=os.environ | {"CARDIORISK_MODEL_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 1
-    assert run.stderr.count("\n") == 1
-    assert "train.py" in run.stderr
+def test_a_spoilt_network_stops_the_start_with_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIORISK_MODEL_DIR", str(tmp_path))
+    assert "train.py" in _failed_start("--port", "0")
 
 
 def test_a_revocation_by_the_command_arrives_within_a_second(server: Server) -> None:
@@ -119,13 +127,9 @@ def test_a_revocation_by_the_command_arrives_within_a_second(server: Server) -> 
     assert server.ask()[1]["code"] == "invalid-key"
 
 
-def test_killed_under_load_every_answer_seen_is_in_the_log(
-    tmp_path: Path, servers: list[Server]
-) -> None:
-    server = Server(
-        tmp_path, "--engine", "litert", is_measured=False, CARDIORISK_PLANS="freemium=1000000"
-    )
-    servers.append(server.wait_until_ready())
+def test_killed_under_load_every_answer_seen_is_in_the_log(start: StartServer) -> None:
+    server = start(*LITERT, is_measured=False, CARDIORISK_PLANS="freemium=1000000")
+    server.wait_until_ready()
     seen: list[str] = []
 
     def ask_on() -> None:
@@ -145,15 +149,14 @@ def test_killed_under_load_every_answer_seen_is_in_the_log(
     server.process.kill()
     for caller in callers:
         caller.join()
-    text = (server.directory / "logs" / "bitacora.jsonl").read_text()
-    logged = {json.loads(line)["request_id"] for line in text.splitlines() if line.endswith("}")}
+    lines = [line for line in server.log_text().splitlines() if line.endswith("}")]
+    logged = {json.loads(line)["request_id"] for line in lines}
     assert set(seen) <= logged
 
 
-def test_a_hang_up_replaces_the_network(tmp_path: Path, servers: list[Server]) -> None:
+def test_a_hang_up_replaces_the_network(tmp_path: Path, start: StartServer) -> None:
     model = shutil.copytree(load_settings().model_dir, tmp_path / "model")
-    servers.append(Server(tmp_path, "--engine", "litert", CARDIORISK_MODEL_DIR=str(model)))
-    server = servers[0].wait_until_ready()
+    server = start(*LITERT, CARDIORISK_MODEL_DIR=str(model)).wait_until_ready()
     assert server.process.stderr is not None
     card = json.loads((model / "card.json").read_text())
     said = []
@@ -171,19 +174,15 @@ def test_a_hang_up_replaces_the_network(tmp_path: Path, servers: list[Server]) -
     assert server.ask()[1]["modelo"] == "new"
 
 
-def test_keras_serves_the_same_answer(tmp_path: Path, servers: list[Server]) -> None:
-    servers.append(Server(tmp_path))
-    status, answer = servers[0].wait_until_ready().ask()
-    assert status == 200
-    assert answer["riesgo_cardiaco"] is False
-    assert servers[0].stop() == 0
+def test_keras_serves_the_same_answer(start: StartServer) -> None:
+    server = start().wait_until_ready()
+    status, answer = server.ask()
+    assert (status, answer["riesgo_cardiaco"]) == (200, False)
+    assert server.stop() == 0
 
 
-def test_while_the_network_loads_it_is_up_and_not_ready(
-    tmp_path: Path, servers: list[Server]
-) -> None:
-    server = Server(tmp_path)
-    servers.append(server)
+def test_while_the_network_loads_it_is_up_and_not_ready(start: StartServer) -> None:
+    server = start()
     assert server.process.stdout is not None
     server.output = server.process.stdout.readline()
     statuses = []
@@ -198,8 +197,7 @@ def test_while_the_network_loads_it_is_up_and_not_ready(
 def test_a_request_under_way_is_answered_after_the_signal(server: Server) -> None:
     body = json.dumps(EXAMPLE).encode()
     head = f"POST /service HTTP/1.1\r\nHost: x\r\nAuthorization: {server.key}\r\n"
-    host, _, port = server.address.partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as caller:
+    with _connect(server) as caller:
         caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
         assert server.ask()[0] == 200  # so the half request has been read
         server.process.send_signal(signal.SIGTERM)
@@ -211,9 +209,8 @@ def test_a_request_under_way_is_answered_after_the_signal(server: Server) -> Non
     assert server.process.wait(timeout=10) == 0
 
 
-def test_a_second_signal_does_not_wait(tmp_path: Path, servers: list[Server]) -> None:
-    server = Server(tmp_path)  # Keras, whose loading cannot be interrupted
-    servers.append(server)
+def test_a_second_signal_does_not_wait(start: StartServer) -> None:
+    server = start()  # Keras, whose loading cannot be interrupted
     assert server.process.stdout is not None
     assert server.process.stdout.readline().startswith("cardiorisk")
     server.process.send_signal(signal.SIGINT)
@@ -223,17 +220,13 @@ def test_a_second_signal_does_not_wait(tmp_path: Path, servers: list[Server]) ->
     assert server.process.wait(timeout=3) == 0
 
 
-def test_connections_are_bounded_below_the_process_s_files(
-    tmp_path: Path, servers: list[Server]
-) -> None:
+def test_connections_are_bounded_below_the_process_s_files(start: StartServer) -> None:
     command = ["sh", "-c", 'ulimit -n 96 && exec "$@"', "sh"]
-    server = Server(tmp_path, "--engine", "litert", wrapper=command)
-    servers.append(server)
-    host, _, port = server.wait_until_ready().address.partition(":")
+    server = start(*LITERT, wrapper=command).wait_until_ready()
     with server.connection() as kept:
         kept.request("GET", "/healthz")
         assert kept.getresponse().read()
-        callers = [socket.create_connection((host, int(port)), timeout=10) for _ in range(200)]
+        callers = [_connect(server) for _ in range(200)]
         # The first 31 are kept open; the rest are closed as they come.
         assert callers[-1].recv(1) == b""
         kept.request("GET", "/readyz")

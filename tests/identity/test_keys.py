@@ -37,11 +37,6 @@ def test_the_last_six_characters_are_the_crc32_of_the_others(key: str) -> None:
     assert _number(key[-6:]) == zlib.crc32(key[:-6].encode())
 
 
-@given(made_keys)
-def test_a_made_key_is_well_formed(key: str) -> None:
-    assert keys.is_well_formed(key)
-
-
 @given(made_keys, st.integers(0, 39), st.characters())
 def test_any_one_changed_character_is_noticed(key: str, place: int, character: str) -> None:
     changed = key[:place] + character + key[place + 1 :]

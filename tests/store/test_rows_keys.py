@@ -86,6 +86,7 @@ def test_a_key_stands_for_its_account_for_ever(keys: Keys) -> None:
     assert found is not None
     assert found.principal == Principal(keys.ana, minted.record.key_id, "premium")
     assert found.lifetime_seconds == math.inf
+    assert not keys.opens("crk_unknown")
 
 
 def test_a_key_knows_whether_its_account_is_an_operators_or_suspended(keys: Keys) -> None:
@@ -108,10 +109,6 @@ def test_a_key_tells_how_long_it_still_lives_and_ends_to_the_moment(
     clock.advance(seconds=age_seconds)
     found = keys.find(key)
     assert (found and found.lifetime_seconds) == left_seconds
-
-
-def test_an_unknown_key_stands_for_nobody(keys: Keys) -> None:
-    assert not keys.opens("crk_unknown")
 
 
 # Listing
@@ -167,11 +164,11 @@ def test_another_accounts_key_is_as_unknown_as_none(keys: Keys, *, is_another_s:
 # Rotating
 
 
-@pytest.mark.parametrize("is_owner", [True, False])
+@pytest.mark.parametrize(("is_owner", "lifetime"), [(True, MONTH), (False, MONTH), (True, None)])
 def test_without_grace_the_old_key_ends_at_once_for_one_like_it(
-    keys: Keys, clock: SettableClock, *, is_owner: bool
+    keys: Keys, clock: SettableClock, lifetime: timedelta | None, *, is_owner: bool
 ) -> None:
-    old = keys.create(MONTH, "front desk")
+    old = keys.create(lifetime, "front desk")
     clock.advance(days=20)
     rotation = rows_keys.rotate(
         keys.rows, old.record.key_id, timedelta(), clock.now(), keys.ana if is_owner else None
@@ -180,14 +177,9 @@ def test_without_grace_the_old_key_ends_at_once_for_one_like_it(
     assert not keys.opens(old.key)
     new = rotation.new.record
     assert (new.account, new.name) == ("ana", "front desk")
-    assert new.expires_at == clock.now() + MONTH  # as long a life as the old one was meant to have
+    # As long a life as the old one was meant to have.
+    assert new.expires_at == (lifetime and clock.now() + lifetime)
     assert keys.opens(rotation.new.key)
-
-
-def test_a_key_without_an_end_is_replaced_by_one_without(keys: Keys) -> None:
-    old = keys.create().record
-    rotation = rows_keys.rotate(keys.rows, old.key_id, timedelta(), keys.now())
-    assert rotation.new.record.expires_at is None
 
 
 @pytest.mark.parametrize(("minutes", "is_found"), [(4, True), (5, False)])
