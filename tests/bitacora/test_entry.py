@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -95,33 +95,16 @@ def test_what_is_no_number_is_null(number: float, ip: str) -> None:
     assert b'"timings_ms":{"total":null}' in line
 
 
-def members_of(entry: Entry) -> dict[str, Any]:
-    moment = datetime.fromtimestamp(entry.ts_seconds, UTC)
-    return {
-        "v": 1,
-        "ts": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "request_id": entry.request_id,
-        "key_id": entry.key_id,
-        "plan": entry.plan,
-        "method": entry.method,
-        "route": entry.route,
-        "status": entry.status,
-        "ip": entry.ip,
-        "riesgo_cardiaco": entry.riesgo_cardiaco,
-        "probabilidad": entry.probabilidad,
-        "modelo": entry.modelo,
-        "code": entry.code,
-        "timings_ms": dict(entry.timings_ms),
-    }
-
-
 @given(ENTRIES)
 def test_a_line_is_one_line_of_ascii_that_loses_nothing(entry: Entry) -> None:
-    line, members = entry.line(), members_of(entry)
+    line, members = entry.line(), asdict(entry)
+    moment = datetime.fromtimestamp(members.pop("ts_seconds"), UTC)
+    assert members.pop("inputs") is None
+    members |= {"v": 1, "ts": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
     assert line.isascii()
     assert line.count(b"\n") == 1
     # Through json's own text, which joins two halves of a surrogate pair that stand together.
-    assert json.dumps(json.loads(line)) == json.dumps(json.loads(json.dumps(members)))
+    assert json.loads(line) == json.loads(json.dumps(members))
 
 
 @given(ENTRIES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from tests.bitacora.support import make_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from cardiorisk.bitacora.entry import Entry
     from cardiorisk.bitacora.reader import Line
@@ -36,6 +36,8 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fresh(log: Path) -> FreshLines:
+    """Look for what comes after a line that is there."""
+    add(log, line(0))
     fresh = FreshLines(log)
     fresh.skip()
     return fresh
@@ -66,18 +68,17 @@ def every(entry: Entry) -> bool:
     return bool(entry)
 
 
-def test_a_missing_log_is_said_to_be_missing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/no", "there is no bitácora at /no; the service makes it when it starts"),
+        ("/", "the bitácora / cannot be read: Is a directory"),
+    ],
+)
+def test_a_log_that_is_missing_or_cannot_be_read_is_said_to_be(path: str, said: str) -> None:
     with pytest.raises(LogUnavailable) as raised:
-        LogReader(tmp_path / "none")
-    assert str(raised.value) == (
-        f"there is no bitácora at {tmp_path / 'none'}; the service makes it when it starts"
-    )
-
-
-def test_a_log_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(LogUnavailable) as raised:
-        LogReader(tmp_path)
-    assert str(raised.value) == f"the bitácora {tmp_path} cannot be read: Is a directory"
+        LogReader(Path(path))
+    assert str(raised.value) == said
 
 
 # Forwards
@@ -226,6 +227,7 @@ def test_following_survives_deletion_and_truncation(log: Path) -> None:
 
 
 def test_the_newest_come_first_and_no_more_than_asked_for(log: Path) -> None:
+    assert find_newest(log, every, 3).is_exhaustive
     add(log, lines(range(5)))
     found = find_newest(log, every, 3)
     assert ids_of(found.lines) == ids([4, 3, 2])
@@ -253,18 +255,7 @@ def test_a_line_as_long_as_the_bound_is_not_searched_further(log: Path) -> None:
     assert find_newest(log, every, 1, most_bytes=100_000).lines == ()
 
 
-def test_an_empty_log_holds_nothing(log: Path) -> None:
-    assert find_newest(log, every, 1).is_exhaustive
-
-
 # What has come since
-
-
-def test_what_was_there_is_not_fresh(log: Path) -> None:
-    add(log, line(1))
-    fresh = FreshLines(log)
-    fresh.skip()
-    assert fresh.take() == ()
 
 
 def test_each_fresh_line_is_told_once_when_it_is_whole_the_newest_first(

@@ -64,12 +64,6 @@ def test_the_two_engines_agree(directory: Path) -> None:
     assert np.max(np.abs(first - second)) < 1e-4
 
 
-def test_a_missing_card_is_refused_with_what_to_do(directory: Path) -> None:
-    (directory / CARD_FILE).unlink()
-    with pytest.raises(UnusableArtefact, match=r"train\.py"):
-        load_artefact(directory, "litert")
-
-
 @pytest.mark.parametrize(
     ("engine", "file"), list(zip(ENGINES, (KERAS_FILE, LITERT_FILE), strict=True))
 )

@@ -73,25 +73,6 @@ def test_base_and_contributions_add_up_to_the_probability(worths: NDArray[np.flo
     assert explanation.base + sum(explanation.contributions) == pytest.approx(probability, abs=1e-8)
 
 
-@given(games, st.integers(0, 5))
-def test_input_that_changes_nothing_contributes_nothing(
-    worths: NDArray[np.float32], dummy: int
-) -> None:
-    without = np.arange(64) & ~(1 << dummy)
-    assert explain(worths[without]).contributions[dummy] == 0
-
-
-@given(games, st.permutations(range(6)))
-def test_inputs_that_trade_places_trade_contributions(
-    worths: NDArray[np.float32], places: list[int]
-) -> None:
-    moved = sum((np.arange(64) >> old & 1) << new for new, old in enumerate(places))
-    renamed = np.empty_like(worths)
-    renamed[moved] = worths
-    expected = [explain(worths).contributions[old] for old in places]
-    assert explain(renamed).contributions == pytest.approx(expected, abs=2e-9)
-
-
 def test_each_coalition_takes_its_inputs_from_the_patient() -> None:
     background = np.zeros((2, 6), dtype=np.float32)
     rows = coalition_rows(np.arange(1, 7, dtype=np.float32), background).reshape(64, 2, 6)
