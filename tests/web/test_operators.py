@@ -53,16 +53,14 @@ async def test_the_overview_tells_what_has_happened(operator: Caller, freemium: 
     await freemium.assess(edad=1000)
     found = document(await operator.send("GET", "/operator/overview"))
     recent = found["last_5_minutes"]
-    assert (recent["requests"], recent["by_status"]) == (8, {"200": 5, "429": 3})
+    assert recent["by_status"] == {"200": 5, "429": 3}
     assert recent["refusals_by_plan"] == {"freemium": 3}
     assert recent == found["last_hour"]
     stages = recent["stages_ms"]
     assert set(stages) == {"auth", "limit", "validate", "predict", "total"}
     assert (stages["predict"]["count"], stages["total"]["count"]) == (5, 8)
     assert 0 < stages["total"]["p50"] <= stages["total"]["p99"]
-    drift = found["drift"]
-    assert (drift["answers"], drift["score"]["verdict"]) == (5, "too few rows")
-    assert [field["rows"] for field in drift["fields"]] == [0] * 6
+    assert found["drift"]["answers"] == 5
     assert found["minutes"][-1]["requests"] == 8
     assert (found["open_requests"], found["active_accounts"]) == (1, 1)
     assert found["memo"]["known"] in {1, 2}  # it forgets all when another process writes
@@ -91,7 +89,6 @@ async def test_the_values_of_a_patient_are_not_told(
         ("", [404, 422, 200]),
         ("status=4xx", [404, 422]),
         ("route=/service&limit=1", [422]),
-        ("code=not-found", [404]),
         ("account=ANA", [422, 200]),
         ("account=olga", []),
     ],
@@ -125,8 +122,7 @@ async def test_a_search_that_cannot_be_meant_is_refused(
 async def test_accounts_are_listed_a_page_at_a_time(
     operator: Caller, freemium: Caller, premium: Caller
 ) -> None:
-    assert freemium.key
-    assert premium.key
+    assert None not in (freemium.key, premium.key)
     first = document(await operator.send("GET", "/operator/accounts?limit=2"))
     rest = document(await operator.send("GET", f"/operator/accounts?after={first['after']}"))
     names = [account["username"] for account in first["items"] + rest["items"]]

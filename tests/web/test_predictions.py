@@ -28,22 +28,19 @@ async def test_an_assessment_is_kept_as_it_was_given(
 
 async def test_a_value_beyond_what_training_saw_is_warned_of(premium: Caller) -> None:
     response = await premium.send("POST", "/predictions", EXAMPLE | {"nivel_colesterol": 3.0})
-    assert [warning["field"] for warning in document(response)["advertencias"]] == [
-        "nivel_colesterol"
-    ]
+    (warning,) = document(response)["advertencias"]
+    assert warning["field"] == "nivel_colesterol"
 
 
 async def test_the_list_is_newest_first_and_paged(premium: Caller, clock: SettableClock) -> None:
     ids: list[str] = []
-    for _ in range(5):
+    for _ in range(3):
         clock.now_seconds += 1
         ids.insert(0, document(await premium.send("POST", "/predictions", EXAMPLE))["id"])
     first = document(await premium.send("GET", "/predictions?limit=2"))
     second = document(await premium.send("GET", f"/predictions?limit=2&after={first['after']}"))
-    third = document(await premium.send("GET", f"/predictions?limit=2&after={second['after']}"))
-    found = [item["id"] for page in (first, second, third) for item in page["items"]]
-    assert found == ids
-    assert third["after"] is None
+    assert [item["id"] for page in (first, second) for item in page["items"]] == ids
+    assert second["after"] is None
 
 
 async def test_a_deleted_one_is_gone(premium: Caller) -> None:
@@ -56,12 +53,11 @@ async def test_a_deleted_one_is_gone(premium: Caller) -> None:
 
 async def test_nobody_else_s_is_ever_seen(premium: Caller, freemium: Caller) -> None:
     path = (await premium.send("POST", "/predictions", NAMED)).headers["Location"]
-    assessment_id = path.rpartition("/")[2]
+    by_id = f"/freemium/predictById/{path.rpartition('/')[2]}"
     assert document(await freemium.send("GET", "/predictions"))["items"] == []
     assert document(await freemium.send("GET", "/freemium/predict")) == []
-    assert (await freemium.send("GET", path)).code == 404
-    assert (await freemium.send("DELETE", path)).code == 404
-    assert (await freemium.send("GET", f"/freemium/predictById/{assessment_id}")).code == 404
+    for method, wanted in (("GET", path), ("DELETE", path), ("GET", by_id)):
+        assert (await freemium.send(method, wanted)).code == 404
     assert (await premium.send("GET", path)).code == 200
 
 

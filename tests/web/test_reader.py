@@ -81,15 +81,11 @@ async def test_a_chunked_body_is_bounded_too(
     premium: Caller, http_port: int, bitacora: Bitacora
 ) -> None:
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
-    received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), *[chunk] * 40)
-    assert received.startswith(b"HTTP/1.1 413")
-    assert [line["status"] for line in bitacora.lines()] == [413]
-
-
-async def test_a_small_chunked_body_is_read(premium: Caller, http_port: int) -> None:
-    chunk = f"{len(PADDED):x}\r\n".encode() + PADDED + b"\r\n0\r\n\r\n"
-    received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), chunk)
-    assert received.startswith(b"HTTP/1.1 200")
+    small = f"{len(PADDED):x}\r\n".encode() + PADDED + b"\r\n0\r\n\r\n"
+    for chunks, code in ([chunk] * 40, b"413"), ([small], b"200"):
+        received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), *chunks)
+        assert received.startswith(b"HTTP/1.1 " + code)
+    assert [line["status"] for line in bitacora.lines()] == [413, 200]
 
 
 @pytest.mark.parametrize(
@@ -109,25 +105,19 @@ async def test_what_does_not_become_a_request_is_counted_out_again(
     assert app.services.traffic.open_requests == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "fault"), [("initialize", None), ("every_answer", (("Name", "a\nb"),))]
+)
 @pytest.mark.usefixtures("http_server")
-async def test_a_request_whose_handler_cannot_be_made_is_counted_out_again(
-    app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
+async def test_a_request_that_cannot_be_begun_or_answered_is_counted_out_again(
+    app: CardioriskApplication,
+    http_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    fault: object,
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("no handler")
-
-    monkeypatch.setattr(LoggedHandler, "initialize", fail)
-    await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert app.services.traffic.open_requests == 0
-
-
-@pytest.mark.usefixtures("http_server")
-async def test_a_request_whose_answer_cannot_be_written_is_counted_out_again(
-    app: CardioriskApplication, http_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(LoggedHandler, "every_answer", (("Name", "a\nb"),))
-    received = await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert received == b""
+    monkeypatch.setattr(LoggedHandler, name, fault)
+    assert await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") == b""
     assert app.services.traffic.open_requests == 0
 
 
