@@ -38,18 +38,6 @@ _PLAN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LARGEST_QUOTA = 1_000_000_000
 _SHOWN_CHARACTERS = 60
 
-_WANTED = {
-    "host": "must be an address, as in 127.0.0.1",
-    "port": "must be a whole number from 0 to 65535",
-    "engine": "must be keras or litert",
-    "database_url": "must name a SQLite file, as in sqlite:///keys.db",
-    "log_dir": "must name a directory",
-    "model_dir": "must name a directory",
-    "plans": "must look like name=number, name=number",
-    "bitacora_sync": "must be os or disk",
-    "token_secret": "must have 32 to 1024 characters",
-    "log_inputs": "must be true or false, or 1 or 0",
-}
 _UNSHOWN = {"token_secret", "database_url"}
 """Settings of which a wrong value is not repeated: it may be a secret, or another server's URL."""
 
@@ -57,7 +45,7 @@ EngineName = Literal["keras", "litert"]
 
 
 class Settings(BaseSettings):
-    """Everything that may be set; see ``docs/settings.md``."""
+    """Everything that may be set, and what it must be; ``docs/settings.md`` says what for."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -67,30 +55,22 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
-    port: int = Field(8888, ge=0, le=65535, description="port to listen on; 0 takes a free one")
-    engine: EngineName = Field("keras", description="what runs the network: keras or litert")
+    host: str = Field("127.0.0.1", min_length=1, description="must be an address, as in 127.0.0.1")
+    port: int = Field(8888, ge=0, le=65535, description="must be a whole number from 0 to 65535")
+    engine: EngineName = Field("keras", description="must be keras or litert")
     database_url: str = Field(
-        "sqlite:///keys.db", description="where accounts and keys are kept; SQLite only"
+        "sqlite:///keys.db", description="must name a SQLite file, as in sqlite:///keys.db"
     )
-    log_dir: Path = Field(Path("logs"), description="directory of bitacora.jsonl")
-    model_dir: Path = Field(DEFAULT_MODEL_DIR, description="directory of the trained network")
+    log_dir: Path = Field(Path("logs"), description="must name a directory")
+    model_dir: Path = Field(DEFAULT_MODEL_DIR, description="must name a directory")
     plans: Annotated[dict[str, int], NoDecode] = Field(
-        DEFAULT_PLANS,
-        description="requests a minute by plan, added to freemium=5,premium=50 or replacing them",
+        DEFAULT_PLANS, description="must look like name=number, name=number"
     )
-    bitacora_sync: Literal["os", "disk"] = Field(
-        "os", description="os: hand each line to the system; disk: also fsync before answering"
-    )
+    bitacora_sync: Literal["os", "disk"] = Field("os", description="must be os or disk")
     token_secret: SecretStr | None = Field(
-        None,
-        min_length=32,
-        max_length=1024,
-        description="signs the access tokens; without it, one is made and kept in the database",
+        None, min_length=32, max_length=1024, description="must have 32 to 1024 characters"
     )
-    log_inputs: bool = Field(
-        default=False, description="write the patient's six values, which are health data"
-    )
+    log_inputs: bool = Field(default=False, description="must be true or false, or 1 or 0")
 
     @field_validator("plans", mode="before")
     @classmethod
@@ -120,7 +100,7 @@ class Settings(BaseSettings):
     def _check_database(cls, url: str) -> str:
         path = url.removeprefix("sqlite:///")
         if path in {url, ""}:
-            raise ValueError(_WANTED["database_url"])
+            raise ValueError("must name a SQLite file, as in sqlite:///keys.db")
         if path == ":memory:":
             raise ValueError("must name a file: what is kept in memory is nobody else's")
         if path.startswith("file:") or "?" in path:
@@ -184,9 +164,7 @@ def _first_fault(error: ValidationError, flags: Mapping[str, Any]) -> str:
     given = ""
     if name not in _UNSHOWN:
         inner = "".join(f"{part}=" for part in fault["loc"][1:])
-        given = f"{_shortened(inner + str(fault['input']))!r} "
-    return f"{place}: {given}{_WANTED[name]}"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+        text = inner + str(fault["input"])
+        is_long = len(text) > _SHOWN_CHARACTERS
+        given = f"{text[: _SHOWN_CHARACTERS - 1] + '…' if is_long else text!r} "
+    return f"{place}: {given}{Settings.model_fields[name].description}"

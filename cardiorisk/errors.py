@@ -77,12 +77,10 @@ class AccountSuspended(ServiceError, code="suspended"):
         super().__init__("the account is suspended; ask who runs the service")
 
 
-class WrongPlan(ServiceError, code="wrong-plan"):
-    """The route is for accounts on another plan."""
+class WrongPlan(ServiceError, code="wrong-plan"): ...
 
 
-class OperatorOnly(ServiceError, code="operator-only"):
-    """The route is for the accounts of operators."""
+class OperatorOnly(ServiceError, code="operator-only"): ...
 
 
 class RateLimited(_WithReset, ServiceError, code="rate-limited"):
@@ -96,20 +94,16 @@ class TooManyAttempts(_WithReset, ServiceError, code="too-many-attempts"):
 # What they are told of what they ask
 
 
-class NotFound(ServiceError, code="not-found"):
-    """Nothing is served at this path."""
+class NotFound(ServiceError, code="not-found"): ...
 
 
-class MethodNotAllowed(ServiceError, code="method-not-allowed"):
-    """The path exists and does not answer this method."""
+class MethodNotAllowed(ServiceError, code="method-not-allowed"): ...
 
 
-class BodyTooLarge(ServiceError, code="body-too-large"):
-    """The body is longer than any patient needs."""
+class BodyTooLarge(ServiceError, code="body-too-large"): ...
 
 
-class MalformedBody(ServiceError, code="malformed-body"):
-    """The body is not a JSON object."""
+class MalformedBody(ServiceError, code="malformed-body"): ...
 
 
 class InvalidPatient(_WithFaults, ServiceError, code="invalid-patient"):
@@ -146,8 +140,7 @@ class UnknownKey(ServiceError, code="unknown-key"):
     """No key has this id, or none of the account that asks."""
 
 
-class UnknownPlan(ServiceError, code="unknown-plan"):
-    """No plan has this name."""
+class UnknownPlan(ServiceError, code="unknown-plan"): ...
 
 
 class Conflict(ServiceError, code="conflict"):
@@ -157,8 +150,7 @@ class Conflict(ServiceError, code="conflict"):
 # What keeps the service from answering
 
 
-class Overloaded(ServiceError, code="overloaded"):
-    """A bounded queue is full."""
+class Overloaded(ServiceError, code="overloaded"): ...
 
 
 class NotReady(ServiceError, code="not-ready"):
@@ -173,8 +165,7 @@ class LogUnavailable(ServiceError, code="log-unavailable"):
     """The bitácora cannot be written, so no answer may be given; or it cannot be read back."""
 
 
-class StoreUnavailable(ServiceError, code="store-unavailable"):
-    """The database cannot be read or written."""
+class StoreUnavailable(ServiceError, code="store-unavailable"): ...
 
 
 class ClientClosed(ServiceError, code="client-closed"):
@@ -192,8 +183,7 @@ class CannotListen(ServiceError, code="cannot-listen"):
     """The address to listen on is taken, or not this machine's."""
 
 
-class InvalidSettings(ServiceError, code="invalid-settings"):
-    """A setting is unknown or unusable."""
+class InvalidSettings(ServiceError, code="invalid-settings"): ...
 
 
 class UnusableArtefact(ServiceError, code="unusable-artefact"):

@@ -101,10 +101,9 @@ def _score_by_cell(
     ]
     columns = patient_columns(names)
     places = [names.index(column) for column in columns]
-    readable = str if block.isascii() else _encodable
     frame = pd.DataFrame(
         {
-            column: pd.Series([readable(cells[place]) for cells in padded], dtype="str")
+            column: pd.Series([_encodable(cells[place]) for cells in padded], dtype="str")
             for column, place in zip(columns, places, strict=True)
         }
     )
