@@ -114,16 +114,6 @@ async def test_taken_names_leave_the_account_as_it_was_and_are_limited(house: Ho
     await house.accounts.login(RIGHT, "192.0.2.2")
 
 
-@pytest.mark.gen_test
-async def test_of_two_registrations_at_the_same_moment_one_holds(house: House) -> None:
-    calls = (
-        house.accounts.register(Registration(name, "correct horse", f"{name}@b.c"), HERE)
-        for name in ("Bruno", "bruno", "BRUNO")
-    )
-    found = await asyncio.gather(*calls, return_exceptions=True)
-    assert sorted(isinstance(one, Taken) for one in found) == [False, True, True]
-
-
 # Logging in
 
 

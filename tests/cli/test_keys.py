@@ -111,18 +111,8 @@ def test_create_without_standard_output_makes_nothing() -> None:
 
 def test_list_has_a_line_of_names_and_one_for_each_key(call: Call, key_id: str) -> None:
     lines = call("keys", "list").stdout.splitlines()
-    assert lines[0].split("\t") == [
-        "key_id",
-        "account",
-        "plan",
-        "prefix",
-        "status",
-        "created_at",
-        "expires_at",
-        "revoked_at",
-        "last_used_at",
-        "name",
-    ]
+    columns = "key_id account plan prefix status created_at expires_at revoked_at last_used_at name"
+    assert lines[0].split("\t") == columns.split()
     assert re.fullmatch(
         rf"{key_id}\tana\tfreemium\tcrk_\w{{6}}\tactive\t{MOMENT}\t-\t-\t-\t-", lines[1]
     )

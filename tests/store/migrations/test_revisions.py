@@ -120,7 +120,7 @@ def test_an_upgrade_that_another_process_has_just_made_is_not_made_twice(
 # From one revision to the next
 
 
-def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_point_at_it(
+def test_a_revision_that_rebuilds_a_table_keeps_what_points_at_it_and_foreign_keys(
     url: str, path: Path, add_revision: Callable[[str], None]
 ) -> None:
     _make_ana(url)
@@ -130,16 +130,8 @@ def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_point_at_it(
     )
     with Database.open(url) as database, database.reading() as rows:
         assert len(rows_keys.list_keys(rows)) == 1
+        assert rows.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
     assert _revision(path) == NEXT
-
-
-def test_foreign_keys_are_enforced_again_after_an_upgrade(
-    url: str, add_revision: Callable[[str], None]
-) -> None:
-    _upgrade(url)
-    add_revision("pass")
-    with Database.open(url) as database, database.reading() as connection:
-        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
 
 
 def test_a_revision_that_would_leave_loose_rows_is_not_applied(
@@ -197,12 +189,20 @@ def first_revision(url: str, path: Path) -> Path:
     return path
 
 
-def test_an_upgrade_from_the_first_revision_keeps_every_account_and_folds_names(
+def test_an_upgrade_from_the_first_revision_keeps_accounts_and_keys_and_folds_names(
     url: str, first_revision: Path
 ) -> None:
     with Database.open(url) as database, database.writing() as rows:
         # The number of the account that was deleted is not used again.
         assert rows_accounts.find_or_create(rows, "new", None, datetime.now(UTC)) == 8
+        found = [
+            rows_keys.find_credential(rows, letter * 32, datetime.now(UTC))
+            for letter in (b"a", b"b")
+        ]
+    assert [credential and credential.principal for credential in found] == [
+        Principal(1, "key_a", "premium", is_operator=True),
+        Principal(3, "key_b", "team"),
+    ]
     with closing(sqlite3.connect(first_revision)) as connection:
         accounts = connection.execute(
             "SELECT id, name, folded_name, plan, is_operator, created_at, email, password_hash,"
@@ -213,19 +213,6 @@ def test_an_upgrade_from_the_first_revision_keeps_every_account_and_folds_names(
         (1, "ana", "ana", "premium", 1, made, None, None, 0),
         (2, "Ana", None, "freemium", 0, made, None, None, 0),
         (3, "Jose\u0301", "jos\u00e9", "team", 0, made, None, None, 0),
-    ]
-
-
-def test_keys_from_the_first_revision_still_open_their_accounts(
-    url: str, first_revision: Path
-) -> None:
-    assert first_revision.exists()
-    now = datetime.now(UTC)
-    with Database.open(url) as database, database.reading() as rows:
-        found = [rows_keys.find_credential(rows, letter * 32, now) for letter in (b"a", b"b")]
-    assert [credential and credential.principal for credential in found] == [
-        Principal(1, "key_a", "premium", is_operator=True),
-        Principal(3, "key_b", "team"),
     ]
 
 
