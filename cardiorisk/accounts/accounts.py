@@ -63,11 +63,7 @@ class Accounts:
         return self._store.tokens.issue_session(stored.account_id, session_id, stored.generation)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """Use a refresh token up for the session's next pair of tokens.
-
-        Raises:
-            InvalidKey: it is not valid, or was used before, which ends its session.
-        """
+        """Use a refresh token up for the next pair; one that was used before ends its session."""
         claims = self._store.tokens.read(refresh_token, "refresh")
         self.throttle.count_change(claims.account_id)
         refresh_id = new_token_id()
@@ -90,11 +86,7 @@ class Accounts:
         )
 
     async def change_password(self, change: PasswordChange, client_address: str) -> None:
-        """Change a password; every token ends at once, keys stay.
-
-        Raises:
-            InvalidLogin: the name or the password is wrong, or was changed at the same moment.
-        """
+        """Change a password; every token ends at once, keys stay."""
         stored = await self._require_login(change.login, client_address)
         account_id, generation = stored.account_id, stored.generation
         new_hash = await self._passwords.hash(change.new_password)
@@ -106,11 +98,7 @@ class Accounts:
             raise _wrong()
 
     async def logout(self, principal: Principal) -> None:
-        """End the session that a token belongs to; its tokens end at once.
-
-        Raises:
-            Conflict: the caller used an API key, which has no session.
-        """
+        """End the session that a token belongs to; its tokens end at once."""
         account_id, session_id = principal.account_id, principal.session_id
         if session_id is None:
             raise Conflict("an API key has no session to end; revoke the key instead")

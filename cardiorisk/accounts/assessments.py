@@ -89,11 +89,7 @@ class Assessments:
         return AssessmentPage(items, items[-1].assessment_id if has_more else None)
 
     async def require(self, principal: Principal, assessment_id: str) -> KeptAssessment:
-        """Return one of the account's assessments.
-
-        Raises:
-            UnknownAssessment: the account has kept none of this id.
-        """
+        """Return one of the account's assessments."""
         found = await self._store.read(
             lambda rows: rows_assessments.find(rows, principal.account_id, assessment_id)
         )

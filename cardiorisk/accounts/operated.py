@@ -51,11 +51,7 @@ class OperatedAccounts:
         return await self._store.read(read)
 
     async def suspend(self, operator: Principal, number: str) -> AccountRecord:
-        """Refuse an account's keys, tokens and logins from the next request on.
-
-        Raises:
-            Conflict: it is the operator's own.
-        """
+        """Refuse an account's keys, tokens and logins from now on; not the operator's own."""
         account_id = _number(number)
         if account_id == operator.account_id:
             raise Conflict("you cannot suspend your own account; another operator can")
@@ -66,11 +62,7 @@ class OperatedAccounts:
         return await self._change(_number(number), rows_accounts.resume)
 
     async def set_plan(self, number: str, plan: str) -> AccountRecord:
-        """Put an account on a plan; its keys and tokens carry it from the next request on.
-
-        Raises:
-            InvalidAccount: there is no such plan.
-        """
+        """Put an account on a plan; its keys and tokens carry it from the next request on."""
         if plan not in self._plans:
             fault = FieldFault("plan", f"must be one of {', '.join(self._plans)}")
             raise InvalidAccount((fault,))

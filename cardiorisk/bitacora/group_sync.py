@@ -1,11 +1,9 @@
 """Waiting for the disk together: many callers share one ``fsync``.
 
 Who comes while an ``fsync`` runs shares the next one, for nobody can say whether the running one
-still takes their line along. There is no timer: alone, a caller waits for exactly one ``fsync``.
-
-When an ``fsync`` fails, those who wait for the next one are refused with it: the system reports a
-failed write-back once and then forgets the pages, so a second ``fsync`` would succeed over lines
-that are lost. Source: fsync(2), Linux, section on errors.
+still takes their line along. When one fails, those who wait for the next are refused with it: the
+system reports a failed write-back once and then forgets the pages, so a second ``fsync`` would
+succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
 """
 
 from __future__ import annotations
@@ -45,11 +43,7 @@ class GroupSync:
         self._running: Future[None] | None = None
 
     async def wait(self) -> None:
-        """Wait for an ``fsync`` that starts after this call.
-
-        Raises:
-            LogUnavailable: it failed, or the one before it did while this caller waited.
-        """
+        """Wait for an ``fsync`` that starts after this call."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         if self._running is None:
@@ -57,11 +51,7 @@ class GroupSync:
         await turn
 
     def close(self) -> None:
-        """Wait for the running ``fsync``, sync once more, and let whoever still waits go.
-
-        Raises:
-            OSError: the last ``fsync`` failed.
-        """
+        """Wait for the running ``fsync``, sync once more, and let whoever still waits go."""
         self._thread.shutdown()
         waiting, self._waiting = self._waiting, []
         files = self._begin()

@@ -2,12 +2,8 @@
 
 One ``write`` a line, so that a killed process tears at most the line it was writing. No line is
 dropped in silence: what cannot be written raises ``LogUnavailable``, and its answer is not given.
-
-A file that was rotated away by renaming is written to for up to a second more; a tool that packs
-it must leave it alone for that long. A deleted file never gets another line, and gives its space
-back before the next one is written.
-
-Not thread-safe: it belongs to the event loop. Only ``fsync`` has a thread of its own.
+A file that was renamed is written to for up to a second more; a deleted one never gets another
+line, and gives its space back. It belongs to the event loop; only ``fsync`` has a thread.
 """
 
 from __future__ import annotations
@@ -83,11 +79,7 @@ class Bitacora:
             ) from error
 
     def append(self, line: bytes) -> None:
-        """Add one line, newline included, to the end of the file.
-
-        Raises:
-            LogUnavailable: it was not written, or not wholly.
-        """
+        """Add one line, newline included, to the end of the file."""
         self._require_open()
         try:
             self._follow_rotation()
@@ -104,9 +96,6 @@ class Bitacora:
         """Check that a line could be written now, as far as that can be known beforehand.
 
         After a failure an empty line is tried, which readers pass over.
-
-        Raises:
-            LogUnavailable: it could not.
         """
         self._require_open()
         try:
@@ -120,11 +109,7 @@ class Bitacora:
             raise LogUnavailable("the bitácora cannot be written: its disk is full")
 
     async def synced(self) -> None:
-        """Wait until every line appended before this call is on the disk; ``os`` mode: at once.
-
-        Raises:
-            LogUnavailable: the disk refused, and the lines may be lost.
-        """
+        """Wait until every line appended before this call is on the disk; ``os`` mode: at once."""
         if self.is_durable:
             self._require_open()
             await self._group_sync.wait()

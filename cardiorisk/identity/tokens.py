@@ -107,11 +107,7 @@ class Tokens:
         return self._make("session", claims | {"jti": new_token_id()}, SESSION_LIFETIME)
 
     def read(self, token: str, use: Use) -> Claims:
-        """Read a token of the given use.
-
-        Raises:
-            InvalidKey: it is malformed, forged, out of its time, or of another use.
-        """
+        """Read a token of the given use, or raise ``InvalidKey`` where it is not good for that."""
         if not looks_like_token(token):
             raise _invalid()
         try:

@@ -3,9 +3,8 @@
 A try under way takes up what its window has left until its outcome is known, so a thousand at the
 same moment get no further than a thousand in a row. One that is still under way is no failure.
 
-A window starts at the first try and lets up to twice its number through within one window's
-length that straddles two of them. Past ``MOST_COUNTED`` names the oldest is forgotten, so whoever
-sends tries from thousands of addresses can make it forget. The counts are one process's own.
+A window starts at the first try; twice its number can pass where two windows meet. Whoever sends
+tries from more than ``MOST_COUNTED`` addresses makes the oldest be forgotten.
 """
 
 from __future__ import annotations

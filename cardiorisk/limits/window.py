@@ -1,10 +1,8 @@
 """The limit: so many requests in each clock minute (UTC), per account.
 
-A fixed window is simple, exact and cheap, and lets through up to twice the plan within any
-sixty seconds that straddle a boundary: a full quota in the last second of one minute and
-another in the first of the next. Refused requests are not held against the account.
-
-What was counted can be taken away, to be kept by the day; that changes nothing of the limit.
+A fixed window is simple, exact and cheap, and lets through up to twice the plan within any sixty
+seconds that straddle a boundary. Refused requests are not held against the account. What was
+counted can be taken away, to be kept by the day; that changes nothing of the limit.
 """
 
 from __future__ import annotations

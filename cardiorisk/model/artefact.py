@@ -36,11 +36,7 @@ class Artefact:
 
 
 def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
-    """Load and check the network in ``directory``, and warm it by running the golden rows.
-
-    Raises:
-        UnusableArtefact: it is not the network that its card describes.
-    """
+    """Load and check the network in ``directory``, and warm it by running the golden rows."""
     card = load_card(directory)
     if card.field_order != FIELD_NAMES:
         raise UnusableArtefact(

@@ -51,11 +51,7 @@ class Assessment:
 
 
 def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
-    """Assess patients together, in their order.
-
-    Raises:
-        ValueError: the engine gave another number of probabilities.
-    """
+    """Assess patients together, in their order."""
     inputs = [patient.values for patient in patients]
     rows = np.array(inputs, dtype=np.float32)  # (n, 6)
     probabilities = artefact.engine.probabilities(rows)  # (n,)

@@ -194,11 +194,7 @@ class Card(_Member):
 
 
 def load_card(directory: Path) -> Card:
-    """Read the card of the artefact in ``directory``.
-
-    Raises:
-        UnusableArtefact: there is none.
-    """
+    """Read the card of the artefact in ``directory``, or raise ``UnusableArtefact``."""
     path = directory / CARD_FILE
     try:
         return Card.model_validate_json(path.read_bytes())

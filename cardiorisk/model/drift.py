@@ -3,10 +3,9 @@
 The population stability index compares two spreads over the same bins: the sum over the bins of
 ``(recent - training) * ln(recent / training)``, shares of rows. It is 0 for equal spreads.
 
-Its weakness: it rises by chance alone when rows are few. Without any drift it stays, in 95 of 100
-cases, below the 95 % point of chi-squared times ``1/recent + 1/training`` rows: with ten bins and
-200 recent rows that is 0.09. So nothing is said of fewer rows. It also sees each field alone: two
-fields that have begun to go together are no drift to it.
+It rises by chance alone when rows are few: with ten bins and 200 recent rows it stays below 0.09
+in 95 of 100 cases, so nothing is said of fewer. It sees each field alone: two fields that have
+begun to go together are no drift to it.
 
 Source: Siddiqi, "Credit Risk Scorecards", 2006 (the index and its thresholds); Yurdakul,
 "Statistical properties of population stability index", 2018 (its spread by chance).

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -58,7 +58,9 @@ class KerasEngine:
         import keras  # noqa: PLC0415 - see the module docstring
         import tensorflow as tf  # noqa: PLC0415 - likewise
 
-        _use_one_thread(tf)
+        with suppress(RuntimeError):  # or the process has run something, and keeps its threads
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         try:
             model = keras.models.load_model(path, compile=False, safe_mode=True)
             self._run = _session_call(tf, _constant_function(tf, model))
@@ -154,15 +156,6 @@ ENGINES: Mapping[EngineName, tuple[str, Callable[[Path], Engine]]] = {
     "litert": (LITERT_FILE, LiteRTEngine),
 }
 """Each engine's file in the directory of an artefact, and what makes the engine of it."""
-
-
-def _use_one_thread(tf: Any) -> None:
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:
-        # TensorFlow has already run something in this process, and keeps the threads it has.
-        return
 
 
 def _first_line(error: Exception) -> str:

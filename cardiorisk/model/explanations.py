@@ -1,14 +1,10 @@
 """Why the network answered as it did, and what it would answer if one input were another.
 
-Contributions are exact Shapley values of the six inputs. The probability is a sum: the mean over
-some background patients, plus one contribution for each input. A contribution is how much the
-answer moves, on average over every order in which the inputs could become known, when that input
-goes from the background's values to the patient's. With six inputs there are 64 coalitions, so all
-of them are run and nothing is estimated. A curve is the answer as one input moves over its range
-and the others stay.
-
-Neither is medicine or advice: they speak of the network, never of the patient's health. Inputs are
-replaced one by one, so the network is also asked about patients that nobody would meet.
+Contributions are exact Shapley values: the probability is the mean over some background patients,
+plus how much the answer moves, on average over every order in which the inputs could become known,
+when each goes from the background's values to the patient's. With six inputs there are 64
+coalitions; all are run, and nothing is estimated. A curve is the answer as one input moves alone.
+Neither is medicine: the network is also asked about patients that nobody would meet.
 
 Source: Lundberg and Lee, "A unified approach to interpreting model predictions", 2017 (values by
 intervention over a background); Shapley, "A value for n-person games", 1953 (the weights).

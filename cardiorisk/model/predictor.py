@@ -1,11 +1,8 @@
 """Assessing patients: one batch runs at a time, and whoever waits meanwhile goes together.
 
 The event loop only queues and hands out results; a thread runs the network. Patients who arrive
-while one batch runs form the next one; nobody waits for a timer. The queue is bounded, and whoever
-finds it full is told so at once.
-
-An instant network is not worth the way to a thread: while no batch runs, the loop runs one
-patient's row itself.
+while one batch runs form the next one, without a timer. An instant network is not worth the way to
+a thread: while no batch runs, the loop runs one patient's row itself.
 
 Explanations run thousands of rows each. They wait in a queue of their own and go one at a time,
 taking turns with the batches, so that one explanation at most stands between two batches.
@@ -117,9 +114,6 @@ class Predictor:
 
         A batch under way finishes on the network it began with; if the new one does not hold, the
         old one goes on.
-
-        Raises:
-            ReloadUnderWay: another reload has not ended yet.
         """
         old = self._require_artefact()
         if self._is_reloading:

@@ -108,12 +108,7 @@ class Broadcast:
         return len(self._watchers)
 
     def watch(self, drop: Callable[[], None]) -> Watcher:
-        """Let somebody watch, until ``leave``.
-
-        Raises:
-            NotReady: the service is stopping.
-            Overloaded: as many watch already as may.
-        """
+        """Let somebody watch, until ``leave``."""
         if self._is_closed:
             raise NotReady("the service is stopping")
         if len(self._watchers) >= self._most_watchers:

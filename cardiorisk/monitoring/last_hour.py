@@ -7,10 +7,10 @@ marks. Where nobody rolls for some minutes, all that was counted in them falls i
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from operator import sub
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from cardiorisk.measuring import percentile
 
@@ -21,7 +21,6 @@ MINUTES = 60
 """How many are kept, the running one included."""
 SECONDS = 60
 _PERCENTS = (50, 90, 99)
-_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class Counts:
     def since(self, earlier: Counts) -> Counts:
         """Return what has been counted after ``earlier``; what has not risen is left out."""
         return Counts(
-            _risen(self.by_status, earlier.by_status),
-            _risen(self.refusals, earlier.refusals),
+            Counter(self.by_status) - Counter(earlier.by_status),
+            Counter(self.refusals) - Counter(earlier.refusals),
             {
                 stage: tuple(map(sub, piled, earlier.stages[stage]))
                 for stage, piled in self.stages.items()
@@ -130,8 +129,3 @@ def stage_times(counts: Counts, bounds_ms: Sequence[float]) -> tuple[StageTimes,
         for stage, piled in counts.stages.items()
         if piled[-1]
     )
-
-
-def _risen(now: Mapping[_Key, int], before: Mapping[_Key, int]) -> dict[_Key, int]:
-    risen = {key: count - before.get(key, 0) for key, count in now.items()}
-    return {key: count for key, count in risen.items() if count}

@@ -6,6 +6,7 @@ Nothing is counted here. It holds for this process; another has numbers of its o
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,9 @@ class Overviews:
             self._rolling.cancel()
 
     async def look(self) -> Overview:
-        drift = await self._drift()
-        sources = self._sources
+        sources, drift = self._sources, None
+        with suppress(ServiceError):  # the network is not loaded, the log not readable, or busy
+            drift = await self._log.drift(sources.predictor.card)
         return Overview(
             at_seconds=self._clock(),
             minutes=self._hour.minutes(),
@@ -103,9 +105,3 @@ class Overviews:
     def _stretch(self, minutes: int) -> Stretch:
         counts = self._hour.last(minutes)
         return Stretch(counts, stage_times(counts, STAGE_BOUNDS_MS))
-
-    async def _drift(self) -> DriftReport | None:
-        try:
-            return await self._log.drift(self._sources.predictor.card)
-        except ServiceError:  # the network is not loaded, the log not readable, or busy
-            return None

@@ -124,11 +124,7 @@ def find_key_ids(rows: Rows, name: str) -> frozenset[str] | None:
 
 
 def register(rows: Rows, name: str, email: str, password_hash: str, now: datetime) -> AccountRecord:
-    """Make an account that can log in.
-
-    Raises:
-        Taken: another account has the name, in whatever case, or the address.
-    """
+    """Make an account that can log in."""
     is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
     faults = [
         FieldFault(field, "belongs to another account")
@@ -142,11 +138,7 @@ def register(rows: Rows, name: str, email: str, password_hash: str, now: datetim
 
 
 def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> int:
-    """Return the number of the account of this name, which is made where there is none.
-
-    Raises:
-        Conflict: the account exists and is on another plan than ``plan``.
-    """
+    """Return the number of the account of this name, which is made where there is none."""
     account_id = find_id(rows, name)
     if account_id is None:
         return _insert(rows, name, now, plan=plan or NEW_ACCOUNT_PLAN)
@@ -172,22 +164,14 @@ def set_plan(rows: Rows, account_id: int, plan: str, now: datetime) -> AccountRe
 
 
 def set_operator(rows: Rows, account_id: int, now: datetime, *, is_operator: bool) -> AccountRecord:
-    """Make an account an operator, or no longer one.
-
-    Raises:
-        Conflict: no other operator would be left.
-    """
+    """Make an account an operator, or no longer one."""
     if not is_operator:
         _require_other_operator(rows, load(rows, account_id, now))
     return _change(rows, account_id, now, is_operator=is_operator)
 
 
 def suspend(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
-    """Suspend an account; one that is suspended already keeps its moment.
-
-    Raises:
-        Conflict: no other operator would be left.
-    """
+    """Suspend an account; one that is suspended already keeps its moment."""
     account = load(rows, account_id, now)
     if account.suspended_at is not None:
         return account

@@ -106,11 +106,7 @@ def list_keys(rows: Rows, account_id: int | None = None) -> tuple[KeyRecord, ...
 
 
 def make_room(rows: Rows, account_id: int, now: datetime) -> None:
-    """Check that an account may have one more active key, and drop its oldest ended ones.
-
-    Raises:
-        Conflict: it has as many active ones as it may.
-    """
+    """Check that an account may have one more active key, and drop its oldest ended ones."""
     own = ApiKey.account_id == account_id
     active = select(func.count()).select_from(ApiKey).where(own, IS_ACTIVE)
     if rows.execute(active, {"now": now}).scalar_one() >= MOST_ACTIVE_KEYS:
@@ -154,11 +150,7 @@ def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None
 def rotate(
     rows: Rows, key_id: str, grace: timedelta, now: datetime, account_id: int | None = None
 ) -> Rotation:
-    """Make a key of the same name and as long a life, and end the old one after ``grace``.
-
-    Raises:
-        Conflict: the key has ended already, or its owner has too many to have two for a while.
-    """
+    """Make a key of the same name and as long a life, and end the old one after ``grace``."""
     old = _require(rows, key_id, account_id)
     if old.status(now) != "active":
         raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
