@@ -34,44 +34,39 @@ class Problem:
         return self.status == HTTPStatus.UNAUTHORIZED
 
 
-PROBLEMS: dict[str, Problem] = {
-    errors.MissingKey.code: Problem(401, "No API key was given"),
-    errors.InvalidKey.code: Problem(401, "The API key is not valid"),
-    errors.InvalidLogin.code: Problem(401, "The name or the password is wrong"),
-    errors.RateLimited.code: Problem(429, "The plan's limit is used up"),
-    errors.MalformedBody.code: Problem(400, "The body cannot be read"),
-    errors.InvalidPatient.code: Problem(422, "The patient's values cannot be accepted"),
-    errors.InvalidAccount.code: Problem(422, "The account's fields cannot be accepted"),
-    errors.InvalidQuery.code: Problem(422, "The query's parameters cannot be accepted"),
-    errors.Taken.code: Problem(409, "The name or the address is taken"),
-    errors.Conflict.code: Problem(409, "What was asked contradicts what is stored"),
-    errors.TooManyAttempts.code: Problem(429, "Too many attempts"),
-    errors.WrongPlan.code: Problem(403, "The route is for another plan"),
-    errors.WrongXsrfToken.code: Problem(403, "The XSRF token is missing or wrong"),
-    errors.UnknownAccount.code: Problem(404, "There is no such account"),
-    errors.UnknownKey.code: Problem(404, "The account has no such key"),
-    errors.UnknownAssessment.code: Problem(404, "The account has no such assessment"),
-    errors.AccountSuspended.code: Problem(403, "The account is suspended"),
-    errors.OperatorOnly.code: Problem(403, "The route is for operators"),
-    errors.ReloadUnderWay.code: Problem(409, "A reload is under way", retry_after_seconds=5),
-    errors.UnusableArtefact.code: Problem(
-        409, "The new network cannot be used; the old one goes on"
-    ),
-    errors.BodyTooLarge.code: Problem(413, "The body is too large"),
-    errors.NotFound.code: Problem(404, "Nothing is served here"),
-    errors.MethodNotAllowed.code: Problem(405, "The method is not allowed here"),
+_BY_ERROR: dict[type[errors.ServiceError], Problem] = {
+    errors.MissingKey: Problem(401, "No API key was given"),
+    errors.InvalidKey: Problem(401, "The API key is not valid"),
+    errors.InvalidLogin: Problem(401, "The name or the password is wrong"),
+    errors.RateLimited: Problem(429, "The plan's limit is used up"),
+    errors.MalformedBody: Problem(400, "The body cannot be read"),
+    errors.InvalidPatient: Problem(422, "The patient's values cannot be accepted"),
+    errors.InvalidAccount: Problem(422, "The account's fields cannot be accepted"),
+    errors.InvalidQuery: Problem(422, "The query's parameters cannot be accepted"),
+    errors.Taken: Problem(409, "The name or the address is taken"),
+    errors.Conflict: Problem(409, "What was asked contradicts what is stored"),
+    errors.TooManyAttempts: Problem(429, "Too many attempts"),
+    errors.WrongPlan: Problem(403, "The route is for another plan"),
+    errors.WrongXsrfToken: Problem(403, "The XSRF token is missing or wrong"),
+    errors.UnknownAccount: Problem(404, "There is no such account"),
+    errors.UnknownKey: Problem(404, "The account has no such key"),
+    errors.UnknownAssessment: Problem(404, "The account has no such assessment"),
+    errors.AccountSuspended: Problem(403, "The account is suspended"),
+    errors.OperatorOnly: Problem(403, "The route is for operators"),
+    errors.ReloadUnderWay: Problem(409, "A reload is under way", retry_after_seconds=5),
+    errors.UnusableArtefact: Problem(409, "The new network cannot be used; the old one goes on"),
+    errors.BodyTooLarge: Problem(413, "The body is too large"),
+    errors.NotFound: Problem(404, "Nothing is served here"),
+    errors.MethodNotAllowed: Problem(405, "The method is not allowed here"),
     # Not a registered status: the customary mark, in logs only, of a caller who hung up.
-    errors.ClientClosed.code: Problem(499, "The caller closed the connection"),
-    errors.Overloaded.code: Problem(503, "The service is overloaded", retry_after_seconds=1),
-    errors.NotReady.code: Problem(503, "The service is not ready", retry_after_seconds=5),
-    errors.LogUnavailable.code: Problem(
-        503, "The request log cannot be written", retry_after_seconds=5
-    ),
-    errors.StoreUnavailable.code: Problem(
-        503, "The database cannot be used", retry_after_seconds=5
-    ),
-    errors.InternalFailure.code: Problem(500, "Something went wrong inside the service"),
+    errors.ClientClosed: Problem(499, "The caller closed the connection"),
+    errors.Overloaded: Problem(503, "The service is overloaded", retry_after_seconds=1),
+    errors.NotReady: Problem(503, "The service is not ready", retry_after_seconds=5),
+    errors.LogUnavailable: Problem(503, "The request log cannot be written", retry_after_seconds=5),
+    errors.StoreUnavailable: Problem(503, "The database cannot be used", retry_after_seconds=5),
+    errors.InternalFailure: Problem(500, "Something went wrong inside the service"),
 }
+PROBLEMS = {error.code: problem for error, problem in _BY_ERROR.items()}
 """Every code that can reach a caller."""
 
 _FIELD_ERRORS = (errors.InvalidPatient, errors.InvalidAccount, errors.InvalidQuery, errors.Taken)

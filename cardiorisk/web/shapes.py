@@ -39,7 +39,6 @@ class Rule:
     Attributes:
         read: makes the value of what was sent; None where that cannot be accepted.
         accepted: the same in words, as the end of a sentence that starts with "must".
-        schema: the same as JSON schema, as far as that can say it.
         is_nullable: whether null says as little as a member that is not sent.
         core: what pydantic takes as it is, without the time to call ``read``.
     """
@@ -170,8 +169,9 @@ parameter_rule = partial(number_rule, find=queries.find_number)
 """The same of a number that a query string has as text."""
 
 
-def about(description: str, *examples: Any, **more: Any) -> Any:
+def about(description: str, *examples: Any, length: int | None = None, **more: Any) -> Any:
     """Describe a member of an answer; ``more`` is bounds that pydantic knows."""
+    more |= {} if length is None else {"min_length": length, "max_length": length}
     return Member(description=description, examples=list(examples) or None, **more)
 
 

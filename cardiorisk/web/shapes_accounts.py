@@ -222,11 +222,7 @@ class AccountInUseAnswer(AccountAnswer):
     used_this_minute: Annotated[Count, about("Calls that the current minute has counted", 2)]
     calls_by_day: Annotated[
         list[DayAnswer],
-        about(
-            "Counted calls of the last 30 days (UTC), the oldest first",
-            min_length=SHOWN_DAYS,
-            max_length=SHOWN_DAYS,
-        ),
+        about("Counted calls of the last 30 days (UTC), the oldest first", length=SHOWN_DAYS),
     ]
 
 

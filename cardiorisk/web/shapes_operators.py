@@ -87,8 +87,7 @@ class AccountParameters(_Parameters):
     """Which accounts are wanted."""
 
     search: Annotated[
-        str,
-        _text("Part of a name or an address, the id of a key, or the characters shown of one"),
+        str, _text("Part of a name or an address, the id of a key, or the characters shown of one")
     ] = ""
     after: Annotated[
         int, parameter_rule(0, queries.LARGEST_NUMBER, "The number to go on after")
@@ -208,8 +207,7 @@ class OverviewAnswer(TypedDict):
     version: Annotated[str, about("Of the service", VERSION)]
     modelo: Annotated[str | None, about("The network that answers; null while none is loaded")]
     minutes: Annotated[
-        list[MinuteAnswer],
-        about("Clock minutes, the running one last", min_length=MINUTES, max_length=MINUTES),
+        list[MinuteAnswer], about("Clock minutes, the running one last", length=MINUTES)
     ]
     last_5_minutes: Annotated[StretchAnswer, about("The last five minutes")]
     last_hour: Annotated[StretchAnswer, about("The last hour")]
@@ -219,8 +217,7 @@ class OverviewAnswer(TypedDict):
     memo: Annotated[MemoAnswer, about("The memory of credentials")]
     bitacora: Annotated[WritingAnswer, about("The request log")]
     drift: Annotated[
-        DriftReportAnswer | None,
-        about("Null while no network is loaded or the log cannot be read"),
+        DriftReportAnswer | None, about("Null while no network is loaded or the log cannot be read")
     ]
 
 

@@ -96,10 +96,7 @@ async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
 
 
 async def test_no_line_falls_between_the_search_and_the_updates(
-    operator: Caller,
-    freemium: Caller,
-    app: CardioriskApplication,
-    monkeypatch: pytest.MonkeyPatch,
+    operator: Caller, freemium: Caller, app: CardioriskApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = app.services.log_watch.search
 

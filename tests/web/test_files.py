@@ -50,10 +50,7 @@ async def test_the_api_s_page_may_load_nothing_from_elsewhere_and_holds_nothing_
 
 @pytest.mark.parametrize(
     ("path", "folder", "names"),
-    [
-        ("/docs", "docs", FILE_NAMES),
-        ("/", "static", ("assess.js", "icon.svg", "pages.css")),
-    ],
+    [("/docs", "docs", FILE_NAMES), ("/", "static", ("assess.js", "icon.svg", "pages.css"))],
 )
 async def test_everything_that_a_page_asks_for_is_served_to_be_kept(
     stranger: Caller, path: str, folder: str, names: tuple[str, ...]

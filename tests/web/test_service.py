@@ -90,8 +90,7 @@ async def test_an_explained_answer_is_the_plain_one_with_its_reasons_and_adds_up
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["explicar=2&curvas=", "curvas=si&explicar=1.0", "explicar=1&explicar=1&curvas=True"],
+    "query", ["explicar=2&curvas=", "curvas=si&explicar=1.0", "explicar=1&explicar=1&curvas=True"]
 )
 async def test_other_words_are_refused_by_name_beside_faulty_fields(
     premium: Caller, query: str
@@ -132,8 +131,7 @@ async def test_reasons_and_curves_together_are_one_request(
 
 
 @pytest.mark.parametrize(
-    ("age", "cholesterol", "fields"),
-    [(99, 3.0, ["nivel_colesterol", "edad"]), (98, 2.9, None)],
+    ("age", "cholesterol", "fields"), [(99, 3.0, ["nivel_colesterol", "edad"]), (98, 2.9, None)]
 )
 async def test_values_beyond_the_training_are_warned_of(
     premium: Caller, age: int, cholesterol: float, fields: list[str] | None

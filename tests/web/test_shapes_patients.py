@@ -14,11 +14,7 @@ from hypothesis import strategies as st
 
 from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.patients.patient import FIELD_NAMES, Patient, query_values
-from cardiorisk.web.shapes_patients import (
-    LabelledPatientBody,
-    OriginalPatientBody,
-    PatientBody,
-)
+from cardiorisk.web.shapes_patients import LabelledPatientBody, OriginalPatientBody, PatientBody
 from tests.conformity import validator
 from tests.support import EXAMPLE
 
@@ -100,10 +96,7 @@ def test_what_is_no_number_is_refused_everywhere(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (
-            b"{}",
-            "is missing: it must be a number from 1 to 3 (g/L); 200 mg/dL is 2.00 g/L",
-        ),
+        (b"{}", "is missing: it must be a number from 1 to 3 (g/L); 200 mg/dL is 2.00 g/L"),
         (
             body_with("nivel_colesterol", "200"),
             "must be a number from 1 to 3 (g/L); 200 mg/dL is 2.00 g/L",

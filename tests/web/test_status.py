@@ -35,11 +35,7 @@ async def test_a_service_that_is_ready_names_its_network(
 
 @pytest.mark.parametrize(
     ("lost", "code"),
-    [
-        ("network", "not-ready"),
-        ("database", "store-unavailable"),
-        ("log", "log-unavailable"),
-    ],
+    [("network", "not-ready"), ("database", "store-unavailable"), ("log", "log-unavailable")],
 )
 async def test_without_its_network_database_or_log_it_is_not_ready(
     stranger: Caller, app: CardioriskApplication, own_directory: Path, lost: str, code: str
