@@ -88,10 +88,9 @@ class CsvBlocks:
             yield self._rest + _NEWLINE
 
     def _read_header(self) -> bytes:
-        while not (end := _end_of_first_row(self._rest)):
-            if not self._read_on():
-                end = len(self._rest)
-                break
+        while not len(ends := _row_ends(self._rest)) and self._read_on():
+            pass
+        end = int(ends[0]) + 1 if len(ends) else len(self._rest)
         header, self._rest = self._rest[:end], self._rest[end:]
         return header
 
@@ -166,11 +165,6 @@ def _end_of_rows(text: bytes) -> int:
         return text.rfind(_NEWLINE) + 1
     ends = _row_ends(text)
     return int(ends[-1]) + 1 if len(ends) else 0
-
-
-def _end_of_first_row(text: bytes) -> int:
-    ends = _row_ends(text)
-    return int(ends[0]) + 1 if len(ends) else 0
 
 
 def _row_ends(text: bytes) -> NDArray[np.int64]:

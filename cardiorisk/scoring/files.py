@@ -70,13 +70,10 @@ def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress
             raise UnusableData(f"{source}: {error}") from error
 
 
-@contextmanager
-def _open_source(path: Path) -> Iterator[BufferedReader]:
+def _open_source(path: Path) -> BufferedReader:
     if path == STREAM:
-        yield BufferedReader(FileIO(sys.stdin.fileno(), closefd=False))
-        return
-    with path.open("rb") as source:
-        yield source
+        return BufferedReader(FileIO(sys.stdin.fileno(), closefd=False))
+    return path.open("rb")
 
 
 @contextmanager
@@ -109,15 +106,11 @@ class _Target(FileIO):
     def __init__(self, place: Path, mode: str, said: Path) -> None:
         self._said = said
         with _naming(said):
-            super().__init__(place, mode, opener=_open_private)
+            super().__init__(place, mode, opener=lambda path, flags: os.open(path, flags, 0o600))
 
     def write(self, piece: ReadableBuffer, /) -> int:
         with _naming(self._said):
             return super().write(piece)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _final_mode(place: Path) -> int:

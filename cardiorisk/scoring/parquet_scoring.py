@@ -37,7 +37,23 @@ _ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string())
 def score_parquet(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
     """Score a Parquet file; each step of the iteration does a batch of rows."""
     with _refusing_others():
-        yield from _score(source, sink, scorer)
+        # Neither option is the default; without them a whole row group is held in memory.
+        file = parquet.ParquetFile(source, buffer_size=_READ_BYTES, pre_buffer=False)
+        schema = file.schema_arrow
+        columns = patient_columns(schema.names)
+        names = output_names(schema.names)
+        fields = [field.with_name(name) for field, name in zip(schema, names, strict=False)]
+        added = [pa.field(*column) for column in zip(ADDED_COLUMNS, _ADDED_TYPES, strict=True)]
+        output = pa.schema([*fields, *added])
+        rows_done = 0
+        with parquet.ParquetWriter(sink, output) as writer:
+            for batch in file.iter_batches(BATCH_ROWS):
+                scores = scorer.score(_without_decimals(batch.select(columns)).to_pandas())
+                arrays = [*batch.columns, *_added(scores, len(batch))]
+                writer.write_batch(pa.record_batch(arrays, schema=output))
+                bad_rows = [BadRow(rows_done + 1 + row, why) for row, why in scores.reasons.items()]
+                rows_done += len(batch)
+                yield Progress(len(batch), len(batch), bad_rows, scores.outside_training)
 
 
 def count_rows(source: BinaryIO) -> int:
@@ -53,26 +69,6 @@ def _refusing_others() -> Iterator[None]:
     except pa.ArrowException as error:
         reason = " ".join(str(error).split())
         raise UnusableData(f"not a Parquet file: {reason}") from error
-
-
-def _score(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
-    # Neither option is the default; without them a whole row group is held in memory.
-    file = parquet.ParquetFile(source, buffer_size=_READ_BYTES, pre_buffer=False)
-    schema = file.schema_arrow
-    columns = patient_columns(schema.names)
-    names = output_names(schema.names)
-    fields = [field.with_name(name) for field, name in zip(schema, names, strict=False)]
-    added = [pa.field(*column) for column in zip(ADDED_COLUMNS, _ADDED_TYPES, strict=True)]
-    output = pa.schema([*fields, *added])
-    rows_done = 0
-    with parquet.ParquetWriter(sink, output) as writer:
-        for batch in file.iter_batches(BATCH_ROWS):
-            scores = scorer.score(_without_decimals(batch.select(columns)).to_pandas())
-            arrays = [*batch.columns, *_added(scores, len(batch))]
-            writer.write_batch(pa.record_batch(arrays, schema=output))
-            bad_rows = [BadRow(rows_done + 1 + row, why) for row, why in scores.reasons.items()]
-            rows_done += len(batch)
-            yield Progress(len(batch), len(batch), bad_rows, scores.outside_training)
 
 
 def _without_decimals(batch: pa.RecordBatch) -> pa.RecordBatch:
