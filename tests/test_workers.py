@@ -23,13 +23,11 @@ def worker() -> Iterator[Worker]:
     made.close()
 
 
-@pytest.mark.gen_test
 async def test_jobs_run_in_their_order_on_a_thread_of_the_given_name(worker: Worker) -> None:
     jobs = [worker.run(lambda: threading.current_thread().name) for _ in range(2)]
     assert await asyncio.gather(*jobs) == ["worker_0", "worker_0"]
 
 
-@pytest.mark.gen_test
 async def test_a_job_too_many_is_refused_with_the_given_words(worker: Worker) -> None:
     release = threading.Event()
     jobs = [asyncio.create_task(worker.run(release.wait)) for _ in range(2)]
@@ -41,7 +39,6 @@ async def test_a_job_too_many_is_refused_with_the_given_words(worker: Worker) ->
     assert worker.jobs == 0
 
 
-@pytest.mark.gen_test
 async def test_a_job_whose_caller_has_gone_away_is_done_and_keeps_its_place(worker: Worker) -> None:
     release, done = threading.Event(), threading.Event()
 
@@ -59,7 +56,6 @@ async def test_a_job_whose_caller_has_gone_away_is_done_and_keeps_its_place(work
     await asyncio.to_thread(done.wait)
 
 
-@pytest.mark.gen_test
 async def test_what_waits_when_the_worker_closes_is_told_that_the_service_stops(
     worker: Worker,
 ) -> None:

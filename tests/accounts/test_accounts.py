@@ -104,7 +104,6 @@ async def _failure(call: Awaitable[object]) -> type[ServiceError] | None:
 # Registering
 
 
-@pytest.mark.gen_test
 async def test_taken_names_leave_the_account_as_it_was_and_are_limited(house: House) -> None:
     thief = Registration("ANA", "battery staple", "new@example.org")
     for _ in range(ADDRESS_FAILURES):
@@ -117,7 +116,6 @@ async def test_taken_names_leave_the_account_as_it_was_and_are_limited(house: Ho
 # Logging in
 
 
-@pytest.mark.gen_test
 async def test_every_wrong_login_is_refused_in_the_same_words(house: House) -> None:
     messages = set()
     for login in (WRONG, NOBODY, Login("", ""), Login("ana", "\ud800")):
@@ -127,7 +125,6 @@ async def test_every_wrong_login_is_refused_in_the_same_words(house: House) -> N
     assert len(messages) == 1
 
 
-@pytest.mark.gen_test
 async def test_an_account_made_by_a_command_cannot_log_in(house: House) -> None:
     await house.store.change(
         lambda rows: rows_accounts.find_or_create(rows, "hospital", None, house.store.now())
@@ -137,7 +134,6 @@ async def test_an_account_made_by_a_command_cannot_log_in(house: House) -> None:
         assert await _failure(house.accounts.login(login, HERE)) is InvalidLogin
 
 
-@pytest.mark.gen_test
 async def test_a_login_brings_an_outdated_hash_up_to_date(house: House) -> None:
     dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
     with closing(Passwords(dearer)) as passwords:
@@ -149,7 +145,6 @@ async def test_a_login_brings_an_outdated_hash_up_to_date(house: House) -> None:
     await house.accounts.login(RIGHT, HERE)
 
 
-@pytest.mark.gen_test
 async def test_a_login_under_way_while_the_password_changes_gives_dead_tokens(house: House) -> None:
     change = PasswordChange(RIGHT, "battery staple")
     house.passwords.interruption = house.accounts.change_password(change, HERE)
@@ -158,7 +153,6 @@ async def test_a_login_under_way_while_the_password_changes_gives_dead_tokens(ho
     assert await _failure(house.accounts.refresh(pair.refresh_token)) is InvalidKey
 
 
-@pytest.mark.gen_test
 async def test_a_suspension_is_told_to_who_knows_the_password_and_to_nobody_else(
     house: House,
 ) -> None:
@@ -173,7 +167,6 @@ async def test_a_suspension_is_told_to_who_knows_the_password_and_to_nobody_else
 # Attempts
 
 
-@pytest.mark.gen_test
 @pytest.mark.parametrize(
     "guess",
     [
@@ -194,7 +187,6 @@ async def test_guessing_is_limited_wherever_a_password_is_asked_for(
     assert await _failure(house.accounts.login(right, HERE)) is TooManyAttempts
 
 
-@pytest.mark.gen_test
 async def test_a_try_that_could_not_be_judged_is_not_counted(house: House) -> None:
     house.passwords.worker.most_jobs = 0
     for _ in range(ADDRESS_FAILURES + 1):
@@ -206,7 +198,6 @@ async def test_a_try_that_could_not_be_judged_is_not_counted(house: House) -> No
 # Refreshing
 
 
-@pytest.mark.gen_test
 async def test_a_refresh_gives_a_pair_that_works(house: House) -> None:
     first = await house.accounts.login(RIGHT, HERE)
     house.clock.advance(hours=1)
@@ -215,7 +206,6 @@ async def test_a_refresh_gives_a_pair_that_works(house: House) -> None:
     await house.accounts.refresh(second.refresh_token)
 
 
-@pytest.mark.gen_test
 async def test_a_reused_refresh_token_ends_what_came_of_it_and_no_more(house: House) -> None:
     other = await house.accounts.login(RIGHT, HERE)
     first = await house.accounts.login(RIGHT, HERE)
@@ -229,7 +219,6 @@ async def test_a_reused_refresh_token_ends_what_came_of_it_and_no_more(house: Ho
 # Changing the account
 
 
-@pytest.mark.gen_test
 async def test_a_plan_switch_holds_for_tokens_already_issued(house: House) -> None:
     pair = await house.accounts.login(RIGHT, HERE)
     await house.store.principal(pair.access_token)
@@ -238,7 +227,6 @@ async def test_a_plan_switch_holds_for_tokens_already_issued(house: House) -> No
     assert (await house.store.principal(pair.access_token)).plan == "premium"
 
 
-@pytest.mark.gen_test
 async def test_a_new_password_takes_the_old_ones_place_and_ends_tokens_not_keys(
     house: House,
 ) -> None:
@@ -252,7 +240,6 @@ async def test_a_new_password_takes_the_old_ones_place_and_ends_tokens_not_keys(
     await house.store.principal(minted.key)
 
 
-@pytest.mark.gen_test
 async def test_of_two_password_changes_at_the_same_moment_one_is_refused(house: House) -> None:
     calls = (
         _failure(house.accounts.change_password(PasswordChange(RIGHT, f"new-pass-{n}"), HERE))
@@ -261,7 +248,6 @@ async def test_of_two_password_changes_at_the_same_moment_one_is_refused(house: 
     assert set(await asyncio.gather(*calls)) == {None, InvalidLogin}
 
 
-@pytest.mark.gen_test
 async def test_a_logout_ends_its_session_only(house: House) -> None:
     gone, kept = [await house.accounts.login(RIGHT, HERE) for _ in range(2)]
     await house.accounts.logout(await house.store.principal(gone.access_token))
@@ -270,7 +256,6 @@ async def test_a_logout_ends_its_session_only(house: House) -> None:
     await house.store.principal(kept.access_token)
 
 
-@pytest.mark.gen_test
 async def test_a_key_has_no_session_to_end(house: House) -> None:
     minted = await house.accounts.create_key(await house.principal(), None)
     principal = await house.store.principal(minted.key)
@@ -280,7 +265,6 @@ async def test_a_key_has_no_session_to_end(house: House) -> None:
 # Seeing to one's own
 
 
-@pytest.mark.gen_test
 async def test_an_account_is_shown_with_the_calls_of_thirty_days_to_the_call(
     house: House,
 ) -> None:
@@ -300,7 +284,6 @@ async def test_an_account_is_shown_with_the_calls_of_thirty_days_to_the_call(
     assert list((await house.accounts.view(ana))[1].values()) == [5, *[0] * 28, 6]
 
 
-@pytest.mark.gen_test
 async def test_keys_are_made_listed_rotated_and_revoked(house: House) -> None:
     ana = await house.principal()
     made = await house.accounts.create_key(ana, timedelta(days=1))
@@ -314,7 +297,6 @@ async def test_keys_are_made_listed_rotated_and_revoked(house: House) -> None:
     await house.store.principal(made.key)
 
 
-@pytest.mark.gen_test
 async def test_another_accounts_key_is_unknown(house: House) -> None:
     made = await house.accounts.create_key(await house.principal(), None)
     await house.accounts.register(Registration("bruno", "correct horse", "b@b.c"), HERE)
@@ -335,7 +317,6 @@ async def test_another_accounts_key_is_unknown(house: House) -> None:
     ],
     ids=["create", "revoke", "rotate", "logout", "refresh"],
 )
-@pytest.mark.gen_test
 async def test_an_accounts_changes_are_limited(
     house: House, change: Callable[[House, Principal, TokenPair], Awaitable[object]]
 ) -> None:
@@ -346,7 +327,6 @@ async def test_an_accounts_changes_are_limited(
     assert await _failure(change(house, ana, pair)) is TooManyAttempts
 
 
-@pytest.mark.gen_test
 async def test_what_is_no_genuine_refresh_token_refreshes_nothing_and_counts_for_nobody(
     house: House,
 ) -> None:

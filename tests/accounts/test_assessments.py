@@ -56,7 +56,6 @@ async def _keep(assessments: Assessments, label: str | None = None) -> str:
     return (await assessments.keep(ANA, PATIENT, said, label)).assessment_id
 
 
-@pytest.mark.gen_test
 async def test_what_is_kept_can_be_had_again(assessments: Assessments) -> None:
     kept = await assessments.require(ANA, await _keep(assessments, "Natalia"))
     assert (kept.patient, kept.label, kept.probability) == (PATIENT, "Natalia", 0.25)
@@ -64,7 +63,6 @@ async def test_what_is_kept_can_be_had_again(assessments: Assessments) -> None:
     assert kept.created_at > NOW
 
 
-@pytest.mark.gen_test
 async def test_another_accounts_is_as_unknown_as_none(assessments: Assessments) -> None:
     kept = await _keep(assessments)
     messages = set()
@@ -79,7 +77,6 @@ async def test_another_accounts_is_as_unknown_as_none(assessments: Assessments) 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-@pytest.mark.gen_test
 async def test_pages_hold_everything_once_the_newest_first(
     assessments: Assessments, limit: int
 ) -> None:
@@ -96,7 +93,6 @@ async def test_pages_hold_everything_once_the_newest_first(
     assert listed == kept[::-1]
 
 
-@pytest.mark.gen_test
 async def test_a_page_may_begin_after_one_that_was_deleted(assessments: Assessments) -> None:
     oldest, middle, _ = [await _keep(assessments) for _ in range(3)]
     await assessments.delete(ANA, middle)
@@ -104,7 +100,6 @@ async def test_a_page_may_begin_after_one_that_was_deleted(assessments: Assessme
     assert [kept.assessment_id for kept in page.items] == [oldest]
 
 
-@pytest.mark.gen_test
 async def test_an_empty_list_has_no_next_page(assessments: Assessments) -> None:
     page = await assessments.list_page(ANA, Page(10, None))
     assert (page.items, page.next_after) == ((), None)

@@ -57,7 +57,6 @@ def test_a_hash_is_argon2id_at_the_costs_that_are_stated() -> None:
     assert (parameters.salt_len, parameters.hash_len) == (16, 32)
 
 
-@pytest.mark.gen_test
 async def test_the_password_that_was_hashed_matches_and_no_other(passwords: Passwords) -> None:
     stored = await passwords.hash("contrase\u00f1a")
     # How an accent was typed makes no difference.
@@ -68,7 +67,6 @@ async def test_the_password_that_was_hashed_matches_and_no_other(passwords: Pass
     assert await passwords.hash("contrase\u00f1a") != stored
 
 
-@pytest.mark.gen_test
 async def test_where_there_is_no_hash_nothing_matches_and_the_same_work_is_done(
     held: HeldHasher,
 ) -> None:
@@ -80,7 +78,6 @@ async def test_where_there_is_no_hash_nothing_matches_and_the_same_work_is_done(
 
 
 @pytest.mark.parametrize("stored", ["", "text", "$argon2id$v=19$m=8,t=1,p=1$c2FsdA", "$2b$12$x"])
-@pytest.mark.gen_test
 async def test_what_is_no_hash_matches_nothing(passwords: Passwords, stored: str) -> None:
     assert not await passwords.matches("correct horse", stored)
 
@@ -91,7 +88,6 @@ def test_a_hash_at_other_costs_is_outdated(passwords: Passwords) -> None:
     assert not passwords.is_outdated(CHEAP.hash("x"))
 
 
-@pytest.mark.gen_test
 async def test_more_passwords_than_may_wait_are_sent_away_while_the_loop_runs(
     held: HeldHasher,
 ) -> None:

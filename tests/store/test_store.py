@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -40,10 +40,9 @@ if TYPE_CHECKING:
 
     Watched = tuple[Store, "WatchedDatabase"]
 
+T = TypeVar("T")
 ANA = 1
 TODAY = date(2026, 11, 22)
-SLOW = pytest.mark.gen_test(timeout=60)
-"""For what takes a second, or many on a busy machine."""
 
 
 @pytest.fixture
@@ -115,7 +114,7 @@ async def is_refused(asked: Awaitable[Principal]) -> bool:
     return False
 
 
-async def under_way(call: Coroutine[None, None, Principal]) -> asyncio.Task[Principal]:
+async def under_way(call: Coroutine[None, None, T]) -> asyncio.Task[T]:
     """Begin a call and return when it waits for the database."""
     task = asyncio.create_task(call)
     await asyncio.sleep(0)
@@ -137,7 +136,6 @@ async def until(is_so: Callable[[], bool]) -> None:
 # Whom a key stands for
 
 
-@pytest.mark.gen_test
 async def test_a_key_is_asked_of_the_database_once(store: Store, minted: MintedKey) -> None:
     first = await store.principal(minted.key)
     assert first == Principal(ANA, minted.record.key_id, "freemium")
@@ -147,7 +145,6 @@ async def test_a_key_is_asked_of_the_database_once(store: Store, minted: MintedK
     assert (statistics.hits, statistics.misses, statistics.entries) == (1, 1, 1)
 
 
-@pytest.mark.gen_test
 async def test_a_refusal_is_remembered_and_what_is_none_of_ours_takes_no_room(
     store: Store, clock: SettableClock
 ) -> None:
@@ -161,7 +158,6 @@ async def test_a_refusal_is_remembered_and_what_is_none_of_ours_takes_no_room(
     assert store.memo.statistics().refused_entries == 1
 
 
-@pytest.mark.gen_test
 async def test_every_refusal_reads_the_same(store: Store, minted: MintedKey) -> None:
     await revoke(store, minted.record.key_id)
     tokens = store.tokens.issue(ANA, "none", 0, "r")
@@ -174,7 +170,6 @@ async def test_every_refusal_reads_the_same(store: Store, minted: MintedKey) -> 
     assert len(messages) == 1
 
 
-@pytest.mark.gen_test
 async def test_a_remembered_key_ends_with_its_expiry(
     store: Store, url: str, clock: SettableClock, minted: MintedKey
 ) -> None:
@@ -186,7 +181,6 @@ async def test_a_remembered_key_ends_with_its_expiry(
     assert not await is_refused(store.principal(minted.key))
 
 
-@pytest.mark.gen_test
 async def test_what_is_a_suspended_account_s_is_genuine_and_refused(
     store: Store, url: str, minted: MintedKey
 ) -> None:
@@ -208,7 +202,6 @@ async def test_what_is_a_suspended_account_s_is_genuine_and_refused(
 # Many at once
 
 
-@SLOW
 async def test_callers_with_the_same_key_share_one_look_up(store: Store, minted: MintedKey) -> None:
     async with busy(store):
         callers = [
@@ -218,7 +211,6 @@ async def test_callers_with_the_same_key_share_one_look_up(store: Store, minted:
     assert len({id(principal) for principal in await asyncio.gather(*callers)}) == 1
 
 
-@SLOW
 async def test_more_look_ups_than_may_wait_are_sent_away_and_known_keys_are_not(
     store: Store, minted: MintedKey
 ) -> None:
@@ -233,7 +225,6 @@ async def test_more_look_ups_than_may_wait_are_sent_away_and_known_keys_are_not(
     assert await is_refused(store.principal(new_key()))
 
 
-@pytest.mark.gen_test
 async def test_more_jobs_than_may_wait_are_sent_away_and_look_ups_are_not(
     store: Store, minted: MintedKey
 ) -> None:
@@ -245,7 +236,6 @@ async def test_more_jobs_than_may_wait_are_sent_away_and_look_ups_are_not(
     assert kinds == [type(None)] * MOST_JOBS + [Overloaded]
 
 
-@pytest.mark.gen_test
 async def test_a_caller_that_goes_away_does_not_take_the_look_up_along(
     store: Store, minted: MintedKey
 ) -> None:
@@ -259,7 +249,6 @@ async def test_a_caller_that_goes_away_does_not_take_the_look_up_along(
 # Changes made here
 
 
-@pytest.mark.gen_test
 async def test_what_a_change_makes_stale_is_dropped_before_anybody_is_told(
     store: Store, minted: MintedKey
 ) -> None:
@@ -273,7 +262,6 @@ async def test_what_a_change_makes_stale_is_dropped_before_anybody_is_told(
     assert await is_refused(store.principal(minted.key))
 
 
-@pytest.mark.gen_test
 async def test_a_change_drops_what_its_result_says_and_nothing_where_it_is_refused(
     store: Store, minted: MintedKey
 ) -> None:
@@ -290,7 +278,6 @@ async def test_a_change_drops_what_its_result_says_and_nothing_where_it_is_refus
     assert store.memo.statistics().entries == 0
 
 
-@pytest.mark.gen_test
 async def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
     store: Store, minted: MintedKey, path: Path
 ) -> None:
@@ -304,33 +291,28 @@ async def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everythi
     assert store.memo.statistics().entries == 0
 
 
-@pytest.mark.gen_test
 async def test_a_change_whose_caller_goes_away_holds_all_the_same(
     store: Store, minted: MintedKey
 ) -> None:
     await store.principal(minted.key)
     async with busy(store):
-        leaving = asyncio.create_task(revoke(store, minted.record.key_id))
-        await asyncio.sleep(0)
+        leaving = await under_way(revoke(store, minted.record.key_id))
         leaving.cancel()
     await store.check()
     assert await is_refused(store.principal(minted.key))
 
 
-@pytest.mark.gen_test
 async def test_a_look_up_that_read_before_a_change_leaves_nothing_behind(
     store: Store, minted: MintedKey
 ) -> None:
     async with busy(store):
         early = await under_way(store.principal(minted.key))
-        revocation = asyncio.create_task(revoke(store, minted.record.key_id))
-        await asyncio.sleep(0)
+        revocation = await under_way(revoke(store, minted.record.key_id))
     await early
     await revocation
     assert await is_refused(store.principal(minted.key))
 
 
-@pytest.mark.gen_test
 async def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
     store: Store, minted: MintedKey
 ) -> None:
@@ -345,7 +327,6 @@ async def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
 # Changes made by other processes
 
 
-@pytest.mark.gen_test
 async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_does_not(
     store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
@@ -390,7 +371,6 @@ def watched(url: str, clock: SettableClock, io_loop: IOLoop) -> Iterator[Watched
     io_loop.run_sync(store.close)
 
 
-@SLOW
 async def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
     watched: Watched,
     url: str,
@@ -421,7 +401,6 @@ async def told(asked: Awaitable[object]) -> str:
     return str(failure.value)
 
 
-@pytest.mark.gen_test
 async def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
     store: Store, minted: MintedKey, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -446,7 +425,6 @@ async def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
     ]
 
 
-@pytest.mark.gen_test
 async def test_checks_at_the_same_time_are_one(watched: Watched) -> None:
     store, database = watched
     async with busy(store):
@@ -478,7 +456,6 @@ def test_a_lock_that_keeps_the_secret_from_being_made_stops_the_opening(
 # Last use and calls a day
 
 
-@pytest.mark.gen_test
 async def test_the_latest_use_of_a_key_is_written_at_the_close(
     store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
@@ -494,7 +471,6 @@ async def test_the_latest_use_of_a_key_is_written_at_the_close(
     assert last_use(url) == used_at
 
 
-@SLOW
 async def test_the_watcher_writes_once_a_minute(
     store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
@@ -511,7 +487,6 @@ async def test_the_watcher_writes_once_a_minute(
     await until(lambda: last_use(url) is not None)
 
 
-@SLOW
 async def test_more_than_one_transaction_takes_is_all_written(
     store: Store, url: str, limiter: Limiter, clock: SettableClock
 ) -> None:
@@ -530,7 +505,6 @@ async def test_more_than_one_transaction_takes_is_all_written(
             assert rows_usage.calls_by_day(rows, number, TODAY) == {TODAY: 1}
 
 
-@pytest.mark.gen_test
 async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
     store: Store, url: str, path: Path, limiter: Limiter, minted: MintedKey
 ) -> None:
@@ -549,14 +523,12 @@ async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
         assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 2}
 
 
-@pytest.mark.gen_test
 @pytest.mark.usefixtures("minted")
 async def test_a_flush_that_is_cancelled_counts_nothing_twice(
     store: Store, url: str, limiter: Limiter
 ) -> None:
     limiter.hit(ANA, 9)
-    flush = asyncio.create_task(store.flush())
-    await asyncio.sleep(0)
+    flush = await under_way(store.flush())
     flush.cancel()
     await asyncio.wait([flush])
     await store.close()
@@ -578,7 +550,6 @@ async def log_in(store: Store) -> TokenPair:
     return store.tokens.issue(ANA, "s", 0, "r")
 
 
-@pytest.mark.gen_test
 async def test_a_token_is_looked_up_once_and_ends_with_its_expiry(
     store: Store, clock: SettableClock
 ) -> None:
@@ -594,7 +565,6 @@ async def test_a_token_is_looked_up_once_and_ends_with_its_expiry(
         assert await is_refused(store.principal(token))
 
 
-@pytest.mark.gen_test
 async def test_a_cookie_is_looked_up_once_opens_no_other_door_and_ends(
     store: Store, clock: SettableClock
 ) -> None:
@@ -610,7 +580,6 @@ async def test_a_cookie_is_looked_up_once_opens_no_other_door_and_ends(
         await store.session_principal(cookie)
 
 
-@pytest.mark.gen_test
 async def test_tokens_outlive_a_restart_and_end_with_another_secret(
     store: Store, url: str, clock: SettableClock
 ) -> None:
@@ -622,7 +591,6 @@ async def test_tokens_outlive_a_restart_and_end_with_another_secret(
         await again.close()
 
 
-@pytest.mark.gen_test
 async def test_a_secret_that_is_given_signs_and_is_not_stored(
     url: str, path: Path, clock: SettableClock
 ) -> None:
@@ -637,7 +605,6 @@ async def test_a_secret_that_is_given_signs_and_is_not_stored(
 # The end
 
 
-@pytest.mark.gen_test
 async def test_closing_leaves_one_file_and_a_store_that_answers_nothing(
     store: Store, path: Path, minted: MintedKey
 ) -> None:
