@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bitacora.support import Clock, Disk
+from tests.bitacora.support import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the tests of the bitácora share: a request, a clock, a disk that waits to be told."""
+"""What the tests of the bitácora share: a request and a disk that waits to be told."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from cardiorisk.bitacora.entry import Entry
 
 PATIENCE_S = 10.0
 """After this long something hangs; no test comes near it."""
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 class Disk:

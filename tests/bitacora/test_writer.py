@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cardiorisk.bitacora.writer import Sync
-    from tests.bitacora.support import Clock, Disk
+    from tests.bitacora.support import Disk
+    from tests.support import SettableClock
 
     Program = Callable[[str], str]
 
@@ -74,14 +75,14 @@ def log(log_dir: Path) -> Path:
 
 
 @pytest.fixture
-def bitacora(log_dir: Path, clock: Clock) -> Iterator[Bitacora]:
+def bitacora(log_dir: Path, clock: SettableClock) -> Iterator[Bitacora]:
     bitacora = Bitacora(log_dir, clock=clock)
     yield bitacora
     bitacora.close()
 
 
 @pytest.fixture
-def durable(log_dir: Path, clock: Clock, disk: Disk) -> Iterator[Bitacora]:
+def durable(log_dir: Path, clock: SettableClock, disk: Disk) -> Iterator[Bitacora]:
     """A log in disk mode, whose disk waits to be told."""
     bitacora = Bitacora(log_dir, sync="disk", clock=clock, fsync=disk.fsync)
     yield bitacora
@@ -152,7 +153,7 @@ def test_a_directory_that_cannot_be_made_stops_the_start() -> None:
 
 
 def test_a_row_of_failures_is_counted_and_told_once_and_so_is_its_end(
-    log_dir: Path, log: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    log_dir: Path, log: Path, clock: SettableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     log_dir.mkdir()
     log.symlink_to("/dev/full")
@@ -163,7 +164,7 @@ def test_a_row_of_failures_is_counted_and_told_once_and_so_is_its_end(
     assert str(raised.value) == "the bitácora cannot be written: No space left on device"
     assert (bitacora.lines_written, bitacora.write_failures) == (0, 3)
     log.unlink()
-    clock.now_s += 1.0
+    clock.now_seconds += 1.0
     bitacora.append(ONE)
     bitacora.append(TWO)
     bitacora.close()
@@ -193,52 +194,47 @@ def test_a_line_that_is_taken_in_part_is_refused(limited: Program) -> None:
     assert shown == "taken\nthe bitácora cannot be written: 4 of 11 bytes were taken\n"
 
 
-def test_a_line_after_a_torn_one_stands_on_its_own(limited: Program, log: Path) -> None:
-    limited(
-        "limit(4); refused(b'first\\n'); limit(99); refused(b'second\\n'); refused(b'third\\n')"
-    )
-    assert log.read_bytes() == b"firs\nsecond\nthird\n"
-
-
-def test_a_tear_is_remembered_while_nothing_is_taken(limited: Program, log: Path) -> None:
-    limited("limit(4); refused(b'first\\n'); refused(b'lost\\n'); limit(99); refused(b'second\\n')")
-    assert log.read_bytes() == b"firs\nsecond\n"
-
-
-def test_a_tear_of_the_closing_newline_alone_is_no_tear(limited: Program, log: Path) -> None:
-    limited("""
-limit(4); refused(b'first\\n')
-limit(5); refused(b'lost\\n')
-limit(99); refused(b'second\\n')
-""")
-    assert log.read_bytes() == b"firs\nsecond\n"
+@pytest.mark.parametrize(
+    ("tries", "kept"),
+    [
+        ([(4, b"first\n"), (99, b"second\n"), (99, b"third\n")], b"firs\nsecond\nthird\n"),
+        ([(4, b"first\n"), (4, b"lost\n"), (99, b"second\n")], b"firs\nsecond\n"),
+        # The newline that closes the tear is taken alone.
+        ([(4, b"first\n"), (5, b"lost\n"), (99, b"second\n")], b"firs\nsecond\n"),
+    ],
+)
+def test_a_line_after_a_torn_one_stands_on_its_own(
+    limited: Program, log: Path, tries: list[tuple[int, bytes]], kept: bytes
+) -> None:
+    limited("".join(f"limit({size}); refused({line!r})\n" for size, line in tries))
+    assert log.read_bytes() == kept
 
 
 def test_a_renamed_log_is_written_to_for_a_second_and_then_made_anew(
-    bitacora: Bitacora, log: Path, clock: Clock
+    bitacora: Bitacora, log: Path, clock: SettableClock
 ) -> None:
     rotated = log.rename(log.with_name("bitacora.jsonl.1"))
-    clock.now_s += 0.9
+    clock.now_seconds += 0.9
     bitacora.append(ONE)
-    clock.now_s += 0.1
+    clock.now_seconds += 0.1
     bitacora.append(TWO)
     assert (rotated.read_bytes(), log.read_bytes()) == (ONE, TWO)
 
 
 @pytest.mark.parametrize(("found", "kept"), [(b"", b""), (b"torn", b"torn\n")])
 def test_a_new_file_that_the_rotating_tool_made_is_used(
-    bitacora: Bitacora, log: Path, clock: Clock, found: bytes, kept: bytes
+    bitacora: Bitacora, log: Path, clock: SettableClock, found: bytes, kept: bytes
 ) -> None:
     log.rename(log.with_name("bitacora.jsonl.1"))
     log.write_bytes(found)
-    clock.now_s += 1.0
+    clock.now_seconds += 1.0
     bitacora.append(ONE)
     assert log.read_bytes() == kept + ONE
 
 
 @pytest.mark.parametrize("sync", ["os", "disk"])
 def test_a_deleted_log_gets_no_other_line_and_gives_its_space_back_at_once(
-    log_dir: Path, log: Path, sync: Sync, clock: Clock
+    log_dir: Path, log: Path, sync: Sync, clock: SettableClock
 ) -> None:
     bitacora = Bitacora(log_dir, sync=sync, clock=clock)
     log.unlink()
@@ -269,10 +265,12 @@ def test_a_deleted_directory_is_made_again(bitacora: Bitacora, log: Path) -> Non
     assert log.read_bytes() == ONE
 
 
-def test_a_renamed_directory_is_made_again(bitacora: Bitacora, log: Path, clock: Clock) -> None:
+def test_a_renamed_directory_is_made_again(
+    bitacora: Bitacora, log: Path, clock: SettableClock
+) -> None:
     bitacora.append(ONE)
     moved = log.parent.rename(log.parent.with_name("older"))
-    clock.now_s += 1.0
+    clock.now_seconds += 1.0
     bitacora.append(TWO)
     assert ((moved / LOG_FILE).read_bytes(), log.read_bytes()) == (ONE, TWO)
 
@@ -298,10 +296,12 @@ def test_a_log_that_cannot_be_opened_anew_refuses_until_it_can(
 
 
 @pytest.mark.parametrize("sync", ["os", "disk"])
-def test_rotations_leave_no_file_open(log_dir: Path, log: Path, sync: Sync, clock: Clock) -> None:
+def test_rotations_leave_no_file_open(
+    log_dir: Path, log: Path, sync: Sync, clock: SettableClock
+) -> None:
     def rotate_and_append() -> None:
         log.rename(log_dir / "older")
-        clock.now_s += 1.0
+        clock.now_seconds += 1.0
         opened.append(ONE)
         asyncio.run(opened.synced())
 
@@ -329,7 +329,7 @@ def test_a_closed_log_takes_no_line_and_is_closed_once(log_dir: Path) -> None:
 
 
 def test_a_log_is_writable_unless_its_last_line_failed_and_an_empty_one_does_too(
-    log_dir: Path, log: Path, clock: Clock
+    log_dir: Path, log: Path, clock: SettableClock
 ) -> None:
     log_dir.mkdir()
     log.symlink_to("/dev/full")
@@ -340,7 +340,7 @@ def test_a_log_is_writable_unless_its_last_line_failed_and_an_empty_one_does_too
     with pytest.raises(LogUnavailable, match="cannot be written: No space left"):
         bitacora.require_writable()
     log.unlink()
-    clock.now_s += 1.0
+    clock.now_seconds += 1.0
     bitacora.require_writable()
     assert log.read_bytes() == b"\n"
     bitacora.close()
@@ -391,14 +391,14 @@ def test_a_disk_that_refuses_to_sync_is_told_once(
 
 
 async def test_lines_of_a_log_renamed_during_a_sync_are_synced(
-    durable: Bitacora, log: Path, clock: Clock, disk: Disk
+    durable: Bitacora, log: Path, clock: SettableClock, disk: Disk
 ) -> None:
     old_file = descriptor_of(log)
     first = asyncio.ensure_future(durable.synced())
     await disk.until_fsync_starts()
     durable.append(ONE)
     log.rename(log.with_name("bitacora.jsonl.1"))  # noqa: ASYNC240 - it is a moment
-    clock.now_s += 1.0
+    clock.now_seconds += 1.0
     durable.append(TWO)
     second = asyncio.ensure_future(durable.synced())
     disk.finish_fsync(3)

@@ -73,16 +73,6 @@ def test_the_key_is_kept_for_the_tab_and_nowhere_else(visit: Visit) -> None:
     assert visit.key not in visit.server.log_text()
 
 
-def test_the_language_is_switched_and_stays(visit: Visit) -> None:
-    page = visit.open()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Prueba un paciente")
-    page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Try a patient")
-    visit.open()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Try a patient")
-    expect(page.get_by_role("link", name="Español")).to_be_visible()
-
-
 def test_slider_and_box_move_together_and_a_comma_is_a_point(visit: Visit) -> None:
     page = visit.open()
     page.get_by_role("spinbutton", name="edad").fill("61")

@@ -247,13 +247,6 @@ def test_the_lines_of_an_account_are_a_link_away_and_a_hostile_name_is_text(
     expect(panel.locator("#lines tr")).to_contain_text("/service")
 
 
-def test_one_s_own_account_offers_no_suspension(visit: Visit, panel: Page) -> None:
-    visit.open("/panel/cuentas?buscar=olga")
-    panel.get_by_role("link", name="olga").click()
-    expect(panel.get_by_text("Es tu propia cuenta")).to_be_visible()
-    expect(panel.get_by_text("Suspender…")).to_have_count(0)
-
-
 def test_without_scripts_accounts_are_suspended_all_the_same(scriptless: Visit, olga: Any) -> None:
     assert scriptless.key
     scriptless.page.context.add_cookies(olga)

@@ -59,16 +59,13 @@ async def test_who_leaves_makes_room() -> None:
         assert (await second.answer()).endswith(b"/2")
 
 
-async def test_a_caller_who_sends_nothing_is_cut_off_when_its_time_is_over() -> None:
-    async with waited_for() as (_, is_cut_off_after):
-        assert not await is_cut_off_after(QUIET_SECONDS - 0.001)
-        assert await is_cut_off_after(0.001)
-
-
-async def test_a_body_that_does_not_come_is_waited_for_less() -> None:
+@pytest.mark.parametrize(("sent", "seconds"), [(b"", QUIET_SECONDS), (HALF_A_BODY, BODY_SECONDS)])
+async def test_a_caller_is_cut_off_when_its_time_is_over_and_sooner_in_a_body(
+    sent: bytes, seconds: float
+) -> None:
     async with waited_for() as (caller, is_cut_off_after):
-        await caller.send(HALF_A_BODY)
-        assert not await is_cut_off_after(BODY_SECONDS - 0.001)
+        await caller.send(sent)
+        assert not await is_cut_off_after(seconds - 0.001)
         assert await is_cut_off_after(0.001)
 
 

@@ -75,6 +75,8 @@ async def test_a_search_that_finds_nothing_says_so_and_a_long_list_goes_on(
 
 
 async def test_one_s_own_account_is_not_suspended(boss: Reader) -> None:
+    page = await boss.read("/panel/cuentas?cuenta=1")
+    assert ("Suspender…" in page, "Es tu propia cuenta" in page) == (False, True)
     answer = await boss.send("/panel/cuentas", cuenta="1", hacer="suspender")
     assert (answer.code, "No se puede suspender" in text(answer)) == (409, True)
     assert (await boss.open("/panel")).code == 200
