@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cardiorisk.cli.options import (
-    account_name,
-    database_option,
-    json_option,
-    require_plan,
-    show,
-)
+from cardiorisk.cli.options import account_name, database_option, json_option, require_plan, show
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 

@@ -18,14 +18,7 @@ import pandas as pd
 
 from cardiorisk.patients.table import patient_columns
 from cardiorisk.scoring.csv_blocks import CsvBlocks, Row, is_regular, read_rows, write_rows
-from cardiorisk.scoring.scorer import (
-    MILLIONTHS,
-    BadRow,
-    Progress,
-    Scorer,
-    Scores,
-    output_names,
-)
+from cardiorisk.scoring.scorer import MILLIONTHS, BadRow, Progress, Scorer, Scores, output_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -26,12 +26,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.identity.passwords import Passwords
-from cardiorisk.limits.throttle import (
-    ADDRESS_FAILURES,
-    CHANGES,
-    NAME_FAILURES,
-    Throttle,
-)
+from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_usage
 from cardiorisk.store.store import Store

@@ -11,12 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiorisk.accounts.assessments import (
-    LABEL_CHARACTERS,
-    Assessments,
-    Page,
-    new_assessment_id,
-)
+from cardiorisk.accounts.assessments import LABEL_CHARACTERS, Assessments, Page, new_assessment_id
 from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.assessing import Assessment

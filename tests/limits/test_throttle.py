@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.errors import (
-    InvalidLogin,
-    Overloaded,
-    ServiceError,
-    Taken,
-    TooManyAttempts,
-)
+from cardiorisk.errors import InvalidLogin, Overloaded, ServiceError, Taken, TooManyAttempts
 from cardiorisk.limits.throttle import (
     ADDRESS_FAILURES,
     CHANGE_SECONDS,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from cardiorisk.store.database import Rows
 
+NOW = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -29,7 +31,7 @@ def url(path: Path) -> str:
 
 @pytest.fixture
 def clock() -> SettableClock:
-    return SettableClock(datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC).timestamp())
+    return SettableClock(NOW.timestamp())
 
 
 @pytest.fixture

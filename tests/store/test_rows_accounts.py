@@ -14,6 +14,7 @@ from cardiorisk.errors import Conflict, StoreUnavailable, Taken, UnknownAccount
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.tables import Account
 from cardiorisk.store.values import AccountRecord, StoredLogin
+from tests.store.conftest import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,28 +26,26 @@ ANA, JOSE, CLINIC = 1, 2, 3
 
 
 @pytest.fixture
-def rows(rows: Rows, clock: SettableClock) -> Rows:
+def rows(rows: Rows) -> Rows:
     """Hold Ana and José, who have registered, and an account made by a command with a key."""
-    rows_accounts.register(rows, "Ana", "ana@example.org", "hash-a", clock.now())
-    rows_accounts.register(rows, "José_1", "jo@example.org", "hash-j", clock.now())
-    clinic = rows_accounts.find_or_create(rows, "100% clinic", "premium", clock.now())
-    rows_keys.create(rows, clinic, clock.now())
+    rows_accounts.register(rows, "Ana", "ana@example.org", "hash-a", NOW)
+    rows_accounts.register(rows, "José_1", "jo@example.org", "hash-j", NOW)
+    clinic = rows_accounts.find_or_create(rows, "100% clinic", "premium", NOW)
+    rows_keys.create(rows, clinic, NOW)
     return rows
 
 
 # Registering
 
 
-def test_a_registered_account_is_on_freemium_and_as_it_was_asked_for(
-    rows: Rows, clock: SettableClock
-) -> None:
-    assert rows_accounts.load(rows, ANA, clock.now()) == AccountRecord(
+def test_a_registered_account_is_on_freemium_and_as_it_was_asked_for(rows: Rows) -> None:
+    assert rows_accounts.load(rows, ANA, NOW) == AccountRecord(
         account_id=ANA,
         name="Ana",
         plan="freemium",
         is_operator=False,
         active_keys=0,
-        created_at=clock.now(),
+        created_at=NOW,
         email="ana@example.org",
         suspended_at=None,
     )
@@ -63,12 +62,12 @@ def test_a_registered_account_is_on_freemium_and_as_it_was_asked_for(
     ],
 )
 def test_what_is_taken_is_named_and_nothing_is_made(
-    rows: Rows, clock: SettableClock, name: str, email: str, faulty: list[str]
+    rows: Rows, name: str, email: str, faulty: list[str]
 ) -> None:
     with pytest.raises(Taken) as refusal:
-        rows_accounts.register(rows, name, email, "hash", clock.now())
+        rows_accounts.register(rows, name, email, "hash", NOW)
     assert [fault.field for fault in refusal.value.faults] == faulty
-    assert len(rows_accounts.list_accounts(rows, clock.now())) == 3
+    assert len(rows_accounts.list_accounts(rows, NOW)) == 3
 
 
 def test_a_moment_without_a_time_zone_is_refused(database: Database) -> None:
@@ -82,20 +81,16 @@ def test_a_moment_without_a_time_zone_is_refused(database: Database) -> None:
 # By name, as commands ask
 
 
-def test_an_account_is_made_once_and_found_in_whatever_case(
-    rows: Rows, clock: SettableClock
-) -> None:
-    assert rows_accounts.find_or_create(rows, "ana", None, clock.now()) == ANA
-    assert rows_accounts.find_or_create(rows, "100% CLINIC", "premium", clock.now()) == CLINIC
-    new = rows_accounts.find_or_create(rows, "new", None, clock.now())
-    assert rows_accounts.load(rows, new, clock.now()).plan == "freemium"
+def test_an_account_is_made_once_and_found_in_whatever_case(rows: Rows) -> None:
+    assert rows_accounts.find_or_create(rows, "ana", None, NOW) == ANA
+    assert rows_accounts.find_or_create(rows, "100% CLINIC", "premium", NOW) == CLINIC
+    new = rows_accounts.find_or_create(rows, "new", None, NOW)
+    assert rows_accounts.load(rows, new, NOW).plan == "freemium"
 
 
-def test_another_plan_than_the_accounts_is_a_conflict_that_names_the_command(
-    rows: Rows, clock: SettableClock
-) -> None:
+def test_another_plan_than_the_accounts_is_a_conflict_that_names_the_command(rows: Rows) -> None:
     with pytest.raises(Conflict, match="cardiorisk accounts plan '100% clinic' freemium"):
-        rows_accounts.find_or_create(rows, "100% clinic", "freemium", clock.now())
+        rows_accounts.find_or_create(rows, "100% clinic", "freemium", NOW)
 
 
 def test_of_two_names_that_differ_in_case_the_exact_one_is_found(rows: Rows) -> None:
@@ -121,14 +116,12 @@ def test_the_ids_of_the_keys_of_a_name_are_found(rows: Rows) -> None:
     assert rows_accounts.find_key_ids(rows, "nobody") is None
 
 
-def test_an_empty_database_gets_one_demo_account_with_a_key(
-    database: Database, clock: SettableClock
-) -> None:
+def test_an_empty_database_gets_one_demo_account_with_a_key(database: Database) -> None:
     with database.writing() as rows:
-        minted = rows_accounts.create_demo(rows, clock.now())
+        minted = rows_accounts.create_demo(rows, NOW)
         assert minted is not None
         assert (minted.record.account, minted.record.plan) == ("demo", "freemium")
-        assert rows_accounts.create_demo(rows, clock.now()) is None
+        assert rows_accounts.create_demo(rows, NOW) is None
 
 
 # Listing and searching
@@ -162,21 +155,21 @@ def test_accounts_are_listed_by_name_and_count_their_active_keys_only(
     ],
 )
 def test_an_account_is_found_by_a_part_of_its_name_or_address(
-    rows: Rows, clock: SettableClock, text: str, names: list[str]
+    rows: Rows, text: str, names: list[str]
 ) -> None:
-    found = rows_accounts.search(rows, text, 0, 10, clock.now())
+    found = rows_accounts.search(rows, text, 0, 10, NOW)
     assert [account.name for account in found] == names
 
 
-def test_an_account_is_found_by_a_key_of_it(rows: Rows, clock: SettableClock) -> None:
+def test_an_account_is_found_by_a_key_of_it(rows: Rows) -> None:
     (key,) = rows_keys.list_keys(rows)
     for text in (key.key_id, key.prefix):
-        (found,) = rows_accounts.search(rows, text, 0, 10, clock.now())
+        (found,) = rows_accounts.search(rows, text, 0, 10, NOW)
         assert found.account_id == CLINIC
 
 
-def test_a_page_goes_on_after_the_one_before(rows: Rows, clock: SettableClock) -> None:
-    pages = [rows_accounts.search(rows, "", after, 2, clock.now()) for after in (0, JOSE)]
+def test_a_page_goes_on_after_the_one_before(rows: Rows) -> None:
+    pages = [rows_accounts.search(rows, "", after, 2, NOW) for after in (0, JOSE)]
     assert [[account.account_id for account in page] for page in pages] == [[ANA, JOSE], [CLINIC]]
 
 
@@ -213,9 +206,9 @@ def test_a_hash_is_replaced_unless_the_password_has_changed(rows: Rows) -> None:
 # Changing
 
 
-def test_a_plan_change_touches_nobody_else(rows: Rows, clock: SettableClock) -> None:
-    assert rows_accounts.set_plan(rows, ANA, "premium", clock.now()).plan == "premium"
-    plans = [account.plan for account in rows_accounts.search(rows, "", 0, 10, clock.now())]
+def test_a_plan_change_touches_nobody_else(rows: Rows) -> None:
+    assert rows_accounts.set_plan(rows, ANA, "premium", NOW).plan == "premium"
+    plans = [account.plan for account in rows_accounts.search(rows, "", 0, 10, NOW)]
     assert plans == ["premium", "freemium", "premium"]
 
 
@@ -231,10 +224,10 @@ def test_a_plan_change_touches_nobody_else(rows: Rows, clock: SettableClock) -> 
     ids=["load", "plan", "operator", "suspend", "resume"],
 )
 def test_an_account_that_is_not_there_is_unknown(
-    rows: Rows, clock: SettableClock, change: Callable[[Rows, datetime], object]
+    rows: Rows, change: Callable[[Rows, datetime], object]
 ) -> None:
     with pytest.raises(UnknownAccount, match="there is no such account"):
-        change(rows, clock.now())
+        change(rows, NOW)
 
 
 def test_a_suspension_keeps_its_first_moment_until_it_ends(
@@ -261,29 +254,25 @@ UNDO = pytest.mark.parametrize("undo", [rows_accounts.suspend, _demote])
 
 
 @UNDO
-def test_the_last_operator_is_neither_suspended_nor_demoted(
-    rows: Rows, clock: SettableClock, undo: Undo
-) -> None:
-    _set_operator(rows, ANA, clock.now())
+def test_the_last_operator_is_neither_suspended_nor_demoted(rows: Rows, undo: Undo) -> None:
+    _set_operator(rows, ANA, NOW)
     with pytest.raises(Conflict, match=r"Ana is the last operator .* make another one first"):
-        undo(rows, ANA, clock.now())
-    account = rows_accounts.load(rows, ANA, clock.now())
+        undo(rows, ANA, NOW)
+    account = rows_accounts.load(rows, ANA, NOW)
     assert (account.is_operator, account.suspended_at) == (True, None)
 
 
 @UNDO
-def test_a_suspended_operator_does_not_stand_in_for_the_last_one(
-    rows: Rows, clock: SettableClock, undo: Undo
-) -> None:
+def test_a_suspended_operator_does_not_stand_in_for_the_last_one(rows: Rows, undo: Undo) -> None:
     for account_id in (ANA, JOSE):
-        _set_operator(rows, account_id, clock.now())
-    rows_accounts.suspend(rows, JOSE, clock.now())
+        _set_operator(rows, account_id, NOW)
+    rows_accounts.suspend(rows, JOSE, NOW)
     with pytest.raises(Conflict):
-        undo(rows, ANA, clock.now())
-    undo(rows, JOSE, clock.now())  # it is not missed
+        undo(rows, ANA, NOW)
+    undo(rows, JOSE, NOW)  # it is not missed
 
 
 @UNDO
-def test_who_is_no_operator_is_not_missed(rows: Rows, clock: SettableClock, undo: Undo) -> None:
-    _set_operator(rows, ANA, clock.now())
-    assert not undo(rows, JOSE, clock.now()).is_operator
+def test_who_is_no_operator_is_not_missed(rows: Rows, undo: Undo) -> None:
+    _set_operator(rows, ANA, NOW)
+    assert not undo(rows, JOSE, NOW).is_operator

@@ -10,19 +10,19 @@ import pytest
 from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_accounts, rows_assessments
 from cardiorisk.store.values import KeptAssessment
+from tests.store.conftest import NOW
 
 if TYPE_CHECKING:
     from cardiorisk.store.database import Rows
-    from tests.support import SettableClock
 
 ANA, BRUNO = 1, 2
 
 
 @pytest.fixture
-def kept(clock: SettableClock) -> KeptAssessment:
+def kept() -> KeptAssessment:
     return KeptAssessment(
         assessment_id="pred_b",
-        created_at=clock.now(),
+        created_at=NOW,
         label="Natalia",
         patient=Patient(2.0, 1.2, 0.7, 40, 1, 0),
         probability=0.973105,
@@ -33,10 +33,10 @@ def kept(clock: SettableClock) -> KeptAssessment:
 
 
 @pytest.fixture
-def rows(rows: Rows, kept: KeptAssessment, clock: SettableClock) -> Rows:
+def rows(rows: Rows, kept: KeptAssessment) -> Rows:
     """Hold two of ana's assessments, pred_a and pred_b; bruno has none."""
     for name in ("ana", "bruno"):
-        rows_accounts.find_or_create(rows, name, None, clock.now())
+        rows_accounts.find_or_create(rows, name, None, NOW)
     rows_assessments.keep(rows, ANA, kept)
     rows_assessments.keep(rows, ANA, replace(kept, assessment_id="pred_a", label=None))
     return rows

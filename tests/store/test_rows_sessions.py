@@ -15,6 +15,7 @@ from cardiorisk.identity.tokens import Claims
 from cardiorisk.store import rows_accounts, rows_sessions
 from cardiorisk.store.rows_sessions import MOST_SESSIONS
 from cardiorisk.store.tables import Session
+from tests.store.conftest import NOW
 
 if TYPE_CHECKING:
     from cardiorisk.store.database import Database, Rows
@@ -26,16 +27,16 @@ TOKEN_ID = "0123456789abcdef"
 
 
 @pytest.fixture
-def rows(rows: Rows, clock: SettableClock) -> Rows:
+def rows(rows: Rows) -> Rows:
     """Hold a session s of the account ana, which waits for the refresh token r0."""
-    rows_accounts.register(rows, "ana", "a@example.org", "hash", clock.now())
-    rows_sessions.begin(rows, ANA, "s", "r0", clock.now())
+    rows_accounts.register(rows, "ana", "a@example.org", "hash", NOW)
+    rows_sessions.begin(rows, ANA, "s", "r0", NOW)
     return rows
 
 
 @pytest.fixture
-def access(clock: SettableClock) -> Claims:
-    return Claims(ANA, "s", 0, TOKEN_ID, clock.now() + timedelta(minutes=15))
+def access() -> Claims:
+    return Claims(ANA, "s", 0, TOKEN_ID, NOW + timedelta(minutes=15))
 
 
 def _renew(rows: Rows, now: datetime, used: str, following: str, generation: int = 0) -> Renewal:
@@ -55,20 +56,20 @@ def test_the_secret_is_made_once(database: Database) -> None:
 # What a token stands for
 
 
-def test_a_token_stands_for_its_account(rows: Rows, access: Claims, clock: SettableClock) -> None:
-    found = rows_sessions.find_credential(rows, access, clock.now())
+def test_a_token_stands_for_its_account(rows: Rows, access: Claims) -> None:
+    found = rows_sessions.find_credential(rows, access, NOW)
     assert found is not None
     assert found.principal == Principal(ANA, "jwt_0123456789ab", "freemium", "s")
 
 
 def test_a_token_knows_whether_its_account_is_an_operators_or_suspended(
-    rows: Rows, access: Claims, clock: SettableClock
+    rows: Rows, access: Claims
 ) -> None:
-    other = rows_accounts.find_or_create(rows, "other", None, clock.now())
+    other = rows_accounts.find_or_create(rows, "other", None, NOW)
     for account_id in (ANA, other):
-        rows_accounts.set_operator(rows, account_id, clock.now(), is_operator=True)
-    rows_accounts.suspend(rows, ANA, clock.now())
-    found = rows_sessions.find_credential(rows, access, clock.now())
+        rows_accounts.set_operator(rows, account_id, NOW, is_operator=True)
+    rows_accounts.suspend(rows, ANA, NOW)
+    found = rows_sessions.find_credential(rows, access, NOW)
     assert found is not None
     assert (found.principal.is_operator, found.principal.is_suspended) == (True, True)
 
@@ -86,25 +87,21 @@ def test_a_token_lives_five_seconds_past_its_expiry_and_no_longer(
     "change", [{"account_id": 2}, {"session_id": "other"}, {"generation": 1}], ids=str
 )
 def test_a_token_of_another_account_session_or_password_stands_for_nobody(
-    rows: Rows, access: Claims, clock: SettableClock, change: dict[str, Any]
+    rows: Rows, access: Claims, change: dict[str, Any]
 ) -> None:
-    assert rows_sessions.find_credential(rows, replace(access, **change), clock.now()) is None
+    assert rows_sessions.find_credential(rows, replace(access, **change), NOW) is None
 
 
-def test_a_session_is_ended_by_its_own_account_alone(
-    rows: Rows, access: Claims, clock: SettableClock
-) -> None:
+def test_a_session_is_ended_by_its_own_account_alone(rows: Rows, access: Claims) -> None:
     rows_sessions.end(rows, 2, "s")
-    assert rows_sessions.find_credential(rows, access, clock.now()) is not None
+    assert rows_sessions.find_credential(rows, access, NOW) is not None
     rows_sessions.end(rows, ANA, "s")
-    assert rows_sessions.find_credential(rows, access, clock.now()) is None
+    assert rows_sessions.find_credential(rows, access, NOW) is None
 
 
-def test_a_new_password_ends_the_accounts_sessions_and_no_other(
-    rows: Rows, clock: SettableClock
-) -> None:
-    other = rows_accounts.find_or_create(rows, "other", None, clock.now())
-    rows_sessions.begin(rows, other, "other", "r0", clock.now())
+def test_a_new_password_ends_the_accounts_sessions_and_no_other(rows: Rows) -> None:
+    other = rows_accounts.find_or_create(rows, "other", None, NOW)
+    rows_sessions.begin(rows, other, "other", "r0", NOW)
     rows_accounts.set_password(rows, ANA, 0, "hash-2")
     assert rows.execute(select(Session.id)).scalars().all() == ["other"]
 
@@ -112,31 +109,29 @@ def test_a_new_password_ends_the_accounts_sessions_and_no_other(
 # Renewing
 
 
-def test_a_refresh_token_is_used_up_for_the_next_one(rows: Rows, clock: SettableClock) -> None:
+def test_a_refresh_token_is_used_up_for_the_next_one(rows: Rows) -> None:
     for number in range(10):
-        assert _renew(rows, clock.now(), f"r{number}", f"r{number + 1}") == "renewed"
+        assert _renew(rows, NOW, f"r{number}", f"r{number + 1}") == "renewed"
     assert _count(rows) == 1
 
 
-def test_one_that_was_used_before_ends_the_session(
-    rows: Rows, access: Claims, clock: SettableClock
-) -> None:
-    _renew(rows, clock.now(), "r0", "r1")
-    assert _renew(rows, clock.now(), "r0", "stolen") == "ended"
-    assert _renew(rows, clock.now(), "r1", "r2") == "refused"
-    assert rows_sessions.find_credential(rows, access, clock.now()) is None
+def test_one_that_was_used_before_ends_the_session(rows: Rows, access: Claims) -> None:
+    _renew(rows, NOW, "r0", "r1")
+    assert _renew(rows, NOW, "r0", "stolen") == "ended"
+    assert _renew(rows, NOW, "r1", "r2") == "refused"
+    assert rows_sessions.find_credential(rows, access, NOW) is None
 
 
-def test_one_from_before_a_new_password_cannot_be_used(rows: Rows, clock: SettableClock) -> None:
-    assert _renew(rows, clock.now(), "r0", "r1", generation=1) == "refused"
+def test_one_from_before_a_new_password_cannot_be_used(rows: Rows) -> None:
+    assert _renew(rows, NOW, "r0", "r1", generation=1) == "refused"
 
 
-def test_a_suspension_uses_no_refresh_token_up(rows: Rows, clock: SettableClock) -> None:
-    rows_accounts.suspend(rows, ANA, clock.now())
+def test_a_suspension_uses_no_refresh_token_up(rows: Rows) -> None:
+    rows_accounts.suspend(rows, ANA, NOW)
     with pytest.raises(AccountSuspended):
-        _renew(rows, clock.now(), "r0", "r1")
-    rows_accounts.resume(rows, ANA, clock.now())
-    assert _renew(rows, clock.now(), "r0", "r1") == "renewed"
+        _renew(rows, NOW, "r0", "r1")
+    rows_accounts.resume(rows, ANA, NOW)
+    assert _renew(rows, NOW, "r0", "r1") == "renewed"
 
 
 def test_a_session_ends_a_month_after_it_was_last_renewed(rows: Rows, clock: SettableClock) -> None:

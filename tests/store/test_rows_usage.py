@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cardiorisk.store import rows_accounts, rows_usage
+from tests.store.conftest import NOW
 
 if TYPE_CHECKING:
     from cardiorisk.store.database import Rows
-    from tests.support import SettableClock
 
 ANA, BRUNO = 1, 2
 TODAY = date(2026, 11, 22)
@@ -19,9 +19,9 @@ YESTERDAY = TODAY - timedelta(1)
 
 
 @pytest.fixture
-def rows(rows: Rows, clock: SettableClock) -> Rows:
+def rows(rows: Rows) -> Rows:
     for name in ("ana", "bruno"):
-        rows_accounts.find_or_create(rows, name, None, clock.now())
+        rows_accounts.find_or_create(rows, name, None, NOW)
     return rows
 
 
