@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.browser.visiting import Visit
 
-NEW_PASSWORD = "otra clave larga"
 HOSTILE = "<img src=x onerror=alert(1)>"
 KEY = re.compile(r"crk_[0-9A-Za-z]{36}")
 
@@ -121,26 +120,6 @@ def test_another_site_s_form_does_nothing(visit: Visit, tmp_path: Path) -> None:
     page.wait_for_url("**/entrar?siguiente=claves")
     visit.open("/claves")
     expect(page.get_by_role("heading", name="Claves activas (0)")).to_be_visible()
-
-
-def test_plan_and_password_are_changed(visit: Visit) -> None:
-    page = visit.register()
-    for action in ("el plan", "la contraseña"):
-        page.get_by_role("button", name=f"Cambiar {action}").click()
-        expect(page.get_by_text("Rellena este campo.").first).to_be_visible()
-    go_premium(page)
-    expect(page.get_by_text("0 de 50 llamadas")).to_be_visible()
-    for password in ("no es esta", PASSWORD):
-        page.get_by_label("Contraseña actual").fill(password)
-        page.get_by_label("Contraseña nueva").fill(NEW_PASSWORD)
-        page.get_by_role("button", name="Cambiar la contraseña").click()
-        if password != PASSWORD:
-            said = "La contraseña no es correcta."
-            expect(page.locator("#error-clave-password")).to_have_text(said)
-    expect(page.get_by_role("status")).to_contain_text("La contraseña se ha cambiado.")
-    page.get_by_role("button", name="Salir").click()
-    log_in(page, visit.name, NEW_PASSWORD)
-    expect(page.get_by_role("heading", level=1)).to_have_text(visit.name)
 
 
 def test_a_key_is_copied_replaced_and_revoked(visit: Visit) -> None:

@@ -105,7 +105,7 @@ class Caller:
     async def answer(self) -> bytes:
         """Read one answer that says how long it is."""
         head = await self.reader.readuntil(b"\r\n\r\n")
-        length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         return head + await self.reader.readexactly(length)
 
     async def rest(self) -> bytes:

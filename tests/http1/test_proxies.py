@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http1.site import Site, serving
+from tests.http1.site import Caller, Site, serving
 from tests.processes import require_program
 
 if TYPE_CHECKING:
@@ -115,21 +115,15 @@ def sent(caller: int, number: int) -> tuple[bytes, bytes]:
     return b"POST %b HTTP/1.1\r\nHost: x\r\n%b" % (path, framing), path + body
 
 
-async def answer(reader: asyncio.StreamReader) -> bytes:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    assert head.startswith(b"http/1.1 200 "), head
-    length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    return await reader.readexactly(length)
-
-
-async def ask_on(port: int, caller: int) -> None:
+async def ask_on(port: int, number_of_caller: int) -> None:
     """Ask again and again on one connection to the proxy."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    caller = Caller(*await asyncio.open_connection("127.0.0.1", port))
     for number in range(REQUESTS):
-        request, expected = sent(caller, number)
-        writer.write(request)
-        assert await answer(reader) == expected
-    writer.close()
+        request, expected = sent(number_of_caller, number)
+        caller.writer.write(request)
+        head, _, body = (await caller.answer()).partition(b"\r\n\r\n")
+        assert (head[:13], body) == (b"HTTP/1.1 200 ", expected)
+    caller.writer.close()
 
 
 def answer_some_later(message: Message) -> None:

@@ -41,11 +41,15 @@ def hour(service: Service, clock: SettableClock) -> LastHour:
     return LastHour(service.counts, clock)
 
 
+def begin_minute(hour: LastHour, clock: SettableClock) -> None:
+    clock.now_seconds += 60
+    hour.roll()
+
+
 def test_each_minute_holds_its_own(hour: LastHour, service: Service, clock: SettableClock) -> None:
     for count in (3, 1, 4):
         service.answer(count=count)
-        clock.now_seconds += 60
-        hour.roll()
+        begin_minute(hour, clock)
     service.answer(count=2)
     counted = [minute.counts.requests for minute in hour.minutes()]
     assert counted == [0] * (MINUTES - 4) + [3, 1, 4, 2]
@@ -71,8 +75,7 @@ def test_what_is_older_than_an_hour_is_forgotten(
 ) -> None:
     service.answer(count=100)
     for _ in range(MINUTES):
-        clock.now_seconds += 60
-        hour.roll()
+        begin_minute(hour, clock)
         service.answer()
     assert hour.last(MINUTES).requests == MINUTES
 
@@ -81,8 +84,7 @@ def test_the_last_minutes_are_added_up(
     hour: LastHour, service: Service, clock: SettableClock
 ) -> None:
     for count in (100, 3, 1):
-        clock.now_seconds += 60
-        hour.roll()
+        begin_minute(hour, clock)
         service.answer(count=count)
     assert hour.last(2).requests == 4
 
@@ -91,8 +93,7 @@ def test_statuses_and_refusals_are_told_apart_and_what_has_not_risen_left_out(
     hour: LastHour, service: Service, clock: SettableClock
 ) -> None:
     service.answer(404)
-    clock.now_seconds += 60
-    hour.roll()
+    begin_minute(hour, clock)
     assert (hour.last(1).by_status, hour.last(1).refusals) == ({}, {})
     service.answer(200)
     service.answer(429, count=2)
@@ -102,8 +103,7 @@ def test_statuses_and_refusals_are_told_apart_and_what_has_not_risen_left_out(
 def test_a_clock_set_back_a_little_stays_in_its_minute(
     hour: LastHour, service: Service, clock: SettableClock
 ) -> None:
-    clock.now_seconds += 60
-    hour.roll()
+    begin_minute(hour, clock)
     service.answer()
     clock.now_seconds -= 30
     assert hour.minutes()[-1].counts.requests == 1
