@@ -13,7 +13,7 @@ from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Iterator
 
     from tests.bitacora.support import Disk
 
@@ -27,11 +27,9 @@ def group_sync(disk: Disk) -> Iterator[GroupSync]:
         group_sync.close()
 
 
-async def start(
-    calls: int, wait: Callable[[], Coroutine[None, None, None]]
-) -> list[asyncio.Task[None]]:
+async def start(calls: int, group_sync: GroupSync) -> list[asyncio.Task[None]]:
     """Let callers come to the queue."""
-    waiting = [asyncio.create_task(wait()) for _ in range(calls)]
+    waiting = [asyncio.create_task(group_sync.wait()) for _ in range(calls)]
     await asyncio.sleep(0)
     return waiting
 
@@ -45,9 +43,9 @@ async def outcomes(waiting: list[asyncio.Task[None]]) -> list[type | None]:
 async def test_callers_during_an_fsync_share_the_next_one(
     disk: Disk, group_sync: GroupSync
 ) -> None:
-    first = await start(1, group_sync.wait)
+    first = await start(1, group_sync)
     await disk.until_fsync_starts()
-    others = await start(50, group_sync.wait)
+    others = await start(50, group_sync)
     disk.finish_fsync()
     await outcomes(first)
     await disk.until_fsync_starts()
@@ -61,18 +59,18 @@ async def test_a_failure_reaches_its_group_and_those_who_came_while_it_ran_but_n
     disk: Disk, group_sync: GroupSync
 ) -> None:
     disk.failing = True
-    group = await start(2, group_sync.wait)
+    group = await start(2, group_sync)
     await disk.until_fsync_starts()
-    others = await start(3, group_sync.wait)
+    others = await start(3, group_sync)
     disk.finish_fsync()
     assert await outcomes(group + others) == [LogUnavailable] * 5
     disk.failing = False
     disk.finish_fsync()
-    assert await outcomes(await start(1, group_sync.wait)) == [None]
+    assert await outcomes(await start(1, group_sync)) == [None]
 
 
 async def test_caller_who_goes_away_holds_nobody_up(disk: Disk, group_sync: GroupSync) -> None:
-    first, second = await start(2, group_sync.wait)
+    first, second = await start(2, group_sync)
     await disk.until_fsync_starts()
     first.cancel()
     disk.finish_fsync(2)
@@ -85,7 +83,7 @@ async def test_every_file_that_was_begun_is_synced_and_ended(disk: Disk) -> None
         lambda: (3, 4), lambda files, error: ended.append((files, error)), disk.fsync
     )
     disk.finish_fsync(2)
-    await outcomes(await start(1, two_files.wait))
+    await outcomes(await start(1, two_files))
     assert disk.synced_files == [3, 4]
     assert ended == [((3, 4), None)]
     disk.finish_fsync(2)
@@ -101,9 +99,9 @@ async def test_closing_waits_and_tells_everybody(
     outcome: type | None,
 ) -> None:
     disk.failing = failing
-    first = await start(1, group_sync.wait)
+    first = await start(1, group_sync)
     await disk.until_fsync_starts()
-    late = await start(1, group_sync.wait)
+    late = await start(1, group_sync)
     disk.finish_fsync(2)
     with pytest.raises(OSError, match="Input/output error") if failing else nullcontext():
         group_sync.close()

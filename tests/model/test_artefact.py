@@ -46,12 +46,6 @@ def test_the_committed_network_is_accepted(directory: Path, engine: EngineName) 
     assert probabilities[1] < 0.1
 
 
-@pytest.mark.parametrize("rows", [1, 3, 64])
-def test_litert_runs_any_number_of_rows(directory: Path, rows: int) -> None:
-    engine = LiteRTEngine(directory / LITERT_FILE)
-    assert engine.probabilities(np.ones((rows, 6), np.float32)).shape == (rows,)
-
-
 def test_the_two_engines_agree(directory: Path) -> None:
     rows = np.random.default_rng(7).uniform(
         (1.0, 0.6, 0.5, 0, 0, 0), (3.0, 1.8, 2.0, 99, 1, 1), (1000, 6)

@@ -94,7 +94,7 @@ async def test_who_does_not_read_is_dropped(broadcast: Broadcast, service: Servi
     broadcast.leave(watcher)
 
 
-async def test_closing_ends_who_waits_in_order_and_cuts_off_who_is_busy(
+async def test_closing_ends_who_waits_in_order_cuts_off_who_is_busy_and_lets_nobody_in(
     broadcast: Broadcast, service: Service
 ) -> None:
     waiting = broadcast.watch(not_dropped)
@@ -104,10 +104,6 @@ async def test_closing_ends_who_waits_in_order_and_cuts_off_who_is_busy(
     broadcast.close()
     assert await asked is None
     assert service.dropped == ["busy"]
-
-
-async def test_nobody_may_watch_once_it_is_closed(broadcast: Broadcast) -> None:
-    broadcast.close()
     with pytest.raises(NotReady):
         broadcast.watch(not_dropped)
 

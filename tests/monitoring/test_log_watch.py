@@ -62,11 +62,6 @@ async def test_searches_beyond_the_bound_are_refused(path: Path, watch: LogWatch
     assert (await watch.search(lambda _: True, 1)).lines == ()
 
 
-async def test_a_log_that_is_not_there_is_said_to_be_so(watch: LogWatch, card: Card) -> None:
-    with pytest.raises(LogUnavailable):
-        await watch.drift(card)
-
-
 async def test_drift_is_that_of_the_newest_answers(path: Path, watch: LogWatch, card: Card) -> None:
     write(path, *answers(card, 300), make_entry(probabilidad=None), make_entry(modelo="another"))
     report = await watch.drift(card)
