@@ -1,7 +1,7 @@
 """The only place that builds the long-lived things and joins them.
 
-It must not start or load what takes long. It does open the log and the database, so that a fault
-in either ends the start before a port is taken.
+It opens the log and the database, so that a fault in either ends the start before a port is taken;
+it must not load what takes long.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The settings: one table of names, defaults and help, read once at start.
 
-A value comes from a command's flag, else from a ``CARDIORISK_*`` variable, else from
-``cardiorisk.toml`` in the working directory, else from the default. An unknown name is refused:
-a misspelt setting that is silently ignored costs more than a start that stops.
+An unknown name is refused: a misspelt setting that is silently ignored costs more than a start
+that stops.
 """
 
 from __future__ import annotations

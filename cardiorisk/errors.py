@@ -1,8 +1,7 @@
 """Every failure the service names, one class each.
 
-Each has a ``code`` that never changes and that callers may match on. HTTP statuses are given to
-codes in ``web.problems`` only. A message is written for the caller: it says what to do and never
-carries a secret or the inside of the service.
+A ``code`` never changes: callers may match on it. A message is the caller's: it says what to do,
+and never a secret or the inside of the service.
 """
 
 from __future__ import annotations
@@ -43,6 +42,8 @@ class _WithReset(Exception):
 
 
 class _WithFaults(Exception):
+    """``faults`` are all the fields that cannot be accepted."""
+
     noun: ClassVar[str] = "field"
 
     def __init__(self, faults: tuple[FieldFault, ...]) -> None:
@@ -83,8 +84,7 @@ class WrongPlan(ServiceError, code="wrong-plan"): ...
 class OperatorOnly(ServiceError, code="operator-only"): ...
 
 
-class RateLimited(_WithReset, ServiceError, code="rate-limited"):
-    """The account has used up its plan's requests for this minute."""
+class RateLimited(_WithReset, ServiceError, code="rate-limited"): ...
 
 
 class TooManyAttempts(_WithReset, ServiceError, code="too-many-attempts"):
@@ -106,17 +106,13 @@ class BodyTooLarge(ServiceError, code="body-too-large"): ...
 class MalformedBody(ServiceError, code="malformed-body"): ...
 
 
-class InvalidPatient(_WithFaults, ServiceError, code="invalid-patient"):
-    """One or more of the patient's fields cannot be accepted; ``faults`` names all of them."""
+class InvalidPatient(_WithFaults, ServiceError, code="invalid-patient"): ...
 
 
-class InvalidAccount(_WithFaults, ServiceError, code="invalid-account"):
-    """What was said of an account cannot be accepted; ``faults`` names every such field."""
+class InvalidAccount(_WithFaults, ServiceError, code="invalid-account"): ...
 
 
 class InvalidQuery(_WithFaults, ServiceError, code="invalid-query"):
-    """One or more parameters of the query string cannot be accepted; ``faults`` names all."""
-
     noun = "parameter"
 
 
@@ -157,8 +153,7 @@ class NotReady(ServiceError, code="not-ready"):
     """The network is not loaded yet, or the service is stopping."""
 
 
-class ReloadUnderWay(ServiceError, code="reload-under-way"):
-    """Another reload of the network has not ended yet."""
+class ReloadUnderWay(ServiceError, code="reload-under-way"): ...
 
 
 class LogUnavailable(ServiceError, code="log-unavailable"):
@@ -179,8 +174,7 @@ class InternalFailure(ServiceError, code="internal"):
 # What keeps it from starting, or a command from its work
 
 
-class CannotListen(ServiceError, code="cannot-listen"):
-    """The address to listen on is taken, or not this machine's."""
+class CannotListen(ServiceError, code="cannot-listen"): ...
 
 
 class InvalidSettings(ServiceError, code="invalid-settings"): ...
@@ -190,5 +184,4 @@ class UnusableArtefact(ServiceError, code="unusable-artefact"):
     """The model's files are missing, altered, or made for another version of the service."""
 
 
-class UnusableData(ServiceError, code="unusable-data"):
-    """A file of patients cannot be read or trained on."""
+class UnusableData(ServiceError, code="unusable-data"): ...

@@ -1,8 +1,7 @@
 """The process: listen, load the network, serve, and on a signal drain and close in order.
 
 It must not print; the announcer does. It listens before the network is loaded, and refuses
-assessments as not ready until then (decision 0003).
-SIGHUP does not end it: it replaces the network by the one that is on the disk now.
+assessments as not ready until then (decision 0003). SIGHUP loads the network anew from the disk.
 """
 
 from __future__ import annotations

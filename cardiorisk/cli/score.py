@@ -104,18 +104,13 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
     """Do the steps, show how far they have come, and name the first bad rows."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, highlight=False)
     rows = bad_rows = outside_training = 0
     with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task(label, total=length)
         for step in steps:
             for bad_row in step.bad_rows[: max(0, MOST_REPORTED - bad_rows)]:
-                console.print(
-                    f"line {bad_row.line}: {bad_row.reason}",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
-                )
+                console.print(f"line {bad_row.line}: {bad_row.reason}", soft_wrap=True)
             rows += step.rows
             bad_rows += len(step.bad_rows)
             outside_training += step.outside_training

@@ -1,8 +1,7 @@
 """The patient: six clinical values, their one table, and what is accepted for each of them.
 
-``FIELDS`` is the single source of names, units, ranges and order. The order of ``FIELDS`` is the
-order of the network's inputs; changing it makes every saved network unusable, which the loader
-notices.
+The order of ``FIELDS`` is that of the network's inputs: changing it makes every saved network
+unusable, which the loader notices.
 """
 
 from __future__ import annotations

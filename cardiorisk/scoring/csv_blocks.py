@@ -49,9 +49,6 @@ class CsvBlocks:
         names: the header's cells.
         has_mark: whether the file starts with a byte order mark.
         line: the line (the first is 1) on which the block given last starts.
-
-    Raises:
-        UnusableData: there is no header, it is not UTF-8, or its line does not end as lines do.
     """
 
     def __init__(self, source: BufferedIOBase, block_bytes: int = BLOCK_BYTES) -> None:
@@ -131,11 +128,7 @@ def is_regular(block: bytes, cells: int) -> bool:
 
 
 def read_rows(block: bytes, first_line: int = 1) -> list[Row]:
-    """Read a block cell by cell; empty lines are no rows, and bytes that are not UTF-8 survive.
-
-    Raises:
-        UnusableData: a cell is longer than any that is meant; ``first_line`` is the block's.
-    """
+    """Read a block cell by cell; empty lines are no rows, and bytes that are not UTF-8 survive."""
     reader = csv.reader(StringIO(block.decode("utf-8", "surrogateescape"), newline=""))
     rows = []
     line = 0

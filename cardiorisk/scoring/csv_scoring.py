@@ -1,8 +1,7 @@
 """Scoring a CSV file block by block.
 
-The lines of a plain block are copied, with the added cells at their end: that is quicker, and
-nothing of the input can change. Blocks with quotation marks or with rows of the wrong length are
-read and written cell by cell.
+The lines of a plain block are copied, which is quicker, and the added cells put at their end.
+Blocks with quotation marks or rows of the wrong length are read and written cell by cell.
 """
 
 from __future__ import annotations

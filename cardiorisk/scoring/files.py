@@ -1,8 +1,7 @@
 """Scoring from one file to another: which format, and an output that is whole or not there.
 
-The output is written beside its place under another name and moved there when it is finished, so
-that nobody ever reads half of it. What is no regular file (a pipe, a device, ``-``) is written to
-as it comes.
+The output is written beside its place and moved there when it is finished, so that nobody reads
+half of it. What is no regular file (a pipe, a device, ``-``) is written to as it comes.
 """
 
 from __future__ import annotations

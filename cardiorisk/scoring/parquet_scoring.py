@@ -1,8 +1,7 @@
 """Scoring a Parquet file batch by batch.
 
-The input's columns go through untouched, types included. In the output ``probabilidad`` is a
-number, ``riesgo_cardiaco`` a boolean and ``error`` a text, each null where it says nothing. A bad
-row's "line" is its place among the rows, the first being 1.
+The input's columns go through untouched, types included; the added ones are null where they say
+nothing. A bad row's "line" is its place among the rows, the first being 1.
 """
 
 from __future__ import annotations
