@@ -236,7 +236,8 @@ def test_the_newest_come_first_and_no_more_than_asked_for(log: Path) -> None:
 
 
 def test_only_whole_lines_of_ours_that_are_wanted_are_found(log: Path) -> None:
-    add(log, line(1) + b'{"v": 1, "torn\n\nforeign\n' + lines([2, 3]) + b'{"v":1,"unfin')
+    overlong = b"x" * LONGEST_LINE_BYTES + b"\n"
+    add(log, line(1) + b'{"v": 1, "torn\n\n' + overlong + lines([2, 3]) + b'{"v":1,"unfin')
     found = find_newest(log, lambda entry: entry.request_id != "r2", 10)
     assert ids_of(found.lines) == ids([3, 1])
     assert found.is_exhaustive
