@@ -44,7 +44,7 @@ class Bitacora:
         log_dir: the directory of ``bitacora.jsonl``.
         sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
         clock: monotonic, in seconds.
-        fsync: puts an open file's content on the disk.
+        fsync: puts an open file's content on the disk; ``os.fsync`` where none is given.
 
     Raises:
         LogUnavailable: the directory or the file cannot be made, read or written.
@@ -56,7 +56,7 @@ class Bitacora:
         *,
         sync: Sync = "os",
         clock: Callable[[], float] = time.monotonic,
-        fsync: Fsync = os.fsync,
+        fsync: Fsync | None = None,
     ) -> None:
         self.lines_written = 0
         self.write_failures = 0
@@ -65,7 +65,7 @@ class Bitacora:
         self._writing = f"writing the bitácora {self._path}"
         self._clock = clock
         self.is_durable = sync == "disk"
-        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync)
+        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync or os.fsync)
         self._rotated_files: list[int] = []
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
         self._is_closed = False
