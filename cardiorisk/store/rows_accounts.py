@@ -46,7 +46,6 @@ _RECORDS = (
 
 _LOGIN = select(
     Account.id,
-    Account.name,
     Account.password_hash,
     Account.token_generation,
     Account.suspended_at,

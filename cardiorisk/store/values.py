@@ -45,7 +45,6 @@ class StoredLogin:
     """What a login is checked against; without a password hash, nobody can log in."""
 
     account_id: int
-    name: str
     password_hash: str | None = field(repr=False)
     generation: int
     suspended_at: datetime | None = None

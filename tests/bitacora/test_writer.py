@@ -351,18 +351,14 @@ def test_os_mode_waits_for_nothing(bitacora: Bitacora) -> None:
     asyncio.run(bitacora.synced())
 
 
-def test_disk_mode_waits_for_the_disk(durable: Bitacora, log: Path, disk: Disk) -> None:
-    async def scenario() -> None:
-        durable.append(ONE)
-        waiting = asyncio.ensure_future(durable.synced())
-        await disk.until_fsync_starts()
-        assert not waiting.done()
-        disk.finish_fsync()
-        await waiting
-
+async def test_disk_mode_waits_for_the_disk(durable: Bitacora, disk: Disk) -> None:
     assert durable.is_durable
-    asyncio.run(scenario())
-    assert log.read_bytes() == ONE
+    durable.append(ONE)
+    waiting = asyncio.ensure_future(durable.synced())
+    await disk.until_fsync_starts()
+    assert not waiting.done()
+    disk.finish_fsync()
+    await waiting
 
 
 def test_a_disk_that_refuses_to_sync_is_an_error(log_dir: Path, log: Path) -> None:
