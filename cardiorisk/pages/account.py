@@ -6,33 +6,22 @@ then begins another one for its reader.
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin
-from cardiorisk.identity.forms import (
-    NEW_PASSWORD,
-    PASSWORD,
-    USERNAME,
-    Login,
-)
+from cardiorisk.identity.forms import NEW_PASSWORD, PASSWORD, USERNAME, Login
 from cardiorisk.limits.window import limit_of
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import HOME, SessionPage, SignedInPage
 from cardiorisk.web.shapes_accounts import LoginBody, PasswordChangeBody
 
 SOLD_PLANS = ("freemium", "premium")
-DONE = MappingProxyType(
-    {
-        "plan": marked("The plan has been changed."),
-        "mismo": marked("The account is on this plan already; nothing has changed."),
-        "clave": marked("The password has been changed. Every other session has ended."),
-    }
-)
+DONE = {
+    "plan": marked("The plan has been changed."),
+    "mismo": marked("The account is on this plan already; nothing has changed."),
+    "clave": marked("The password has been changed. Every other session has ended."),
+}
 
 
 class AccountPageHandler(SignedInPage, SessionPage):
-    """``/cuenta``: one's own account."""
-
     async def get(self) -> None:
         account, days = await self.services.accounts.view(self.principal)
         plans = self.services.settings.plans
@@ -51,7 +40,6 @@ class AccountPageHandler(SignedInPage, SessionPage):
     head = get
 
     async def post(self) -> None:
-        """Change the plan or the password, as the button that was pressed says."""
         account, _ = await self.services.accounts.view(self.principal)
         action = self.form.pop("accion", "")
         # An empty password is asked for, and not counted as a wrong one.
@@ -66,8 +54,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
             else:
                 done = await self._change_password(members)
         except InvalidLogin:
-            said = marked("The password is wrong.")
-            self.refuse([FieldFault(PASSWORD, "")], action, said)
+            self.refuse([FieldFault(PASSWORD, "")], action, marked("The password is wrong."))
             await self.get()
         except InvalidAccount as error:
             self.refuse(error.faults, action)

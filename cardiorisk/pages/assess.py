@@ -7,7 +7,6 @@ bare form is then answered in words, and draws on the same window.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tornado.escape import json_encode
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from cardiorisk.errors import ServiceError
     from cardiorisk.model.assessing import Assessment
 
-STEPS = MappingProxyType({"number": "0.01", "integer": "1", "flag": "1"})
+STEPS = {"number": "0.01", "integer": "1", "flag": "1"}
 """How far one press of an arrow key moves a field of each kind."""
 
 AT_RISK = marked(
@@ -43,16 +42,12 @@ PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
 
 
 class AssessPageHandler(PageHandler, AssessingHandler):
-    """``/``: the form, and room for the answer."""
-
     def get(self) -> None:
-        """Show the form with the first patient filled in."""
         self.finish(self._form(PATIENTS[0][1]))
 
     head = get
 
     async def post(self) -> None:
-        """Answer a form that came without scripts."""
         if self.caller is None:
             self.go("entrar")
             return
@@ -97,12 +92,11 @@ class AssessPageHandler(PageHandler, AssessingHandler):
     def _verdict(self, assessment: Assessment) -> str:
         """Say the answer as the page's script does."""
         text = AT_RISK if assessment.at_risk else NO_RISK
-        shares = {"probability": assessment.probability, "threshold": assessment.threshold}
-        shown = {
-            name: f"{self.number(share * 100, '.3g')}\N{NO-BREAK SPACE}%"
-            for name, share in shares.items()
-        }
-        return self.locale.translate(text).format(**shown)
+        probability, threshold = (
+            f"{self.number(share * 100, '.3g')}\N{NO-BREAK SPACE}%"
+            for share in (assessment.probability, assessment.threshold)
+        )
+        return self.locale.translate(text).format(probability=probability, threshold=threshold)
 
     def _sentence(self) -> str:
         """Say why, as the API does."""

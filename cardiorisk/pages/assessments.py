@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 SEARCH, AFTER = "buscar", "despues"
 SHOWN = 20
-DONE = MappingProxyType({"borrada": marked("The assessment has been deleted.")})
+DONE = {"borrada": marked("The assessment has been deleted.")}
 MOST_EXPORTED = 10_000
 """Assessments in one file, about 1.5 MB."""
 BATCH = 500
@@ -43,7 +42,6 @@ class AssessmentsPage(SignedInPage):
 
     @property
     def wanted(self) -> str:
-        """What is searched for."""
         return self.get_query_argument(SEARCH, "")[:LABEL_CHARACTERS]
 
     async def find(self, after: str | None, most: int) -> AssessmentPage:
@@ -53,8 +51,6 @@ class AssessmentsPage(SignedInPage):
 
 
 class AssessmentsPageHandler(AssessmentsPage):
-    """``/evaluaciones``: the table."""
-
     async def get(self) -> None:
         try:
             asked = self.get_query_argument(AFTER, None)
@@ -79,10 +75,8 @@ class AssessmentsPageHandler(AssessmentsPage):
     head = get
 
     async def post(self) -> None:
-        """Delete one, show the table as it was, and say so."""
-        assessments = self.services.assessments
         self.services.accounts.throttle.count_change(self.principal.account_id)
-        await assessments.delete(self.principal, self.form.get("evaluacion", ""))
+        await self.services.assessments.delete(self.principal, self.form.get("evaluacion", ""))
         self.go(self.link("evaluaciones", hecho="borrada"))
 
     def link(self, page: str, **more: str) -> str:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from cardiorisk.pages.languages import Language
+    from tornado.locale import CSVLocale
+
     from cardiorisk.web.services import Services
 
 CONTENT_SECURITY_POLICY = (
@@ -46,12 +47,9 @@ DONE_PARAMETER = "hecho"
 VISIT_COOKIE = "visita"
 """Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
 XSRF_FIELD = "_xsrf"
-_CHOICE_DAYS = 365
-_VISIT_BYTES = 16
 _MOST_FIELDS = 20
 _DEEPEST = 20
 """Slashes in an unknown path that is answered with a page, whose links hold a ``../`` for each."""
-_MINUTE_SECONDS = 60
 
 MEMBERS_PLACES = (
     ("", marked("Try a patient")),
@@ -64,21 +62,15 @@ STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register"
 
 
 class PageHandler(BaseHandler):
-    """A page in the language that was just chosen, else the one kept, else the browser's.
-
-    Attributes:
-        form: the fields of a form that was sent.
-        faults: what is wrong with them, in English, by the field's id.
-    """
+    """A page in the language that was just chosen, else the one kept, else the browser's."""
 
     def initialize(self, services: Services, route: str, plan: str = "") -> None:
         super().initialize(services, route, plan)
         self.form: dict[str, str] = {}
-        self.faults: dict[str, str] = {}
-        self._languages: Mapping[str, Language] = self.settings["languages"]
+        self.faults: dict[str, str] = {}  # in English, by the field's id
+        self._languages: Mapping[str, CSVLocale] = self.settings["languages"]
 
     async def prepare(self) -> None:
-        """Check the request as ``BaseHandler`` does, then read the form that was sent, if any."""
         await super().prepare()
         if self.request.method == "POST":
             self.form = read_form(self.request.body)
@@ -121,7 +113,7 @@ class PageHandler(BaseHandler):
         """What this reader's forms and calls must carry."""
         cookie = self._cookie()
         if not cookie:
-            cookie = secrets.token_hex(_VISIT_BYTES)
+            cookie = secrets.token_hex(16)
             self.give_cookie(VISIT_COOKIE, cookie)
         return self.services.store.tokens.xsrf_token(cookie)
 
@@ -134,12 +126,8 @@ class PageHandler(BaseHandler):
     ) -> bytes:
         """Write one field of a form, with its fault; a password is never written back.
 
-        Args:
-            name: of the field; its id is ``form-name``, where the page has several forms.
-            label: in the reader's language.
-            kind: the input's type.
-            form: see ``name``.
-            more: further attributes of the input, and ``hint``, a text beside it.
+        Its id is ``form-name`` where the page has several forms. ``more`` are attributes of the
+        input, and ``hint``, a text beside it.
         """
         return self.render_string(
             "field.html",
@@ -200,27 +188,25 @@ class PageHandler(BaseHandler):
         self.set_header("Location", self.root + page)
         self.finish()
 
-    def get_user_locale(self) -> Language | None:
+    def get_user_locale(self) -> CSVLocale | None:
         """Return the language that the reader chose, keeping a new choice."""
         # Not Tornado's way to an argument, which raises: the page that tells of a failure asks too.
         given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
         chosen = given[-1].decode("ascii", "replace")
         if chosen in self._languages:
-            self.give_cookie(LANGUAGE_PARAMETER, chosen, expires_days=_CHOICE_DAYS)
+            self.give_cookie(LANGUAGE_PARAMETER, chosen, expires_days=365)
             return self._languages[chosen]
         return self._languages.get(self.get_cookie(LANGUAGE_PARAMETER, ""))
 
-    def get_browser_locale(self, default: str = DEFAULT) -> Language:  # noqa: ARG002 - Tornado's
-        """Return the language that the browser likes best."""
+    def get_browser_locale(self, default: str = DEFAULT) -> CSVLocale:  # noqa: ARG002 - Tornado's
         return self._languages[preferred(self.request.headers.get("Accept-Language", ""))]
 
     @property
     def translations(self) -> str:
         """The reader's words for the English texts, as JSON for the page's scripts."""
-        return json_encode(dict(self._languages[self.locale.code].texts))
+        return json_encode(self._languages[self.locale.code].translations["unknown"])
 
     def show(self, template: str, **names: Any) -> None:
-        """Answer with a page."""
         self.finish(self.rendered(template, **names))
 
     def rendered(self, template: str, **names: Any) -> bytes:
@@ -228,15 +214,15 @@ class PageHandler(BaseHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
-        code = self.locale.code
-        self.set_header("Content-Language", code)
-        common = {
-            "assets": f"{self.root}static/{self.services.files.assets_version}",
-            "root": self.root,
-            "language": code,
-            "caller": self.caller,
-        }
-        return self.render_string(template, **common, **names)
+        self.set_header("Content-Language", self.locale.code)
+        return self.render_string(
+            template,
+            assets=f"{self.root}static/{self.services.files.assets_version}",
+            root=self.root,
+            language=self.locale.code,
+            caller=self.caller,
+            **names,
+        )
 
     def write_problem(self, error: ServiceError) -> None:
         said = self.told(error)
@@ -248,7 +234,7 @@ class PageHandler(BaseHandler):
         if isinstance(error, RateLimited):
             return said % {"seconds": error.resets_in_seconds}
         if isinstance(error, TooManyAttempts):
-            return said % {"minutes": max(1, ceil(error.resets_in_seconds / _MINUTE_SECONDS))}
+            return said % {"minutes": max(1, ceil(error.resets_in_seconds / 60))}
         return said
 
     def _cookie(self) -> str:

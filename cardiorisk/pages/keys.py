@@ -7,7 +7,6 @@ redirection: whoever loads it again is asked by the browser, and would make anot
 from __future__ import annotations
 
 from datetime import timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, InvalidAccount
@@ -19,21 +18,18 @@ from cardiorisk.web.shapes_accounts import KeyWishBody
 if TYPE_CHECKING:
     from cardiorisk.store.values import MintedKey
 
-DONE = MappingProxyType({"revocada": marked("The key has been revoked.")})
+DONE = {"revocada": marked("The key has been revoked.")}
 GRACE = timedelta(hours=1)
 """How long an old key still works where its owner wants time to change over."""
 
 
 class KeysPageHandler(SignedInPage):
-    """``/claves``: see one's keys, and change them."""
-
     async def get(self) -> None:
         await self._list(done=self.done(DONE))
 
     head = get
 
     async def post(self) -> None:
-        """Make, replace or revoke a key, as the button that was pressed says."""
         action, key_id = self.form.pop("accion", ""), self.form.pop("clave", "")
         accounts = self.services.accounts
         try:
@@ -72,6 +68,4 @@ class KeysPageHandler(SignedInPage):
             minted=minted,
             done=done,
             conflict=conflict,
-            days_field="expires_days",
-            name_field="name",
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tornado.locale import CSVLocale
@@ -28,60 +27,44 @@ def marked(english: str) -> str:
     return english
 
 
-RULES = MappingProxyType(
-    {
-        "username": marked("Must be 1 to 80 printable characters."),
-        "email": marked("Must be an e-mail address."),
-        "password": marked("Must have 8 to 128 characters and not be the name."),
-        "new_password": marked("Must have 8 to 128 characters and not be the name."),
-        "name": marked("Must be 1 to 80 printable characters."),
-        "plan": marked("Choose one of the plans."),
-        "expires_days": marked("Must be a whole number of days from 1 to 36500."),
-    }
-)
+RULES = {
+    "username": marked("Must be 1 to 80 printable characters."),
+    "email": marked("Must be an e-mail address."),
+    "password": marked("Must have 8 to 128 characters and not be the name."),
+    "new_password": marked("Must have 8 to 128 characters and not be the name."),
+    "name": marked("Must be 1 to 80 printable characters."),
+    "plan": marked("Choose one of the plans."),
+    "expires_days": marked("Must be a whole number of days from 1 to 36500."),
+}
 """What a form's field must be, by its name."""
-FAILURES = MappingProxyType(
-    {
-        "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
-        "operator-only": marked("This page is for operators."),
-        "suspended": marked("The account is suspended. Ask who runs the service."),
-        "unknown-account": marked("There is no such account."),
-        "malformed-body": marked("What the browser sent cannot be read."),
-        "invalid-query": marked("What the browser sent cannot be read."),
-        "body-too-large": marked("The form is too large."),
-        "invalid-account": marked("The form cannot be accepted."),
-        "rate-limited": marked(
-            "The calls of this minute are used up. You can ask again in %(seconds)d s."
-        ),
-        "not-found": marked("There is nothing here."),
-        "method-not-allowed": marked("There is nothing here."),
-        "unknown-key": marked("There is no such key."),
-        "unknown-assessment": marked("There is no such assessment."),
-        "too-many-attempts": marked("Too many attempts. Try again in %(minutes)d min."),
-        "internal": marked("Something went wrong inside the service."),
-    }
-)
+FAILURES = {
+    "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
+    "operator-only": marked("This page is for operators."),
+    "suspended": marked("The account is suspended. Ask who runs the service."),
+    "unknown-account": marked("There is no such account."),
+    "malformed-body": marked("What the browser sent cannot be read."),
+    "invalid-query": marked("What the browser sent cannot be read."),
+    "body-too-large": marked("The form is too large."),
+    "invalid-account": marked("The form cannot be accepted."),
+    "rate-limited": marked(
+        "The calls of this minute are used up. You can ask again in %(seconds)d s."
+    ),
+    "not-found": marked("There is nothing here."),
+    "method-not-allowed": marked("There is nothing here."),
+    "unknown-key": marked("There is no such key."),
+    "unknown-assessment": marked("There is no such assessment."),
+    "too-many-attempts": marked("Too many attempts. Try again in %(minutes)d min."),
+    "internal": marked("Something went wrong inside the service."),
+}
 """What readers are told of a failure, by its code: every mistake of a reader's own needs a text."""
 PASSING = marked("The service cannot answer now. Try again in a moment.")
 """What readers are told of any other failure."""
 
 
-class Language(CSVLocale):
-    """What translates the pages' texts.
-
-    Args:
-        code: of ISO 639.
-        texts: the translation of every English text; none where that is the language.
-    """
-
-    def __init__(self, code: str, texts: Mapping[str, str]) -> None:
-        self.texts = texts
-        super().__init__(code, {"unknown": dict(texts)})
-
-
-def load_languages() -> Mapping[str, Language]:
-    """Make the languages, by their codes."""
-    return {"es": Language("es", load_translations()), "en": Language("en", {})}
+def load_languages() -> Mapping[str, CSVLocale]:
+    """Make the languages, by their codes; Tornado keeps a text that has no plural as "unknown"."""
+    spanish = {"unknown": load_translations()}
+    return {"es": CSVLocale("es", spanish), "en": CSVLocale("en", {"unknown": {}})}
 
 
 def load_translations() -> dict[str, str]:

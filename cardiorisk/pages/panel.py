@@ -1,15 +1,13 @@
 """``/panel`` and ``/panel/cuentas``: how the service is, and everybody's accounts, for operators.
 
-``/panel`` holds no number: its script fills it from ``/panel/eventos``, which a browser's session
-opens by itself, since the browser's reader of events can send no header. ``/panel/cuentas`` needs
-no script: what it does is what ``/operator/accounts`` does, by forms that say first what will
-happen and ask for a second press.
+A script fills ``/panel`` from ``/panel/eventos``, which a browser's session opens by itself: the
+browser's reader of events can send no header. ``/panel/cuentas`` does what ``/operator/accounts``
+does, by forms that need no script and ask for a second press.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tornado.escape import json_encode
@@ -26,22 +24,20 @@ from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from cardiorisk.identity.keys import Principal
     from cardiorisk.monitoring.queries import LogQuery
     from cardiorisk.store.values import AccountRecord
 
-STAGE_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "auth": marked("key"),
-        "limit": marked("limit"),
-        "validate": marked("validation"),
-        "predict": marked("network"),
-        "store": marked("keeping"),
-        "total": marked("total"),
-    }
-)
+STAGE_NAMES = {
+    "auth": marked("key"),
+    "limit": marked("limit"),
+    "validate": marked("validation"),
+    "predict": marked("network"),
+    "store": marked("keeping"),
+    "total": marked("total"),
+}
 """What readers call the stages of ``STAGES``."""
 VERDICTS = (marked("stable"), marked("noticeable"), marked("large"), marked("too few rows"))
 """What drift is called; the script asks for their translation."""
@@ -50,23 +46,19 @@ STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
 
 SEARCH, AFTER, ACCOUNT = "buscar", "despues", "cuenta"
 DEED, PLAN, KEY = "hacer", "plan", "clave"
-DEEDS: Mapping[str, str] = MappingProxyType(
-    {
-        "suspender": marked("The account is suspended."),
-        "reanudar": marked("The account is no longer suspended."),
-        "plan": marked("The account is on the plan %(plan)s now."),
-        "igual": marked("The account was on the plan %(plan)s already."),
-        "revocar": marked("The key has been revoked."),
-    }
-)
+DEEDS = {
+    "suspender": marked("The account is suspended."),
+    "reanudar": marked("The account is no longer suspended."),
+    "plan": marked("The account is on the plan %(plan)s now."),
+    "igual": marked("The account was on the plan %(plan)s already."),
+    "revocar": marked("The key has been revoked."),
+}
 """What may be done, and what is said when it is done; the page puts the plan in."""
 KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
 """What a key may be; the template asks for their translation."""
 
 
 class PanelHandler(OperatorPage):
-    """``/panel``: room for the numbers, and which lines to show."""
-
     def get(self) -> None:
         self.show(
             "panel.html",
@@ -82,10 +74,10 @@ class PanelHandler(OperatorPage):
 
     def _drift_names(self) -> dict[str, str]:
         """Return what the reader calls the values that drift, by the names that the API gives."""
-        english = {field.wire_name: field.description for field in FIELDS}
+        english = {SCORE_NAME: "Probability"}
+        english |= {field.wire_name: field.description for field in FIELDS}
         spoken = {name: self.locale.translate(text) for name, text in english.items()}
-        first = {SCORE_NAME: self.locale.translate("Probability")}
-        return first | {name: text[:1].upper() + text[1:] for name, text in spoken.items()}
+        return {name: text[:1].upper() + text[1:] for name, text in spoken.items()}
 
 
 class PanelEventsHandler(EventStream, OperatorPage):
@@ -108,7 +100,6 @@ class PanelAccountsHandler(OperatorPage):
     """``/panel/cuentas``: look accounts up, suspend and resume them, end keys, change plans."""
 
     async def get(self) -> None:
-        """Show the account that the address names, else those that the search finds."""
         number = self.get_query_argument(ACCOUNT, "")
         if number:
             await self._show_account(number, done=self.done(DEEDS))
@@ -118,7 +109,6 @@ class PanelAccountsHandler(OperatorPage):
     head = get
 
     async def post(self) -> None:
-        """Do what the form says, and show the account."""
         number, deed = self.form.get(ACCOUNT, ""), self.form.get(DEED, "")
         accounts = self.services.operated
         try:

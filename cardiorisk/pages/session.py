@@ -41,11 +41,6 @@ class SignedInPage(PageHandler):
     """A page for readers who have logged in; others are sent to do so, and back."""
 
     async def admit(self) -> None:
-        """Let in who has a session.
-
-        Raises:
-            Finish: nobody has; the answer leads to the login.
-        """
         await super().admit()
         if self.caller is None:
             wanted = self.route[1:]
@@ -56,8 +51,6 @@ class SignedInPage(PageHandler):
 
 
 class OperatorPage(SignedInPage):
-    """A page for operators."""
-
     async def admit(self) -> None:
         await super().admit()
         if not self.principal.is_operator:
@@ -65,18 +58,13 @@ class OperatorPage(SignedInPage):
 
 
 class SessionPage(PageHandler):
-    """A page that may begin a session."""
-
     async def log_in(self, login: Login) -> None:
         """Begin a session whose cookie the browser keeps as long as it lasts."""
         cookie = await self.services.accounts.begin_session(login, self.address)
-        lifetime_seconds = round(SESSION_LIFETIME.total_seconds())
-        self.give_cookie(SESSION_COOKIE, cookie, max_age=lifetime_seconds)
+        self.give_cookie(SESSION_COOKIE, cookie, max_age=round(SESSION_LIFETIME.total_seconds()))
 
 
 class LoginPageHandler(SessionPage):
-    """``/entrar``: a name and a password for a session."""
-
     def get(self) -> None:
         if self.caller is not None:
             self.go(self._next())
@@ -104,8 +92,8 @@ class LoginPageHandler(SessionPage):
     def write_problem(self, error: ServiceError) -> None:
         """Show the form again to who has to wait or to ask, with the reason."""
         if isinstance(error, AccountSuspended | TooManyAttempts):
-            names = {"next_page": self._next(), "notice": self.told(error)}
-            self.write(self.rendered("login.html", **names))
+            notice = self.told(error)
+            self.write(self.rendered("login.html", next_page=self._next(), notice=notice))
         else:
             super().write_problem(error)
 
@@ -117,8 +105,6 @@ class LoginPageHandler(SessionPage):
 
 
 class RegisterPageHandler(SessionPage):
-    """``/registro``: a new account, and a session for it."""
-
     def get(self) -> None:
         self.show("register.html")
 

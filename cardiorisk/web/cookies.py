@@ -1,8 +1,7 @@
 """A browser's cookies: whose session a request belongs to, and whether our page sent it.
 
-A browser adds a cookie to whatever any site makes it send, so a cookie alone changes nothing here
-and shows nothing: the request must also carry the XSRF token that belongs to it, which only our
-pages hold. That token is kept nowhere: it is the cookie, signed. See decision 0009.
+Any site can make a browser send its cookies, so a request must also carry the XSRF token that
+belongs to its cookie, which only our pages hold: the cookie, signed. See decision 0009.
 """
 
 from __future__ import annotations
@@ -24,13 +23,11 @@ LONGEST_COOKIE = 1024
 
 
 def session_cookie(handler: BaseHandler) -> str:
-    """Return the session's cookie, empty where the browser sent none."""
     cookie = handler.get_cookie(SESSION_COOKIE) or ""
     return cookie if len(cookie) <= LONGEST_COOKIE else ""
 
 
 async def require_cookie_principal(handler: BaseHandler, cookie: str) -> Principal:
-    """Return whom a cookie stands for on a route of the API, if the page's token is with it."""
     given = handler.request.headers.get(XSRF_HEADER, "")
     require_xsrf_token(given, cookie, handler.services.store.tokens)
     return await handler.services.store.session_principal(cookie)

@@ -1,7 +1,6 @@
 """The files that a browser loads, ours and Swagger UI's, and the handlers that send them.
 
-They are read once, when the process starts. A request touches no disk, and can name no path: what
-is not in a table does not exist.
+They are read once, at start: a request touches no disk, and what is in no table does not exist.
 """
 
 from __future__ import annotations
@@ -22,19 +21,17 @@ if TYPE_CHECKING:
 
 _OURS = Path(__file__).parents[1] / "pages" / "static"
 _SWAGGER = _OURS / "swagger-ui"
-_PAGE = "docs.html"
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
-_OUR_NAMES = ("docs.css", "docs.js")
 _SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
-FILE_NAMES: tuple[str, ...] = (*_OUR_NAMES, *_SWAGGER_NAMES)
+FILE_NAMES = ("docs.css", "docs.js", *_SWAGGER_NAMES)
 """Everything that the API's page is made of."""
-ASSET_NAMES: tuple[str, ...] = (
+ASSET_NAMES = (
     "account.js",
     "assess.js",
     "calls.js",
@@ -48,48 +45,37 @@ ASSET_NAMES: tuple[str, ...] = (
 )
 """Everything that the other pages are made of."""
 ASSETS_ROUTE = "/static/{version}/{file}"
-
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_ONE_YEAR = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A file as it is sent."""
-
     content_type: str
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What is served ready-made.
+    """What is served ready-made."""
 
-    Attributes:
-        openapi: the description of the API, JSON.
-        page: the page that shows it, HTML.
-        by_name: what that page is made of.
-        assets: what the other pages are made of.
-        assets_version: changes where one of the assets does.
-    """
-
-    openapi: Callable[[], bytes]
-    page: bytes
-    by_name: Mapping[str, ServedFile]
-    assets: Mapping[str, ServedFile]
+    openapi: Callable[[], bytes]  # the description of the API, JSON
+    page: bytes  # shows it, HTML
+    by_name: Mapping[str, ServedFile]  # what that page is made of
+    assets: Mapping[str, ServedFile]  # what the other pages are made of
     assets_version: str
 
 
 def load_files(describe: Callable[[], dict[str, Any]]) -> Files:
     """Read the files; the description is written when it is first asked for."""
-    by_name = {name: _load(_OURS / name) for name in _OUR_NAMES}
-    by_name |= {name: _load(_SWAGGER / name) for name in _SWAGGER_NAMES}
+    by_name = {
+        name: _load((_SWAGGER if name in _SWAGGER_NAMES else _OURS) / name) for name in FILE_NAMES
+    }
     # The page names its files with their version, so that they may be kept for a year.
-    page = (_OURS / _PAGE).read_text(encoding="utf-8").replace("{version}", _version(by_name))
+    page = (_OURS / "docs.html").read_text(encoding="utf-8").replace("{version}", _version(by_name))
     assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
     return Files(
         openapi=cache(lambda: to_json(describe())),
@@ -139,14 +125,9 @@ class KeptFileHandler(BaseHandler):
     """A file that a browser keeps for a year: another version has another URL."""
 
     def send(self, served: ServedFile | None) -> None:
-        """Send a file.
-
-        Raises:
-            NotFound: there is none.
-        """
         if served is None:
             raise NotFound("there is no such file")
-        self.set_header("Cache-Control", _ONE_YEAR)
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
         self.finish(served.body, served.content_type)
 
 
@@ -165,10 +146,7 @@ class DocsFileHandler(KeptFileHandler):
 
 
 class AssetHandler(KeptFileHandler):
-    """``/static/{version}/{file}``: what the other pages are made of.
-
-    The version is in the path, so that a module's relative imports carry it along.
-    """
+    """The version is in the path, so that a module's relative imports carry it along."""
 
     def get(self, version: str, name: str) -> None:
         files = self.services.files

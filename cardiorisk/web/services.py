@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The long-lived things of one process.
-
-    Attributes:
-        clock: seconds since the epoch, UTC; the limiter and the bitácora read the same one.
-    """
+    """The long-lived things of one process."""
 
     settings: Settings
     store: Store
@@ -52,16 +48,14 @@ class Services:
     overviews: Overviews
     broadcast: Broadcast
     files: Files
-    clock: Callable[[], float]
+    clock: Callable[[], float]  # seconds since the epoch, UTC; the limiter's and the bitácora's too
     traffic: Traffic
 
     async def start(self) -> None:
-        """Start what runs beside the requests; the network is loaded by ``load_network``."""
         await self.store.start()
         self.overviews.start()
 
     async def load_network(self) -> None:
-        """Load the network; until it is loaded, assessments are refused as not ready."""
         await self.predictor.load(self.settings.model_dir, self.settings.engine)
 
     async def reload_network(self) -> Replacement:
