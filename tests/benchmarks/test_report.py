@@ -50,20 +50,15 @@ def test_a_ratio_is_taken_within_its_round_and_refused_answers_are_no_rate() -> 
     assert RUN.spread("litert", 8, lambda each: each.rate) == Spread(500, 450, 1400)
     assert sample("bare", 0, 2000, refused=1000).cpu_us == pytest.approx(1000)
     assert sample("bare", 0, 1000, refused=1000).cpu_us is None
-
-
-def test_a_round_that_one_of_the_two_did_not_answer_in_has_no_ratio() -> None:
+    # A round that one of the two did not answer in has no ratio.
     rounds = [sample("litert", 0, 10), sample("bare", 0, 0), sample("litert", 1, 10)]
     run = Run({}, [], {}, rounds)
     assert run.ratio("litert", "bare", 8, lambda each: each.rate) is None
     assert run.spread("litert", 32, lambda each: each.rate) is None
 
 
-def test_growth_is_counted_from_the_first_round_to_the_last() -> None:
+def test_growth_is_from_first_to_last_and_checkouts_are_judged_by_rate_and_processor() -> None:
     assert RUN.growth("litert") == (3900, 0.5)
-
-
-def test_two_checkouts_are_judged_by_rate_and_by_processor_time() -> None:
     assert judgement(RUN, [("litert", "bare")]).splitlines()[2:] == [
         "| litert | 8 | 0.7 (0.5 to 0.9) | 1.43 (1.11 to 2) |"
     ]
@@ -90,12 +85,9 @@ def test_a_row_has_everything_that_was_measured_of_a_server_or_why_nothing_was()
     assert report.ratios_table(RUN).splitlines()[-1] == "| cardiorisk, litert | 0.7 |"
     left_out = "| MLServer (ONNX Runtime) | left out: it cannot be installed | - | - | - |"
     assert report.servers_table(RUN).splitlines()[-1] == left_out
-
-
-@pytest.mark.parametrize(("requests", "mark"), [(15, " †"), (16, "")])
-def test_fewer_than_two_answers_a_connection_are_marked(requests: int, mark: str) -> None:
-    run = Run({}, [Server("bare", 0.1, 20.0)], {}, [sample("bare", 0, requests)])
-    assert report.load_table(run, 8).splitlines()[-1].startswith(f"| bare Tornado{mark} |")
+    for requests, mark in ((15, " †"), (16, "")):  # fewer than two answers a connection
+        run = Run({}, [Server("bare", 0.1, 20.0)], {}, [sample("bare", 0, requests)])
+        assert report.load_table(run, 8).splitlines()[-1].startswith(f"| bare Tornado{mark} |")
 
 
 def test_parts_are_taken_from_the_whole_at_their_smallest_size() -> None:
@@ -108,12 +100,9 @@ def test_parts_are_taken_from_the_whole_at_their_smallest_size() -> None:
     assert f"| {micro.MISS} | 1 | 100 |" in report.growth_table(GROWING).splitlines()
 
 
-def test_the_committed_page_is_that_of_the_committed_results() -> None:
+def test_the_committed_page_is_that_of_its_results_and_a_plot_shows_all(tmp_path: Path) -> None:
     page = report.page(results.read_run(results.SERVERS), results.read_micro(results.MICRO))
     assert page == report.PAGE.read_text("utf-8")
-
-
-def test_every_server_is_in_the_plot(tmp_path: Path) -> None:
     report.draw(RUN, tmp_path / "plot.svg")
     drawn = (tmp_path / "plot.svg").read_text()
     assert all(f">{title}<" in drawn for title in ("bare Tornado", "cardiorisk, litert"))

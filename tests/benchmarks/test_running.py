@@ -56,12 +56,12 @@ def test_a_server_that_ends_at_its_start_is_skipped_with_its_last_words(tmp_path
 
 
 def test_another_checkout_runs_its_own_code_by_its_own_interpreter(tmp_path: Path) -> None:
-    there = BARE.of_checkout(tmp_path)
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").write_text("#!/bin/sh\necho $PYTHONPATH\n")
-    (tmp_path / ".venv" / "bin" / "python").chmod(0o700)
+    interpreter = tmp_path / ".venv" / "bin" / "python"
+    interpreter.parent.mkdir(parents=True)
+    interpreter.write_text("#!/bin/sh\necho $PYTHONPATH\n")
+    interpreter.chmod(0o700)
     with pytest.raises(Skipped, match=f"It said last: {tmp_path}$"):
-        start(there, tmp_path)
+        start(BARE.of_checkout(tmp_path), tmp_path)
 
 
 def test_what_cannot_be_installed_is_skipped_with_the_reason(tmp_path: Path) -> None:
@@ -82,9 +82,8 @@ def test_a_server_that_ends_in_the_middle_is_left_out_and_the_others_go_on(
     dying.process.wait()
     comparison = Comparison(running=[dying, bare])
     comparison.run(connections=[2], seconds=1, rounds=1)
-    assert comparison.skipped["dying"].startswith(
-        "it could not be measured at 32 connections in round 1: "
-    )
+    told = "it could not be measured at 32 connections in round 1: "
+    assert comparison.skipped["dying"].startswith(told)
     assert [each.server for each in comparison.samples] == [bare.contestant.name]
 
 
