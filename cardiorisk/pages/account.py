@@ -1,7 +1,6 @@
 """``/cuenta``: what an account is and has used, another plan, another password.
 
-Either change needs the password, as in the API. A new password ends every session, so this page
-then begins another one for its reader.
+A new password ends every session, so this page then begins another one for its reader.
 """
 
 from __future__ import annotations

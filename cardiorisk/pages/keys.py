@@ -1,7 +1,6 @@
 """``/claves``: one's own keys, made, replaced and revoked by forms that need no scripts.
 
-A key that was just made stands in the answer to the form and nowhere else, so this one answer is no
-redirection: whoever loads it again is asked by the browser, and would make another key.
+A key that was just made stands in the answer to the form and nowhere else, so it is no redirect.
 """
 
 from __future__ import annotations

@@ -104,8 +104,6 @@ class OpenApiHandler(BaseHandler):
 
 
 class DocsHandler(BaseHandler):
-    """``/docs``: offline, and with nothing inline."""
-
     @operation(
         "docs",
         answer="The page",

@@ -1,7 +1,6 @@
 """What every handler may use: the long-lived things, built in ``app`` and nowhere else.
 
-At the end the network is closed last, by ``server``: its thread cannot be interrupted, so the log
-and the database are safe however long it takes.
+The network is closed last, by ``server``: its thread cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The long-lived things of one process."""
-
     settings: Settings
     store: Store
     limiter: Limiter
@@ -63,7 +60,7 @@ class Services:
         return await self.predictor.reload(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:
-        """Close everything, whatever fails to, but the predictor: its thread may take long."""
+        """Close everything but the predictor, whatever fails to."""
         async with AsyncExitStack() as closing:
             closing.callback(self.bitacora.close)
             closing.push_async_callback(self.store.close)
