@@ -140,14 +140,14 @@ def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     started = time.monotonic()
     trained = train_with_progress(split, recipe)
     click.echo(f"Trained {recipe.epochs} epochs in {time.monotonic() - started:.0f} s.")
-    artefact = write_artefact(trained, split, recipe, output)
-    measured = measure(artefact, split, trained.epochs, study)
+    card, evaluation = write_artefact(trained, split, recipe, output)
+    measured = measure(card, evaluation, split, trained.epochs, study)
     written = write_report(measured, report, is_made=data is None)
 
     trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
     click.echo(render("summary.en.txt", measured), nl=False)
-    click.echo(f"Network {artefact.card.version}:")
-    for path in (*(output / name for name in artefact.card.files), output / CARD_FILE):
+    click.echo(f"Network {card.version}:")
+    for path in (*(output / name for name in card.files), output / CARD_FILE):
         click.echo(f"  {shown(path)}")
     click.echo("Report:")
     for path in written:

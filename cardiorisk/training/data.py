@@ -1,8 +1,7 @@
 """The patients that the network learns from: made from a seed, or read from a CSV file.
 
-The course's rule and the grid of possible patients live here and nowhere else. The label is an
-exact rule without noise, so the best possible accuracy is 100 %, and nothing learnt from it is
-clinical evidence.
+The label is an exact rule without noise, so the best possible accuracy is 100 %, and nothing learnt
+from it is clinical evidence.
 """
 
 from __future__ import annotations
@@ -28,10 +27,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
     """Which rows of a table: their positions, one flag for each, or a range."""
 
-COURSE_ROWS = 5_000
 HELD_OUT_SHARE = 0.2
-VALIDATION_SHARE = 0.1
-"""Of the rows that are not held out."""
 
 BACKGROUND_ROWS = 128
 """Patients the explanations compare with: 64 coalitions of them are one batch of 8,192 rows."""
@@ -49,8 +45,6 @@ Nothing says where between them: the rows have one decimal, and the ages none.
 _EDGES = np.array([below for below, _ in EDGE_GAPS], np.float32)
 
 _LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
-# Three fifths of half a step: a shaken value never reaches the middle between two.
-_SHAKE_SHARE = 0.3
 
 GRID_STEPS: tuple[NDArray[np.float32], ...] = tuple(
     (np.arange(first, beyond) / divisor).astype(np.float32)
@@ -71,15 +65,10 @@ They are divided from integers, so that 1.4 is the float32 nearest to 1.4 and no
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Patients whose outcome is known.
+    """Patients whose outcome is known."""
 
-    Attributes:
-        values: float32, shape (n, 6), columns in ``FIELDS`` order and units.
-        at_risk: bool, shape (n,).
-    """
-
-    values: NDArray[np.float32]
-    at_risk: NDArray[np.bool_]
+    values: NDArray[np.float32]  # (n, 6), columns in FIELDS order and units
+    at_risk: NDArray[np.bool_]  # (n,)
 
     def __len__(self) -> int:
         return len(self.at_risk)
@@ -95,19 +84,12 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A cohort and its three parts.
-
-    Attributes:
-        cohort: all rows, as they came.
-        training: rows to learn from.
-        validation: rows that choose among candidates, and the threshold.
-        held_out: rows that are measured and steer nothing.
-    """
+    """A cohort and its three parts."""
 
     cohort: Cohort
     training: Cohort
-    validation: Cohort
-    held_out: Cohort
+    validation: Cohort  # chooses among candidates, and the threshold
+    held_out: Cohort  # is measured and steers nothing
 
 
 def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -120,7 +102,7 @@ def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray((old & sugar) | (smoker & overweight) | (pressure & cholesterol))
 
 
-def make_cohort(seed: int = DEFAULT_SEED, rows: int = COURSE_ROWS) -> Cohort:
+def make_cohort(seed: int = DEFAULT_SEED, rows: int = 5_000) -> Cohort:
     """Make patients distributed as in the course's file: every column uniform, all independent."""
     random = np.random.default_rng(seed)
     values = np.column_stack([random.choice(steps, rows) for steps in GRID_STEPS])
@@ -144,7 +126,7 @@ def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
     to_train, held_out = train_test_split(
         np.arange(len(cohort)), test_size=HELD_OUT_SHARE, random_state=seed
     )
-    training, validation = train_test_split(to_train, test_size=VALIDATION_SHARE, random_state=seed)
+    training, validation = train_test_split(to_train, test_size=0.1, random_state=seed)
     return Split(cohort, cohort.take(training), cohort.take(validation), cohort.take(held_out))
 
 
@@ -171,18 +153,13 @@ def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[
     The resolution is the smallest step between two values of the column, so a column without
     rounding stays as it is. Flags are not moved.
     """
-    spans = np.array(
-        [
-            0.0 if field.kind == "flag" else _SHAKE_SHARE * _resolution(column)
-            for field, column in zip(FIELDS, values.T, strict=True)
-        ]
-    )
+    steps = [
+        0.0 if field.kind == "flag" else min(np.diff(np.unique(column)).tolist(), default=0.0)
+        for field, column in zip(FIELDS, values.T, strict=True)
+    ]
+    # Three fifths of half a step: a shaken value never reaches the middle between two.
+    spans = 0.3 * np.array(steps)
     return (values + random.uniform(-spans, spans, values.shape)).astype(np.float32)
-
-
-def _resolution(column: NDArray[np.float32]) -> float:
-    steps = np.diff(np.unique(column))
-    return float(steps.min()) if len(steps) else 0.0
 
 
 def read_cohort(path: Path) -> Cohort:
@@ -195,19 +172,18 @@ def read_cohort(path: Path) -> Cohort:
     """
     frame = _read_frame(path)
     try:
-        values, faults = parse_frame(frame)
+        cohort = _parse(frame)
     except UnusableData as error:
         raise UnusableData(f"{path}: {error}") from error
-    at_risk = _read_labels(path, frame)
-    if faults:
-        first = faults[0]
-        others = f" ({len(faults) - 1} more bad cells follow)" if len(faults) > 1 else ""
-        raise UnusableData(
-            f"{path}: line {frame.index[first.row]}: "
-            f"{first.fault.field} {first.fault.detail}{others}"
-        )
-    cohort = Cohort(values, at_risk)
-    _check_size(path, cohort)
+    if len(cohort) < FEWEST_ROWS:
+        raise UnusableData(f"{path} has {len(cohort)} rows; training takes at least {FEWEST_ROWS}")
+    for label in (1, 0):
+        rows = int((cohort.at_risk == label).sum())
+        if rows < FEWEST_ROWS_PER_LABEL:
+            raise UnusableData(
+                f"{path} has {rows} rows with {RISK_COLUMN} = {label}; "
+                f"training takes at least {FEWEST_ROWS_PER_LABEL} of each"
+            )
     return cohort
 
 
@@ -229,27 +205,19 @@ def _read_frame(path: Path) -> pd.DataFrame:
     return frame.dropna(how="all")
 
 
-def _read_labels(path: Path, frame: pd.DataFrame) -> NDArray[np.bool_]:
+def _parse(frame: pd.DataFrame) -> Cohort:
+    values, faults = parse_frame(frame)
     if list(frame.columns).count(RISK_COLUMN) != 1:
         raise UnusableData(
-            f"{path}: column {RISK_COLUMN!r} is missing; "
+            f"column {RISK_COLUMN!r} is missing; "
             f"the columns are: {', '.join(map(str, frame.columns))}"
         )
     labels = [_LABELS.get(str(cell).strip().lower()) for cell in frame[RISK_COLUMN].tolist()]
     if None in labels:
-        raise UnusableData(
-            f"{path}: line {frame.index[labels.index(None)]}: {RISK_COLUMN} must be 0 or 1"
-        )
-    return np.array(labels, dtype=np.bool_)
-
-
-def _check_size(path: Path, cohort: Cohort) -> None:
-    if len(cohort) < FEWEST_ROWS:
-        raise UnusableData(f"{path} has {len(cohort)} rows; training takes at least {FEWEST_ROWS}")
-    at_risk = int(cohort.at_risk.sum())
-    for label, rows in ((1, at_risk), (0, len(cohort) - at_risk)):
-        if rows < FEWEST_ROWS_PER_LABEL:
-            raise UnusableData(
-                f"{path} has {rows} rows with {RISK_COLUMN} = {label}; "
-                f"training takes at least {FEWEST_ROWS_PER_LABEL} of each"
-            )
+        line = frame.index[labels.index(None)]
+        raise UnusableData(f"line {line}: {RISK_COLUMN} must be 0 or 1")
+    if faults:
+        row, fault = faults[0].row, faults[0].fault
+        others = f" ({len(faults) - 1} more bad cells follow)" if len(faults) > 1 else ""
+        raise UnusableData(f"line {frame.index[row]}: {fault.field} {fault.detail}{others}")
+    return Cohort(values, np.array(labels, dtype=np.bool_))

@@ -1,8 +1,7 @@
 """What the saved files answer, and every figure made from answers whose truth is known.
 
 A figure counts only if it comes from the file that will be served, through the library that will
-serve it. A conversion that lost its weights raises nothing and answers NaN, so the two engines are
-compared on every cell of the grid.
+serve it. A conversion that lost its weights raises nothing and answers NaN.
 """
 
 from __future__ import annotations
@@ -55,15 +54,10 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Patients whose outcome is known, what a model answered about them, and how good that is.
-
-    Attributes:
-        cohort: the patients.
-        probabilities: float, shape (n,).
-    """
+    """Patients whose outcome is known, what a model answered about them, and how good that is."""
 
     cohort: Cohort
-    probabilities: NDArray[np.floating]
+    probabilities: NDArray[np.floating]  # (n,)
 
     def __len__(self) -> int:
         return len(self.cohort)
@@ -123,10 +117,8 @@ class Answered:
 
     def calibration_error(self) -> float:
         """Return the expected calibration error: the bins' distances, weighted by their rows."""
-        distances = [
-            each.rows * abs(each.mean_probability - each.share_at_risk)
-            for each in self.calibration_bins()
-        ]
+        bins = self.calibration_bins()
+        distances = [each.rows * abs(each.mean_probability - each.share_at_risk) for each in bins]
         return sum(distances) / len(self)
 
     def share_near_certainty(self, distance: float) -> float:
@@ -222,12 +214,7 @@ def wilson_interval(right: int, rows: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What the saved files answer: the Keras file, and where it says so, the LiteRT file.
-
-    Attributes:
-        grid_has_truth: whether the data follow the rule, which is the grid's truth.
-        answers: the LiteRT file itself, for values that nobody has asked about yet.
-    """
+    """What the saved files answer: the Keras file, and where it says so, the LiteRT file."""
 
     training: Answered
     validation: Answered
@@ -235,21 +222,13 @@ class Evaluation:
     held_out_litert: Answered
     grid: Answered
     grid_litert: Answered
-    grid_has_truth: bool
-    answers: Answers
+    grid_has_truth: bool  # whether the data follow the rule
+    answers: Answers  # the LiteRT file itself, for values that nobody has asked about yet
 
     @property
     def largest_difference(self) -> float:
         """Largest distance between the engines' probabilities over the whole grid."""
         return float(np.abs(self.grid.probabilities - self.grid_litert.probabilities).max())
-
-
-def load_keras(path: Path) -> Answers:
-    return _in_chunks(KerasEngine(path))
-
-
-def load_litert(path: Path) -> Answers:
-    return _in_chunks(LiteRTEngine(path))
 
 
 def evaluate(split: Split, keras_path: Path, litert_path: Path) -> Evaluation:
@@ -258,7 +237,8 @@ def evaluate(split: Split, keras_path: Path, litert_path: Path) -> Evaluation:
     Raises:
         UnusableArtefact: a file cannot be loaded.
     """
-    by_keras, by_litert = load_keras(keras_path), load_litert(litert_path)
+    by_keras = _in_chunks(KerasEngine(keras_path))
+    by_litert = _in_chunks(LiteRTEngine(litert_path))
     grid = whole_grid()
     return Evaluation(
         training=Answered(split.training, by_keras(split.training.values)),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -35,37 +34,31 @@ from cardiorisk.model.card import (
     load_card,
     save_card,
 )
+from cardiorisk.model.engines import KerasEngine
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.training.data import draw_background
-from cardiorisk.training.evaluation import (
-    Evaluation,
-    choose_threshold,
-    evaluate,
-    held_out_figures,
-    load_keras,
-)
+from cardiorisk.training.evaluation import choose_threshold, evaluate, held_out_figures
 from cardiorisk.training.recipe import LAYER_UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from cardiorisk.training.data import Cohort, Split
-    from cardiorisk.training.evaluation import Answered
+    from cardiorisk.training.evaluation import Answered, Evaluation
     from cardiorisk.training.network import Trained
     from cardiorisk.training.recipe import Recipe
 
 LARGEST_DIFFERENCE = 1e-4
 """How far apart the engines' probabilities may lie anywhere on the grid.
 
-Rounding in another order moves an answer by a few millionths at the steepest edge. A conversion
-gone wrong is off by far more, or NaN. The predictor accepts as much on the golden rows.
+Rounding in another order moves an answer by a few millionths; a conversion gone wrong is off by
+far more, or NaN.
 """
 
 PROFILE_BINS = 10
 """Bins of a field, of about equal counts; a field of fewer values has fewer."""
-
-_EDGE_DECIMALS = 6
-_VERSION_DIGITS = 8
 
 GOLDEN_VALUES: tuple[Row, ...] = (
     # Each clause of the course's rule, one step inside its edge and one step outside.
@@ -91,17 +84,9 @@ GOLDEN_VALUES: tuple[Row, ...] = (
 """Rows, in ``FIELDS`` order and units, whose answers the card keeps."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenArtefact:
-    """What was written: the card and the answers behind it."""
-
-    card: Card
-    evaluation: Evaluation
-
-
 def write_artefact(
     trained: Trained, split: Split, recipe: Recipe, directory: Path
-) -> WrittenArtefact:
+) -> tuple[Card, Evaluation]:
     """Save the network, check what was saved, and only then put it in the old one's place.
 
     Raises:
@@ -125,7 +110,7 @@ def write_artefact(
         card = load_card(staging)
         for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
             os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
-    return WrittenArtefact(card, evaluation)
+    return card, evaluation
 
 
 def network_version(network: Any) -> str:
@@ -134,7 +119,7 @@ def network_version(network: Any) -> str:
     arrays = [scaling.scale, scaling.offset, *network.get_weights()]
     content = b"".join(np.asarray(array, dtype="<f4").tobytes() for array in arrays)
     shape = "-".join(map(str, LAYER_UNITS))
-    return f"{shape}-{sha256(content).hexdigest()[:_VERSION_DIGITS]}"
+    return f"{shape}-{sha256(content).hexdigest()[:8]}"
 
 
 def _card(
@@ -163,7 +148,7 @@ def _card(
             for name in (KERAS_FILE, LITERT_FILE)
         },
         golden_rows=_golden_rows(directory / KERAS_FILE),
-        training_fields=profile_fields(split.training),
+        training_fields=tuple(profile_fields(split.training)),
         training_scores=profile_scores(evaluation.training.probabilities),
         background=_rows(draw_background(split.training, recipe.seed).values),
     )
@@ -191,7 +176,7 @@ def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> NetworkFigu
 
 
 def _golden_rows(keras_path: Path) -> tuple[GoldenRow, ...]:
-    probabilities = load_keras(keras_path)(np.array(GOLDEN_VALUES, dtype=np.float32))
+    probabilities = KerasEngine(keras_path).probabilities(np.array(GOLDEN_VALUES, np.float32))
     return tuple(
         GoldenRow(values=values, probability=float(probability))
         for values, probability in zip(GOLDEN_VALUES, probabilities, strict=True)
@@ -203,12 +188,25 @@ def _rows(values: NDArray[np.float32]) -> tuple[Row, ...]:
     return tuple(tuple(float(str(value)) for value in row) for row in values)  # type: ignore[misc]  # six of them
 
 
-def profile_fields(training: Cohort) -> tuple[FieldProfile, ...]:
-    """Describe each field as training saw it, in ``FIELDS`` order."""
-    return tuple(
-        _profile_field(name, column)
-        for name, column in zip(FIELD_NAMES, training.values.T, strict=True)
-    )
+def profile_fields(training: Cohort) -> Iterator[FieldProfile]:
+    """Describe each field, in ``FIELDS`` order, with edges between two values and never on one.
+
+    The course's values are multiples of 0.1 as float32, where 1.4 is a little less than 1.4.
+    """
+    tenths = np.arange(1, PROFILE_BINS) / PROFILE_BINS
+    for name, column in zip(FIELD_NAMES, training.values.T, strict=True):
+        values = np.array([float(str(value)) for value in np.unique(column)])
+        deciles = np.quantile(column, tenths, method="inverted_cdf")
+        below = np.searchsorted(np.unique(column), np.unique(deciles))
+        below = below[below < len(values) - 1]
+        edges = np.round((values[below] + values[below + 1]) / 2, 6).tolist()
+        yield FieldProfile(
+            field=name,
+            lowest=float(values[0]),
+            highest=float(values[-1]),
+            edges=tuple(edges),
+            counts=_counts(column, edges),
+        )
 
 
 def profile_scores(probabilities: NDArray[np.floating]) -> Profile:
@@ -218,25 +216,6 @@ def profile_scores(probabilities: NDArray[np.floating]) -> Profile:
     """
     edges = [round(number / PROFILE_BINS, 1) for number in range(1, PROFILE_BINS)]
     return Profile(edges=tuple(edges), counts=_counts(probabilities, edges))
-
-
-def _profile_field(name: str, column: NDArray[np.float32]) -> FieldProfile:
-    """Count a field's values between edges that lie between two values, never on one.
-
-    The course's values are multiples of 0.1 as float32, where 1.4 is a little less than 1.4.
-    """
-    values = np.array([float(str(value)) for value in np.unique(column)])
-    deciles = np.quantile(column, np.arange(1, PROFILE_BINS) / PROFILE_BINS, method="inverted_cdf")
-    below = np.searchsorted(np.unique(column), np.unique(deciles))
-    below = below[below < len(values) - 1]
-    edges = np.round((values[below] + values[below + 1]) / 2, _EDGE_DECIMALS).tolist()
-    return FieldProfile(
-        field=name,
-        lowest=float(values[0]),
-        highest=float(values[-1]),
-        edges=tuple(edges),
-        counts=_counts(column, edges),
-    )
 
 
 def _counts(values: NDArray[np.floating], edges: list[float]) -> tuple[int, ...]:

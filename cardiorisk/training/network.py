@@ -1,10 +1,9 @@
 """The network and how it learns.
 
 The scaling is a layer of the network, made from ``FIELDS``: whoever loads the saved file feeds it
-plain units and cannot forget to scale. One ``fit`` trains several candidates side by side, because
-the same network ends anywhere from 99.7 % to 100 % right depending on its first weights, and
-sixteen cost hardly more time than one. The validation rows choose the one that is kept; no figure
-of the held-out rows steers anything.
+plain units and cannot forget to scale. One ``fit`` trains several candidates side by side: the same
+network ends from 99.7 % to 100 % right depending on its first weights, and sixteen cost hardly more
+time than one. The validation rows choose the one that is kept.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 _LAYERS = tuple(
     zip(LAYER_UNITS, ("relu", "relu", "sigmoid"), ("hidden_1", "hidden_2", "risk"), strict=True)
 )
-_SHAKINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,9 @@ def train(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Tr
         verbose=0,
     )
     best = int(np.argmin(_shaken_losses(population, split.validation, recipe.seed)))
-    return Trained(_candidate(population, best), tuple(each[best] for each in epochs))
+    network = build_network()
+    network.set_weights([weights[best] for weights in population.get_weights()])
+    return Trained(network, tuple(each[best] for each in epochs))
 
 
 def _input() -> Any:
@@ -137,12 +137,6 @@ def _build_population(candidates: int) -> Any:
     return population
 
 
-def _candidate(population: Any, index: int) -> Any:
-    network = build_network()
-    network.set_weights([weights[index] for weights in population.get_weights()])
-    return network
-
-
 def _accuracies_and_losses(
     population: Any, cohort: Cohort
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -160,8 +154,8 @@ def _shaken_losses(population: Any, validation: Cohort, seed: int) -> NDArray[np
     patient is wrong about the neighbours, and only the shaking shows it.
     """
     random = np.random.default_rng(seed)
-    shakings = [
-        Cohort(shaken(validation.values, random), validation.at_risk) for _ in range(_SHAKINGS)
-    ]
-    losses = [_accuracies_and_losses(population, each)[1] for each in shakings]
+    losses = []
+    for _ in range(8):
+        rows = Cohort(shaken(validation.values, random), validation.at_risk)
+        losses.append(_accuracies_and_losses(population, rows)[1])
     return np.asarray(np.mean(losses, axis=0))

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _DOTS_PER_INCH = 110
 _LEAST_LOSS_DRAWN = 1e-12  # a logarithmic scale has no place for 0
 _BLUE, _ORANGE, _GREY, _YELLOW = "#1f5a94", "#d9722b", "#8a8a8a", "#f2d24b"
-_SURFACE_POINTS = 240
-_LARGEST_MARK = 45.0
 _HEALTHY = np.array([1.8, 1.2, 0.8, 30, 0, 0], np.float32)
 """Far inside "not at risk" in every field: what a map leaves fixed."""
 
@@ -40,27 +38,17 @@ _AXIS_NAMES = ("colesterol (g/L)", "presión (100 mmHg)", "azúcar (g/L)", "edad
 
 
 def draw_accuracy(epochs: Sequence[Epoch]) -> Figure:
-    figure, axes = _new_plot("Precisión por época", "época", "precisión (% de aciertos)")
-    _draw_curves(
-        axes,
-        [100 * epoch.training_accuracy for epoch in epochs],
-        [100 * epoch.held_out_accuracy for epoch in epochs],
-    )
-    axes.legend(loc="lower right")
-    return figure
+    shares = [(each.training_accuracy, each.held_out_accuracy) for each in epochs]
+    titles = "Precisión por época", "época", "precisión (% de aciertos)"
+    return _draw_curves(titles, 100 * np.array(shares))
 
 
 def draw_loss(epochs: Sequence[Epoch]) -> Figure:
-    figure, axes = _new_plot(
-        "Pérdida por época", "época", "entropía cruzada binaria (escala logarítmica)"
-    )
-    _draw_curves(
-        axes,
-        [max(epoch.training_loss, _LEAST_LOSS_DRAWN) for epoch in epochs],
-        [max(epoch.held_out_loss, _LEAST_LOSS_DRAWN) for epoch in epochs],
-    )
-    axes.set_yscale("log")
-    axes.legend(loc="upper right")
+    losses = [(each.training_loss, each.held_out_loss) for each in epochs]
+    titles = "Pérdida por época", "época", "entropía cruzada binaria (escala logarítmica)"
+    figure = _draw_curves(titles, np.maximum(losses, _LEAST_LOSS_DRAWN))
+    figure.axes[0].set_yscale("log")
+    figure.axes[0].legend(loc="upper right")
     return figure
 
 
@@ -123,8 +111,7 @@ def draw_error_map(answers: Answers, wrong: NDArray[np.float32], threshold: floa
         _draw_surface(axes, answers, (across, up), threshold)
         if len(wrong):
             places, counts = np.unique(wrong[:, [across, up]], axis=0, return_counts=True)
-            sizes = _LARGEST_MARK * counts / counts.max()
-            axes.scatter(*places.T, s=sizes, color="black", zorder=4)
+            axes.scatter(*places.T, s=45 * counts / counts.max(), color="black", zorder=4)
         axes.set(xlabel=_AXIS_NAMES[across], ylabel=_AXIS_NAMES[up])
     figure.suptitle(
         f"Probabilidad entre los pasos de la grilla; celdas erradas: {len(wrong):,}\n"
@@ -143,21 +130,21 @@ def _new_plot(title: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _draw_curves(axes: Axes, training: Sequence[float], held_out: Sequence[float]) -> None:
-    """Draw one figure of every epoch, for the rows learnt from and for those held out."""
-    numbers = range(1, len(training) + 1)
-    axes.plot(numbers, training, label="entrenamiento (72 %)", color=_BLUE, linewidth=1.6)
-    axes.plot(numbers, held_out, label="reservados (20 %)", color=_ORANGE, linewidth=1.2)
+def _draw_curves(titles: tuple[str, str, str], values: NDArray[np.float64]) -> Figure:
+    """Draw ``values``, shape (epochs, 2): of the rows learnt from, and of those held out."""
+    figure, axes = _new_plot(*titles)
+    numbers = range(1, len(values) + 1)
+    axes.plot(numbers, values[:, 0], label="entrenamiento (72 %)", color=_BLUE, linewidth=1.6)
+    axes.plot(numbers, values[:, 1], label="reservados (20 %)", color=_ORANGE, linewidth=1.2)
+    axes.legend(loc="lower right")
+    return figure
 
 
 def _draw_surface(axes: Axes, answers: Answers, columns: tuple[int, int], threshold: float) -> None:
     """Colour one plane of the input space, the other four fields healthy."""
     across, up = columns
     horizontal, vertical = np.meshgrid(
-        *(
-            np.linspace(FIELDS[column].minimum, FIELDS[column].maximum, _SURFACE_POINTS)
-            for column in columns
-        )
+        *(np.linspace(FIELDS[column].minimum, FIELDS[column].maximum, 240) for column in columns)
     )
     rows = np.tile(_HEALTHY, (horizontal.size, 1))
     rows[:, across], rows[:, up] = horizontal.ravel(), vertical.ravel()

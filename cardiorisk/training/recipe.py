@@ -16,20 +16,11 @@ DEFAULT_SEED = 42
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train. The defaults won a search whose table is in ``docs/entrenamiento.md``.
+    """How to train. The defaults won a search whose table is in ``docs/entrenamiento.md``."""
 
-    Attributes:
-        seed: seed of the data, of the split, of the first weights and of the shuffling.
-        epochs: passes over the training rows.
-        candidates: networks trained side by side, of which one is kept.
-        batch_rows: rows per step.
-        learning_rate: Adam's, at the start; it falls to 0 along a cosine.
-        steps_per_call: steps that Keras runs between two looks at the progress.
-    """
-
-    seed: int = DEFAULT_SEED
+    seed: int = DEFAULT_SEED  # of the data, the split, the first weights and the shuffling
     epochs: int = 300
-    candidates: int = 16
+    candidates: int = 16  # trained side by side; one is kept
     batch_rows: int = 32
-    learning_rate: float = 0.03
-    steps_per_call: int = 16
+    learning_rate: float = 0.03  # Adam's, at the start; it falls to 0 along a cosine
+    steps_per_call: int = 16  # between two looks of Keras at the progress

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cardiorisk.model.card import Card
-    from cardiorisk.training.data import Split
+    from cardiorisk.training.data import Cohort, Split
     from cardiorisk.training.evaluation import Evaluation
-    from cardiorisk.training.export import WrittenArtefact
     from cardiorisk.training.network import Epoch
     from cardiorisk.training.study import Baseline, Coarseness, Study
 
@@ -38,41 +37,28 @@ _LEAST_IN_DIGITS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Every figure that a page or a picture may show.
-
-    Attributes:
-        coarse: how the network bears less exact inputs; empty where the grid has no truth.
-        study: the slow comparison, where it was ever run.
-    """
+    """Every figure that a page or a picture may show."""
 
     card: Card
     split: Split
     evaluation: Evaluation
     epochs: Sequence[Epoch]
     baselines: tuple[Baseline, ...]
-    coarse: tuple[Coarseness, ...]
-    study: Study | None
+    coarse: tuple[Coarseness, ...]  # empty where the grid has no truth
+    study: Study | None  # where it was ever run
 
 
 def measure(
-    artefact: WrittenArtefact, split: Split, epochs: Sequence[Epoch], study: Study | None
+    card: Card, evaluation: Evaluation, split: Split, epochs: Sequence[Epoch], study: Study | None
 ) -> Measured:
     """Add to a saved network's figures what other models and coarser inputs give."""
-    card, evaluation = artefact.card, artefact.evaluation
-    has_truth = evaluation.grid_has_truth
-    return Measured(
-        card=card,
-        split=split,
-        evaluation=evaluation,
-        epochs=epochs,
-        baselines=measure_baselines(
-            split, evaluation.grid.cohort if has_truth else None, card.seed
-        ),
-        coarse=measure_sensitivity(evaluation.answers, card.threshold, card.seed)
-        if has_truth
-        else (),
-        study=study,
-    )
+    grid: Cohort | None = None
+    coarse: tuple[Coarseness, ...] = ()
+    if evaluation.grid_has_truth:
+        grid = evaluation.grid.cohort
+        coarse = measure_sensitivity(evaluation.answers, card.threshold, card.seed)
+    baselines = measure_baselines(split, grid, card.seed)
+    return Measured(card, split, evaluation, epochs, baselines, coarse, study)
 
 
 def write_report(measured: Measured, directory: Path, *, is_made: bool) -> list[Path]:
@@ -103,23 +89,18 @@ def render(template: str, measured: Measured) -> str:
         wilson_interval=wilson_interval,
         percent=percent,
         figure=figure,
-        thousands=thousands,
+        thousands="{:,}".format,
     )
     return _WIDE_GAP.sub("\n\n", _TABLE_GAP.sub("\n", text.decode())).strip() + "\n"
 
 
 def percent(share: float | None, decimals: int) -> str:
-    """Write a share, or nothing where there is none."""
     return "" if share is None else f"{100 * share:.{decimals}f} %"
 
 
 def figure(value: float) -> str:
     """Write a share near 1 in full, and a loss near 0 by its size."""
     return f"{value:.5f}" if value >= _LEAST_IN_DIGITS or value == 0 else f"{value:.1e}"
-
-
-def thousands(count: int) -> str:
-    return f"{count:,}"
 
 
 def _pictures(measured: Measured) -> Iterator[tuple[str, Figure]]:

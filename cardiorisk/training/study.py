@@ -1,15 +1,13 @@
 """What stands beside the network: other models, coarser inputs, other seeds, the original recipe.
 
-Nothing here saves a network or steers the training. ``run_study`` takes a quarter of an hour, so it
-is run by hand (``python train.py --study``) and its figures are kept beside the report, which shows
-them; the rest is measured for every report.
+Nothing here saves a network or steers the training. ``run_study`` takes a quarter of an hour: it is
+run by hand and its figures are kept beside the report. The rest is measured for every report.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -51,8 +49,6 @@ STUDY_FILE = "study.json"
 STUDY_SEEDS = tuple(range(1, 11))
 ORIGINAL_EPOCHS = 150
 
-_ORIGINAL_BATCH_ROWS = 8
-_COARSE_PATIENTS = 100_000
 _NUMBERS = np.array([field.kind == "number" for field in FIELDS])
 _AGES = np.array([field.kind == "integer" for field in FIELDS])
 _STEP = np.where(_NUMBERS, 0.1, np.where(_AGES, 1.0, 0.0))
@@ -61,11 +57,11 @@ _STEP = np.where(_NUMBERS, 0.1, np.where(_AGES, 1.0, 0.0))
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Another model and what it answers; ``grid`` is None where the grid has no truth."""
+    """Another model and what it answers."""
 
     name: str
     held_out: Answered
-    grid: Answered | None
+    grid: Answered | None  # None where the data do not follow its rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +106,11 @@ class Study(_Kept):
     seeds: tuple[SeedFigures, ...]
     original: Original
 
-    @property
-    def mean_grid_accuracy(self) -> float:
-        return fmean(each.grid_accuracy for each in self.seeds)
-
-    def seeds_below(self, grid_accuracy: float) -> list[SeedFigures]:
-        return [each for each in self.seeds if each.grid_accuracy < grid_accuracy]
-
 
 def measure_baselines(split: Split, grid: Cohort | None, seed: int) -> tuple[Baseline, ...]:
     """Fit the majority, a logistic regression and gradient boosting, as scikit-learn has them.
 
-    They learn from the validation rows too: they have no candidates to choose among. ``grid`` is
-    None where the data do not follow its rule.
+    They learn from the validation rows too: they have no candidates to choose among.
     """
     values = np.concatenate([split.training.values, split.validation.values])
     at_risk = np.concatenate([split.training.at_risk, split.validation.at_risk])
@@ -161,7 +149,7 @@ def measure_sensitivity(answers: Answers, threshold: float, seed: int) -> tuple[
 def _coarse_patients(seed: int) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
     """Yield a description in Spanish, the values that are fed and the truth."""
     random = np.random.default_rng(seed)
-    on_grid = make_cohort(seed, rows=_COARSE_PATIENTS)
+    on_grid = make_cohort(seed, rows=100_000)
     yield "valores de la grilla, sin cambios", on_grid.values, on_grid.at_risk
     for share, name in ((0.25, "un cuarto de"), (0.5, "medio")):
         noise = random.uniform(-share, share, on_grid.values.shape) * _STEP
@@ -229,7 +217,7 @@ def _run_seed(recipe: Recipe, seed: int) -> SeedFigures:
     network = train(split, replace(recipe, seed=seed), lambda _: None).network
     seconds = time.monotonic() - started
     grid, validation, held_out = (
-        Answered(cohort, _ask(network, cohort.values))
+        _ask(network, cohort, cohort.values)
         for cohort in (whole_grid(), split.validation, split.held_out)
     )
     return SeedFigures(
@@ -262,20 +250,17 @@ def _run_original(cohort: Cohort, epochs: int) -> Original:
     network.fit(
         scaler.transform(numbered[training]).astype(np.float32),
         cohort.at_risk[training],
-        batch_size=_ORIGINAL_BATCH_ROWS,
+        batch_size=8,
         epochs=epochs,
         verbose=0,
     )
     seconds = time.monotonic() - started
 
     grid = whole_grid()
-    middle = np.full(len(grid), (len(cohort) - 1) / 2)
-    numbered_grid = np.column_stack([middle, grid.values])
-    by_held_out = Answered(
-        cohort.take(held_out), _ask(network, scaler.transform(numbered[held_out]))
-    )
-    by_grid = Answered(grid, _ask(network, scaler.transform(numbered_grid)))
-    as_served = Answered(cohort, _ask(network, numbered))
+    numbered_grid = np.column_stack([np.full(len(grid), (len(cohort) - 1) / 2), grid.values])
+    by_held_out = _ask(network, cohort.take(held_out), scaler.transform(numbered[held_out]))
+    by_grid = _ask(network, grid, scaler.transform(numbered_grid))
+    as_served = _ask(network, cohort, numbered)
     return Original(
         held_out_accuracy=by_held_out.accuracy(EVEN_THRESHOLD),
         grid_accuracy=by_grid.accuracy(EVEN_THRESHOLD),
@@ -285,7 +270,7 @@ def _run_original(cohort: Cohort, epochs: int) -> Original:
     )
 
 
-def _ask(network: Any, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return a network's probabilities, shape (n,), without saving it first."""
+def _ask(network: Any, cohort: Cohort, rows: NDArray[np.floating]) -> Answered:
+    """Ask a network that is not saved about a cohort, whose rows are given as it takes them."""
     said = network.predict(rows.astype(np.float32), batch_size=ROWS_PER_CALL, verbose=0)
-    return np.asarray(said[:, 0])
+    return Answered(cohort, np.asarray(said[:, 0]))

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from cardiorisk.config import load_settings
-from cardiorisk.model.card import KERAS_FILE, LITERT_FILE, load_card
+from cardiorisk.model.card import KERAS_FILE, LITERT_FILE, Card, load_card
 from cardiorisk.training.data import Split, make_cohort, split_cohort
-from cardiorisk.training.evaluation import evaluate
-from cardiorisk.training.export import WrittenArtefact
+from cardiorisk.training.evaluation import Evaluation, evaluate
 from cardiorisk.training.recipe import Recipe
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +59,9 @@ def model(run: subprocess.CompletedProcess[str], directory: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def committed() -> WrittenArtefact:
+def committed() -> tuple[Card, Evaluation]:
     """The committed card, and what its files answer now."""
     directory = load_settings().model_dir
     card = load_card(directory)
     split = split_cohort(make_cohort(card.seed), card.seed)
-    return WrittenArtefact(card, evaluate(split, directory / KERAS_FILE, directory / LITERT_FILE))
+    return card, evaluate(split, directory / KERAS_FILE, directory / LITERT_FILE)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,10 +20,8 @@ from cardiorisk.training.data import (
     whole_grid,
 )
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 COHORT = make_cohort()
+PATH = Path("patients.csv")
 HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo,riesgo_cardiaco"
 LINES = [
     f"{c:.1f},{p:.1f},{s:.1f},{age:.0f},{overweight:.0f},{smoker:.0f},{int(label)}"
@@ -35,27 +32,17 @@ LINES = [
 """Its first 300 patients, as the course's file has them."""
 
 
-def rule_in_decimals(row: list[float]) -> bool:
-    """Apply the course's rule to exact decimals, as it is written down."""
-    cholesterol, pressure, sugar = (Decimal(f"{value:.1f}") for value in row[:3])
-    age, overweight, smoker = row[3:]
-    return bool(
-        (age > 50 and sugar > Decimal("1.0"))
-        or (smoker and overweight)
-        or (pressure > Decimal("1.4") and cholesterol > Decimal("2.0"))
+def test_every_made_label_follows_the_rule_in_whole_tenths() -> None:
+    cholesterol, pressure, sugar = np.rint(10 * COHORT.values[:, :3]).T
+    age, overweight, smoker = COHORT.values[:, 3:].astype(int).T
+    rule = (
+        (age > 50) & (sugar > 10) | (smoker & overweight > 0) | (pressure > 14) & (cholesterol > 20)
     )
+    assert COHORT.at_risk.tolist() == rule.tolist()
 
 
-def test_every_made_label_follows_the_rule_in_exact_decimals() -> None:
-    assert COHORT.at_risk.tolist() == [rule_in_decimals(row) for row in COHORT.values.tolist()]
-
-
-def test_the_seed_decides_the_patients() -> None:
-    assert make_cohort(7).fingerprint() == make_cohort(7).fingerprint()
-    assert make_cohort(7).fingerprint() != make_cohort(8).fingerprint()
-
-
-def test_every_made_value_is_on_the_courses_grid() -> None:
+def test_every_made_value_is_on_the_courses_grid_and_the_seeds() -> None:
+    assert make_cohort(7).fingerprint() != COHORT.fingerprint()
     for column, (first, last) in enumerate([(10, 29), (6, 17), (5, 19)]):
         steps = {np.float32(step / 10) for step in range(first, last + 1)}
         assert set(COHORT.values[:, column]) == steps
@@ -71,19 +58,14 @@ def test_the_grid_has_each_possible_patient_once_and_at_risk_as_counting_gives()
     assert int(grid.at_risk.sum()) == len(grid) - safe
 
 
-def test_the_split_holds_out_what_the_plain_80_20_split_does() -> None:
-    split = split_cohort(COHORT)
-    _, held_out = train_test_split(np.arange(5000), test_size=0.2, random_state=42)
-    assert split.held_out.fingerprint() == COHORT.take(held_out).fingerprint()
-    assert (len(split.training), len(split.validation)) == (3600, 400)
-
-
-def test_the_split_loses_and_repeats_no_row() -> None:
-    numbered = Cohort(np.arange(500, dtype=np.float32)[:, np.newaxis], COHORT.at_risk[:500])
-    split = split_cohort(numbered)
-    parts = split.training, split.validation, split.held_out
-    together = np.concatenate([part.values[:, 0] for part in parts])
-    assert sorted(together.tolist()) == list(range(500))
+def test_the_split_holds_out_what_the_plain_80_20_split_does_and_loses_no_row() -> None:
+    split = split_cohort(Cohort(np.arange(5000, dtype=np.float32), COHORT.at_risk))
+    training, validation, held_out = (
+        part.values.tolist() for part in (split.training, split.validation, split.held_out)
+    )
+    assert held_out == train_test_split(range(5000), test_size=0.2, random_state=42)[1]
+    assert (len(training), len(validation)) == (3600, 400)
+    assert sorted(training + validation + held_out) == list(range(5000))
 
 
 def test_one_row_against_the_rule_takes_the_grids_truth_away() -> None:
@@ -113,20 +95,20 @@ def test_shaking_moves_numbers_which_stay_nearest_to_themselves() -> None:
     assert shares[4:].tolist() == [0, 0]
 
 
-def written(path: Path, header: str, lines: list[str]) -> Path:
-    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
-    return path
+def written(header: str, lines: list[str]) -> Path:
+    PATH.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return PATH
 
 
 @pytest.mark.parametrize(
     ("header", "number"),
     [(f"\ufeff{HEADER}", ""), (f",{HEADER}", "{},"), (f"id,{HEADER}", "{},"), (HEADER, "{},")],
 )
-def test_a_row_number_a_byte_order_mark_and_empty_lines_change_nothing(
-    tmp_path: Path, header: str, number: str
+def test_row_numbers_a_byte_order_mark_and_empty_lines_change_nothing(
+    header: str, number: str
 ) -> None:
     lines = [number.format(at) + line for at, line in enumerate(LINES, start=1)]
-    path = written(tmp_path / "patients.csv", header, [*lines[:9], "", *lines[9:], ""])
+    path = written(header, [*lines[:9], "", *lines[9:], ""])
     assert read_cohort(path).fingerprint() == COHORT.take(slice(300)).fingerprint()
 
 
@@ -136,13 +118,12 @@ def refusal(path: Path) -> str:
     return str(refused.value).removeprefix(f"{path}").removeprefix(": ")
 
 
-def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "patients.csv"
-    assert refusal(path) == f"cannot read {path}: No such file or directory"
-    path.touch()
-    assert refusal(path) == " is not a CSV file: No columns to parse from file"
-    path.write_bytes(b"\xff\xfe\x00")
-    assert refusal(path) == " is not a UTF-8 text file"
+def test_a_file_that_cannot_be_read_is_refused_in_one_line() -> None:
+    assert refusal(PATH) == f"cannot read {PATH}: No such file or directory"
+    PATH.touch()
+    assert refusal(PATH) == " is not a CSV file: No columns to parse from file"
+    PATH.write_bytes(b"\xff\xfe\x00")
+    assert refusal(PATH) == " is not a UTF-8 text file"
 
 
 @pytest.mark.parametrize(
@@ -152,46 +133,35 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> No
             {3: "", 10: "2.0,1.2,high,40,0,0,0", 20: "2.0,1.2,1.0,140,0,0,0"},
             "line 12: glucosa must be a number from 0.5 to 2 (g/L) (1 more bad cells follow)",
         ),
-        (
-            {10: "2.0,1.2,1.0,140,0,0,0"},
-            "line 12: edad must be an integer from 0 to 99 (years)",
-        ),
-        (
-            {5: "2.0,1.2,1.0,40,0,0,0,1"},
-            "Expected 7 fields in line 7, saw 8",
-        ),
+        ({10: "2.0,1.2,1.0,140,0,0,0"}, "line 12: edad must be an integer from 0 to 99 (years)"),
+        ({5: "2.0,1.2,1.0,40,0,0,0,1"}, "Expected 7 fields in line 7, saw 8"),
         ({4: "2.0,1.2,1.0,40,0,0,2"}, "line 6: riesgo_cardiaco must be 0 or 1"),
         ({4: "2.0,1.2,1.0,40,0,0,"}, "line 6: riesgo_cardiaco must be 0 or 1"),
     ],
 )
-def test_a_bad_line_is_refused_by_its_number(
-    tmp_path: Path, changed: dict[int, str], refused: str
-) -> None:
+def test_a_bad_line_is_refused_by_its_number(changed: dict[int, str], refused: str) -> None:
     lines = [changed.get(number, line) for number, line in enumerate(LINES)]
-    assert refusal(written(tmp_path / "patients.csv", HEADER, lines)).endswith(refused)
+    assert refusal(written(HEADER, lines)).endswith(refused)
 
 
 @pytest.mark.parametrize(
     ("name", "shown"),
     [("glucosa", "'glucosa' (or 'azucar')"), ("riesgo_cardiaco", "'riesgo_cardiaco'")],
 )
-def test_a_missing_column_is_refused_by_name(tmp_path: Path, name: str, shown: str) -> None:
+def test_a_missing_column_is_refused_by_name(name: str, shown: str) -> None:
     header = HEADER.replace(name, "color")
-    assert refusal(written(tmp_path / "patients.csv", header, LINES)) == (
+    assert refusal(written(header, LINES)) == (
         f"column {shown} is missing; the columns are: {header.replace(',', ', ')}"
     )
 
 
-def test_at_least_100_rows_and_10_of_each_class_are_taken(tmp_path: Path) -> None:
-    path = tmp_path / "patients.csv"
-    few = refusal(written(path, HEADER, LINES[:99]))
-    assert few == " has 99 rows; training takes at least 100"
-    assert len(read_cohort(written(path, HEADER, LINES[:100]))) == 100
+def test_at_least_100_rows_and_10_of_each_class_are_taken() -> None:
+    few = " has 99 rows; training takes at least 100"
+    assert refusal(written(HEADER, LINES[:99])) == few
+    assert len(read_cohort(written(HEADER, LINES[:100]))) == 100
     by_label = [[line for line in LINES if line.endswith(f",{label}")] for label in (0, 1)]
     for rare, usual in ((0, 1), (1, 0)):
-        nine = refusal(written(path, HEADER, by_label[rare][:9] + by_label[usual]))
-        assert nine == (
-            f" has 9 rows with riesgo_cardiaco = {rare}; training takes at least 10 of each"
-        )
+        nine = f" has 9 rows with riesgo_cardiaco = {rare}; training takes at least 10 of each"
+        assert refusal(written(HEADER, by_label[rare][:9] + by_label[usual])) == nine
         ten = by_label[rare][:10] + by_label[usual]
-        assert len(read_cohort(written(path, HEADER, ten))) == len(ten)
+        assert len(read_cohort(written(HEADER, ten))) == len(ten)

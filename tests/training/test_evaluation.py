@@ -20,7 +20,7 @@ def answered(
     probabilities: list[float], at_risk: list[int], ages: list[int] | None = None
 ) -> Answered:
     values = np.zeros((len(at_risk), 6), np.float32)
-    values[:, 3] = 0 if ages is None else ages
+    values[:, 3] = ages or 0
     return Answered(Cohort(values, np.array(at_risk, np.bool_)), np.array(probabilities))
 
 
@@ -37,59 +37,44 @@ NOISY = make_noisy()
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "at_risk", "lowest", "highest", "mistakes", "threshold"),
+    ("probabilities", "at_risk", "expected"),  # the range, its mistakes, the threshold
     [
-        ([0.1, 0.9], [0, 1], 0.1, 0.9, 0, 0.5),  # 0.5 is inside
-        ([0.1, 0.3], [0, 1], 0.1, 0.3, 0, 0.2),  # 0.5 is above: the middle
-        ([0.6, 0.8, 0.9], [0, 1, 1], 0.6, 0.8, 0, 0.7),  # 0.5 is below: the middle
-        ([0.5, 0.9], [1, 1], 0.0, 0.5, 0, 0.5),  # 0.5 answers yes to 0.5
-        ([0.1, 0.5], [0, 0], 0.5, 1.0, 0, 0.75),  # 0.5 at the open end is not taken
-        ([0.2, 0.45, 0.6, 0.8], [0, 1, 0, 1], 0.2, 0.45, 1, 0.325),  # the wider of two
-        ([0.2, 0.3, 0.4, 0.9], [0, 1, 0, 1], 0.4, 0.9, 1, 0.5),  # the one with 0.5, of two
-        ([0.1, 0.3, 0.6, 0.9], [0, 0, 0, 0], 0.9, 1.0, 0, 0.95),
-        ([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1], 0.1, 0.4, 1, 0.25),  # as wide, the first
+        ([0.1, 0.9], [0, 1], (0.1, 0.9, 0, 0.5)),  # 0.5 is inside
+        ([0.1, 0.3], [0, 1], (0.1, 0.3, 0, 0.2)),  # 0.5 is above: the middle
+        ([0.6, 0.8, 0.9], [0, 1, 1], (0.6, 0.8, 0, 0.7)),  # 0.5 is below: the middle
+        ([0.5, 0.9], [1, 1], (0.0, 0.5, 0, 0.5)),  # 0.5 answers yes to 0.5
+        ([0.1, 0.5], [0, 0], (0.5, 1.0, 0, 0.75)),  # 0.5 at the open end is not taken
+        ([0.2, 0.45, 0.6, 0.8], [0, 1, 0, 1], (0.2, 0.45, 1, 0.325)),  # the wider of two
+        ([0.2, 0.3, 0.4, 0.9], [0, 1, 0, 1], (0.4, 0.9, 1, 0.5)),  # the one with 0.5, of two
+        ([0.1, 0.3, 0.6, 0.9], [0, 0, 0, 0], (0.9, 1.0, 0, 0.95)),
+        ([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1], (0.1, 0.4, 1, 0.25)),  # as wide, the first
     ],
 )
 def test_the_threshold_is_half_or_the_middle_of_the_best_range(
-    probabilities: list[float],
-    at_risk: list[int],
-    lowest: float,
-    highest: float,
-    mistakes: int,
-    threshold: float,
+    probabilities: list[float], at_risk: list[int], expected: tuple[float, ...]
 ) -> None:
     taken, choice = choose_threshold(answered(probabilities, at_risk))
-    assert (choice.mistakes, choice.rows) == (mistakes, len(at_risk))
-    assert (choice.lowest, choice.highest, taken) == pytest.approx((lowest, highest, threshold))
+    found = (choice.lowest, choice.highest, choice.mistakes, taken)
+    assert found == pytest.approx(expected)
+    assert choice.rows == len(at_risk)
 
 
-@pytest.mark.parametrize(
-    ("second", "why"),
-    [
-        (0.9, "0.5 is among them, and weighs both kinds of mistake alike."),
-        (0.3, "0.5 is not among them, so the middle of the range is taken."),
-    ],
-)
-def test_an_explanation_says_what_was_chosen(second: float, why: str) -> None:
-    assert choose_threshold(answered([0.1, second], [0, 1]))[1].explanation == (
-        f"Every threshold from 0.1 to {second} makes 0 mistakes on the 2 validation rows, and none "
-        f"makes fewer; {why}"
+def test_an_explanation_says_what_was_chosen() -> None:
+    assert choose_threshold(answered([0.1, 0.9], [0, 1]))[1].explanation == (
+        "Every threshold from 0.1 to 0.9 makes 0 mistakes on the 2 validation rows, and none "
+        "makes fewer; 0.5 is among them, and weighs both kinds of mistake alike."
     )
+    below = choose_threshold(answered([0.1, 0.3], [0, 1]))[1].explanation
+    assert below.endswith("; 0.5 is not among them, so the middle of the range is taken.")
 
 
-def test_brier_and_log_loss_are_scikit_learns() -> None:
-    truth, said = NOISY.cohort.at_risk, NOISY.probabilities
-    assert NOISY.brier_score() == pytest.approx(brier_score_loss(truth, said))
-    assert NOISY.log_loss() == pytest.approx(sklearn_log_loss(truth, said))
-
-
-@pytest.mark.parametrize("decimals", [1, 6])
-def test_the_area_under_the_curve_is_scikit_learns_ties_or_not(
-    decimals: int,
-) -> None:
-    rounded = Answered(NOISY.cohort, NOISY.probabilities.round(decimals))
-    expected = roc_auc_score(rounded.cohort.at_risk, rounded.probabilities)
-    assert rounded.area_under_curve() == pytest.approx(expected)
+@pytest.mark.parametrize("decimals", [1, 6])  # with ties and without
+def test_brier_log_loss_and_area_under_the_curve_are_scikit_learns(decimals: int) -> None:
+    one = Answered(NOISY.cohort, NOISY.probabilities.round(decimals).clip(0.01, 0.99))
+    truth, said = one.cohort.at_risk, one.probabilities
+    assert one.brier_score() == pytest.approx(brier_score_loss(truth, said))
+    assert one.log_loss() == pytest.approx(sklearn_log_loss(truth, said))
+    assert one.area_under_curve() == pytest.approx(roc_auc_score(truth, said))
 
 
 def test_an_impossible_outcome_costs_87_nats_and_not_infinity() -> None:
@@ -112,19 +97,11 @@ def test_a_confusion_matrix_has_the_truth_in_its_rows() -> None:
     assert one.accuracy(0.5) == pytest.approx(4 / 6)
 
 
-def test_the_least_sure_answers_come_nearest_first() -> None:
-    one = answered([0.9, 0.45, 0.1, 0.52, 0.55], [0] * 5).least_sure(0.5, 3)
-    assert one.probabilities.tolist() == [0.52, 0.45, 0.55]
-
-
-def test_near_certainty_is_less_than_the_distance_from_either_end() -> None:
-    one = answered([0.0, 0.125, 0.5, 0.875, 1.0], [0] * 5)
-    assert one.share_near_certainty(0.125) == 2 / 5
-
-
-def test_a_band_of_ages_holds_both_of_its_ends() -> None:
-    one = answered([0.1, 0.2, 0.3, 0.4], [0] * 4, [49, 50, 52, 53])
-    assert one.aged(50, 52).probabilities.tolist() == [0.2, 0.3]
+def test_answers_are_picked_by_their_sureness_and_by_an_age_in_or_at_the_ends_of_a_band() -> None:
+    one = answered([0.9, 0.45, 0.1, 0.52, 0.55], [0] * 5, [49, 50, 51, 52, 53])
+    assert one.least_sure(0.5, 3).probabilities.tolist() == [0.52, 0.45, 0.55]
+    assert one.aged(50, 52).probabilities.tolist() == [0.45, 0.1, 0.52]
+    assert answered([0.0, 0.125, 0.5, 0.875, 1.0], [0] * 5).share_near_certainty(0.125) == 2 / 5
 
 
 def test_each_interval_holds_its_figure_and_is_the_seeds() -> None:

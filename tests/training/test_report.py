@@ -1,4 +1,4 @@
-"""The written pages: every figure from what was measured, with and without a grid's truth."""
+"""The pages and their pictures: every figure from what was measured."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from PIL import Image
 from cardiorisk.training.data import Cohort, make_cohort, split_cohort
 from cardiorisk.training.evaluation import Answered
 from cardiorisk.training.network import Epoch
+from cardiorisk.training.plots import draw_accuracy, draw_confusion, draw_error_map, draw_loss
 from cardiorisk.training.report import Measured, figure, measure, render, write_report
 from cardiorisk.training.study import find_study
 
 if TYPE_CHECKING:
-    from cardiorisk.training.export import WrittenArtefact
+    from numpy.typing import NDArray
 
-COMMITTED = Path(__file__).parent.parent.parent / "docs" / "model"
+    from cardiorisk.model.card import Card
+    from cardiorisk.training.evaluation import Evaluation
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "model"
 EPOCHS = [Epoch(1, 0.5, 0.9, 0.25, 0.8), Epoch(2, 1.0, 0.0, 0.75, 0.1)]
+WRONG = np.array([[2.0, 1.7, 1.1, 50, 0, 1]], np.float32)
 
 
 @pytest.fixture(scope="module")
-def measured(committed: WrittenArtefact) -> Measured:
+def measured(committed: tuple[Card, Evaluation]) -> Measured:
     """The committed network, on every hundredth cell of the grid and those it is least sure of."""
-    card, grid = committed.card, committed.evaluation.grid
-    least_sure = np.argsort(np.abs(grid.probabilities - card.threshold), kind="stable")[:50]
-    rows = np.append(least_sure, np.arange(0, len(grid), 100))
-    evaluation = replace(
-        committed.evaluation,
-        grid=grid.take(rows),
-        grid_litert=committed.evaluation.grid_litert.take(rows),
-    )
+    card, whole = committed
+    distances = np.abs(whole.grid.probabilities - card.threshold)
+    least_sure = np.argsort(distances, kind="stable")[:50]
+    rows = np.append(least_sure, np.arange(0, len(distances), 100))
+    part = replace(whole, grid=whole.grid.take(rows), grid_litert=whole.grid_litert.take(rows))
     split = split_cohort(make_cohort(card.seed), card.seed)
-    return measure(replace(committed, evaluation=evaluation), split, EPOCHS, find_study(COMMITTED))
+    return measure(card, part, split, EPOCHS, find_study(COMMITTED))
 
 
 def test_every_picture_of_the_report_is_one(measured: Measured, tmp_path: Path) -> None:
@@ -50,15 +52,8 @@ def test_every_picture_of_the_report_is_one(measured: Measured, tmp_path: Path) 
             assert (picture.format, picture.width >= 500) == ("PNG", True)
 
 
-def test_the_committed_card_is_its_template_filled_with_the_committed_figures(
-    measured: Measured,
-) -> None:
+def test_the_committed_pages_are_their_templates_filled(measured: Measured) -> None:
     assert render("card.en.md", measured) == (COMMITTED / "card.md").read_text()
-
-
-def test_the_committed_report_is_its_template_filled_and_of_the_committed_network(
-    measured: Measured,
-) -> None:
     written, kept = render("evaluation.es.md", measured), (COMMITTED / "evaluation.md").read_text()
     # What is measured anew may differ in a digit on another processor, and the grid is smaller.
     without_figures = [re.sub(r"\d[\d.,e-]*", "#", page).splitlines() for page in (written, kept)]
@@ -74,9 +69,7 @@ def test_the_committed_report_is_its_template_filled_and_of_the_committed_networ
     assert set(exact) <= set(written.splitlines())
 
 
-def test_without_the_courses_rule_the_report_leaves_the_grid_out(
-    measured: Measured, tmp_path: Path
-) -> None:
+def test_the_report_leaves_a_grid_without_truth_out(measured: Measured, tmp_path: Path) -> None:
     evaluation = replace(measured.evaluation, grid_has_truth=False)
     without = replace(measured, evaluation=evaluation, coarse=(), study=None)
     written = write_report(without, tmp_path, is_made=False)
@@ -87,8 +80,7 @@ def test_without_the_courses_rule_the_report_leaves_the_grid_out(
 
 
 def test_a_wrong_cell_is_listed_with_its_values(measured: Measured) -> None:
-    rows = np.array([[2.0, 1.7, 1.1, 50, 0, 1]], np.float32)
-    wrong = Answered(Cohort(rows, np.array([False])), np.array([0.75], np.float32))
+    wrong = Answered(Cohort(WRONG, np.array([False])), np.array([0.75], np.float32))
     right = replace(wrong, probabilities=np.array([0.25], np.float32))
     for litert, words in ((wrong, "las mismas celdas"), (right, "celdas distintas")):
         evaluation = replace(measured.evaluation, grid=wrong, grid_litert=litert)
@@ -105,19 +97,45 @@ def test_a_figure_near_0_is_written_by_its_size(value: float, written: str) -> N
     assert figure(value) == written
 
 
-def test_the_model_card_says_first_what_hubs_read_and_that_it_is_no_medical_device() -> None:
+def test_the_model_card_has_what_hubs_read_a_warning_and_every_item_of_tripod_ai() -> None:
     _, front, body = (COMMITTED / "card.md").read_text().split("---\n", 2)
     lines = {"license: mit", "library_name: keras", "pipeline_tag: tabular-classification"}
     assert lines <= set(front.splitlines())
     assert "Not a medical device" in body.split("\n\n")[1]
-
-
-def test_the_model_card_answers_every_item_of_tripod_ai() -> None:
     # 27 items; those with parts have one answer a part. Source: the checklist.
     parts = {"3": "abc", "5": "ab", "6": "abc", "8": "abc", "9": "abc", "12": "abcdefg"}
     parts |= {"18": "abcdef", "20": "abc", "23": "ab", "27": "abc"}
     expected = [
         f"{number}{part}" for number in range(1, 28) for part in parts.get(str(number), [""])
     ]
-    checklist = (COMMITTED / "card.md").read_text().split("## TRIPOD+AI")[1]
+    checklist = body.split("## TRIPOD+AI")[1]
     assert re.findall(r"^\| (\d+[a-g]?) \| .+ \| .+ \|$", checklist, re.MULTILINE) == expected
+
+
+def test_the_curves_show_every_epoch_of_both_parts() -> None:
+    lines = [*draw_accuracy(EPOCHS).axes[0].lines, *draw_loss(EPOCHS).axes[0].lines]
+    assert np.array([line.get_xdata() for line in lines]).tolist() == [[1, 2]] * 4
+    # A loss of exactly 0 has no place on a logarithmic scale.
+    expected = [[50, 100], [25, 75], [0.9, 1e-12], [0.8, 0.1]]
+    assert np.array([line.get_ydata() for line in lines]).tolist() == expected
+
+
+def test_a_confusion_matrix_is_drawn_with_the_truth_in_its_rows() -> None:
+    texts = draw_confusion(np.array([[1, 2], [3, 1234]])).axes[0].texts
+    said = {each.get_position(): each.get_text() for each in texts}
+    assert said == {(0, 0): "1", (1, 0): "2", (0, 1): "3", (1, 1): "1,234"}
+
+
+def test_the_error_map_marks_a_wrong_cell_where_it_is_and_asks_within_the_fields() -> None:
+    asked: list[NDArray[np.float32]] = []
+
+    def answers(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        asked.append(values)
+        return np.asarray(values[:, 3] / 99)  # older is riskier
+
+    drawn = draw_error_map(answers, WRONG, 0.5)
+    marks = [np.asarray(axes.collections[-1].get_offsets())[0] for axes in drawn.axes]
+    assert np.array(marks) == pytest.approx(np.array([[50, 1.1], [2.0, 1.7]]))
+    # Age and sugar over their ranges, the others where nobody is at risk.
+    assert asked[0].min(axis=0) == pytest.approx(np.array([1.8, 1.2, 0.5, 0, 0, 0]))
+    assert asked[0].max(axis=0) == pytest.approx(np.array([1.8, 1.2, 2.0, 99, 0, 0]))

@@ -32,7 +32,7 @@ def test_it_leaves_the_network_its_card_and_the_report_and_names_them(
         assert load_card(directory / "model").version in (directory / "report" / name).read_text()
 
 
-def test_it_prints_rows_layers_predictions_and_both_engines_accuracy(
+def test_it_prints_rows_layers_predictions_accuracy_and_on_standard_error_the_progress(
     run: subprocess.CompletedProcess[str], model: Path
 ) -> None:
     assert "3,600 to learn from, 400 to choose by, 1,000 held out." in run.stdout
@@ -49,44 +49,35 @@ def test_it_prints_rows_layers_predictions_and_both_engines_accuracy(
         grid = f"whole grid {figures.grid_accuracy:.4%} ({figures.grid_wrong_cells:,} wrong)"
         assert line == f"  {engine:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}"
     assert lines[4] == f"Network {card.version}:"
-
-
-def test_nothing_but_the_progress_is_on_standard_error(
-    run: subprocess.CompletedProcess[str],
-) -> None:
-    lines = run.stderr.strip().splitlines()
-    assert [line.split()[0] for line in lines] == ["Training"]
+    assert [line.split()[0] for line in run.stderr.strip().splitlines()] == ["Training"]
 
 
 def test_the_help_is_shown_without_tensorflow() -> None:
-    program = Path(train.__file__)
     code = (
         "import sys, train\n"
         "try: train.main(['--help'])\n"
         "finally: assert not {'tensorflow', 'keras', 'pandas'} & set(sys.modules)"
     )
-    command = [sys.executable, "-c", code]
-    shown = subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=True)
+    command, folder = [sys.executable, "-c", code], Path(train.__file__).parent
+    shown = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     assert "riesgo_cardiaco (0 or 1)" in shown.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("argument", "message"),
     [
-        (["--data", "nowhere.csv"], "cannot read nowhere.csv: No such file or directory"),
-        (["--output", "file/model"], "cannot write file/model: Not a directory"),
+        ("--data=nowhere.csv", "cannot read nowhere.csv: No such file or directory"),
+        ("--output=file/model", "cannot write file/model: Not a directory"),
     ],
 )
 def test_an_unusable_path_ends_with_one_line_and_exit_code_1(
-    own_directory: Path, arguments: list[str], message: str
+    own_directory: Path, argument: str, message: str
 ) -> None:
     (own_directory / "file").touch()
-    answer = CliRunner().invoke(train.main, ["--output", "model", "--report", "report", *arguments])
+    answer = CliRunner().invoke(train.main, ["--output=model", "--report=report", argument])
     assert (answer.exit_code, answer.stderr) == (1, f"train.py: {message}\n")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--epochs", "0"], ["--seed", "-1"], ["--colour"], ["x.csv"]]
-)
-def test_wrong_usage_ends_with_exit_code_2(arguments: list[str]) -> None:
-    assert CliRunner().invoke(train.main, arguments).exit_code == 2
+@pytest.mark.parametrize("argument", ["--epochs=0", "--seed=-1", "x.csv"])
+def test_wrong_usage_ends_with_exit_code_2(argument: str) -> None:
+    assert CliRunner().invoke(train.main, [argument]).exit_code == 2
