@@ -45,7 +45,7 @@ class Server:
         self.process = subprocess.Popen(
             command,
             cwd=directory,
-            env=_environment(is_measured=is_measured) | variables,
+            env=(dict(os.environ) if is_measured else unmeasured()) | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -116,16 +116,12 @@ class Server:
         self.process.communicate()
 
 
-def _environment(*, is_measured: bool) -> dict[str, str]:
-    """Copy ours, without what coverage puts into it where a process will be killed.
+def unmeasured() -> dict[str, str]:
+    """Return our environment without what has coverage measure a process.
 
-    A killed process leaves coverage a file that it cannot read.
+    One that is killed, or whose files may not grow, leaves coverage a file that it cannot read.
     """
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if is_measured or not name.startswith("COVERAGE_PROCESS_")
-    }
+    return {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 def require_program(name: str, how_to_install: str) -> str:

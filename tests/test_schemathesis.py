@@ -10,7 +10,6 @@ it is told as a schema that a flag may be a boolean.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import pytest
 
 from cardiorisk.config import load_settings
 from tests.conformity import description
-from tests.processes import Server
+from tests.processes import Server, unmeasured
 from tests.support import create_key
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def test_nothing_made_up_from_the_description_surprises(
         command,
         cwd=server.directory,
         # Measuring the coverage of schemathesis itself would take as long again.
-        env={name: text for name, text in os.environ.items() if not name.startswith("COVERAGE_")},
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=False,

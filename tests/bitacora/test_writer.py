@@ -15,6 +15,7 @@ import pytest
 
 from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
 from cardiorisk.errors import LogUnavailable
+from tests.processes import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,7 @@ def limited(log_dir: Path) -> Program:
             capture_output=True,
             text=True,
             cwd=Path(__file__).parents[2],
+            env=unmeasured(),
         ).stdout
 
     return run
