@@ -29,6 +29,7 @@ from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_usage
+from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.store.store import Store
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ async def test_a_reused_refresh_token_ends_what_came_of_it_and_no_more(house: Ho
     other = await house.accounts.login(RIGHT, HERE)
     first = await house.accounts.login(RIGHT, HERE)
     second = await house.accounts.refresh(first.refresh_token)
+    await house.store.principal(second.access_token)
     assert await _failure(house.accounts.refresh(first.refresh_token)) is InvalidKey
     assert await _failure(house.accounts.refresh(second.refresh_token)) is InvalidKey
     assert await _failure(house.store.principal(second.access_token)) is InvalidKey
@@ -290,6 +292,15 @@ async def test_keys_are_made_listed_rotated_and_revoked(house: House) -> None:
     await house.accounts.revoke_key(ana, new_id)
     assert await _failure(house.store.principal(rotation.new.key)) is InvalidKey
     await house.store.principal(made.key)
+
+
+async def test_an_owner_cannot_make_more_active_keys_than_an_account_may_have(
+    house: House,
+) -> None:
+    ana = await house.principal()
+    for _ in range(MOST_ACTIVE_KEYS):
+        await house.accounts.create_key(ana, None)
+    assert await _failure(house.accounts.create_key(ana, None)) is Conflict
 
 
 async def test_another_accounts_key_is_unknown(house: House) -> None:

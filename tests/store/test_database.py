@@ -59,8 +59,10 @@ def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:
     ("pragma", "setting"),
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
-def test_the_connection_is_set_up(database: Database, pragma: str, setting: object) -> None:
-    assert _pragma(database, pragma) == setting
+def test_the_connection_is_set_up(url: str, pragma: str, setting: object) -> None:
+    Database.open(url).close()
+    with Database.open_current(url) as database:
+        assert _pragma(database, pragma) == setting
 
 
 def test_the_wait_for_other_processes_can_be_set(database: Database) -> None:

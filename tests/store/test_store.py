@@ -442,7 +442,7 @@ def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> Non
     assert "store_0" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_lock_that_keeps_the_secret_from_being_made_stops_the_opening(
+async def test_a_lock_stops_the_opening_that_makes_the_secret_and_no_other(
     url: str, path: Path
 ) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
@@ -451,6 +451,9 @@ def test_a_lock_that_keeps_the_secret_from_being_made_stops_the_opening(
     with locked(path), pytest.raises(StoreUnavailable, match="locked"):
         Store(url, busy_seconds=0.01)
     assert "store_0" not in {thread.name for thread in threading.enumerate()}
+    await Store(url).close()
+    with locked(path):
+        await Store(url, busy_seconds=0.01).close()
 
 
 # Last use and calls a day
