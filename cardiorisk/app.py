@@ -7,12 +7,13 @@ it must not load what takes long.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.accounts.assessments import Assessments
 from cardiorisk.accounts.operated import OperatedAccounts
 from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
+from cardiorisk.config import Settings
 from cardiorisk.errors import NotFound
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.throttle import Throttle
@@ -31,11 +32,6 @@ from cardiorisk.web.openapi import describe, expected_answers
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import Traffic
 from cardiorisk.web.services import Services
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cardiorisk.config import Settings
 
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:

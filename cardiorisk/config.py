@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -21,9 +22,6 @@ from pydantic_settings import (
 )
 
 from cardiorisk.errors import InvalidSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PREFIX = "CARDIORISK_"
 TOML_FILE = "cardiorisk.toml"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cardiorisk.pages import account as account_pages
 from cardiorisk.pages import assess, assessments, keys, panel, session
@@ -12,10 +11,7 @@ from cardiorisk.pages.languages import load_languages
 from cardiorisk.web import account, files, operators, original, predictions, service, status
 from cardiorisk.web.operations import Route
 from cardiorisk.web.reader import ReadingApplication, Target
-
-if TYPE_CHECKING:
-    from cardiorisk.web.services import Services
-
+from cardiorisk.web.services import Services
 
 ROUTES: tuple[Route, ...] = (
     Route("/service", service.ServiceHandler, "service"),

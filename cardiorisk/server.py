@@ -12,22 +12,19 @@ import logging
 import os
 import resource
 import signal
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Coroutine
+from socket import socket
+from typing import Protocol
 
 from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 
 from cardiorisk.app import make_app
+from cardiorisk.config import Settings
 from cardiorisk.errors import CannotListen, ServiceError
 from cardiorisk.http1.listener import SWEEP_SECONDS, Listener
 from cardiorisk.store import rows_accounts
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from socket import socket
-
-    from cardiorisk.config import Settings
-    from cardiorisk.web.services import Services
+from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from cardiorisk.errors import NotReady, Overloaded
-
-if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable
 
 _Result = TypeVar("_Result")
 

@@ -8,26 +8,26 @@ changed in between, the tokens of that login are dead when issued.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
 
 from cardiorisk.errors import AccountSuspended, Conflict, InvalidKey, InvalidLogin
-from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, new_token_id
+from cardiorisk.identity.forms import Login, PasswordChange, Registration
+from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.passwords import Passwords
+from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
+from cardiorisk.limits.throttle import Throttle
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions, rows_usage
+from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import Stale
-from cardiorisk.store.values import SHOWN_DAYS
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from cardiorisk.identity.forms import Login, PasswordChange, Registration
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.identity.passwords import Passwords
-    from cardiorisk.identity.tokens import TokenPair
-    from cardiorisk.limits.throttle import Throttle
-    from cardiorisk.store.database import Rows
-    from cardiorisk.store.store import Store
-    from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey, Rotation, StoredLogin
+from cardiorisk.store.store import Store
+from cardiorisk.store.values import (
+    SHOWN_DAYS,
+    AccountRecord,
+    KeyRecord,
+    MintedKey,
+    Rotation,
+    StoredLogin,
+)
 
 
 class Accounts:

@@ -10,17 +10,14 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from cardiorisk.errors import UnknownAssessment
+from cardiorisk.identity.keys import Principal
+from cardiorisk.model.assessing import Assessment
+from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_assessments
+from cardiorisk.store.store import Store
 from cardiorisk.store.values import KeptAssessment
-
-if TYPE_CHECKING:
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.model.assessing import Assessment
-    from cardiorisk.patients.patient import Patient
-    from cardiorisk.store.store import Store
 
 LABEL_FIELD = "nombre"
 """The wire name of what an owner calls a patient."""

@@ -6,21 +6,16 @@ That another operator is left is the store's to see to.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
 
 from cardiorisk.errors import Conflict, FieldFault, InvalidAccount, UnknownAccount
-from cardiorisk.monitoring.queries import LARGEST_NUMBER, find_number
+from cardiorisk.identity.keys import Principal
+from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, find_number
 from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import Stale
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.monitoring.queries import AccountQuery
-    from cardiorisk.store.database import Rows
-    from cardiorisk.store.store import Store
-    from cardiorisk.store.values import AccountRecord, KeyRecord
+from cardiorisk.store.store import Store
+from cardiorisk.store.values import AccountRecord, KeyRecord
 
 
 class OperatedAccounts:

@@ -9,17 +9,14 @@ succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
 
 from cardiorisk.errors import LogUnavailable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Files = tuple[int, ...]
-    Fsync = Callable[[int], None]
+Files = tuple[int, ...]
+Fsync = Callable[[int], None]
 
 
 class GroupSync:

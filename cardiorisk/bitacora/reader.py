@@ -9,16 +9,14 @@ this reads the disk, so it is called away from the event loop.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from io import BufferedReader
+from pathlib import Path
+from typing import Self
 
 from cardiorisk.bitacora.entry import Entry, read_entry
 from cardiorisk.errors import LogUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from io import BufferedReader
-    from pathlib import Path
 
 LONGEST_LINE_BYTES = 1 << 20
 """A longer line is foreign and is not even looked at: ours hold less than 70 KiB."""

@@ -6,12 +6,9 @@ A summary takes entries one by one and keeps none of them, so its size does not 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
+from cardiorisk.bitacora.entry import Entry
 from cardiorisk.measuring import Histogram
-
-if TYPE_CHECKING:
-    from cardiorisk.bitacora.entry import Entry
 
 REFUSAL_STATUSES = frozenset({401, 403, 413, 429, 503})
 """Turned away for who asked, how often or how much; a faulty patient is not a refusal."""

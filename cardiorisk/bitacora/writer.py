@@ -13,17 +13,13 @@ import logging
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 
-from cardiorisk.bitacora.group_sync import GroupSync
+from cardiorisk.bitacora.group_sync import Files, Fsync, GroupSync
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.workers import Failures
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from cardiorisk.bitacora.group_sync import Files, Fsync
 
 LOG_FILE = "bitacora.jsonl"
 ROTATION_CHECK_SECONDS = 1.0

@@ -5,22 +5,17 @@ It never makes a database: an account comes with its first key, from ``cardioris
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from cardiorisk.cli.options import account_name, database_option, json_option, require_plan, show
+from cardiorisk.config import Settings
 from cardiorisk.store import rows_accounts
-from cardiorisk.store.database import Database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cardiorisk.config import Settings
-    from cardiorisk.store.database import Rows
+from cardiorisk.store.database import Database, Rows
 
 _COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email", "suspended_at")
 """The attributes of ``AccountRecord`` after the number, in its order."""

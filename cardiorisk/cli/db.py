@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from cardiorisk.cli.options import database_option
+from cardiorisk.config import Settings
 from cardiorisk.store.database import Database
 from cardiorisk.store.migrations import revisions
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
 
 
 @click.group()

@@ -10,16 +10,13 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
 from cardiorisk.errors import ServiceError, UnknownAccount, UnknownKey
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 _HINTS = {
     UnknownAccount.code: "; see `cardiorisk accounts list`",

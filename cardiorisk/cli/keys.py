@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
@@ -23,13 +22,11 @@ from cardiorisk.cli.options import (
     require_plan,
     show,
 )
+from cardiorisk.config import Settings
 from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from cardiorisk.store.values import KeyRecord, MintedKey
+from cardiorisk.store.values import KeyRecord, MintedKey
 
 _COLUMNS = (
     "key_id",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.reader import LogReader
 from cardiorisk.bitacora.summary import Summary
 from cardiorisk.bitacora.writer import LOG_FILE
@@ -19,11 +20,6 @@ from cardiorisk.cli.group import WholeNumber
 from cardiorisk.config import load_settings
 from cardiorisk.model.card import load_card
 from cardiorisk.model.drift import DriftWatch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cardiorisk.bitacora.entry import Entry
 
 LARGE_LOG_BYTES = 16 * 1024 * 1024
 """From here on a progress bar is shown; it is about a second's work."""

@@ -7,24 +7,18 @@ characters, which would otherwise steer the reader's terminal.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
-from cardiorisk.bitacora.entry import timestamp
-from cardiorisk.bitacora.summary import REFUSAL_STATUSES, RELATIVE_ERROR
-from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.bitacora.summary import Summary
-    from cardiorisk.measuring import Histogram
-    from cardiorisk.model.card import Card
-    from cardiorisk.model.drift import Drift, DriftWatch
+from cardiorisk.bitacora.entry import Entry, timestamp
+from cardiorisk.bitacora.summary import REFUSAL_STATUSES, RELATIVE_ERROR, Summary
+from cardiorisk.measuring import Histogram
+from cardiorisk.model.card import Card
+from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE, Drift, DriftWatch
 
 _PERCENTS = (50, 90, 99)
 _COLUMNS = (("time", 23), ("status", 6), ("method", 7), ("route", 22), ("ms", 9), ("plan", 10))

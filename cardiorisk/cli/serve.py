@@ -9,16 +9,12 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from cardiorisk.config import load_settings
+from cardiorisk.config import Settings, load_settings
 from cardiorisk.patients.patient import EXAMPLE
 from cardiorisk.version import VERSION
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
 
 
 class TerminalAnnouncer:

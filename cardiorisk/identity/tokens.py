@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
 from cardiorisk.errors import InvalidKey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Use = Literal["access", "refresh", "session"]
 

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING
 
 from cardiorisk.errors import InvalidLogin, Overloaded, Taken, TooManyAttempts
 from cardiorisk.identity.forms import folded
 from cardiorisk.identity.keys import digest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
 """Wrong passwords for one name and failures from one address, and the window they count in."""

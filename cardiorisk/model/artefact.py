@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from cardiorisk.config import EngineName
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import Card, load_card
 from cardiorisk.model.engines import ENGINES, Engine
 from cardiorisk.patients.patient import FIELD_NAMES
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cardiorisk.config import EngineName
 
 GOLDEN_TOLERANCE = 1e-4
 """Largest accepted difference of a golden row's probability: engines round differently."""

@@ -5,11 +5,13 @@ For whichever thread may call the engine; nothing here knows queues and futures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cardiorisk.model.artefact import Artefact
+from cardiorisk.model.card import Card
 from cardiorisk.model.explanations import (
     CURVE_ROWS,
     Explanation,
@@ -18,13 +20,7 @@ from cardiorisk.model.explanations import (
     curves_of,
     explanation_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cardiorisk.model.artefact import Artefact
-    from cardiorisk.model.card import Card
-    from cardiorisk.patients.patient import Patient
+from cardiorisk.patients.patient import Patient
 
 PROBABILITY_DECIMALS = 6
 """More would be noise: two engines may differ in the fifth already."""

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.json_schema import SkipJsonSchema  # noqa: TC002 - pydantic reads it
+from pydantic.json_schema import SkipJsonSchema
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.errors import UnusableArtefact
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"

@@ -14,14 +14,12 @@ Source: Siddiqi, "Credit Risk Scorecards", 2006 (the index and its thresholds); 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cardiorisk.model.card import Card, Profile
-    from cardiorisk.patients.patient import Patient
+from cardiorisk.model.card import Card, Profile
+from cardiorisk.patients.patient import Patient
 
 NOTICEABLE = 0.1
 LARGE = 0.25

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cardiorisk.config import EngineName
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import KERAS_FILE, LITERT_FILE
 from cardiorisk.patients.patient import FIELDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from cardiorisk.config import EngineName
 
 
 class Engine(Protocol):

@@ -12,19 +12,15 @@ intervention over a background); Shapley, "A value for n-person games", 1953 (th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import factorial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cardiorisk.patients.patient import FIELDS, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 CONTRIBUTION_DECIMALS = 9
 """Seven numbers of 9 decimals add up to the probability's 6 without a remainder to hide."""

@@ -10,17 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cardiorisk.bitacora.reader import Line
 from cardiorisk.errors import LogUnavailable, NotReady, Overloaded
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from cardiorisk.bitacora.reader import Line
-    from cardiorisk.monitoring.overview import Overview
+from cardiorisk.monitoring.overview import Overview
 
 EVERY_SECONDS = 2.0
 MOST_WATCHERS = 16

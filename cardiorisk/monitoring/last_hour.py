@@ -8,14 +8,11 @@ marks. Where nobody rolls for some minutes, all that was counted in them falls i
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import sub
-from typing import TYPE_CHECKING
 
 from cardiorisk.measuring import percentile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 MINUTES = 60
 """How many are kept, the running one included."""

@@ -8,22 +8,16 @@ costs the callers nothing, and is up to ``DRIFT_SECONDS`` old.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from cardiorisk.bitacora.reader import FreshLines, Newest, find_newest
-from cardiorisk.model.drift import DriftWatch
+from cardiorisk.bitacora.entry import Entry
+from cardiorisk.bitacora.reader import FreshLines, Line, Newest, find_newest
+from cardiorisk.model.card import Card
+from cardiorisk.model.drift import Drift, DriftWatch
 from cardiorisk.workers import Worker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.bitacora.reader import Line
-    from cardiorisk.model.card import Card
-    from cardiorisk.model.drift import Drift
 
 DRIFT_SECONDS = 60.0
 """How long a drift that was computed is shown."""

@@ -6,21 +6,22 @@ Nothing is counted here. It holds for this process; another has numbers of its o
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cardiorisk.errors import ServiceError
-from cardiorisk.monitoring.last_hour import MINUTES, stage_times
-from cardiorisk.monitoring.metrics import STAGE_BOUNDS_MS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cardiorisk.monitoring.last_hour import Counts, LastHour, Minute, StageTimes
-    from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
-    from cardiorisk.monitoring.metrics import Sources
-    from cardiorisk.store.memo import MemoStatistics
+from cardiorisk.monitoring.last_hour import (
+    MINUTES,
+    Counts,
+    LastHour,
+    Minute,
+    StageTimes,
+    stage_times,
+)
+from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
+from cardiorisk.monitoring.metrics import STAGE_BOUNDS_MS, Sources
+from cardiorisk.store.memo import MemoStatistics
 
 RECENT_MINUTES = 5
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cardiorisk.bitacora.entry import Entry
+from cardiorisk.bitacora.entry import Entry
 
 DEFAULT_LINES, MOST_LINES = 50, 200
 DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100

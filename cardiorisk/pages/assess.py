@@ -7,23 +7,18 @@ bare form is then answered in words, and draws on the same window.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import InvalidPatient, RateLimited
+from cardiorisk.errors import InvalidPatient, RateLimited, ServiceError
+from cardiorisk.model.assessing import Assessment
 from cardiorisk.model.explanations import english_sentence, spanish_sentence
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, query_values
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.shapes_patients import PatientBody
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cardiorisk.errors import ServiceError
-    from cardiorisk.model.assessing import Assessment
 
 STEPS = {"number": "0.01", "integer": "1", "flag": "1"}
 """How far one press of an arrow key moves a field of each kind."""

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlencode
 
-from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, Page
+from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
 from cardiorisk.patients.patient import FIELDS
+from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, PageParameters, kept_answer
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from cardiorisk.accounts.assessments import AssessmentPage
-    from cardiorisk.store.values import KeptAssessment
 
 SEARCH, AFTER = "buscar", "despues"
 SHOWN = 20

@@ -8,12 +8,15 @@ a script or a style, not even a ``style`` attribute: the policy below makes a br
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from tornado.escape import json_encode
+from tornado.locale import CSVLocale
 
 from cardiorisk.errors import (
     AccountSuspended,
@@ -28,14 +31,7 @@ from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
 from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
 from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
-    from tornado.locale import CSVLocale
-
-    from cardiorisk.web.services import Services
+from cardiorisk.web.services import Services
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

@@ -6,16 +6,13 @@ A key that was just made stands in the answer to the form and nowhere else, so i
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from cardiorisk.errors import Conflict, InvalidAccount
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import SignedInPage
 from cardiorisk.store import rows_keys
+from cardiorisk.store.values import MintedKey
 from cardiorisk.web.shapes_accounts import KeyWishBody
-
-if TYPE_CHECKING:
-    from cardiorisk.store.values import MintedKey
 
 DONE = {"revocada": marked("The key has been revoked.")}
 GRACE = timedelta(hours=1)

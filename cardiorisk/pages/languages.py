@@ -7,15 +7,12 @@ what a reader gets whose browser asks for neither language.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tornado.locale import CSVLocale
 
 from cardiorisk.patients.patient import FIELDS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DEFAULT = "es"
 LANGUAGES = ("es", "en")

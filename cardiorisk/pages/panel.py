@@ -7,28 +7,25 @@ does, by forms that need no script and ask for a second press.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.escape import json_encode
 
 from cardiorisk.errors import Conflict, InvalidQuery
+from cardiorisk.identity.keys import Principal
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.metrics import STAGES
+from cardiorisk.monitoring.queries import LogQuery
 from cardiorisk.pages.languages import marked
 from cardiorisk.pages.session import OperatorPage
 from cardiorisk.patients.patient import FIELDS
+from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
 from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.monitoring.queries import LogQuery
-    from cardiorisk.store.values import AccountRecord
 
 STAGE_NAMES = {
     "auth": marked("key"),

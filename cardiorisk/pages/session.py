@@ -7,7 +7,6 @@ be known here. See decision 0009.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tornado.web import Finish
@@ -18,6 +17,7 @@ from cardiorisk.errors import (
     InvalidAccount,
     InvalidLogin,
     OperatorOnly,
+    ServiceError,
     Taken,
     TooManyAttempts,
 )
@@ -28,9 +28,6 @@ from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.web.cookies import SESSION_COOKIE
 from cardiorisk.web.shapes_accounts import LoginBody, RegistrationBody
-
-if TYPE_CHECKING:
-    from cardiorisk.errors import ServiceError
 
 HOME = "cuenta"
 NEXT = "siguiente"

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import csv
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import StringIO
-from typing import TYPE_CHECKING
+from io import BufferedIOBase, StringIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cardiorisk.errors import UnusableData
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import BufferedIOBase
-
-    from numpy.typing import NDArray
 
 BLOCK_BYTES = 2 * 1024 * 1024
 """Some 70,000 rows of six columns; larger blocks are no faster."""

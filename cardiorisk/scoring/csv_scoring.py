@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from io import BufferedIOBase, BytesIO
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,6 @@ import pandas as pd
 from cardiorisk.patients.table import patient_columns
 from cardiorisk.scoring.csv_blocks import CsvBlocks, Row, is_regular, read_rows, write_rows
 from cardiorisk.scoring.scorer import MILLIONTHS, BadRow, Progress, Scorer, Scores, output_names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from io import BufferedIOBase
 
 
 def score_csv(source: BufferedIOBase, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:

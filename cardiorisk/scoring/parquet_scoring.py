@@ -6,8 +6,9 @@ nothing. A bad row's "line" is its place among the rows, the first being 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +25,6 @@ from cardiorisk.scoring.scorer import (
     Scores,
     output_names,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BATCH_ROWS = 65_536
 _READ_BYTES = 1024 * 1024

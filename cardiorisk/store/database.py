@@ -11,24 +11,28 @@ import errno
 import os
 import sqlite3
 import time
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, NullPool, create_engine, event, func, make_url
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    func,
+    make_url,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.identity.forms import folded
 from cardiorisk.store.migrations import revisions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from sqlalchemy import Engine
-    from sqlalchemy.orm import InstrumentedAttribute
 
 Rows: TypeAlias = Connection
 """The tables inside an open transaction, as ``reading`` and ``writing`` give them."""

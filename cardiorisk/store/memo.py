@@ -10,21 +10,18 @@ result is then not kept. See decision 0007.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from cardiorisk.errors import Overloaded
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.store.values import Credential
+from cardiorisk.identity.keys import Principal
+from cardiorisk.store.values import Credential
 
 Lookup: TypeAlias = "asyncio.Future[Credential | None]"
 

@@ -9,21 +9,17 @@ demotes, or two operators who suspend each other at the same moment would leave 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 
 from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
 from cardiorisk.identity.forms import folded
 from cardiorisk.store import rows_keys
+from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import Account, ApiKey, Session
-from cardiorisk.store.values import AccountRecord, StoredLogin
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from cardiorisk.store.database import Rows
-    from cardiorisk.store.values import MintedKey
+from cardiorisk.store.values import AccountRecord, MintedKey, StoredLogin
 
 NEW_ACCOUNT_PLAN = "freemium"
 DEMO_ACCOUNT = "demo"

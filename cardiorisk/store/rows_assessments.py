@@ -6,20 +6,15 @@ still there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, Row, delete, insert, select
 
 from cardiorisk.identity.forms import folded
 from cardiorisk.patients.patient import FIELDS, Patient
-from cardiorisk.store.database import folded_text
+from cardiorisk.store.database import Rows, folded_text
 from cardiorisk.store.tables import AssessmentRow
 from cardiorisk.store.values import KeptAssessment
-
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Row
-
-    from cardiorisk.store.database import Rows
 
 _PATIENT = tuple(field.name for field in FIELDS)
 _REST = ("created_at", "label", "probability", "at_risk", "threshold", "model_version")

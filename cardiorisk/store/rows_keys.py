@@ -8,22 +8,17 @@ raises ``UnknownKey`` where there is no such key, or none of the account that is
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, update
 
 from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity import keys
 from cardiorisk.identity.keys import Principal
+from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import Account, ApiKey
 from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import timedelta
-
-    from cardiorisk.store.database import Rows
 
 MOST_ACTIVE_KEYS = 20
 """An account may have at the same time; a command may give it more."""

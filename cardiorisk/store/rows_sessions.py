@@ -8,24 +8,17 @@ session ends for both. So one row is all that is kept of however many tokens.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from cardiorisk.errors import AccountSuspended
 from cardiorisk.identity.keys import Principal
-from cardiorisk.identity.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES
+from cardiorisk.identity.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES, Claims
+from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.tables import Account, Secret, Session
-from cardiorisk.store.values import Credential
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
-    from sqlalchemy import Row
-
-    from cardiorisk.identity.tokens import Claims
-    from cardiorisk.store.database import Database, Rows
-    from cardiorisk.store.values import Renewal
+from cardiorisk.store.values import Credential, Renewal
 
 MOST_SESSIONS = 50
 """An account may have at the same time; the one unused for longest ends first."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Date, Integer, bindparam, delete, select
 
-from cardiorisk.store.database import insert_or_update
+from cardiorisk.store.database import Rows, insert_or_update
 from cardiorisk.store.tables import Account, Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cardiorisk.store.database import Rows
 
 KEPT_DAYS = 90
 

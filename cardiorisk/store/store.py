@@ -13,29 +13,22 @@ import asyncio
 import logging
 import operator
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreUnavailable
-from cardiorisk.identity.keys import digest, is_well_formed
-from cardiorisk.identity.tokens import Tokens, looks_like_token
+from cardiorisk.identity.keys import Principal, digest, is_well_formed
+from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_keys, rows_sessions, rows_usage
-from cardiorisk.store.database import Database
-from cardiorisk.store.memo import REFUSED, Lookups, Memo
+from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale
+from cardiorisk.store.values import Credential
 from cardiorisk.workers import Failures, Worker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.identity.tokens import Use
-    from cardiorisk.store.database import Rows
-    from cardiorisk.store.memo import Refusal, Stale
-    from cardiorisk.store.values import Credential
 
 WATCH_SECONDS = 0.25
 """Between two looks for another process's writes, so a revocation arrives well within 1 s."""

@@ -8,7 +8,7 @@ test holds the two together, so a change here needs a revision. Ids of accounts 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime  # SQLAlchemy reads the annotations at run time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -21,13 +21,11 @@ from sqlalchemy import (
     String,
     text,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from cardiorisk.identity.forms import EMAIL_CHARACTERS, NAME_CHARACTERS
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Dialect
 
 FOLDED_CHARACTERS = 3 * NAME_CHARACTERS
 """Folding makes three letters of one at most."""

@@ -7,13 +7,11 @@ or a password's hash is kept out of ``repr``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import Literal
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.patients.patient import Patient
+from cardiorisk.identity.keys import Principal
+from cardiorisk.patients.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
 Renewal = Literal["renewed", "ended", "refused"]

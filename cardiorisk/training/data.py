@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from cardiorisk.errors import UnusableData
@@ -19,13 +20,8 @@ from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
 from cardiorisk.patients.table import parse_frame
 from cardiorisk.training.recipe import DEFAULT_SEED
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
-    """Which rows of a table: their positions, one flag for each, or a range."""
+Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
+"""Which rows of a table: their positions, one flag for each, or a range."""
 
 HELD_OUT_SHARE = 0.2
 

@@ -7,27 +7,20 @@ serve it. A conversion that lost its weights raises nothing and answers NaN.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cardiorisk.model.card import HeldOutFigures, Interval, ThresholdChoice
-from cardiorisk.model.engines import KerasEngine, LiteRTEngine
+from cardiorisk.model.engines import Engine, KerasEngine, LiteRTEngine
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.training.data import Cohort, follows_the_course, whole_grid
+from cardiorisk.training.data import Cohort, Rows, Split, follows_the_course, whole_grid
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from cardiorisk.model.engines import Engine
-    from cardiorisk.training.data import Rows, Split
-
-    Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-    """From values (float32, shape (n, 6)) to probabilities (float32, shape (n,))."""
+Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""From values (float32, shape (n, 6)) to probabilities (float32, shape (n,))."""
 
 ROWS_PER_CALL = 65_536
 RESAMPLES = 1_000

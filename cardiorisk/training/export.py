@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import (
@@ -36,19 +38,16 @@ from cardiorisk.model.card import (
 )
 from cardiorisk.model.engines import KerasEngine
 from cardiorisk.patients.patient import FIELD_NAMES
-from cardiorisk.training.data import draw_background
-from cardiorisk.training.evaluation import choose_threshold, evaluate, held_out_figures
-from cardiorisk.training.recipe import LAYER_UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from cardiorisk.training.data import Cohort, Split
-    from cardiorisk.training.evaluation import Answered, Evaluation
-    from cardiorisk.training.network import Trained
-    from cardiorisk.training.recipe import Recipe
+from cardiorisk.training.data import Cohort, Split, draw_background
+from cardiorisk.training.evaluation import (
+    Answered,
+    Evaluation,
+    choose_threshold,
+    evaluate,
+    held_out_figures,
+)
+from cardiorisk.training.network import Trained
+from cardiorisk.training.recipe import LAYER_UNITS, Recipe
 
 LARGEST_DIFFERENCE = 1e-4
 """How far apart the engines' probabilities may lie anywhere on the grid.

@@ -8,24 +8,18 @@ time than one. The validation rows choose the one that is kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.training.data import Cohort, shaken
+from cardiorisk.training.data import Cohort, Split, shaken
 from cardiorisk.training.evaluation import EVEN_THRESHOLD, cross_entropy
-from cardiorisk.training.recipe import LAYER_UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from cardiorisk.training.data import Split
-    from cardiorisk.training.recipe import Recipe
+from cardiorisk.training.recipe import LAYER_UNITS, Recipe
 
 _LAYERS = tuple(
     zip(LAYER_UNITS, ("relu", "relu", "sigmoid"), ("hidden_1", "hidden_2", "risk"), strict=True)

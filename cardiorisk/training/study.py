@@ -7,11 +7,14 @@ run by hand and its figures are kept beside the report. The rest is measured for
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -27,23 +30,15 @@ from cardiorisk.training.data import (
     GRID_STEPS,
     HELD_OUT_SHARE,
     Cohort,
+    Split,
     course_rule,
     make_cohort,
     split_cohort,
     whole_grid,
 )
-from cardiorisk.training.evaluation import EVEN_THRESHOLD, ROWS_PER_CALL, Answered
+from cardiorisk.training.evaluation import EVEN_THRESHOLD, ROWS_PER_CALL, Answered, Answers
 from cardiorisk.training.network import train
 from cardiorisk.training.recipe import DEFAULT_SEED, LAYER_UNITS, Recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from cardiorisk.training.data import Split
-    from cardiorisk.training.evaluation import Answers
 
 STUDY_FILE = "study.json"
 STUDY_SEEDS = tuple(range(1, 11))

@@ -10,23 +10,21 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
 
 from cardiorisk.errors import FieldFault, InvalidQuery, NotReady, ServiceError
+from cardiorisk.http1.connection import Connection
+from cardiorisk.identity.keys import Principal
+from cardiorisk.monitoring.broadcast import Watcher
+from cardiorisk.monitoring.queries import LogQuery
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler, to_json
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes_operators import LogParameters, lines_answer, overview_answer
-
-if TYPE_CHECKING:
-    from cardiorisk.http1.connection import Connection
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.monitoring.broadcast import Watcher
-    from cardiorisk.monitoring.queries import LogQuery
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000

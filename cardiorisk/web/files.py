@@ -5,19 +5,17 @@ They are read once, at start: a request touches no disk, and what is in no table
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cardiorisk.errors import NotFound
 from cardiorisk.web.handlers import BaseHandler, to_json
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes import OpenApiAnswer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _OURS = Path(__file__).parents[1] / "pages" / "static"
 _SWAGGER = _OURS / "swagger-ui"

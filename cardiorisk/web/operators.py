@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
+from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_operators as shapes
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes import shown
 from cardiorisk.web.shapes_accounts import KeyAnswer, PlanChangeBody, key_answer
-
-if TYPE_CHECKING:
-    from cardiorisk.store.values import AccountRecord
 
 
 class OverviewHandler(OperatorHandler):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cardiorisk.accounts.assessments import Page
 from cardiorisk.errors import NotReady, UnknownAssessment
+from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes_patients import LabelledPatientBody
-
-if TYPE_CHECKING:
-    from cardiorisk.accounts.assessments import Page
-    from cardiorisk.store.values import KeptAssessment
-    from cardiorisk.web.shapes_patients import PatientShape
+from cardiorisk.web.shapes_patients import LabelledPatientBody, PatientShape
 
 
 class KeepingHandler(AssessingHandler):

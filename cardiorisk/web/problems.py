@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from cardiorisk import errors
-
-if TYPE_CHECKING:
-    from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer
+from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from tornado.escape import url_unescape
-from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.web import Application, RequestHandler
 
 from cardiorisk.web.tornado_inside import run_handler
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tornado.httputil import (
-        HTTPConnection,
-        HTTPHeaders,
-        RequestStartLine,
-        ResponseStartLine,
-    )
 
 BODY_LIMIT_BYTES = 64 * 1024
 _DRAINED_BYTES = 1024 * 1024

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import Any
 
 from cardiorisk.errors import InvalidPatient, NotReady
-from cardiorisk.patients.patient import query_values
+from cardiorisk.patients.patient import Patient, query_values
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes_assessments import AssessmentAnswer, assessment_answer
 from cardiorisk.web.shapes_patients import PatientBody, WishesParameters
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from cardiorisk.patients.patient import Patient
 
 _NOTHING_MORE = WishesParameters()
 _BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "problems": (NotReady,)}

@@ -5,28 +5,25 @@ The network is closed last, by ``server``: its thread cannot be interrupted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cardiorisk.accounts.accounts import Accounts
-    from cardiorisk.accounts.assessments import Assessments
-    from cardiorisk.accounts.operated import OperatedAccounts
-    from cardiorisk.bitacora.writer import Bitacora
-    from cardiorisk.config import Settings
-    from cardiorisk.identity.passwords import Passwords
-    from cardiorisk.limits.window import Limiter
-    from cardiorisk.model.predictor import Predictor, Replacement
-    from cardiorisk.monitoring.broadcast import Broadcast
-    from cardiorisk.monitoring.log_watch import LogWatch
-    from cardiorisk.monitoring.metrics import Metrics
-    from cardiorisk.monitoring.overview import Overviews
-    from cardiorisk.store.store import Store
-    from cardiorisk.web.files import Files
-    from cardiorisk.web.reader import Traffic
+from cardiorisk.accounts.accounts import Accounts
+from cardiorisk.accounts.assessments import Assessments
+from cardiorisk.accounts.operated import OperatedAccounts
+from cardiorisk.bitacora.writer import Bitacora
+from cardiorisk.config import Settings
+from cardiorisk.identity.passwords import Passwords
+from cardiorisk.limits.window import Limiter
+from cardiorisk.model.predictor import Predictor, Replacement
+from cardiorisk.monitoring.broadcast import Broadcast
+from cardiorisk.monitoring.log_watch import LogWatch
+from cardiorisk.monitoring.metrics import Metrics
+from cardiorisk.monitoring.overview import Overviews
+from cardiorisk.store.store import Store
+from cardiorisk.web.files import Files
+from cardiorisk.web.reader import Traffic
 
 
 @dataclass(frozen=True, slots=True)

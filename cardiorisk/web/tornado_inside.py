@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from functools import lru_cache
 from types import coroutine
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from tornado.httputil import HTTPHeaders, format_timestamp
 from tornado.web import RequestHandler
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 
 
 class AnswerHeaders(HTTPHeaders):
