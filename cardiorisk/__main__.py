@@ -4,8 +4,6 @@ It knows the commands' names and summaries only; a command's own file, and what 
 read when the command is called. So ``--help`` is quick, and only what needs it loads TensorFlow.
 """
 
-from __future__ import annotations
-
 import click
 
 from cardiorisk.cli.group import LazyGroup

@@ -4,8 +4,6 @@ It opens the log and the database, so that a fault in either ends the start befo
 it must not load what takes long.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

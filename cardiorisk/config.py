@@ -4,8 +4,6 @@ An unknown name is refused: a misspelt setting that is silently ignored costs mo
 that stops.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

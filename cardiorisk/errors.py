@@ -4,8 +4,6 @@ A ``code`` never changes: callers may match on it. A message is the caller's: it
 and never a secret or the inside of the service.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

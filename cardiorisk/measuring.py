@@ -1,7 +1,5 @@
 """Histograms of many values: plain numbers, no lock, no library."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """The one table of paths, and the Tornado application that serves it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cardiorisk.pages import account as account_pages

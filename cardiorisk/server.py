@@ -4,8 +4,6 @@ It must not print; the announcer does. It listens before the network is loaded, 
 assessments as not ready until then (decision 0003). SIGHUP loads the network anew from the disk.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import logging

@@ -1,7 +1,5 @@
 """Threads that take bounded work from the event loop, and rows of failures told once."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

@@ -6,8 +6,6 @@ carries the account's generation as it was read before the password was checked:
 changed in between, the tokens of that login are dead when issued.
 """
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 from cardiorisk.errors import AccountSuspended, Conflict, InvalidKey, InvalidLogin

@@ -4,8 +4,6 @@ What is another account's is answered like an id that was never given. An id is 
 random number, so ids sort by time, and a page can begin after an assessment that is gone since.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ An operator cannot suspend itself: that would be a mistake whose undoing needs t
 That another operator is left is the store's to see to.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 
 from cardiorisk.errors import Conflict, FieldFault, InvalidAccount, UnknownAccount

@@ -5,8 +5,6 @@ health data and are written only when the caller hands them over. A line is alwa
 nothing in it can steer the terminal of who looks at it.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -6,8 +6,6 @@ system reports a failed write-back once and then forgets the pages, so a second 
 succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

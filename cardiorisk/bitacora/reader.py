@@ -6,8 +6,6 @@ are passed over: a log outlives crashes, full disks and curious editors. ``find_
 this reads the disk, so it is called away from the event loop.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

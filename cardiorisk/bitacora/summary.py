@@ -3,8 +3,6 @@
 A summary takes entries one by one and keeps none of them, so its size does not grow with the log.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 
 from cardiorisk.bitacora.entry import Entry

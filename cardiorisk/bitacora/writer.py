@@ -6,8 +6,6 @@ A file that was renamed is written to for up to a second more; a deleted one nev
 line, and gives its space back. It belongs to the event loop; only ``fsync`` has a thread.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 import os

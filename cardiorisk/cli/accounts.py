@@ -3,8 +3,6 @@
 It never makes a database: an account comes with its first key, from ``cardiorisk keys create``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple

@@ -3,8 +3,6 @@
 ``current`` must not upgrade the file: it is asked before, to find out whether an upgrade is due.
 """
 
-from __future__ import annotations
-
 import click
 
 from cardiorisk.cli.options import database_option

@@ -4,8 +4,6 @@ A failure becomes an exit status here and nowhere else: one line on standard err
 a traceback. An error nobody foresaw keeps its traceback.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

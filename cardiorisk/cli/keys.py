@@ -4,8 +4,6 @@ A key is written to standard output once, alone, and never again: whoever pipes 
 a variable gets the key and nothing else.
 """
 
-from __future__ import annotations
-
 import sys
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """``cardiorisk log``: read the bitácora, summed up, line by line, or against the training."""
 
-from __future__ import annotations
-
 import re
 import sys
 import time

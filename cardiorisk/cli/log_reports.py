@@ -4,8 +4,6 @@ Text out of the log may be a stranger's (a method, an address): it is shown with
 characters, which would otherwise steer the reader's terminal.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """``cardiorisk serve``: run the service in the foreground."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -9,8 +9,6 @@ CONNECT back.
 Source: RFC 9112, sections 2 to 7.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

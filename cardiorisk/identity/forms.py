@@ -6,8 +6,6 @@ typed; an address is kept in lower case. A login's password is held to no rule b
 none has, or the rule would tell what is worth trying.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TypeGuard

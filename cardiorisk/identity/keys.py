@@ -6,8 +6,6 @@ the database. Only the SHA-256 of a key is stored. That is enough, and argon2 wo
 178 random bits cannot be guessed, however fast the hash.
 """
 
-from __future__ import annotations
-
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256

@@ -5,8 +5,6 @@ loop nor wait without bound. A name nobody has is checked against a hash nobody 
 password of, so that the time an answer takes does not tell which names there are.
 """
 
-from __future__ import annotations
-
 import base64
 import os
 import secrets

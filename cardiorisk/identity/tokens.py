@@ -7,8 +7,6 @@ The one algorithm, HS256, is never taken from a token. PyJWT checks times agains
 clock only, so they are checked here, against the given one.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from collections.abc import Callable

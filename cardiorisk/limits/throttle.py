@@ -7,8 +7,6 @@ A window starts at the first try; twice its number can pass where two windows me
 tries from more than ``MOST_COUNTED`` addresses makes the oldest be forgotten.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ seconds that straddle a boundary. Refused requests are not held against the acco
 counted can be taken away, to be kept by the day; that changes nothing of the limit.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections import deque

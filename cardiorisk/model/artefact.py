@@ -5,8 +5,6 @@ and a few golden rows are checked first. The rest of the card (threshold, versio
 background) is believed.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path

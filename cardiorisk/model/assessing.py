@@ -3,8 +3,6 @@
 For whichever thread may call the engine; nothing here knows queues and futures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

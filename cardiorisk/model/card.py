@@ -5,8 +5,6 @@ training saw (ranges, histograms, background rows): answers are explained, warne
 for drift without the training rows at hand.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Sequence

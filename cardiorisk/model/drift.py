@@ -11,8 +11,6 @@ Source: Siddiqi, "Credit Risk Scorecards", 2006 (the index and its thresholds); 
 "Statistical properties of population stability index", 2018 (its spread by chance).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ conversion. Neither is thread-safe: one thread at a time may call it. TensorFlow
 Keras engine is made and never otherwise; it takes many seconds and hundreds of megabytes.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping

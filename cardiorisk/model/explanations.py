@@ -10,8 +10,6 @@ Source: Lundberg and Lee, "A unified approach to interpreting model predictions"
 intervention over a background); Shapley, "A value for n-person games", 1953 (the weights).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate

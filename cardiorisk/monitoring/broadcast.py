@@ -5,8 +5,6 @@ wait for each: whoever does not read them is dropped. It knows nothing of HTTP; 
 itself how it is dropped.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import deque

@@ -5,8 +5,6 @@ the service answers its callers. The drift is read from the lines, not counted w
 costs the callers nothing, and is up to ``DRIFT_SECONDS`` old.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Nothing is counted here. It holds for this process; another has numbers of its own.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """What operators ask for: which lines of the log, which accounts."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 A new password ends every session, so this page then begins another one for its reader.
 """
 
-from __future__ import annotations
-
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidLogin
 from cardiorisk.identity.forms import NEW_PASSWORD, PASSWORD, USERNAME, Login
 from cardiorisk.limits.window import limit_of

@@ -5,8 +5,6 @@ the page's script sends it to ``/service``. Who has logged in needs neither a ke
 bare form is then answered in words, and draws on the same window.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from tornado.escape import json_encode

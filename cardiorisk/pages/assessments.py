@@ -4,8 +4,6 @@ Nobody else's are there. Looking costs no call of the minute; deleting and expor
 like a change of the keys. In the file no name can be taken for a formula by a spreadsheet.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -5,8 +5,6 @@ knows its reader by the session's cookie, and takes no form without the XSRF tok
 a script or a style, not even a ``style`` attribute: the policy below makes a browser refuse them.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress

@@ -3,8 +3,6 @@
 A key that was just made stands in the answer to the form and nowhere else, so it is no redirect.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from cardiorisk.errors import Conflict, InvalidAccount

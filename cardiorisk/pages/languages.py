@@ -4,8 +4,6 @@ Nothing is kept in Tornado's own table of languages, which is one for the whole 
 what a reader gets whose browser asks for neither language.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ browser's reader of events can send no header. ``/panel/cuentas`` does what ``/o
 does, by forms that need no script and ask for a second press.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

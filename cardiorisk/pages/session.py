@@ -4,8 +4,6 @@ The cookie cannot be marked ``Secure``, because whether a proxy before the servi
 be known here. See decision 0009.
 """
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 

@@ -4,8 +4,6 @@ Integers are read as floats, so that one of a thousand digits is infinite and ou
 where Python's own would refuse to be read.
 """
 
-from __future__ import annotations
-
 import json
 from codecs import BOM_UTF8
 from typing import Any, Final

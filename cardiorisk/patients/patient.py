@@ -4,8 +4,6 @@ The order of ``FIELDS`` is that of the network's inputs: changing it makes every
 unusable, which the loader notices.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ A line end between two quotation marks belongs to a cell and must not be cut at,
 where the marks before it are even.
 """
 
-from __future__ import annotations
-
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator

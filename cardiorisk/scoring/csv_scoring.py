@@ -4,8 +4,6 @@ The lines of a plain block are copied, which is quicker, and the added cells put
 Blocks with quotation marks or rows of the wrong length are read and written cell by cell.
 """
 
-from __future__ import annotations
-
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ The input's columns go through untouched, types included; the added ones are nul
 nothing. A bad row's "line" is its place among the rows, the first being 1.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO

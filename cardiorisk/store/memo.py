@@ -8,8 +8,6 @@ What a look-up read may be made stale while it is under way. So whoever looks up
 result is then not kept. See decision 0007.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import OrderedDict

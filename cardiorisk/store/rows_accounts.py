@@ -6,8 +6,6 @@ One operator who is not suspended is always left. That is asked in the transacti
 demotes, or two operators who suspend each other at the same moment would leave none.
 """
 
-from __future__ import annotations
-
 import shlex
 from datetime import datetime
 from typing import Any

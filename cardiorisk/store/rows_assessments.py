@@ -4,8 +4,6 @@ Newest first is the order of the ids, so a page begins after an id whether or no
 still there.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select

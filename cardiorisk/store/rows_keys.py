@@ -5,8 +5,6 @@ alone, so nothing here compares secrets character by character. A function that 
 raises ``UnknownKey`` where there is no such key, or none of the account that is named with it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

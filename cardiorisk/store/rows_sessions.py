@@ -5,8 +5,6 @@ session that is not that one was used before: somebody has a copy, nobody can te
 session ends for both. So one row is all that is kept of however many tokens.
 """
 
-from __future__ import annotations
-
 import secrets
 from datetime import datetime, timedelta
 from typing import Any, cast

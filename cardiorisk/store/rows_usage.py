@@ -1,7 +1,5 @@
 """The table of calls a day, inside an open transaction: one row an account and day (UTC)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date, timedelta
 

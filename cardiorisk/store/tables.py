@@ -5,8 +5,6 @@ test holds the two together, so a change here needs a revision. Ids of accounts 
 (``AUTOINCREMENT``): the limiter counts by them, and would charge a new account for a deleted one.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime  # SQLAlchemy reads the annotations at run time
 from typing import Any
 

@@ -4,8 +4,6 @@ Where a module of rows says so, the order of their attributes is the order of it
 or a password's hash is kept out of ``repr``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal

@@ -5,8 +5,6 @@ them only when it is good; the card goes last. The files' hashes differ from run
 Keras writes the date into its own; the version depends on the weights alone.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 from collections.abc import Iterator

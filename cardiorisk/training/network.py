@@ -6,8 +6,6 @@ network ends from 99.7 % to 100 % right depending on its first weights, and sixt
 time than one. The validation rows choose the one that is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Imports no library, so that ``train.py --help`` can show the defaults without TensorFlow.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 LAYER_UNITS = (14, 7, 1)

@@ -4,8 +4,6 @@ Nothing here saves a network or steers the training. ``run_study`` takes a quart
 run by hand and its figures are kept beside the report. The rest is measured for every report.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Accounts over HTTP; nothing here draws on the plan's window, as attempts have their own."""
 
-from __future__ import annotations
-
 from tornado.web import Finish
 
 from cardiorisk import errors

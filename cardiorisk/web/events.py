@@ -5,8 +5,6 @@ A stream ends when the reader leaves, does not read, is no operator any more, or
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from dataclasses import replace

@@ -3,8 +3,6 @@
 They are read once, at start: a request touches no disk, and what is in no table does not exist.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache

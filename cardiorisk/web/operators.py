@@ -1,7 +1,5 @@
 """What operators ask over HTTP: how the service is, the newest lines, everybody's accounts."""
 
-from __future__ import annotations
-
 from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_operators as shapes

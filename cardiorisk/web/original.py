@@ -3,8 +3,6 @@
 The list behind both plans is the account's own, where the original's was everybody's.
 """
 
-from __future__ import annotations
-
 from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
 from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.operations import operation

@@ -1,7 +1,5 @@
 """Assessments that are kept: made, listed, shown and deleted by their owner and nobody else."""
 
-from __future__ import annotations
-
 from cardiorisk.accounts.assessments import Page
 from cardiorisk.errors import NotReady, UnknownAssessment
 from cardiorisk.store.values import KeptAssessment

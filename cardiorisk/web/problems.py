@@ -3,8 +3,6 @@
 A code that is not in the table was never meant for callers, and is shown to them as ``internal``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from http import HTTPStatus
 

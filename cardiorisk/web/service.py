@@ -1,7 +1,5 @@
 """The service itself: six values in, an assessment out; nothing is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Coroutine
 from typing import Any
 

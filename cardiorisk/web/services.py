@@ -3,8 +3,6 @@
 The network is closed last, by ``server``: its thread cannot be interrupted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Nothing here tries the bitácora, because each answer's own line does; where it 
 ``/healthz`` too is answered with 503.
 """
 
-from __future__ import annotations
-
 from ipaddress import IPv6Address, ip_address
 
 from cardiorisk.errors import (

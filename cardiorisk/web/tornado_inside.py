@@ -4,8 +4,6 @@
 minor version. What a request costs is why any of this is done.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
