@@ -5,7 +5,6 @@ It never makes a database: an account comes with its first key, from ``cardioris
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
 from datetime import UTC, datetime
 
 import click
@@ -15,8 +14,9 @@ from cardiorisk.config import Settings
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database, Rows
 
-_COLUMNS = ("account", "plan", "operator", "active_keys", "created_at", "email", "suspended_at")
-"""The attributes of ``AccountRecord`` after the number, in its order."""
+_COLUMNS = ("name", "plan", "is_operator", "active_keys", "created_at", "email", "suspended_at")
+"""Attributes of ``AccountRecord``; two of them are shown by shorter names."""
+_TITLES = {"name": "account", "is_operator": "operator"}
 
 
 @click.group()
@@ -41,7 +41,8 @@ def list_accounts(*, as_json: bool, settings: Settings) -> None:
     """  # noqa: D301 - click reads the \b
     with Database.open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_accounts.list_accounts(rows, datetime.now(UTC))
-    show(_COLUMNS, [astuple(record)[1:] for record in stored], as_json=as_json)
+    cells = [[getattr(record, name) for name in _COLUMNS] for record in stored]
+    show([_TITLES.get(name, name) for name in _COLUMNS], cells, as_json=as_json)
 
 
 @accounts.command()

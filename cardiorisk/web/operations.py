@@ -81,7 +81,9 @@ class Route:
         return {method: self._operation(method) for method in self.handler.allowed_methods}
 
     def _operation(self, method: str) -> Operation:
-        marked: Operation = getattr(getattr(self.handler, method.lower()), _MARK)
+        marked: Operation | None = getattr(getattr(self.handler, method.lower()), _MARK, None)
+        if marked is None:
+            raise TypeError(f"{self.handler.__name__}.{method.lower()} needs @operation")
         named = replace(
             marked,
             name=marked.name.format(Plan=self.plan.capitalize()),
