@@ -1,7 +1,5 @@
 """The settings: where a value comes from, and the one line that an unusable one gets."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The failures: one stable code each, and messages that are fit to be shown."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The manners of the house that no other checker holds."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from pathlib import Path

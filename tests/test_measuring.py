@@ -1,7 +1,5 @@
 """Values are counted under the bound that holds them."""
 
-from __future__ import annotations
-
 import pytest
 
 from cardiorisk.measuring import Histogram, percentile

@@ -1,7 +1,5 @@
 """What the tests of the bitácora share: a request and a disk that waits to be told."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from typing import Any

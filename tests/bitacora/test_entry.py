@@ -1,7 +1,5 @@
 """The bitácora's line: exactly the contract's record, valid whatever strangers send."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import asdict

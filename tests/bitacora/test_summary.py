@@ -1,7 +1,5 @@
 """What a stretch of the log adds up to."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Requests as llhttp reads them, and what it would take that is refused here."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st

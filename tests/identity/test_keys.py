@@ -1,7 +1,5 @@
 """The key's form: what is random, what is checked, what is kept."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import zlib

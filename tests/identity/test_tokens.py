@@ -1,7 +1,5 @@
 """Tokens: what is in them, and everything that must not pass for one."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

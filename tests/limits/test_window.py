@@ -1,7 +1,5 @@
 """The limit: exact in each clock minute, whatever happens to plans and clocks."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Drift: the index against numbers worked out by hand, and when nothing may be said."""
 
-from __future__ import annotations
-
 from math import log
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A line is wanted if it meets every criterion."""
 
-from __future__ import annotations
-
 import pytest
 
 from cardiorisk.monitoring.queries import LogQuery

@@ -1,7 +1,5 @@
 """The languages of the pages."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The table of a patient's values, and what becomes of a query string."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

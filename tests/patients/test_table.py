@@ -1,7 +1,5 @@
 """Patients in a table: what a column and a cell may be, and how every fault is told at once."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

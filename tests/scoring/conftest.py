@@ -1,7 +1,5 @@
 """The real network, in LiteRT, for the tests of scoring."""
 
-from __future__ import annotations
-
 import pytest
 
 from cardiorisk.config import load_settings

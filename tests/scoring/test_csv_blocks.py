@@ -1,7 +1,5 @@
 """A CSV file is cut between rows, never inside one."""
 
-from __future__ import annotations
-
 import csv
 import io
 

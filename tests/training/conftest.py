@@ -1,7 +1,5 @@
 """One small training and the committed network, which the tests of this room share."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The made patients, the rule, the grid, and reading a CSV file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The figures, against tables worked out by hand and against scikit-learn's own."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score

@@ -1,7 +1,5 @@
 """``python train.py``: what it leaves and prints, and how it refuses."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

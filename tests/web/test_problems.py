@@ -1,7 +1,5 @@
 """Every failure has its row, or is known to be for the command line only."""
 
-from __future__ import annotations
-
 from cardiorisk.errors import FieldFault, InvalidPatient, ServiceError, UnusableData
 from cardiorisk.web.problems import PROBLEMS, problem_answer, problem_of
 

@@ -1,7 +1,5 @@
 """Which part of a list of assessments is asked for."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest
