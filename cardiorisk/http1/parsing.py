@@ -15,8 +15,10 @@ from typing import NamedTuple
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
-MOST_FRAMING_BYTES = 64
-"""Between two pieces of a body in chunks; a chunk's frame needs about ten."""
+MOST_FRAME_BYTES = 64
+"""Of a line between two chunks, which needs about ten."""
+MOST_LENGTH_DIGITS = 20
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+\r\n")
 _REQUEST_LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) (HTTP/1\.[0-9])\r\n"
 )
@@ -90,7 +92,10 @@ def read_head(head: bytes) -> Head:
             raise HTTPInputError("the body's end cannot be told for sure")
         body_bytes = None
     else:  # llhttp has seen to it that it is one number, without a coding beside it
-        body_bytes = int(headers["Content-Length"]) if "Content-Length" in headers else 0
+        length = headers.get("Content-Length", "0")
+        if len(length) > MOST_LENGTH_DIGITS:
+            raise HTTPInputError("the body's length has too many digits")
+        body_bytes = int(length)
     keeps_alive = is_new
     if "Connection" in headers:
         words = {word.strip() for word in headers["Connection"].lower().split(",")}
@@ -111,7 +116,10 @@ class ChunkReader:
         self._parser = HttpRequestParser(self._heard)
         _feed(self._parser, _START + b"Transfer-Encoding: chunked\r\n\r\n")
         self._heard.headers.clear()
-        self._framing_bytes = 0
+        self._frame = bytearray()
+        """What has come of the line between two chunks."""
+        self._data_bytes = 0
+        """What is left of a chunk, its line end included: nothing can end in there."""
 
     def read(self, received: bytes) -> tuple[bytes, bytes | None]:
         """Take what has come.
@@ -124,20 +132,31 @@ class ChunkReader:
         """
         heard, position = self._heard, 0
         while position < len(received) and not heard.is_whole:
-            # No more than a line, or llhttp would go on with the next request.
-            end = received.find(b"\n", position) + 1 or len(received)
-            known_bytes = len(heard.body)
+            if self._data_bytes:
+                end = min(position + self._data_bytes, len(received))
+                self._data_bytes -= end - position
+            else:  # no more than a line, or llhttp would go on with the next request
+                end = received.find(b"\n", position) + 1 or len(received)
+                self._frame += received[position:end]
+                if len(self._frame) > MOST_FRAME_BYTES:
+                    raise HTTPInputError("a chunk has too long a frame")
             _feed(self._parser, received[position:end])
-            is_framing = len(heard.body) == known_bytes
-            self._framing_bytes = self._framing_bytes + end - position if is_framing else 0
-            if self._framing_bytes > MOST_FRAMING_BYTES:
-                raise HTTPInputError("a chunk has too long a frame")
+            if self._frame.endswith(b"\n"):
+                self._end_frame()
             position = end
         body = bytes(heard.body)
         heard.body.clear()
-        if heard.headers or received.count(b";", 0, position) > body.count(b";"):
-            raise HTTPInputError("a chunk has an extension, or the body a trailer")
         return body, received[position:] if heard.is_whole else None
+
+    def _end_frame(self) -> None:
+        frame = bytes(self._frame)
+        self._frame.clear()
+        if self._heard.is_whole:
+            return
+        if not _CHUNK_SIZE.fullmatch(frame):
+            raise HTTPInputError("a chunk has an extension, or the body a trailer")
+        size = int(frame, 16)
+        self._data_bytes = size + 2 if size else 0
 
 
 def _feed(parser: HttpRequestParser, piece: bytes) -> None:

@@ -5,7 +5,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
-from cardiorisk.http1.parsing import MOST_FRAMING_BYTES, ChunkReader, Head, read_head
+from cardiorisk.http1.parsing import MOST_FRAME_BYTES, ChunkReader, Head, read_head
 
 
 def parse(*lines: str) -> Head:
@@ -122,6 +122,7 @@ def test_what_is_no_head_is_refused(lines: tuple[str, ...]) -> None:
         ("Content-Length: 1_0",),
         ("Content-Length: ٣".encode().decode("latin1"),),
         ("Content-Length: " + "9" * 21,),
+        ("Content-Length: " + "0" * 20 + "5",),
         ("Content-Length:",),
         ("Content-Length: 5", "Transfer-Encoding: chunked"),
         ("Transfer-Encoding: chunked", "Content-Length: 5"),
@@ -209,7 +210,7 @@ def test_a_body_that_goes_on_has_nothing_behind_it() -> None:
         b"1\r\nab\r\n",
         b"0\r\nTrailer: x\r\n\r\n",
         b"1" * 17 + b"\r\n",
-        b"0" * (MOST_FRAMING_BYTES + 1),
+        b"0" * (MOST_FRAME_BYTES + 1),
     ],
 )
 def test_what_is_no_chunk_is_refused_however_it_is_cut(sent: bytes) -> None:
@@ -219,7 +220,15 @@ def test_what_is_no_chunk_is_refused_however_it_is_cut(sent: bytes) -> None:
             read_chunks(*pieces)
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+def test_line_ends_and_semicolons_in_a_chunk_are_the_body_s(size: int) -> None:
+    data = b"\n\r\n;0\r\n\r\n" * 9
+    sent = b"%x\r\n%b\r\n0\r\n\r\nGET" % (len(data), data)
+    pieces = [sent[at : at + size] for at in range(0, len(sent) - 3, size)]
+    assert read_chunks(*pieces)[0] == data
+
+
 def test_a_trailer_that_does_not_end_is_refused_early() -> None:
-    read_chunks(b"0\r\n", b"a" * (MOST_FRAMING_BYTES - 3))
+    read_chunks(b"0\r\n", b"a" * (MOST_FRAME_BYTES))
     with pytest.raises(HTTPInputError):
-        read_chunks(b"0\r\n", b"a" * (MOST_FRAMING_BYTES - 2))
+        read_chunks(b"0\r\n", b"a" * (MOST_FRAME_BYTES + 1))
