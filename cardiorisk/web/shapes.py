@@ -7,6 +7,7 @@ stands. The description calls a shape like its class, without ``Body`` or ``Answ
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
 from pydantic import (
@@ -30,6 +31,8 @@ from cardiorisk.version import VERSION
 
 Shape = TypeVar("Shape")
 Json = dict[str, Any]
+MOST_UNKNOWN = 50
+"""Unknown members that are told of; a body has room for thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,9 @@ class Sent(BaseModel):
             ServiceError: a ``refusal``, where a member is missing, unknown, repeated or refused.
         """
         rules = cls._rules()
-        known = {name if name in rules else echoed(name): sent for name, sent in members.items()}
+        known = {name: sent for name, sent in members.items() if name in rules}
+        unknown = (name for name in members if name not in rules)
+        known |= {echoed(name): members[name] for name in islice(unknown, MOST_UNKNOWN)}
         try:
             return cls.model_validate(known)
         except ValidationError as error:

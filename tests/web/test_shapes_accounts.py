@@ -10,6 +10,7 @@ import pytest
 
 from cardiorisk.errors import InvalidAccount, MalformedBody
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
+from cardiorisk.web.shapes import MOST_UNKNOWN
 from cardiorisk.web.shapes_accounts import (
     KeyWishBody,
     LoginBody,
@@ -147,3 +148,11 @@ def test_a_form_s_days_that_are_none_are_a_fault(days: str) -> None:
     with pytest.raises(InvalidAccount) as refusal:
         KeyWishBody.read_form({"expires_days": days})
     assert [fault.field for fault in refusal.value.faults] == ["expires_days"]
+
+
+def test_of_thousands_of_unknown_members_some_are_told() -> None:
+    body = json.dumps({f"m{place}": 0 for place in range(5_000)}).encode()
+    with pytest.raises(InvalidAccount) as refused:
+        LoginBody.read(body)
+    told = [fault.field for fault in refused.value.faults]
+    assert told == ["username", "password", *(f"m{place}" for place in range(MOST_UNKNOWN))]
