@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from cardiorisk.cli.options import account_name, database_option, json_option, require_plan, show
+from cardiorisk.cli.options import database_option, json_option, printable_name, require_plan, show
 from cardiorisk.config import Settings
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database, Rows
@@ -46,7 +46,7 @@ def list_accounts(*, as_json: bool, settings: Settings) -> None:
 
 
 @accounts.command()
-@click.argument("name", type=account_name)
+@click.argument("name", type=printable_name)
 @click.argument("plan")
 @database_option
 def plan(name: str, plan: str, settings: Settings) -> None:
@@ -65,7 +65,7 @@ def plan(name: str, plan: str, settings: Settings) -> None:
 
 
 @accounts.command()
-@click.argument("name", type=account_name)
+@click.argument("name", type=printable_name)
 @click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]))
 @database_option
 def operator(name: str, state: str, settings: Settings) -> None:
@@ -84,7 +84,7 @@ def operator(name: str, state: str, settings: Settings) -> None:
 
 
 @accounts.command()
-@click.argument("name", type=account_name)
+@click.argument("name", type=printable_name)
 @database_option
 def suspend(name: str, settings: Settings) -> None:
     """Refuse an account's keys, tokens and logins until it is resumed.
@@ -102,7 +102,7 @@ def suspend(name: str, settings: Settings) -> None:
 
 
 @accounts.command()
-@click.argument("name", type=account_name)
+@click.argument("name", type=printable_name)
 @database_option
 def resume(name: str, settings: Settings) -> None:
     """End an account's suspension.

@@ -11,12 +11,11 @@ import click
 
 from cardiorisk.cli.group import CommandFailure, WholeNumber, abandon_stdout
 from cardiorisk.cli.options import (
-    account_name,
     database_option,
     iso,
     json_option,
     key_id,
-    key_name,
+    printable_name,
     require_plan,
     show,
 )
@@ -51,7 +50,7 @@ def keys() -> None:
 
 @keys.command()
 @click.option(
-    "--account", type=account_name, metavar="NAME", required=True, help="Whose key it is."
+    "--account", type=printable_name, metavar="NAME", required=True, help="Whose key it is."
 )
 @click.option("--plan", help="Plan of a new account.  [default: freemium]")
 @click.option(
@@ -62,7 +61,7 @@ def keys() -> None:
     help="Days until the key ends.  [default: never]",
 )
 @click.option(
-    "--name", type=key_name, metavar="NAME", help="What to call the key.  [default: nothing]"
+    "--name", type=printable_name, metavar="NAME", help="What to call the key.  [default: nothing]"
 )
 @database_option
 def create(

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from cardiorisk.config import load_settings
 from cardiorisk.errors import UnknownPlan
-from cardiorisk.identity.forms import NAME_CHARACTERS, NAME_RULE, clean_name
+from cardiorisk.identity.forms import NAME_RULE, clean_name
 from cardiorisk.identity.keys import PREFIX
 
 if TYPE_CHECKING:
@@ -41,16 +41,8 @@ database_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Write a JSON array.")
 
 
-def account_name(value: str) -> str:
-    if not value or value != value.strip() or not value.isprintable():
-        raise click.BadParameter("must be printable and neither begin nor end with a blank")
-    if len(value) > NAME_CHARACTERS:
-        raise click.BadParameter(f"must have at most {NAME_CHARACTERS} characters")
-    return value
-
-
-def key_name(value: str) -> str:
-    """Check what its owner calls a key; blanks at its ends are dropped."""
+def printable_name(value: str) -> str:
+    """Check what an account or a key is called, as a registration does."""
     name = clean_name(value)
     if name is None:
         raise click.BadParameter(f"must be {NAME_RULE}")
