@@ -82,8 +82,9 @@ class Predictor:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
         self._explained = _Queue(explain, explanation_queue_limit, 1)
         self._turns = deque([self._assessed, self._explained])
-        # One runs a batch, as never more than one is under way; the other loads a network.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="network")
+        # One thread runs all batches: two that take turns at it cost Keras 6 % of a request.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="network-loader")
         self._artefact: Artefact | None = None
         self._is_busy = False
         self._is_reloading = False
@@ -107,7 +108,7 @@ class Predictor:
 
     async def load(self, directory: Path, engine: EngineName) -> None:
         loop = asyncio.get_running_loop()
-        self.adopt(await loop.run_in_executor(self._threads, load_artefact, directory, engine))
+        self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
 
     async def reload(self, directory: Path, engine: EngineName) -> Replacement:
         """Load, check and warm another network while this one answers, then change over.
@@ -121,7 +122,7 @@ class Predictor:
         self._is_reloading = True
         try:
             loop = asyncio.get_running_loop()
-            new = await loop.run_in_executor(self._threads, load_artefact, directory, engine)
+            new = await loop.run_in_executor(self._loader, load_artefact, directory, engine)
         finally:
             self._is_reloading = False
         self._require_artefact()  # closed meanwhile, it must not come to life again
@@ -159,7 +160,8 @@ class Predictor:
         for queue in self._turns:
             while queue.waiting:
                 _fail(queue.waiting.popleft()[1], _not_ready())
-        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._worker.shutdown)
+        await asyncio.to_thread(self._loader.shutdown)
 
     def _require_artefact(self) -> Artefact:
         if self._artefact is None:
@@ -199,7 +201,7 @@ class Predictor:
 
         self.batch_sizes.add(len(batch))
         patients = [patient for patient, _ in batch]
-        self._threads.submit(queue.run, artefact, patients).add_done_callback(hand_back)
+        self._worker.submit(queue.run, artefact, patients).add_done_callback(hand_back)
 
     def _finish_batch(self, batch: list[Waiting], run: Future[list[Assessment]]) -> None:
         # The next batch runs while the answers are handed out.
