@@ -26,6 +26,7 @@ from cardiorisk.monitoring.overview import Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
 from cardiorisk.store.store import Store
 from cardiorisk.web.files import load_files
+from cardiorisk.web.handlers import to_json
 from cardiorisk.web.openapi import describe, expected_answers
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import Traffic
@@ -63,7 +64,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             log_watch=log_watch,
             overviews=overviews,
             broadcast=Broadcast(overviews.look, log_watch.skip, log_watch.fresh),
-            files=load_files(lambda: describe(API_ROUTES)),
+            files=load_files(lambda: to_json(describe(API_ROUTES))),
             clock=clock,
             traffic=traffic,
         )

@@ -6,7 +6,8 @@ from cardiorisk.pages import account as account_pages
 from cardiorisk.pages import assess, assessments, keys, panel, session
 from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.web import account, files, operators, original, predictions, service, status
+from cardiorisk.web import account, documents, operators, original, predictions, service, status
+from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.operations import Route
 from cardiorisk.web.reader import ReadingApplication, Target
 from cardiorisk.web.services import Services
@@ -46,9 +47,9 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "/operator/accounts/{id}/keys/{key_id}/revoke", operators.OperatedKeyHandler, "operators"
     ),
-    Route("/openapi.json", files.OpenApiHandler, "operation"),
-    Route("/docs", files.DocsHandler, "operation"),
-    Route("/docs/{file}", files.DocsFileHandler, "operation"),
+    Route("/openapi.json", documents.OpenApiHandler, "operation"),
+    Route("/docs", documents.DocsHandler, "operation"),
+    Route("/docs/{file}", documents.DocsFileHandler, "operation"),
     Route("/", assess.AssessPageHandler),
     Route("/entrar", session.LoginPageHandler),
     Route("/registro", session.RegisterPageHandler),
@@ -60,7 +61,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/panel", panel.PanelHandler),
     Route("/panel/cuentas", panel.PanelAccountsHandler),
     Route("/panel/eventos", panel.PanelEventsHandler),
-    Route(files.ASSETS_ROUTE, files.AssetHandler),
+    Route(ASSETS_ROUTE, documents.AssetHandler),
 )
 
 API_ROUTES = tuple(route for route in ROUTES if route.tag)

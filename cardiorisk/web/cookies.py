@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from cardiorisk.errors import WrongXsrfToken
 
 if TYPE_CHECKING:
-    from cardiorisk.identity.keys import Principal
+    from tornado.web import RequestHandler
+
     from cardiorisk.identity.tokens import Tokens
-    from cardiorisk.web.handlers import BaseHandler
 
 SESSION_COOKIE = "sesion"
 XSRF_HEADER = "X-XSRFToken"
@@ -22,15 +22,9 @@ LONGEST_COOKIE = 1024
 """Characters that are looked at; a session's cookie has about 400."""
 
 
-def session_cookie(handler: BaseHandler) -> str:
+def session_cookie(handler: RequestHandler) -> str:
     cookie = handler.get_cookie(SESSION_COOKIE) or ""
     return cookie if len(cookie) <= LONGEST_COOKIE else ""
-
-
-async def require_cookie_principal(handler: BaseHandler, cookie: str) -> Principal:
-    given = handler.request.headers.get(XSRF_HEADER, "")
-    require_xsrf_token(given, cookie, handler.services.store.tokens)
-    return await handler.services.store.session_principal(cookie)
 
 
 def require_xsrf_token(given: str, cookie: str, tokens: Tokens) -> None:

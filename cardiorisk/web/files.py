@@ -1,4 +1,4 @@
-"""The files that a browser loads, ours and Swagger UI's, and the handlers that send them.
+"""The files that a browser loads, ours and Swagger UI's.
 
 They are read once, at start: a request touches no disk, and what is in no table does not exist.
 """
@@ -8,12 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from cardiorisk.errors import NotFound
-from cardiorisk.web.handlers import BaseHandler, to_json
-from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes import OpenApiAnswer
 
 _OURS = Path(__file__).parents[1] / "pages" / "static"
 _SWAGGER = _OURS / "swagger-ui"
@@ -41,11 +35,6 @@ ASSET_NAMES = (
 )
 """Everything that the other pages are made of."""
 ASSETS_ROUTE = "/static/{version}/{file}"
-# Swagger UI's style sheet has its icons in itself, hence the one "data:".
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +54,7 @@ class Files:
     assets_version: str
 
 
-def load_files(describe: Callable[[], dict[str, Any]]) -> Files:
+def load_files(describe: Callable[[], bytes]) -> Files:
     """Read the files; the description is written when it is first asked for."""
     by_name = {
         name: _load((_SWAGGER if name in _SWAGGER_NAMES else _OURS) / name) for name in FILE_NAMES
@@ -74,7 +63,7 @@ def load_files(describe: Callable[[], dict[str, Any]]) -> Files:
     page = (_OURS / "docs.html").read_text(encoding="utf-8").replace("{version}", _version(by_name))
     assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
     return Files(
-        openapi=cache(lambda: to_json(describe())),
+        openapi=cache(describe),
         page=page.encode(),
         by_name=by_name,
         assets=assets,
@@ -88,63 +77,3 @@ def _version(files: Mapping[str, ServedFile]) -> str:
 
 def _load(path: Path) -> ServedFile:
     return ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())
-
-
-class OpenApiHandler(BaseHandler):
-    @operation("openApi", OpenApiAnswer)
-    def get(self) -> None:
-        """This document."""
-        self.finish(self.services.files.openapi(), "application/json")
-
-    head = get
-
-
-class DocsHandler(BaseHandler):
-    @operation(
-        "docs",
-        answer="The page",
-        headers=("Content-Security-Policy",),
-        content_types=("text/html",),
-    )
-    def get(self) -> None:
-        """This document as a page to read and to try."""
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.finish(self.services.files.page, "text/html; charset=utf-8")
-
-    head = get
-
-
-class KeptFileHandler(BaseHandler):
-    """A file that a browser keeps for a year: another version has another URL."""
-
-    def send(self, served: ServedFile | None) -> None:
-        if served is None:
-            raise NotFound("there is no such file")
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
-        self.finish(served.body, served.content_type)
-
-
-class DocsFileHandler(KeptFileHandler):
-    @operation(
-        "docsFile",
-        answer="The file",
-        content_types=("text/css", "text/javascript", "image/png"),
-        problems=(NotFound,),
-    )
-    def get(self, name: str) -> None:
-        """What the page is made of."""
-        self.send(self.services.files.by_name.get(name))
-
-    head = get
-
-
-class AssetHandler(KeptFileHandler):
-    """The version is in the path, so that a module's relative imports carry it along."""
-
-    def get(self, version: str, name: str) -> None:
-        files = self.services.files
-        # A file of another version must not be kept under this one's name.
-        self.send(files.assets.get(name) if version == files.assets_version else None)
-
-    head = get

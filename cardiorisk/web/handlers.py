@@ -41,7 +41,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
-from cardiorisk.web.cookies import require_cookie_principal, session_cookie
+from cardiorisk.web.cookies import XSRF_HEADER, require_xsrf_token, session_cookie
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.tornado_inside import LeanHandler
@@ -376,13 +376,16 @@ class IdentifiedHandler(BaseHandler):
 
     async def admit(self) -> None:
         """Let in who has a valid API key or access token, or a page of ours with its cookie."""
+        store = self.services.store
         try:
-            self.caller = await self.services.store.principal(self.credential())
+            self.caller = await store.principal(self.credential())
         except MissingKey:
             cookie = session_cookie(self)
             if not cookie:
                 raise
-            self.caller = await require_cookie_principal(self, cookie)
+            given = self.request.headers.get(XSRF_HEADER, "")
+            require_xsrf_token(given, cookie, store.tokens)
+            self.caller = await store.session_principal(cookie)
         finally:
             self.end_stage("auth")
 

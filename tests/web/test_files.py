@@ -80,7 +80,7 @@ async def test_everything_that_a_page_asks_for_is_served_to_be_kept(
         ("/docs/LICENSE", "/docs/{file}"),
         ("/docs/%00", "/docs/{file}"),
         ("/static/0123456789ab/pages.css", "/static/{version}/{file}"),
-        (f"/static/{load_files(dict).assets_version}/docs.html", "/static/{version}/{file}"),
+        (f"/static/{load_files(bytes).assets_version}/docs.html", "/static/{version}/{file}"),
     ],
 )
 async def test_no_other_file_or_version_can_be_named(
@@ -99,6 +99,6 @@ def test_swagger_ui_is_the_version_that_its_folder_names() -> None:
 
 
 def test_what_the_pages_are_made_of_is_small() -> None:
-    served = load_files(dict).assets
+    served = load_files(bytes).assets
     assert set(served) == set(ASSET_NAMES)
     assert sum(len(gzip.compress(file.body)) for file in served.values()) < LARGEST_BYTES
