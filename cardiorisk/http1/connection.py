@@ -13,6 +13,7 @@ import asyncio
 import logging
 import math
 import re
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
         RequestStartLine,
         ResponseStartLine,
     )
-
-    from cardiorisk.http1.listener import Listener
 
 logger = logging.getLogger(__name__)
 
@@ -66,23 +65,38 @@ class _Stage(Enum):
     END = auto()
 
 
+@dataclass(slots=True)
+class Connections:
+    """What the connections of a listener have in common.
+
+    Attributes:
+        clock: seconds from a monotonic clock.
+        living: those that have been made and not ended; they see to it themselves.
+        is_draining: whether the next answer of each is its last.
+    """
+
+    clock: Callable[[], float]
+    living: set[Connection] = field(default_factory=set)
+    is_draining: bool = False
+
+
 class Connection(HTTPConnection, asyncio.Protocol):
     """The server's end of one connection.
 
     Args:
         delegate: makes what takes a request; that must take it at once, without waiting.
-        listener: where the connection came in.
+        siblings: those of its listener, of which this becomes one.
 
     Attributes:
         context: what Tornado's requests ask their connection for.
-        due_seconds: when the listener shall close it, on the listener's clock.
+        due_seconds: when the listener shall close it, on the clock of them all.
         drained: done while the system has taken all that was sent; fails with
             ``StreamClosedError`` where the caller has gone.
     """
 
-    def __init__(self, delegate: HTTPServerConnectionDelegate, listener: Listener) -> None:
+    def __init__(self, delegate: HTTPServerConnectionDelegate, siblings: Connections) -> None:
         self._delegate = delegate
-        self._listener = listener
+        self._siblings = siblings
         self._loop = asyncio.get_running_loop()
         self._stage = _Stage.HEAD
         self.due_seconds = math.inf
@@ -104,7 +118,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._listener.connections.add(self)
+        self._siblings.living.add(self)
         self._transport.set_write_buffer_limits(0)  # what is drained, the system has taken
         address = transport.get_extra_info("peername")
         self.context = SimpleNamespace(remote_ip=address[0] if address else "", protocol="http")
@@ -127,7 +141,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever works for the caller, and keep nothing of it."""
-        self._listener.connections.discard(self)
+        self._siblings.living.discard(self)
         stage, self._stage = self._stage, _Stage.END
         reader, self._reader = self._reader, _NOBODY
         on_loss, self._on_loss = self._on_loss, None
@@ -226,7 +240,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._stage = _Stage.ANSWER
             self.due_seconds = math.inf
             # Only now, since an answer before the body's end is the connection's last.
-            self._keeps_alive = self._may_stay and not self._listener.is_draining
+            self._keeps_alive = self._may_stay and not self._siblings.is_draining
             self._reader.finish()
 
     def _refuse(self, answer: bytes) -> None:
@@ -238,7 +252,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._end()
 
     def _wait(self, seconds: float) -> None:
-        self.due_seconds = self._listener.clock() + seconds
+        self.due_seconds = self._siblings.clock() + seconds
 
     def _end(self) -> None:
         """Take nothing more; what is on its way to the caller still gets there."""

@@ -12,7 +12,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from cardiorisk.http1.connection import Connection
+from cardiorisk.http1.connection import Connection, Connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,10 +40,6 @@ class Listener:
         most_connections: from here on they are turned away.
         clock: seconds from a monotonic clock.
         retry_seconds: see ``RETRY_SECONDS``.
-
-    Attributes:
-        connections: those that have been made and not ended; they see to it themselves.
-        is_draining: whether the next answer of each is its last.
     """
 
     def __init__(
@@ -53,14 +49,12 @@ class Listener:
         clock: Callable[[], float] = time.monotonic,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
-        self.clock = clock
         self._retry_seconds = retry_seconds
         self._delegate = delegate
         self._most_connections = most_connections
         self._sockets: list[socket] = []
         self._coming: set[asyncio.Task[object]] = set()
-        self.connections: set[Connection] = set()
-        self.is_draining = False
+        self._connections = Connections(clock)
 
     def listen(self, sockets: Iterable[socket]) -> None:
         """Take connections from now on; the sockets are this object's."""
@@ -72,34 +66,34 @@ class Listener:
 
     def drain(self) -> None:
         """Take those that wait already and no more, and let each end with its next answer."""
-        if self.is_draining:
+        if self._connections.is_draining:
             return
-        self.is_draining = True
+        self._connections.is_draining = True
         for bound in self._sockets:
             asyncio.get_running_loop().remove_reader(bound)
             for _ in range(QUEUED // ACCEPTED_A_TURN):
                 self._accept(bound)
             bound.close()
-        for connection in self.connections:
+        for connection in self._connections.living:
             connection.drain()
 
     async def close(self) -> None:
         """End every connection at once."""
         self.drain()
-        while self._coming or self.connections:
-            for connection in tuple(self.connections):
+        while self._coming or self._connections.living:
+            for connection in tuple(self._connections.living):
                 connection.close()
             await asyncio.sleep(0)  # each ends in a turn of its own
 
     def close_overdue(self) -> None:
         """End every connection whose time is over."""
-        now = self.clock()
-        for connection in tuple(self.connections):
+        now = self._connections.clock()
+        for connection in tuple(self._connections.living):
             if connection.due_seconds <= now:
                 connection.close()
 
     def _resume(self, bound: socket) -> None:
-        if not self.is_draining:
+        if not self._connections.is_draining:
             asyncio.get_running_loop().add_reader(bound, self._accept, bound)
 
     def _accept(self, bound: socket) -> None:
@@ -114,7 +108,7 @@ class Listener:
                 loop.remove_reader(bound)
                 loop.call_later(self._retry_seconds, self._resume, bound)
                 return
-            if len(self._coming) + len(self.connections) >= self._most_connections:
+            if len(self._coming) + len(self._connections.living) >= self._most_connections:
                 connected.close()
                 continue
             connected.settimeout(0)
@@ -124,4 +118,6 @@ class Listener:
 
     async def _make_connection(self, connected: socket) -> None:
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: Connection(self._delegate, self), connected)
+        await loop.connect_accepted_socket(
+            lambda: Connection(self._delegate, self._connections), connected
+        )
