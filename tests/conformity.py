@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+from tornado.httpclient import HTTPResponse
 
 from cardiorisk.routes import API_ROUTES, ROUTES
 from cardiorisk.web.openapi import describe
 from cardiorisk.web.problems import CONTENT_TYPE as PROBLEM_TYPE
 from cardiorisk.web.reader import path_pattern
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tornado.httpclient import HTTPResponse
 
 _ROUTES = [re.compile(path_pattern(route.template)) for route in ROUTES]
 _PAGES = [re.compile(path_pattern(route.template)) for route in ROUTES if not route.tag]

@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING
+from pathlib import Path
+from socket import socket
 
 import hypothesis
 import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.ioloop import IOLoop
 from tornado.platform.asyncio import AsyncIOLoop
 
 from cardiorisk.app import make_app
 from cardiorisk.config import PREFIX, Settings, load_settings
 from cardiorisk.http1.listener import Listener
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from socket import socket
-
-    from tornado.httpclient import AsyncHTTPClient
-    from tornado.ioloop import IOLoop
-
-    from cardiorisk.routes import CardioriskApplication
-
 
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile("patient", deadline=None)

@@ -9,21 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cardiorisk.config import load_settings
+from cardiorisk.config import Settings, load_settings
 from cardiorisk.store import rows_accounts
 from tests.support import EXAMPLE, change_account, create_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from cardiorisk.config import Settings
 
 STOP_SECONDS = 120
 """The longest that a server may take to end; one that loads TensorFlow ends after that."""

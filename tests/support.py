@@ -6,25 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+
+from cardiorisk.config import Settings
 from cardiorisk.patients import patient
 from cardiorisk.store import rows_accounts, rows_keys
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.values import AccountRecord
 from tests.conformity import require_described
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tornado.httpclient import AsyncHTTPClient, HTTPResponse
-
-    from cardiorisk.config import Settings
-    from cardiorisk.store.database import Rows
-    from cardiorisk.store.values import AccountRecord
 
 EXAMPLE: dict[str, Any] = dict(patient.EXAMPLE)
 """The assignment's own example; its rule gives no risk."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.config import Settings
 from cardiorisk.identity.keys import new_key
 from cardiorisk.patients.patient import FIELDS
-from tests.support import Caller, document
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, SettableClock
+from cardiorisk.routes import CardioriskApplication
+from tests.support import Bitacora, Caller, SettableClock, document
 
 AS_THE_ASSIGNMENT_SENDS_IT = (
     b'{"nivel_colesterol": 2.00, "presion_arterial":1.20, "azucar":1.00, "edad":40,'

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 
 from tests.conformity import require_described
-
-if TYPE_CHECKING:
-    from tests.support import Caller
+from tests.support import Caller
 
 HEALTHY: dict[str, Any] = {"status": "ok", "version": "1"}
 HEADERS = {

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.config import PREFIX, Settings
 from cardiorisk.patients.patient import FIELDS, Field
 from cardiorisk.routes import API_ROUTES, ROUTES
+from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
-
-if TYPE_CHECKING:
-    from cardiorisk.web.operations import Route
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

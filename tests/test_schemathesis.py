@@ -13,7 +13,9 @@ import json
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +23,6 @@ from cardiorisk.config import load_settings
 from tests.conformity import description
 from tests.processes import Server, unmeasured
 from tests.support import create_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 SEED = "20261122"
 FEWEST_REQUESTS = 1000

@@ -11,19 +11,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from cardiorisk.config import load_settings
 from tests.processes import Server, require_program
 from tests.support import EXAMPLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 LITERT = ("--engine", "litert")
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from cardiorisk.errors import NotReady, Overloaded
 from cardiorisk.workers import Failures, Worker
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture

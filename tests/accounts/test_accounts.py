@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from tornado.ioloop import IOLoop
 
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.errors import (
@@ -25,22 +27,15 @@ from cardiorisk.errors import (
     UnknownKey,
 )
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
+from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
+from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_usage
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.store.store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
-    from pathlib import Path
-
-    from tornado.ioloop import IOLoop
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.identity.tokens import TokenPair
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HERE = "192.0.2.1"

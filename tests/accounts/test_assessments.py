@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tornado.ioloop import IOLoop
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, Assessments, Page, new_assessment_id
 from cardiorisk.errors import UnknownAssessment
@@ -20,12 +23,6 @@ from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import AssessmentRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tornado.ioloop import IOLoop
 
 ANA, BRUNO = Principal(1, "key_a", "freemium"), Principal(2, "key_b", "premium")
 PATIENT = Patient(2.0, 1.2, 1.0, 40, 1, 0)

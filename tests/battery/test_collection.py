@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from cardiorisk.routes import API_ROUTES
+from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import path_pattern
 from tests.processes import Server, require_program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cardiorisk.web.operations import Route
 
 POSTMAN = Path(__file__).parents[2] / "docs" / "postman"
 COLLECTION = POSTMAN / "cardiorisk.postman_collection.json"

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.routes import API_ROUTES
 from tests.processes import Server, require_program
 from tests.support import create_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "http").glob("[0-9]*.md"))
 

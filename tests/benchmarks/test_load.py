@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.load import BODY, ask_by_ourselves, read_wrk
 from benchmarks.results import Load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 WRK = """\
 Running 1s test @ http://127.0.0.1:8890/service

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.micro import DECISION, HIT, MISS, PARTS, time_growth, time_parts, timed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOMENT_SECONDS = 1e-4
 

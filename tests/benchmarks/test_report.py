@@ -5,16 +5,13 @@ Expected numbers are worked out by hand from the rounds below.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from benchmarks import micro, report, results
 from benchmarks.compare import judgement
 from benchmarks.results import Load, Micro, Row, Run, Sample, Server, Spread
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def sample(server: str, round_: int, requests: int, refused: int = 0, mb: float = 50.0) -> Sample:

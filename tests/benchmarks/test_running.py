@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -16,10 +18,6 @@ from benchmarks import load, onnx_file
 from benchmarks.compare import TOLERANCE, Comparison, check_answers
 from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.running import ARTEFACT, Running, Skipped, install, start
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 BARE = CONTESTANTS[0]
 

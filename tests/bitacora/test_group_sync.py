@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.bitacora.group_sync import GroupSync
 from cardiorisk.errors import LogUnavailable
-from tests.bitacora.support import PATIENCE_S
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.bitacora.support import Disk
+from tests.bitacora.support import PATIENCE_S, Disk
 
 
 @pytest.fixture

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.reader import (
     LONGEST_LINE_BYTES,
     FreshLines,
+    Line,
     LogReader,
     find_newest,
 )
 from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import make_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.bitacora.reader import Line
 
 
 @pytest.fixture

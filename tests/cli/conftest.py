@@ -8,15 +8,12 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from cardiorisk.__main__ import main
-
-if TYPE_CHECKING:
-    from click.testing import Result
 
 
 class Call(Protocol):

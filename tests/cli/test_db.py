@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cardiorisk.store.migrations import revisions
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Call
+from tests.cli.conftest import Call
 
 
 def test_upgrade_makes_the_file_at_the_newest_revision(call: Call) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -13,11 +13,7 @@ import pytest
 from cardiorisk.__main__ import SUMMARIES, main
 from cardiorisk.cli.group import LazyGroup
 from cardiorisk.errors import Conflict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.cli.conftest import Call
+from tests.cli.conftest import Call
 
 SLOW = ("pandas", "pyarrow", "matplotlib", "sklearn", "keras", "tensorflow", "tornado")
 NOT_FOR_THE_LIST = ("sqlalchemy", "alembic", "pydantic", "numpy", "rich")

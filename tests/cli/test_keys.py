@@ -9,15 +9,12 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from cardiorisk.identity.keys import is_well_formed
-from tests.cli.conftest import on_terminal, start
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Call
+from tests.cli.conftest import Call, on_terminal, start
 
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 

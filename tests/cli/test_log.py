@@ -7,20 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from cardiorisk.bitacora.entry import Entry
 from cardiorisk.cli.log import LARGE_LOG_BYTES
 from tests.bitacora.support import make_entry
-from tests.cli.conftest import on_terminal, start
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cardiorisk.bitacora.entry import Entry
-    from tests.cli.conftest import Call
+from tests.cli.conftest import Call, on_terminal, start
 
 LOG = Path("logs/bitacora.jsonl")
 NOON_S = 1_795_348_800.0  # 2026-11-22T12:00:00Z

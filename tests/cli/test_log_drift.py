@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,9 +13,7 @@ from cardiorisk.config import load_settings
 from cardiorisk.model.card import load_card
 from cardiorisk.patients.patient import Patient
 from tests.bitacora.support import make_entry
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Call
+from tests.cli.conftest import Call
 
 LOG = Path("logs/bitacora.jsonl")
 OLD_SMOKER = Patient(2.05, 1.2, 1.0, 90.0, 0.0, 1.0)

@@ -7,17 +7,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
-from tests.cli.conftest import start
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Call
+from tests.cli.conftest import Call, start
 
 HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo"
 ROW = "2.0,1.2,1.0,40,1,1"

@@ -6,14 +6,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from cardiorisk.cli.serve import TerminalAnnouncer
 from cardiorisk.config import load_settings
-
-if TYPE_CHECKING:
-    import pytest
-
 
 COMMANDS = Path(sys.executable).parent
 

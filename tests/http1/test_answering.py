@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.iostream import StreamClosedError
 
 from cardiorisk.http1.connection import TAKING_SECONDS
-from tests.http1.site import GET, OK, Site, asked, called, exchange, serving, turns, until
+from tests.http1.site import GET, OK, Message, Site, asked, called, exchange, serving, turns, until
 from tests.support import SettableClock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.http1.site import Message
 
 LARGE = b"a" * (32 << 20)
 """More than any system keeps in a socket's buffers."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from cardiorisk.http1.connection import MOST_HEAD_BYTES
 from tests.http1.site import GET, Message, Site, called, exchange, turns, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n"
 

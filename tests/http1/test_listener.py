@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import pytest
 from tornado.netutil import bind_sockets
@@ -14,9 +14,6 @@ from tornado.netutil import bind_sockets
 from cardiorisk.http1.connection import BODY_SECONDS, QUIET_SECONDS
 from tests.http1.site import GET, Caller, Message, Site, serving, turns, until
 from tests.support import SettableClock
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
 
 HALF_A_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
 

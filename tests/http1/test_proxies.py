@@ -6,19 +6,14 @@ import asyncio
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.http1.site import Caller, Site, serving
+from tests.http1.site import Caller, Message, Site, serving
 from tests.processes import require_program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.http1.site import Message
 
 CALLERS, REQUESTS = 32, 40
 

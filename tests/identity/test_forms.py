@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -21,9 +21,6 @@ from cardiorisk.identity.forms import (
     clean_password,
     folded,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from cardiorisk.errors import Overloaded
 from cardiorisk.identity.passwords import Passwords
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack, suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,9 +21,7 @@ from cardiorisk.limits.throttle import (
     Throttle,
     site_of,
 )
-
-if TYPE_CHECKING:
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 
 @pytest.fixture

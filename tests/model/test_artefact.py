@@ -6,21 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cardiorisk.config import load_settings
+from cardiorisk.config import EngineName, load_settings
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.artefact import load_artefact
 from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE
 from cardiorisk.model.engines import KerasEngine, LiteRTEngine
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cardiorisk.config import EngineName
 
 ENGINES: tuple[EngineName, ...] = ("keras", "litert")
 

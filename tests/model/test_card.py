@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -19,9 +20,6 @@ from cardiorisk.model.card import (
     load_card,
     save_card,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CARD = load_card(load_settings().model_dir)
 TWO_FIELDS = CARD.model_copy(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from cardiorisk.config import load_settings
 from cardiorisk.model.artefact import Artefact, load_artefact
@@ -25,9 +26,6 @@ from cardiorisk.model.explanations import (
     spanish_sentence,
 )
 from cardiorisk.patients.patient import FIELDS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 PATIENTS = [
     (2.0, 1.2, 1.0, 40, 1, 0),

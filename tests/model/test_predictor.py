@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cardiorisk.config import load_settings
 from cardiorisk.errors import NotReady, Overloaded
@@ -14,12 +16,6 @@ from cardiorisk.model.artefact import Artefact, load_artefact
 from cardiorisk.model.explanations import CURVE_ROWS
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import Patient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 SMOKER = Patient(2.0, 1.2, 1.0, 40, 1, 1)
 HEALTHY = Patient(1.5, 1.0, 0.8, 30, 0, 0)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pytest
 
+from cardiorisk.bitacora.reader import Line
 from cardiorisk.errors import LogUnavailable, NotReady, Overloaded
 from cardiorisk.monitoring.broadcast import MOST_PENDING, Broadcast, Update, Watcher
-
-if TYPE_CHECKING:
-    from cardiorisk.bitacora.reader import Line
-    from cardiorisk.monitoring.overview import Overview
+from cardiorisk.monitoring.overview import Overview
 
 
 class Service:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from cardiorisk.monitoring.last_hour import MINUTES, Counts, LastHour, stage_times
-
-if TYPE_CHECKING:
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 BOUNDS_MS = (1.0, 10.0)
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from cardiorisk.bitacora.entry import Entry
 from cardiorisk.config import load_settings
 from cardiorisk.errors import LogUnavailable, Overloaded
-from cardiorisk.model.card import load_card
+from cardiorisk.model.card import Card, load_card
 from cardiorisk.monitoring.log_watch import DRIFT_SECONDS, LogWatch
 from tests.bitacora.support import make_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.model.card import Card
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 
 @pytest.fixture

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from cardiorisk.monitoring.metrics import PREFIX, STAGE_BOUNDS_MS, Metrics, Sources
-
-if TYPE_CHECKING:
-    from cardiorisk.routes import CardioriskApplication
+from cardiorisk.routes import CardioriskApplication
 
 DOCS = Path(__file__).parents[2] / "docs"
 DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana" / "cardiorisk.json").read_text())

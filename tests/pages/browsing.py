@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-if TYPE_CHECKING:
-    from tornado.httpclient import HTTPResponse
+from tornado.httpclient import HTTPResponse
 
-    from tests.support import Caller
+from tests.support import Caller
 
 NAME, PASSWORD = "ana", "correct horse battery"
 REGISTRATION = {"username": NAME, "password": PASSWORD, "email": "ana@example.org"}

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from tornado.ioloop import IOLoop
 
+from cardiorisk.config import Settings
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
 from tests.pages.browsing import NAME, Reader, registered
-from tests.support import change_account, create_key
-
-if TYPE_CHECKING:
-    from tornado.ioloop import IOLoop
-
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Caller
+from tests.support import Caller, change_account, create_key
 
 
 @pytest.fixture

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.pages.browsing import NAME, PASSWORD, REGISTRATION, Reader, faults, text
-from tests.support import document
-
-if TYPE_CHECKING:
-    from tests.support import Caller, SettableClock
+from tests.support import Caller, SettableClock, document
 
 NEW_PASSWORD = "another good sentence"
 NO_NAME = "Deben ser de 1 a 80 caracteres imprimibles."

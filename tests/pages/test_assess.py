@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from cardiorisk.patients.patient import FIELDS
 from tests.pages.browsing import Reader, faults, text
-
-if TYPE_CHECKING:
-    from tests.support import Bitacora
+from tests.support import Bitacora
 
 FORM = {"nivel_colesterol": "2.4", "presion_arterial": "1,4", "azucar": " 1.8", "edad": "72"}
 """One decimal is written with a comma, as the reader may."""

@@ -7,14 +7,11 @@ import io
 import json
 import re
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cardiorisk.pages.assessments import harmless, newest
 from tests.pages.browsing import PASSWORD, Reader, text
-from tests.support import EXAMPLE, document
-
-if TYPE_CHECKING:
-    from tests.support import SettableClock
+from tests.support import EXAMPLE, SettableClock, document
 
 
 async def keep(reader: Reader, clock: SettableClock, *names: str | None) -> None:

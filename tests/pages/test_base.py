@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.errors import MalformedBody
 from cardiorisk.pages.base import read_form
-from cardiorisk.routes import ROUTES
+from cardiorisk.routes import ROUTES, CardioriskApplication
 from tests.pages.browsing import ASKS_FOR_PAGES, Reader, text
-from tests.support import document
-
-if TYPE_CHECKING:
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller
+from tests.support import Bitacora, Caller, document
 
 PATHS = [route.template for route in ROUTES if not route.tag and "{" not in route.template]
 POLICY = (

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.pages.browsing import Reader, faults, text
-from tests.support import Caller, document
-
-if TYPE_CHECKING:
-    from tests.support import Bitacora
+from tests.support import Bitacora, Caller, document
 
 KEY = re.compile(r"crk_[0-9A-Za-z]{36}")
 

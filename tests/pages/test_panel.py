@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.routes import ROUTES
+from cardiorisk.config import Settings
+from cardiorisk.routes import ROUTES, CardioriskApplication
 from cardiorisk.web.files import ASSETS_ROUTE
 from tests.pages.browsing import Reader, text
-from tests.support import create_key, document
+from tests.support import Caller, create_key, document
 from tests.web.test_events import watching
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Caller
 
 
 async def test_who_is_no_operator_sees_nothing_and_does_nothing_to_others(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.pages.session import local_page
 from tests.pages.browsing import NAME, PASSWORD, Reader, text
-from tests.support import EXAMPLE, Caller, document
-
-if TYPE_CHECKING:
-    from tests.support import Bitacora, SettableClock
+from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
 
 PATIENT = json.dumps(EXAMPLE).encode()
 TWELVE_HOURS = 12 * 3600

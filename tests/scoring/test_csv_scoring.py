@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.scoring.csv_scoring import score_csv
-from cardiorisk.scoring.scorer import BadRow
-
-if TYPE_CHECKING:
-    from cardiorisk.scoring.scorer import Scorer
+from cardiorisk.scoring.scorer import BadRow, Scorer
 
 HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo"
 GOOD, AT_RISK = "2.0,1.2,1.0,40,1,0", "2.0,1.2,1.0,40,1,1"

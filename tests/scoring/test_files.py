@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.scoring.files import score_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cardiorisk.scoring.scorer import Scorer
+from cardiorisk.scoring.scorer import Scorer
 
 PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,10 +12,7 @@ from pyarrow import parquet
 
 from cardiorisk.errors import UnusableData
 from cardiorisk.scoring.parquet_scoring import BATCH_ROWS, score_parquet
-from cardiorisk.scoring.scorer import BadRow
-
-if TYPE_CHECKING:
-    from cardiorisk.scoring.scorer import Scorer
+from cardiorisk.scoring.scorer import BadRow, Scorer
 
 COLUMNS: dict[str, list[Any]] = {
     "nombre": ["Ana", None, "Eva"],

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cardiorisk.model.artefact import Artefact
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import FIELD_NAMES, Patient
 from cardiorisk.scoring.scorer import Scorer, output_names
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cardiorisk.model.artefact import Artefact
 
 ROWS = [
     (2.0, 1.2, 1.0, 40, 1, 0),

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import Database, Rows
 from tests.support import SettableClock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from cardiorisk.store.database import Rows
 
 NOW = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
 

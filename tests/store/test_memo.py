@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from cardiorisk.identity.keys import Principal
 from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, Stale
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 ANA = Principal(1, "key_ana", "freemium")
 ANA_TOO = Principal(1, "key_ana_too", "freemium")

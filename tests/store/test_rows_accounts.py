@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import insert
@@ -12,15 +13,11 @@ from sqlalchemy.exc import StatementError
 
 from cardiorisk.errors import Conflict, StoreUnavailable, Taken, UnknownAccount
 from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.tables import Account
 from cardiorisk.store.values import AccountRecord, StoredLogin
 from tests.store.conftest import NOW
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cardiorisk.store.database import Database, Rows
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 ANA, JOSE, CLINIC = 1, 2, 3
 

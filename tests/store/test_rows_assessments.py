@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_accounts, rows_assessments
+from cardiorisk.store.database import Rows
 from cardiorisk.store.values import KeptAssessment
 from tests.store.conftest import NOW
-
-if TYPE_CHECKING:
-    from cardiorisk.store.database import Rows
 
 ANA, BRUNO = 1, 2
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity.keys import Principal, digest, is_well_formed
 from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS, MOST_ENDED_KEYS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cardiorisk.store.database import Database, Rows
-    from cardiorisk.store.values import Credential, MintedKey
-    from tests.support import SettableClock
+from cardiorisk.store.values import Credential, MintedKey
+from tests.support import SettableClock
 
 MONTH = timedelta(days=30)
 

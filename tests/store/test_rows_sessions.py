@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -13,14 +13,12 @@ from cardiorisk.errors import AccountSuspended
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.tokens import Claims
 from cardiorisk.store import rows_accounts, rows_sessions
+from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.rows_sessions import MOST_SESSIONS
 from cardiorisk.store.tables import Session
+from cardiorisk.store.values import Renewal
 from tests.store.conftest import NOW
-
-if TYPE_CHECKING:
-    from cardiorisk.store.database import Database, Rows
-    from cardiorisk.store.values import Renewal
-    from tests.support import SettableClock
+from tests.support import SettableClock
 
 ANA = 1
 TOKEN_ID = "0123456789abcdef"

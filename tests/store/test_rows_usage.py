@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.store import rows_accounts, rows_usage
+from cardiorisk.store.database import Rows
 from tests.store.conftest import NOW
-
-if TYPE_CHECKING:
-    from cardiorisk.store.database import Rows
 
 ANA, BRUNO = 1, 2
 TODAY = date(2026, 11, 22)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import zipfile
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,10 +14,11 @@ import pytest
 
 from cardiorisk.config import load_settings
 from cardiorisk.errors import UnusableArtefact
-from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE, load_card
+from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE, Card, load_card
 from cardiorisk.model.engines import KerasEngine
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
-from cardiorisk.training.data import Cohort, draw_background, make_cohort
+from cardiorisk.training.data import Cohort, Split, draw_background, make_cohort
+from cardiorisk.training.evaluation import Evaluation
 from cardiorisk.training.export import (
     LARGEST_DIFFERENCE,
     network_version,
@@ -24,16 +26,8 @@ from cardiorisk.training.export import (
     profile_scores,
     write_artefact,
 )
-from cardiorisk.training.network import Trained, build_network, train
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cardiorisk.model.card import Card
-    from cardiorisk.training.data import Split
-    from cardiorisk.training.evaluation import Evaluation
-    from cardiorisk.training.network import Epoch
-    from cardiorisk.training.recipe import Recipe
+from cardiorisk.training.network import Epoch, Trained, build_network, train
+from cardiorisk.training.recipe import Recipe
 
 COMMITTED = load_settings().model_dir
 SEEN: list[Epoch] = []

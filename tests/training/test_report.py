@@ -5,24 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+from cardiorisk.model.card import Card
 from cardiorisk.training.data import Cohort, make_cohort, split_cohort
-from cardiorisk.training.evaluation import Answered
+from cardiorisk.training.evaluation import Answered, Evaluation
 from cardiorisk.training.network import Epoch
 from cardiorisk.training.plots import draw_accuracy, draw_confusion, draw_error_map, draw_loss
 from cardiorisk.training.report import Measured, figure, measure, render, write_report
 from cardiorisk.training.study import find_study
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from cardiorisk.model.card import Card
-    from cardiorisk.training.evaluation import Evaluation
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "model"
 EPOCHS = [Epoch(1, 0.5, 0.9, 0.25, 0.8), Epoch(2, 1.0, 0.0, 0.75, 0.1)]

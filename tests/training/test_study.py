@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cardiorisk.errors import UnusableData
 from cardiorisk.training.data import Split, course_rule
@@ -18,11 +19,6 @@ from cardiorisk.training.study import (
     run_study,
     save_study,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 
 def test_trees_learn_the_rule_better_than_a_line_and_a_line_than_the_majority(

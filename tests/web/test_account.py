@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.support import Caller, create_key, document, told
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from tests.support import Bitacora, SettableClock
+from cardiorisk.config import Settings
+from tests.support import Bitacora, Caller, SettableClock, create_key, document, told
 
 ANA = {"username": "ana", "password": "correct horse battery", "email": "ana@example.org"}
 LOGIN = {"username": ANA["username"], "password": ANA["password"]}

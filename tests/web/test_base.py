@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import to_json
-from tests.support import EXAMPLE, document, told
-
-if TYPE_CHECKING:
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller, SettableClock
+from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document, told
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}", "BEARER  {}"])

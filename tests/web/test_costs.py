@@ -9,27 +9,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sqlalchemy import event
 from sqlalchemy.engine import Engine as DatabaseEngine
+from tornado.ioloop import IOLoop
 
+from cardiorisk.config import Settings
 from cardiorisk.model.artefact import Artefact, load_artefact
-from tests.support import EXAMPLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-    from tornado.ioloop import IOLoop
-
-    from cardiorisk.config import Settings
-    from cardiorisk.model.engines import Engine
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Caller
+from cardiorisk.model.engines import Engine
+from cardiorisk.routes import CardioriskApplication
+from tests.support import EXAMPLE, Caller
 
 REQUESTS = 20
 
@@ -68,10 +63,13 @@ class Client:
 
 
 @pytest.fixture
-def client(premium: Caller, http_port: int, io_loop: IOLoop) -> Iterator[Client]:
-    """Connect, and warm the memo and the network."""
+def client(
+    premium: Caller, http_port: int, io_loop: IOLoop, app: CardioriskApplication
+) -> Iterator[Client]:
+    """Connect, and warm the memo, which the key's making has emptied, and the network."""
 
     async def connected() -> Client:
+        await app.services.store.refresh()
         streams = await asyncio.open_connection("127.0.0.1", http_port)
         client = Client(*streams, str(premium.key))
         await client.ask()

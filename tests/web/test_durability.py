@@ -5,18 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 from tornado.httpclient import HTTPError
 
+from cardiorisk.config import Settings
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import LoggedHandler
-from tests.support import told
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller
+from tests.support import Bitacora, Caller, told
 
 
 class Disk:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
+from cardiorisk.bitacora.entry import Entry
+from cardiorisk.bitacora.reader import Newest
+from cardiorisk.config import Settings
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
-from tests.support import Caller, change_account, create_key, told
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from cardiorisk.bitacora.entry import Entry
-    from cardiorisk.bitacora.reader import Newest
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora
+from tests.support import Bitacora, Caller, change_account, create_key, told
 
 
 class Reader:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 import cardiorisk.pages
 from cardiorisk.web.files import ASSET_NAMES, FILE_NAMES, load_files
 from tests.conformity import description
-from tests.support import document, told
-
-if TYPE_CHECKING:
-    from tests.support import Bitacora, Caller
+from tests.support import Bitacora, Caller, document, told
 
 SWAGGER = Path(cardiorisk.pages.__file__).parent / "static" / "swagger-ui"
 LARGEST_BYTES = 80 * 1000

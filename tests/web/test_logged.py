@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.config import Settings
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
-from tests.support import EXAMPLE, changing, document, told
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller
+from tests.support import EXAMPLE, Bitacora, Caller, changing, document, told
 
 
 async def test_a_line_is_written_with_every_member(

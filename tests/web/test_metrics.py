@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.status import FORWARDING_HEADERS, is_loopback
-from tests.support import Caller, told
-
-if TYPE_CHECKING:
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora
+from tests.support import Bitacora, Caller, told
 
 ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}
 

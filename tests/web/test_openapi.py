@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -12,15 +13,11 @@ from cardiorisk.model.card import NOTICE
 from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.openapi import expected_answers
+from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.status import MetricsHandler
 from tests.conformity import description, resolved, validator
 from tests.support import EXAMPLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cardiorisk.web.operations import Route
 
 DESCRIBED = description()
 SCHEMAS = DESCRIBED["components"]["schemas"]

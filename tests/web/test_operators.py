@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from cardiorisk.config import Settings
 from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.status import MetricsHandler
-from tests.support import EXAMPLE, create_key, document, told
-
-if TYPE_CHECKING:
-    from cardiorisk.config import Settings
-    from tests.support import Bitacora, Caller
+from tests.support import EXAMPLE, Bitacora, Caller, create_key, document, told
 
 ROUTES = [
     (route.template.replace("{id}", "1").replace("{key_id}", "key_1"), method)

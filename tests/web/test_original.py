@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.support import Caller, document, told
-
-if TYPE_CHECKING:
-    from tests.support import SettableClock
+from tests.support import Caller, SettableClock, document, told
 
 PATIENT: dict[str, Any] = {
     "nombre": "Natalia",

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tests.support import EXAMPLE, document
-
-if TYPE_CHECKING:
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller, SettableClock
+from cardiorisk.routes import CardioriskApplication
+from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
 
 NAMED = EXAMPLE | {"nombre": "Inés Ñandú"}
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
+from cardiorisk.patients.patient import Patient
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import LoggedHandler
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
-from tests.support import EXAMPLE, document
-
-if TYPE_CHECKING:
-    from cardiorisk.patients.patient import Patient
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller
+from tests.support import EXAMPLE, Bitacora, Caller, document
 
 PADDED = json.dumps(EXAMPLE).encode()
 

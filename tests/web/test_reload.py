@@ -6,18 +6,13 @@ import asyncio
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.model.card import CARD_FILE, LITERT_FILE
-from tests.support import EXAMPLE, document, told
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.support import Bitacora, Caller
+from tests.support import EXAMPLE, Bitacora, Caller, document, told
 
 CALLERS = 6
 RELOADS = 10

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from cardiorisk.model.card import NOTICE
-from tests.support import EXAMPLE, document, told
-
-if TYPE_CHECKING:
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Bitacora, Caller
+from cardiorisk.routes import CardioriskApplication
+from tests.support import EXAMPLE, Bitacora, Caller, document, told
 
 AT_RISK = EXAMPLE | {"tabaquismo": 1}
 

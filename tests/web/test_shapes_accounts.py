@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from cardiorisk.errors import InvalidAccount, MalformedBody
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
-from cardiorisk.web.shapes import MOST_UNKNOWN
+from cardiorisk.web.shapes import MOST_UNKNOWN, Sent
 from cardiorisk.web.shapes_accounts import (
     KeyWishBody,
     LoginBody,
@@ -19,9 +19,6 @@ from cardiorisk.web.shapes_accounts import (
     RegistrationBody,
     RotationWishBody,
 )
-
-if TYPE_CHECKING:
-    from cardiorisk.web.shapes import Sent
 
 ANA = {"username": "ana", "password": "correct horse", "email": "ana@example.org"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,10 +17,8 @@ from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, LogQuery
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.memo import MemoStatistics
 from cardiorisk.version import VERSION
+from cardiorisk.web.shapes import Sent
 from cardiorisk.web.shapes_operators import AccountParameters, LogParameters, overview_answer
-
-if TYPE_CHECKING:
-    from cardiorisk.web.shapes import Sent
 
 
 def faulty(given: dict[str, Any], shape: type[Sent] = LogParameters) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.patients.patient import FIELD_NAMES, Patient, query_values
-from cardiorisk.web.shapes_patients import LabelledPatientBody, OriginalPatientBody, PatientBody
+from cardiorisk.web.shapes_patients import (
+    LabelledPatientBody,
+    OriginalPatientBody,
+    PatientBody,
+    PatientShape,
+)
 from tests.conformity import validator
 from tests.support import EXAMPLE
-
-if TYPE_CHECKING:
-    from cardiorisk.web.shapes_patients import PatientShape
 
 PATIENT = Patient(2.0, 1.2, 1.0, 40.0, 1.0, 0.0)
 BODY = json.dumps(EXAMPLE).encode()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from shutil import copyfile, move
-from typing import TYPE_CHECKING
 
 import pytest
 
 from cardiorisk.model.card import NOTICE
 from cardiorisk.patients.patient import FIELD_NAMES
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.version import VERSION
-from tests.support import document, told
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cardiorisk.routes import CardioriskApplication
-    from tests.support import Caller
+from tests.support import Caller, document, told
 
 
 async def test_a_process_that_is_up_says_so_without_a_key(stranger: Caller) -> None:

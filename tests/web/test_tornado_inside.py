@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from email.utils import parsedate
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine, ResponseStartLine
 from tornado.web import Application, RequestHandler
 
 from cardiorisk.web.tornado_inside import AnswerHeaders, LeanHandler, run_eagerly, run_handler
-
-if TYPE_CHECKING:
-    from tornado.httputil import ResponseStartLine
 
 
 class Taken:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -21,10 +22,6 @@ from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database
 from cardiorisk.store.migrations import revisions
 from cardiorisk.store.tables import Base
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 NEWEST = revisions.head()
 NEXT = f"{int(NEWEST) + 1:04}"
