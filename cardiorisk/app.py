@@ -18,9 +18,8 @@ from cardiorisk.limits.throttle import Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.monitoring.broadcast import Broadcast
-from cardiorisk.monitoring.last_hour import LastHour
 from cardiorisk.monitoring.log_watch import LogWatch
-from cardiorisk.monitoring.metrics import Metrics
+from cardiorisk.monitoring.metrics import LastHour, Metrics
 from cardiorisk.monitoring.metrics import Sources as MetricsSources
 from cardiorisk.monitoring.overview import Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication

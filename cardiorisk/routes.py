@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from cardiorisk.pages import account as account_pages
-from cardiorisk.pages import assess, assessments, keys, panel, session
+from cardiorisk.pages import assess, assessments, panel
 from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.web import account, documents, operators, original, predictions, service, status
+from cardiorisk.web import account, documents, operators, predictions, service, status
 from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.operations import Route
 from cardiorisk.web.reader import ReadingApplication, Target
@@ -27,10 +27,10 @@ ROUTES: tuple[Route, ...] = (
     Route("/account/keys", account.KeysHandler, "keys"),
     Route("/account/keys/{id}", account.KeyHandler, "keys"),
     Route("/account/keys/{id}/rotate", account.RotateHandler, "keys"),
-    Route("/freemium/predict", original.OriginalPredictHandler, "original", "freemium"),
-    Route("/freemium/predictById/{id}", original.OriginalPredictionHandler, "original", "freemium"),
-    Route("/premium/predict", original.OriginalPredictHandler, "original", "premium"),
-    Route("/premium/predictById/{id}", original.OriginalPredictionHandler, "original", "premium"),
+    Route("/freemium/predict", predictions.OriginalHandler, "original", "freemium"),
+    Route("/freemium/predictById/{id}", predictions.OriginalItemHandler, "original", "freemium"),
+    Route("/premium/predict", predictions.OriginalHandler, "original", "premium"),
+    Route("/premium/predictById/{id}", predictions.OriginalItemHandler, "original", "premium"),
     Route("/healthz", status.HealthHandler, "operation"),
     Route("/readyz", status.ReadyHandler, "operation"),
     Route("/model", status.ModelHandler, "operation"),
@@ -51,11 +51,11 @@ ROUTES: tuple[Route, ...] = (
     Route("/docs", documents.DocsHandler, "operation"),
     Route("/docs/{file}", documents.DocsFileHandler, "operation"),
     Route("/", assess.AssessPageHandler),
-    Route("/entrar", session.LoginPageHandler),
-    Route("/registro", session.RegisterPageHandler),
-    Route("/salir", session.LogoutPageHandler),
+    Route("/entrar", account_pages.LoginPageHandler),
+    Route("/registro", account_pages.RegisterPageHandler),
+    Route("/salir", account_pages.LogoutPageHandler),
     Route("/cuenta", account_pages.AccountPageHandler),
-    Route("/claves", keys.KeysPageHandler),
+    Route("/claves", account_pages.KeysPageHandler),
     Route("/evaluaciones", assessments.AssessmentsPageHandler),
     Route("/evaluaciones.csv", assessments.ExportHandler),
     Route("/panel", panel.PanelHandler),

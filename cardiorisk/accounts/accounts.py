@@ -14,7 +14,7 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
 from cardiorisk.limits.throttle import Throttle
-from cardiorisk.store import rows_accounts, rows_keys, rows_sessions, rows_usage
+from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import Store
@@ -113,7 +113,7 @@ class Accounts:
 
         def read(rows: Rows) -> tuple[AccountRecord, dict[date, int]]:
             account = rows_accounts.load(rows, account_id, self.now())
-            return account, rows_usage.calls_by_day(rows, account_id, days[0])
+            return account, rows_accounts.calls_by_day(rows, account_id, days[0])
 
         unwritten = self._store.unwritten_calls(account_id)
         account, written = await self._store.read(read)

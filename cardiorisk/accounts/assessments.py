@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
-from cardiorisk.model.assessing import Assessment
+from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_assessments
 from cardiorisk.store.store import Store

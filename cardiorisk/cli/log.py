@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from cardiorisk.bitacora.entry import Entry
-from cardiorisk.bitacora.reader import LogReader
-from cardiorisk.bitacora.summary import Summary
+from cardiorisk.bitacora.reader import LogReader, Summary
 from cardiorisk.bitacora.writer import LOG_FILE
 from cardiorisk.cli import log_reports as reports
 from cardiorisk.cli.group import WholeNumber

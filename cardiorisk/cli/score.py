@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from cardiorisk.config import load_settings
-from cardiorisk.model.artefact import load_artefact
+from cardiorisk.model.engines import load_artefact
 from cardiorisk.scoring.scorer import Scorer
 
 if TYPE_CHECKING:

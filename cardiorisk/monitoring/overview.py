@@ -9,16 +9,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cardiorisk.errors import ServiceError
-from cardiorisk.monitoring.last_hour import (
+from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
+from cardiorisk.monitoring.metrics import (
     MINUTES,
+    STAGE_BOUNDS_MS,
     Counts,
     LastHour,
     Minute,
+    Sources,
     StageTimes,
     stage_times,
 )
-from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
-from cardiorisk.monitoring.metrics import STAGE_BOUNDS_MS, Sources
 from cardiorisk.store.memo import MemoStatistics
 
 RECENT_MINUTES = 5

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from tornado.escape import json_encode
 
 from cardiorisk.errors import InvalidPatient, RateLimited, ServiceError
-from cardiorisk.model.assessing import Assessment
 from cardiorisk.model.explanations import english_sentence, spanish_sentence
+from cardiorisk.model.predictor import Assessment
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, query_values

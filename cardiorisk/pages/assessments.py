@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
 from cardiorisk.errors import InvalidQuery
+from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.languages import marked
-from cardiorisk.pages.session import SignedInPage
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, PageParameters, kept_answer

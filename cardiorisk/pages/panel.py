@@ -16,8 +16,8 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.metrics import STAGES
 from cardiorisk.monitoring.queries import LogQuery
+from cardiorisk.pages.account import OperatorPage
 from cardiorisk.pages.languages import marked
-from cardiorisk.pages.session import OperatorPage
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.cookies import session_cookie

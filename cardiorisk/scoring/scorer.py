@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from cardiorisk.model.artefact import Artefact
+    from cardiorisk.model.engines import Artefact
 
 ADDED_COLUMNS = ("probabilidad", RISK_COLUMN, "error")
 KEPT_SUFFIX = "_entrada"

@@ -7,16 +7,17 @@ demotes, or two operators who suspend each other at the same moment would leave 
 """
 
 import shlex
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Date, Integer, bindparam, delete, exists, func, insert, or_, select, update
 
 from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
 from cardiorisk.identity.forms import folded
 from cardiorisk.store import rows_keys
-from cardiorisk.store.database import Rows
-from cardiorisk.store.tables import Account, ApiKey, Session
+from cardiorisk.store.database import Rows, insert_or_update
+from cardiorisk.store.tables import Account, ApiKey, Session, Usage
 from cardiorisk.store.values import AccountRecord, MintedKey, StoredLogin
 
 NEW_ACCOUNT_PLAN = "freemium"
@@ -228,3 +229,36 @@ def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
         raise Conflict(
             f"{account.name} is the last operator who is not suspended; make another one first"
         )
+
+
+KEPT_DAYS = 90
+"""How long the calls of a day are kept; one row an account and day (UTC)."""
+
+_CALLS = insert_or_update(Usage).from_select(
+    ["account_id", "day", "calls"],
+    select(Account.id, bindparam("on_day", type_=Date), bindparam("more", type_=Integer)).where(
+        Account.id == bindparam("of_account")
+    ),
+)
+_MORE_CALLS = _CALLS.on_conflict_do_update(
+    index_elements=["account_id", "day"], set_={"calls": Usage.calls + _CALLS.excluded.calls}
+)
+
+
+def add_calls(rows: Rows, calls: Mapping[tuple[int, date], int]) -> None:
+    """Add calls by account and day, and drop days long gone; an account may have gone too."""
+    added = [
+        {"of_account": account_id, "on_day": day, "more": more}
+        for (account_id, day), more in calls.items()
+    ]
+    rows.execute(_MORE_CALLS, added)
+    newest = max(day for _, day in calls)
+    rows.execute(delete(Usage).where(Usage.day < newest - timedelta(KEPT_DAYS)))
+
+
+def calls_by_day(rows: Rows, account_id: int, first: date) -> dict[date, int]:
+    """Return an account's calls on each day that has any, from ``first`` on."""
+    statement = select(Usage.day, Usage.calls).where(
+        Usage.account_id == account_id, Usage.day >= first
+    )
+    return {row.day: row.calls for row in rows.execute(statement)}

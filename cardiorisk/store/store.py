@@ -24,7 +24,7 @@ from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreU
 from cardiorisk.identity.keys import Principal, digest, is_well_formed
 from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
-from cardiorisk.store import rows_keys, rows_sessions, rows_usage
+from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale
 from cardiorisk.store.values import Credential
@@ -173,7 +173,7 @@ class Store:
         _merge(self._calls, self._limiter.take_calls(), operator.add)
         try:
             await self._write(self._last_used, rows_keys.note_last_used, max)
-            await self._write(self._calls, rows_usage.add_calls, operator.add)
+            await self._write(self._calls, rows_accounts.add_calls, operator.add)
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("flush", error)
         else:

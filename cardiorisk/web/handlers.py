@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPHeaders
 
     from cardiorisk.identity.keys import Principal
-    from cardiorisk.model.assessing import Assessment
+    from cardiorisk.model.predictor import Assessment
     from cardiorisk.patients.patient import Patient
     from cardiorisk.web.services import Services
 

@@ -17,9 +17,9 @@ from cardiorisk.accounts.assessments import (
     find_id,
 )
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.model.assessing import Assessment
 from cardiorisk.model.card import NOTICE
 from cardiorisk.model.explanations import GRIDS, english_sentence, spanish_sentence
+from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, Patient
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.shapes import (

@@ -14,8 +14,8 @@ from cardiorisk.errors import InvalidQuery
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.drift import Drift, Verdict
 from cardiorisk.monitoring import queries
-from cardiorisk.monitoring.last_hour import MINUTES, Minute
 from cardiorisk.monitoring.log_watch import DriftReport
+from cardiorisk.monitoring.metrics import MINUTES, Minute
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.version import VERSION

@@ -32,7 +32,7 @@ from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
 from cardiorisk.limits.window import Limiter
-from cardiorisk.store import rows_accounts, rows_keys, rows_usage
+from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.store.store import Store
 from tests.support import SettableClock
@@ -263,7 +263,7 @@ async def test_an_account_is_shown_with_the_calls_of_thirty_days_to_the_call(
     ana = await house.principal()
     today = house.store.now().date()
     stored = {(1, today - timedelta(29)): 5, (1, today - timedelta(30)): 9, (1, today): 2}
-    await house.store.change(lambda rows: rows_usage.add_calls(rows, stored))
+    await house.store.change(lambda rows: rows_accounts.add_calls(rows, stored))
     for _ in range(3):
         house.limiter.hit(1, 1000)
     # A reader in the middle of a write is told neither less nor more.

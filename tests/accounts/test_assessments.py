@@ -17,7 +17,7 @@ from tornado.ioloop import IOLoop
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, Assessments, Page, new_assessment_id
 from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
-from cardiorisk.model.assessing import Assessment
+from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import Patient
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database

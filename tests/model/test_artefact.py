@@ -14,9 +14,8 @@ import pytest
 
 from cardiorisk.config import EngineName, load_settings
 from cardiorisk.errors import UnusableArtefact
-from cardiorisk.model.artefact import load_artefact
 from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE
-from cardiorisk.model.engines import KerasEngine, LiteRTEngine
+from cardiorisk.model.engines import KerasEngine, LiteRTEngine, load_artefact
 
 ENGINES: tuple[EngineName, ...] = ("keras", "litert")
 
@@ -112,7 +111,7 @@ def test_litert_never_imports_tensorflow() -> None:
     program = (
         "import sys\n"
         "from cardiorisk.config import load_settings\n"
-        "from cardiorisk.model.artefact import load_artefact\n"
+        "from cardiorisk.model.engines import load_artefact\n"
         "import cardiorisk.app\n"
         "load_artefact(load_settings().model_dir, 'litert')\n"
         "print(sorted({'tensorflow', 'keras', 'pandas', 'sklearn'} & set(sys.modules)))"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cardiorisk.config import load_settings
-from cardiorisk.model.artefact import Artefact, load_artefact
+from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.model.explanations import (
     CURVE_ROWS,
     GRIDS,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cardiorisk.config import load_settings
 from cardiorisk.errors import NotReady, Overloaded
-from cardiorisk.model.artefact import Artefact, load_artefact
+from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.model.explanations import CURVE_ROWS
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import Patient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cardiorisk.monitoring.last_hour import MINUTES, Counts, LastHour, stage_times
+from cardiorisk.monitoring.metrics import MINUTES, Counts, LastHour, stage_times
 from tests.support import SettableClock
 
 BOUNDS_MS = (1.0, 10.0)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cardiorisk.pages.session import local_page
+from cardiorisk.pages.account import local_page
 from tests.pages.browsing import NAME, PASSWORD, Reader, text
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cardiorisk.config import load_settings
-from cardiorisk.model.artefact import Artefact, load_artefact
+from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.scoring.scorer import Scorer
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.scoring.csv_blocks import CsvBlocks, is_regular, read_rows, write_rows
+from cardiorisk.scoring.csv_scoring import CsvBlocks, is_regular, read_rows, write_rows
 
 cells = st.text('ab,"\n é', max_size=4)
 tables = st.lists(st.lists(cells, min_size=2, max_size=3), min_size=1, max_size=8)

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.scoring.parquet_scoring import BATCH_ROWS, score_parquet
+from cardiorisk.scoring.files import BATCH_ROWS, score_parquet
 from cardiorisk.scoring.scorer import BadRow, Scorer
 
 COLUMNS: dict[str, list[Any]] = {

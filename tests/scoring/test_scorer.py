@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cardiorisk.model.artefact import Artefact
+from cardiorisk.model.engines import Artefact
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import FIELD_NAMES, Patient
 from cardiorisk.scoring.scorer import Scorer, output_names

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from cardiorisk.store import rows_accounts, rows_usage
+from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Rows
 from tests.store.conftest import NOW
 
@@ -23,20 +23,20 @@ def rows(rows: Rows) -> Rows:
 
 
 def test_calls_of_a_day_add_up(rows: Rows) -> None:
-    rows_usage.add_calls(rows, {(ANA, TODAY): 3, (BRUNO, TODAY): 1})
-    rows_usage.add_calls(rows, {(ANA, TODAY): 4, (ANA, YESTERDAY): 2})
-    assert rows_usage.calls_by_day(rows, ANA, YESTERDAY) == {TODAY: 7, YESTERDAY: 2}
-    assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 7}
+    rows_accounts.add_calls(rows, {(ANA, TODAY): 3, (BRUNO, TODAY): 1})
+    rows_accounts.add_calls(rows, {(ANA, TODAY): 4, (ANA, YESTERDAY): 2})
+    assert rows_accounts.calls_by_day(rows, ANA, YESTERDAY) == {TODAY: 7, YESTERDAY: 2}
+    assert rows_accounts.calls_by_day(rows, ANA, TODAY) == {TODAY: 7}
 
 
 def test_an_account_that_has_gone_takes_nobody_s_calls_along(rows: Rows) -> None:
-    rows_usage.add_calls(rows, {(77, TODAY): 3, (ANA, TODAY): 1})
-    assert rows_usage.calls_by_day(rows, 77, TODAY) == {}
-    assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 1}
+    rows_accounts.add_calls(rows, {(77, TODAY): 3, (ANA, TODAY): 1})
+    assert rows_accounts.calls_by_day(rows, 77, TODAY) == {}
+    assert rows_accounts.calls_by_day(rows, ANA, TODAY) == {TODAY: 1}
 
 
 def test_days_are_dropped_after_three_months(rows: Rows) -> None:
     for back in (90, 91):
-        rows_usage.add_calls(rows, {(ANA, TODAY - timedelta(back)): 1})
-    rows_usage.add_calls(rows, {(BRUNO, YESTERDAY): 1, (ANA, TODAY): 1})
-    assert list(rows_usage.calls_by_day(rows, ANA, date.min)) == [TODAY - timedelta(90), TODAY]
+        rows_accounts.add_calls(rows, {(ANA, TODAY - timedelta(back)): 1})
+    rows_accounts.add_calls(rows, {(BRUNO, YESTERDAY): 1, (ANA, TODAY): 1})
+    assert list(rows_accounts.calls_by_day(rows, ANA, date.min)) == [TODAY - timedelta(90), TODAY]

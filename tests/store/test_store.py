@@ -22,7 +22,7 @@ from cardiorisk.errors import (
 from cardiorisk.identity.keys import Principal, new_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens
 from cardiorisk.limits.window import Limiter
-from cardiorisk.store import rows_accounts, rows_keys, rows_sessions, rows_usage
+from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database
 from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import FLUSH_SECONDS, MOST_JOBS, MOST_LOOKUPS, ROWS_A_TRANSACTION, Store
@@ -505,7 +505,7 @@ async def test_more_than_one_transaction_takes_is_all_written(
     with writing(url) as rows:
         assert all(key.last_used_at is not None for key in rows_keys.list_keys(rows))
         for number in accounts:
-            assert rows_usage.calls_by_day(rows, number, TODAY) == {TODAY: 1}
+            assert rows_accounts.calls_by_day(rows, number, TODAY) == {TODAY: 1}
 
 
 async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
@@ -523,7 +523,7 @@ async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
     assert store.unwritten_calls(ANA) == {}
     assert last_use(url) == store.now()
     with writing(url) as rows:
-        assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 2}
+        assert rows_accounts.calls_by_day(rows, ANA, TODAY) == {TODAY: 2}
 
 
 @pytest.mark.usefixtures("minted")
@@ -536,7 +536,7 @@ async def test_a_flush_that_is_cancelled_counts_nothing_twice(
     await asyncio.wait([flush])
     await store.close()
     with writing(url) as rows:
-        assert rows_usage.calls_by_day(rows, ANA, TODAY) == {TODAY: 1}
+        assert rows_accounts.calls_by_day(rows, ANA, TODAY) == {TODAY: 1}
 
 
 # Tokens and cookies

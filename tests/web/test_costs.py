@@ -21,8 +21,7 @@ from sqlalchemy.engine import Engine as DatabaseEngine
 from tornado.ioloop import IOLoop
 
 from cardiorisk.config import Settings
-from cardiorisk.model.artefact import Artefact, load_artefact
-from cardiorisk.model.engines import Engine
+from cardiorisk.model.engines import Artefact, Engine, load_artefact
 from cardiorisk.routes import CardioriskApplication
 from tests.support import EXAMPLE, Caller
 

@@ -10,8 +10,8 @@ import pytest
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.identity.keys import new_key, visible_prefix
 from cardiorisk.model.drift import Drift
-from cardiorisk.monitoring.last_hour import NOTHING, Counts, Minute, StageTimes
 from cardiorisk.monitoring.log_watch import DriftReport
+from cardiorisk.monitoring.metrics import NOTHING, Counts, Minute, StageTimes
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, LogQuery
 from cardiorisk.patients.json_object import REPEATED
