@@ -105,11 +105,11 @@ def changing(settings: Settings) -> Iterator[Rows]:
         yield rows
 
 
-def create_key(settings: Settings, account: str, plan: str) -> str:
+def create_key(settings: Settings, account: str, plan: str, limit: int | None = None) -> str:
     now = datetime.now(UTC)
     with changing(settings) as rows:
         account_id = rows_accounts.find_or_create(rows, account, plan, now)
-        return rows_keys.create(rows, account_id, now).key
+        return rows_keys.create(rows, account_id, now, limit=limit).key
 
 
 def change_account(

@@ -21,6 +21,19 @@ _ID_BYTES = 6
 
 LONGEST_LIFETIME_DAYS = 36_500
 LONGEST_GRACE_MINUTES = 60 * 24 * 365
+LARGEST_KEY_LIMIT = 999_999_999
+"""Requests a minute; fewer than the largest plan's."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWindow:
+    """The minute window that a key with a limit of its own has beside its account's.
+
+    A key and the one that replaces it share it, so ``name`` is the id of the first of them.
+    """
+
+    name: str
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Principal:
         key_id: the credential's public name; ``jwt_…`` for an access token.
         session_id: the session of an access token, None for an API key.
         is_suspended: whether the account is; the store lets no such caller through.
+        window: where a key has a limit of its own.
     """
 
     account_id: int
@@ -39,6 +53,7 @@ class Principal:
     session_id: str | None = None
     is_operator: bool = False
     is_suspended: bool = False
+    window: KeyWindow | None = None
 
 
 def new_key() -> str:

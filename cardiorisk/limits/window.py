@@ -1,7 +1,7 @@
-"""The limit: so many requests in each clock minute (UTC), per account.
+"""The limit: so many requests in each clock minute (UTC), per account, and per key with its own.
 
 A fixed window is simple, exact and cheap, and lets through up to twice the plan within any sixty
-seconds that straddle a boundary. Refused requests are not held against the account. What was
+seconds that straddle a boundary. Refused requests are held against neither window. What was
 counted can be taken away, to be kept by the day; that changes nothing of the limit.
 """
 
@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from cardiorisk.errors import FieldFault, InvalidAccount
+from cardiorisk.identity.keys import KeyWindow
+
 WINDOW_SECONDS = 60
 MOST_ENDED_MINUTES = 60
 """Minutes whose counts wait to be taken; the oldest is forgotten first."""
@@ -21,14 +24,16 @@ MOST_ENDED_MINUTES = 60
 class Verdict:
     """What the limiter says of one request, which has been counted if it is allowed.
 
-    The next minute is 1 to 60 whole seconds away (to 120 while the system's clock has been set
-    back by less than a minute).
+    It tells of the tighter window: the one that has less left or, of two alike, that of the smaller
+    limit. The next minute is 1 to 60 whole seconds away (to 120 while the system's clock has been
+    set back by less than a minute).
     """
 
     allowed: bool
     limit: int
     remaining: int
     resets_in_seconds: int
+    is_key_s: bool = False
 
 
 @dataclass(slots=True)
@@ -58,18 +63,33 @@ class Limiter:
         self._clock = clock
         self._minute = _Minute(0)
         self._ended: deque[_Minute] = deque(maxlen=MOST_ENDED_MINUTES)
+        self._used_by_keys: dict[str, int] = {}
+        """In the current minute, by the name of a key's window."""
 
-    def hit(self, account_id: int, limit: int) -> Verdict:
-        """Count one request of an account whose plan allows ``limit`` requests a minute."""
+    def hit(
+        self, account_id: int, limit: int, window: KeyWindow | None = None, want: int = 1
+    ) -> Verdict:
+        """Count ``want`` requests, at least one, in both windows, or in neither.
+
+        ``limit`` is that of the account's plan, which may change within the minute; ``window`` is
+        the key's own, where it has one.
+        """
         now = self._clock()
         minute = self._current(now)
         used = minute.used.get(account_id, 0)
-        allowed = used < limit
+        left, is_key_s = max(0, limit - used), False
+        if window is not None:
+            used_by_key = self._used_by_keys.get(window.name, 0)
+            its = max(0, window.limit - used_by_key), window.limit, True
+            left, limit, is_key_s = min((left, limit, False), its)
+        allowed = want <= left
         if allowed:
-            used += 1
-            minute.used[account_id] = used
+            left -= want
+            minute.used[account_id] = used + want
+            if window is not None:
+                self._used_by_keys[window.name] = used_by_key + want
         left_seconds = (minute.number + 1) * WINDOW_SECONDS - now
-        return Verdict(allowed, limit, max(0, limit - used), max(1, math.ceil(left_seconds)))
+        return Verdict(allowed, limit, left, max(1, math.ceil(left_seconds)), is_key_s)
 
     def active_accounts(self) -> int:
         """Return how many accounts have made a request in the current minute."""
@@ -111,7 +131,20 @@ class Limiter:
             if minute.used:
                 self._ended.append(minute)
             self._minute = minute = _Minute(number)
+            self._used_by_keys = {}
         return minute
+
+
+def require_below(limit: int | None, plan: str, plans: Mapping[str, int]) -> None:
+    """Check that a key's own limit, where it has one, is less than its account's plan allows.
+
+    Raises:
+        InvalidAccount: it is not, so it would limit nothing.
+    """
+    allowed = limit_of(plan, plans)
+    if limit is not None and limit >= allowed:
+        accepted = f"must be less than the {allowed} requests a minute that the plan {plan} allows"
+        raise InvalidAccount((FieldFault("limit", accepted),))
 
 
 def limit_of(plan: str, plans: Mapping[str, int]) -> int:

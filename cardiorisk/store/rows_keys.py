@@ -8,12 +8,13 @@ raises ``UnknownKey`` where there is no such key, or none of the account that is
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, update
 
 from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity import keys
-from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.keys import KeyWindow, Principal
 from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import Account, ApiKey
 from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
@@ -38,27 +39,27 @@ _CREDENTIAL = (
         ApiKey.revoked_at,
         Account.is_operator,
         Account.suspended_at,
+        ApiKey.limit,
+        ApiKey.window_id,
     )
     .join(Account)
     .where(ApiKey.digest == bindparam("digest"))
 )
 
-_RECORDS = (
-    select(
-        ApiKey.id,
-        Account.name,
-        Account.plan,
-        ApiKey.prefix,
-        ApiKey.created_at,
-        ApiKey.expires_at,
-        ApiKey.revoked_at,
-        ApiKey.last_used_at,
-        ApiKey.name,
-    )
-    .join(Account)
-    .order_by(ApiKey.created_at, ApiKey.id)
+_RECORD: tuple[Any, ...] = (
+    ApiKey.id,
+    Account.name,
+    Account.plan,
+    ApiKey.prefix,
+    ApiKey.created_at,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+    ApiKey.last_used_at,
+    ApiKey.name,
+    ApiKey.limit,
 )
 """The columns of ``KeyRecord``, in its order."""
+_RECORDS = select(*_RECORD).join(Account).order_by(ApiKey.created_at, ApiKey.id)
 
 _NOTE_USE = (
     update(ApiKey)
@@ -86,6 +87,7 @@ def find_credential(rows: Rows, digest: bytes, now: datetime) -> Credential | No
         row.plan,
         is_operator=row.is_operator,
         is_suspended=row.suspended_at is not None,
+        window=None if row.limit is None else KeyWindow(row.window_id, row.limit),
     )
     return Credential(principal, lifetime_seconds)
 
@@ -117,8 +119,13 @@ def create(
     now: datetime,
     lifetime: timedelta | None = None,
     name: str | None = None,
+    limit: int | None = None,
+    window_id: str | None = None,
 ) -> MintedKey:
-    """Make a key of an account; without a lifetime it lives for ever."""
+    """Make a key of an account; without a lifetime it lives for ever.
+
+    One with a limit of its own, requests a minute, has a new window unless it is given another's.
+    """
     key, key_id = keys.new_key(), keys.new_key_id()
     values = {
         "id": key_id,
@@ -128,6 +135,8 @@ def create(
         "created_at": now,
         "expires_at": None if lifetime is None else now + lifetime,
         "name": name,
+        "limit": limit,
+        "window_id": None if limit is None else window_id or key_id,
     }
     rows.execute(insert(ApiKey).values(values))
     return MintedKey(key, _require(rows, key_id))
@@ -143,16 +152,19 @@ def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None
 def rotate(
     rows: Rows, key_id: str, grace: timedelta, now: datetime, account_id: int | None = None
 ) -> Rotation:
-    """Make a key of the same name and as long a life, and end the old one after ``grace``."""
+    """Make a key of the same name, limit and length of life, and end the old one after ``grace``.
+
+    They share a window, so that nothing is gained by rotating.
+    """
     old = _require(rows, key_id, account_id)
     if old.status(now) != "active":
         raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
     if grace and account_id is not None:
         make_room(rows, account_id, now)
     this = ApiKey.id == key_id
-    owner = rows.execute(select(ApiKey.account_id).where(this)).scalar_one()
+    owner, window_id = rows.execute(select(ApiKey.account_id, ApiKey.window_id).where(this)).one()
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
-    new = create(rows, owner, now, lifetime, old.name)
+    new = create(rows, owner, now, lifetime, old.name, old.limit, window_id)
     ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
     end = {"expires_at": ends_at} if grace else {"revoked_at": now}
     rows.execute(update(ApiKey).where(this).values(end))

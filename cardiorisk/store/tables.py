@@ -91,7 +91,11 @@ class Account(Base):
 
 
 class ApiKey(Base):
-    """One key of an account. It ends at ``expires_at`` or ``revoked_at``, whichever is first."""
+    """One key of an account. It ends at ``expires_at`` or ``revoked_at``, whichever is first.
+
+    With a ``limit`` of its own, requests a minute, it is counted in a window of its own too:
+    ``window_id`` is the id of the first key that had it, which a rotation hands on.
+    """
 
     __tablename__ = "api_key"
     __table_args__ = (CheckConstraint("length(digest) = 32", name="digest_length"),)
@@ -107,6 +111,8 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     name: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+    limit: Mapped[int | None] = mapped_column(CheckConstraint('"limit" >= 1', name="limit_least"))
+    window_id: Mapped[str | None] = mapped_column(String(32))
 
 
 class Session(Base):

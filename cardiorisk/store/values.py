@@ -59,6 +59,8 @@ class KeyRecord:
     revoked_at: datetime | None
     last_used_at: datetime | None
     name: str | None
+    limit: int | None
+    """Requests a minute, where it has a limit of its own."""
 
     def status(self, now: datetime) -> KeyStatus:
         """Tell whether the key opens a door at ``now``, and if not, why."""

@@ -3,7 +3,7 @@
 ``LoggedHandler``: timed, named, and in the bitácora before its answer leaves.
 ``BaseHandler``: checked in one order and answered in one form, failures too.
 ``IdentifiedHandler``: its caller is known. ``OperatorHandler``: who is an operator.
-``AuthenticatedHandler``: who is within the plan's limit.
+``AuthenticatedHandler``: who is within the plan's limit, and the key's own.
 ``AssessingHandler``: and has patients assessed.
 
 A failure is raised and never finished by hand, because Tornado goes on with a request after a
@@ -65,6 +65,8 @@ Result = TypeVar("Result")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
+_KEY_POLICY = "key"
+"""What the limit's headers call a key's own limit; a plan's is called like the plan."""
 
 
 class LoggedHandler(LeanHandler):
@@ -205,9 +207,10 @@ class LoggedHandler(LeanHandler):
         put("X-Request-ID", self.request_id)
         put("Server-Timing", stages)
         if self.caller is not None and self.verdict is not None:
-            plan, verdict = self.caller.plan, self.verdict
-            put("RateLimit-Policy", f'"{plan}";q={verdict.limit};w={WINDOW_SECONDS}')
-            put("RateLimit", f'"{plan}";r={verdict.remaining};t={verdict.resets_in_seconds}')
+            verdict = self.verdict
+            policy = _KEY_POLICY if verdict.is_key_s else self.caller.plan
+            put("RateLimit-Policy", f'"{policy}";q={verdict.limit};w={WINDOW_SECONDS}')
+            put("RateLimit", f'"{policy}";r={verdict.remaining};t={verdict.resets_in_seconds}')
 
     def _entry(self) -> Entry:
         assessment = self.assessment if self._error is None else None
@@ -400,23 +403,25 @@ class OperatorHandler(IdentifiedHandler):
 
 
 class AuthenticatedHandler(IdentifiedHandler):
-    """A request whose caller is known and within the plan's limit."""
+    """A request whose caller is known and within the plan's limit, and the key's own."""
 
     async def admit(self) -> None:
         await super().admit()
         self.draw_on_window()
 
     def draw_on_window(self) -> None:
-        """Count the request against the plan of the caller, who is known."""
+        """Count the request against the plan of the caller, who is known, and its key's limit."""
         principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
-        self.verdict = self.services.limiter.hit(principal.account_id, limit)
+        verdict = self.services.limiter.hit(principal.account_id, limit, principal.window)
+        self.verdict = verdict
         self.end_stage("limit")
-        if not self.verdict.allowed:
-            seconds = self.verdict.resets_in_seconds
+        if not verdict.allowed:
+            seconds = verdict.resets_in_seconds
             self.services.metrics.count_refusal(principal.plan)
+            allows = "this key" if verdict.is_key_s else f"the plan {principal.plan}"
             raise RateLimited(
-                f"the plan {principal.plan} allows {limit} requests a minute; "
+                f"{allows} allows {verdict.limit} requests a minute; "
                 f"the next minute starts in {seconds} s",
                 seconds,
             )

@@ -33,7 +33,7 @@ _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.MissingKey: Problem(401, "No API key was given"),
     errors.InvalidKey: Problem(401, "The API key is not valid"),
     errors.InvalidLogin: Problem(401, "The name or the password is wrong"),
-    errors.RateLimited: Problem(429, "The plan's limit is used up"),
+    errors.RateLimited: Problem(429, "The minute's limit is used up"),
     errors.MalformedBody: Problem(400, "The body cannot be read"),
     errors.InvalidPatient: Problem(422, "The patient's values cannot be accepted"),
     errors.InvalidAccount: Problem(422, "The account's fields cannot be accepted"),

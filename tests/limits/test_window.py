@@ -1,5 +1,6 @@
 """The limit: exact in each clock minute, whatever happens to plans and clocks."""
 
+import tracemalloc
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,12 +9,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from cardiorisk.identity.keys import KeyWindow
 from cardiorisk.limits.window import Limiter, Verdict, limit_of
 
 MINUTE_MS = 60_000
 A_MINUTE_START_MS = 29_923_001 * MINUTE_MS
 ACCOUNTS = st.integers(1, 4)
 LIMITS = st.sampled_from([1, 2, 5, 50])
+KEY_LIMITS = {"a": 1, "b": 3, "c": 5, "d": 40}
+"""Of keys that each account has, beside one without a limit of its own."""
 
 
 class Clock:
@@ -47,24 +51,43 @@ class LimiterAgainstModel(RuleBasedStateMachine):
     def start(self, start_ms: int) -> None:
         self.clock = Clock(A_MINUTE_START_MS + start_ms)
         self.limiter = Limiter(self.clock)
-        self.ledger: Counter[tuple[int, int]] = Counter()
+        self.ledger: Counter[tuple[int | str, int]] = Counter()
 
     @property
     def minute(self) -> int:
         return self.clock.now_ms // MINUTE_MS
 
-    @rule(account_id=ACCOUNTS, limit=LIMITS, hits=st.integers(1, 7))
-    def hit(self, account_id: int, limit: int, hits: int) -> None:
+    @rule(
+        account_id=ACCOUNTS,
+        limit=LIMITS,
+        key=st.sampled_from([None, *KEY_LIMITS]),
+        want=st.sampled_from([1, 1, 1, 2, 6]),
+        hits=st.integers(1, 7),
+    )
+    def hit(self, account_id: int, limit: int, key: str | None, want: int, hits: int) -> None:
+        limits: dict[int | str, int] = {account_id: limit}
+        window = None
+        if key is not None:
+            window = KeyWindow(f"{account_id}{key}", KEY_LIMITS[key])
+            limits[window.name] = window.limit
         for _ in range(hits):
-            used = self.ledger[account_id, self.minute]
-            verdict = self.limiter.hit(account_id, limit)
-            self.ledger[account_id, self.minute] += verdict.allowed
+            fits = all(
+                self.ledger[whose, self.minute] + want <= most for whose, most in limits.items()
+            )
+            verdict = self.limiter.hit(account_id, limit, window, want)
+            for whose in limits:
+                self.ledger[whose, self.minute] += want * fits
+            remaining, tighter, is_key_s = min(
+                (max(0, most - self.ledger[whose, self.minute]), most, whose is not account_id)
+                for whose, most in limits.items()
+            )
             left_ms = MINUTE_MS - self.clock.now_ms % MINUTE_MS
             assert verdict == Verdict(
-                allowed=used < limit,
-                limit=limit,
-                remaining=max(0, limit - used - (used < limit)),
+                allowed=fits,
+                limit=tighter,
+                remaining=remaining,
                 resets_in_seconds=-(-left_ms // 1000),
+                is_key_s=is_key_s,
             )
 
     @rule(passed_ms=st.sampled_from([1, 999, 1_000, 20_000, 59_999, 60_000, 60_001, 600_000]))
@@ -78,7 +101,11 @@ class LimiterAgainstModel(RuleBasedStateMachine):
     @invariant()
     def memory_holds_this_minutes_accounts_only(self) -> None:
         if hasattr(self, "limiter"):
-            active = [pair for pair, used in self.ledger.items() if used and pair[1] == self.minute]
+            active = [
+                whose
+                for (whose, minute), used in self.ledger.items()
+                if used and minute == self.minute and isinstance(whose, int)
+            ]
             assert self.limiter.active_accounts() == len(active)
 
 
@@ -110,6 +137,20 @@ def test_counts_are_swept_when_the_minute_rolls(limiter: Limiter, clock: Clock) 
     clock.now_ms += MINUTE_MS
     limiter.hit(1, 5)
     assert limiter.active_accounts() == 1
+
+
+def test_keys_are_forgotten_with_their_minute(limiter: Limiter, clock: Clock) -> None:
+    limiter.hit(1, 5)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for minute in range(3):
+        for number in range(1_000):
+            limiter.hit(1, 9_000, KeyWindow(f"key_{minute}{number}", 3))
+        assert tracemalloc.get_traced_memory()[0] - before < 200 * 1_000
+        clock.now_ms += MINUTE_MS
+    limiter.hit(1, 5)
+    assert tracemalloc.get_traced_memory()[0] - before < 2_000
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("back_ms", [1, 30_000, 60_000])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cardiorisk.errors import Conflict, UnknownKey
-from cardiorisk.identity.keys import Principal, digest, is_well_formed
+from cardiorisk.identity.keys import KeyWindow, Principal, digest, is_well_formed
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS, MOST_ENDED_KEYS
@@ -105,6 +105,21 @@ def test_a_key_tells_how_long_it_still_lives_and_ends_to_the_moment(
     clock.advance(seconds=age_seconds)
     found = keys.find(key)
     assert (found and found.lifetime_seconds) == left_seconds
+
+
+def test_a_key_with_a_limit_has_a_window_that_whoever_replaces_it_shares(keys: Keys) -> None:
+    first = rows_keys.create(keys.rows, keys.ana, keys.now(), limit=3)
+    following, grace = first, timedelta(minutes=5)
+    for _ in range(2):
+        following = rows_keys.rotate(keys.rows, following.record.key_id, grace, keys.now()).new
+    other = rows_keys.create(keys.rows, keys.ana, keys.now(), limit=3)
+    assert [record.limit for record in rows_keys.list_keys(keys.rows)] == [3] * 4
+    windows = [
+        found and found.principal.window
+        for found in (keys.find(minted.key) for minted in (first, following, other))
+    ]
+    shared = KeyWindow(first.record.key_id, 3)
+    assert windows == [shared, shared, KeyWindow(other.record.key_id, 3)]
 
 
 # Listing

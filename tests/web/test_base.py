@@ -8,9 +8,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import to_json
-from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document, told
+from tests.support import (
+    EXAMPLE,
+    Bitacora,
+    Caller,
+    SettableClock,
+    create_key,
+    document,
+    told,
+)
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}", "BEARER  {}"])
@@ -85,6 +94,39 @@ async def test_a_refusal_says_when_to_come_back(freemium: Caller, clock: Settabl
     assert response.headers["RateLimit"] == '"freemium";r=0;t=18'
     clock.now_seconds += 18
     assert (await freemium.assess()).code == 200
+
+
+async def test_a_key_with_a_limit_draws_on_a_window_of_its_own_too(
+    premium: Caller, settings: Settings
+) -> None:
+    ward = Caller(premium.client, premium.base_url, create_key(settings, "bruno", "premium", 3))
+    premium.client.max_clients = 40  # type: ignore[attr-defined]
+    answers = await asyncio.gather(*(ward.assess() for _ in range(40)))
+    assert sorted(answer.code for answer in answers) == [200] * 3 + [429] * 37
+    refused = next(answer for answer in answers if answer.code == 429)
+    assert refused.headers["RateLimit-Policy"] == '"key";q=3;w=60'
+    assert refused.headers["RateLimit"] == '"key";r=0;t=48'
+    assert refused.headers["Retry-After"] == "48"
+    assert "this key allows 3 requests a minute" in document(refused)["detail"]
+    codes = [(await premium.assess()).code for _ in range(48)]
+    assert codes == [200] * 47 + [429]
+
+
+async def test_the_tighter_of_the_two_limits_is_told_and_holds(
+    freemium: Caller, settings: Settings, clock: SettableClock
+) -> None:
+    ward = Caller(freemium.client, freemium.base_url, create_key(settings, "ana", "freemium", 3))
+    told_of = [(await caller.assess()).headers["RateLimit"] for caller in (ward, freemium) * 3]
+    assert told_of == [
+        '"key";r=2;t=48',
+        '"freemium";r=3;t=48',
+        '"key";r=1;t=48',
+        '"freemium";r=1;t=48',
+        '"key";r=0;t=48',  # neither has anything left, and this one is the smaller
+        '"freemium";r=0;t=48',
+    ]
+    clock.now_seconds += 60
+    assert (await ward.assess()).headers["RateLimit"].startswith('"key";r=2')
 
 
 async def test_an_invalid_request_is_counted(freemium: Caller) -> None:

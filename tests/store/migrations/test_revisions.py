@@ -155,15 +155,20 @@ def test_a_revision_that_fails_half_way_leaves_nothing(
 # From the revisions that were published
 
 
-@pytest.fixture
-def first_revision(url: str, path: Path) -> Path:
-    """A database of revision 0001 with four accounts, one of them deleted, and two keys."""
+def _make(url: str, path: Path, revision: str) -> None:
+    """Make a database of an earlier revision."""
     path.touch(mode=0o600)
     with Database(url) as database, database.writing() as connection:
         config = Config()
         config.set_main_option("script_location", str(revisions.SCRIPTS))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
+
+
+@pytest.fixture
+def first_revision(url: str, path: Path) -> Path:
+    """A database of revision 0001 with four accounts, one of them deleted, and two keys."""
+    _make(url, path, "0001")
     with closing(sqlite3.connect(path)) as driver, driver:
         driver.executemany(
             "INSERT INTO account (id, name, plan, is_operator, created_at)"
@@ -220,6 +225,33 @@ def test_an_upgraded_database_is_like_a_new_one_to_the_letter(
     new = tmp_path / "new.db"
     _upgrade(f"sqlite:///{new}")
     assert _declarations(first_revision) == _declarations(new)
+
+
+def test_keys_from_before_they_had_limits_have_none_and_may_be_given_no_less_than_one(
+    url: str, path: Path
+) -> None:
+    _make(url, path, "0004")
+    with closing(sqlite3.connect(path)) as driver, driver:
+        driver.execute(
+            "INSERT INTO account (id, name, plan, is_operator, created_at)"
+            " VALUES (1, 'ana', 'premium', 0, '2026-11-22 20:47:23.000000')"
+        )
+        driver.execute(
+            "INSERT INTO api_key (id, account_id, digest, prefix, created_at, name) VALUES"
+            " ('key_a', 1, zeroblob(32), 'crk_a', '2026-11-22 20:47:23.000000', 'front desk')"
+        )
+    with Database.open(url) as database, database.reading() as rows:
+        found = rows_keys.find_credential(rows, bytes(32), datetime.now(UTC))
+        (record,) = rows_keys.list_keys(rows)
+    assert found is not None
+    assert found.principal == Principal(1, "key_a", "premium")
+    assert (record.name, record.limit) == ("front desk", None)
+    assert _revision(path.with_name("keys.db.0004.backup")) == "0004"
+    with (
+        closing(sqlite3.connect(path)) as driver,
+        pytest.raises(sqlite3.IntegrityError, match="limit_least"),
+    ):
+        driver.execute('UPDATE api_key SET "limit" = 0')
 
 
 # The copy
