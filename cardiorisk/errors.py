@@ -134,9 +134,6 @@ class UnknownKey(ServiceError, code="unknown-key"):
     """No key has this id, or none of the account that asks."""
 
 
-class UnknownPlan(ServiceError, code="unknown-plan"): ...
-
-
 class Conflict(ServiceError, code="conflict"):
     """What was asked contradicts what is stored."""
 

@@ -6,8 +6,9 @@ That another operator is left is the store's to see to.
 
 from collections.abc import Callable, Collection
 
-from cardiorisk.errors import Conflict, FieldFault, InvalidAccount, UnknownAccount
+from cardiorisk.errors import Conflict, UnknownAccount
 from cardiorisk.identity.keys import Principal
+from cardiorisk.limits.window import require_plan
 from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, find_number
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Rows
@@ -56,9 +57,7 @@ class OperatedAccounts:
 
     async def set_plan(self, number: str, plan: str) -> AccountRecord:
         """Put an account on a plan; its keys and tokens carry it from the next request on."""
-        if plan not in self._plans:
-            fault = FieldFault("plan", f"must be one of {', '.join(self._plans)}")
-            raise InvalidAccount((fault,))
+        require_plan(plan, self._plans)
         return await self._change(_number(number), rows_accounts.set_plan, plan=plan)
 
     async def revoke_key(self, number: str, key_id: str) -> KeyRecord:

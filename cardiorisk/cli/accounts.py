@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import click
 
-from cardiorisk.cli.options import database_option, json_option, printable_name, require_plan, show
+from cardiorisk.cli.options import database_option, json_option, printable_name, show
 from cardiorisk.config import Settings
+from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database, Rows
 

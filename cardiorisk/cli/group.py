@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import click
 
-from cardiorisk.errors import ServiceError, UnknownAccount, UnknownKey
+from cardiorisk.errors import InvalidAccount, ServiceError, UnknownAccount, UnknownKey
 
 _HINTS = {
     UnknownAccount.code: "; see `cardiorisk accounts list`",
@@ -65,7 +65,10 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            raise CommandFailure(f"{error}{_HINTS.get(error.code, '')}") from error
+            said = str(error)
+            if isinstance(error, InvalidAccount):
+                said = "; ".join(f"{fault.field} {fault.detail}" for fault in error.faults)
+            raise CommandFailure(f"{said}{_HINTS.get(error.code, '')}") from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of a pipe has had enough

@@ -16,11 +16,11 @@ from cardiorisk.cli.options import (
     json_option,
     key_id,
     printable_name,
-    require_plan,
     show,
 )
 from cardiorisk.config import Settings
 from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database
 from cardiorisk.store.values import KeyRecord, MintedKey
@@ -52,7 +52,10 @@ def keys() -> None:
 @click.option(
     "--account", type=printable_name, metavar="NAME", required=True, help="Whose key it is."
 )
-@click.option("--plan", help="Plan of a new account.  [default: freemium]")
+@click.option(
+    "--plan",
+    help="A new account's plan: freemium, premium, one of CARDIORISK_PLANS.  [default: freemium]",
+)
 @click.option(
     "--expires",
     "expires_days",

@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cardiorisk.config import load_settings
-from cardiorisk.errors import UnknownPlan
 from cardiorisk.identity.forms import NAME_RULE, clean_name
 from cardiorisk.identity.keys import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from cardiorisk.config import Settings
@@ -56,14 +55,6 @@ def key_id(value: str) -> str:
             "that is a key, not a KEY_ID; `cardiorisk keys list` shows the ids"
         )
     return value
-
-
-def require_plan(plan: str, plans: Iterable[str]) -> None:
-    """Check that a plan is one of those in the settings."""
-    if plan not in plans:
-        raise UnknownPlan(
-            f"there is no plan {plan}; there are {', '.join(plans)} (CARDIORISK_PLANS adds others)"
-        )
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:

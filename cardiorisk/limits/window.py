@@ -8,7 +8,7 @@ counted can be taken away, to be kept by the day; that changes nothing of the li
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -133,6 +133,12 @@ class Limiter:
             self._minute = minute = _Minute(number)
             self._used_by_keys = {}
         return minute
+
+
+def require_plan(plan: str, plans: Collection[str]) -> None:
+    """Check that a plan is one of those that may be chosen."""
+    if plan not in plans:
+        raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(plans)}"),))
 
 
 def require_below(limit: int | None, plan: str, plans: Mapping[str, int]) -> None:

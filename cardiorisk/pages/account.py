@@ -28,7 +28,7 @@ from cardiorisk.errors import (
 from cardiorisk.identity.forms import NEW_PASSWORD, PASSWORD, USERNAME, Login
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME
-from cardiorisk.limits.window import limit_of
+from cardiorisk.limits.window import limit_of, require_plan
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.store import rows_keys
@@ -205,8 +205,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
     async def _change_plan(self, members: dict[str, str], present: str) -> str:
         plan = members.pop("plan", "")
         login = LoginBody.accept(members).login
-        if plan not in SOLD_PLANS:
-            raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(SOLD_PLANS)}"),))
+        require_plan(plan, SOLD_PLANS)
         await self.services.accounts.switch_plan(login, plan, self.address)
         return "mismo" if plan == present else "plan"
 

@@ -56,10 +56,7 @@ def test_an_account_is_named_as_a_registration_names_it(call: Call) -> None:
 def test_a_plan_that_is_not_set_is_refused(call: Call, arguments: str) -> None:
     result = call(*arguments.split())
     assert result.exit_code == 1
-    assert result.stderr == (
-        "cardiorisk: there is no plan gold; there are freemium, premium "
-        "(CARDIORISK_PLANS adds others)\n"
-    )
+    assert result.stderr == "cardiorisk: plan must be one of freemium, premium\n"
 
 
 def test_create_with_an_expiry_ends_so_many_days_from_now(call: Call) -> None:

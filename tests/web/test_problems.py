@@ -7,7 +7,6 @@ FOR_COMMANDS_ONLY = {
     "cannot-listen",
     "invalid-settings",
     "unknown-account",
-    "unknown-plan",
     "unusable-artefact",
     "unusable-data",
 }
