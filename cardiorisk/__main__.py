@@ -15,7 +15,7 @@ SUMMARIES = {
     "accounts": "List accounts, change their plan, name operators.",
     "score": "Assess every row of a file.",
     "log": "Read the bitácora, the log of every request.",
-    "db": "Bring the database up to date.",
+    "db": "Bring the database up to date, and back it up.",
 }
 """What each command does. ``NAME`` is the click command ``NAME`` in ``cardiorisk/cli/NAME.py``."""
 

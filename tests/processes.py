@@ -120,6 +120,21 @@ def unmeasured() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
+@contextmanager
+def small_disk(directory: Path, size: str) -> Iterator[Path]:
+    """Mount a disk in memory on a directory that is made; only root may, others skip the test."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    mount, umount = (require_program(name, "part of util-linux") for name in ("mount", "umount"))
+    directory.mkdir()
+    options = f"size={size},mode=0700"
+    subprocess.run([mount, "-t", "tmpfs", "-o", options, "small", directory], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run([umount, "--lazy", directory], check=True)
+
+
 def require_program(name: str, how_to_install: str) -> str:
     """Find a program of the system; without it skip the test, and fail where ``CI=true``."""
     found = shutil.which(name)

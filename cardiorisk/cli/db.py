@@ -1,22 +1,29 @@
-"""``cardiorisk db``: bring the database to this version's revision, or tell which it has.
+"""``cardiorisk db``: bring the database to this version's revision, tell which it has, copy it.
 
 ``current`` must not upgrade the file: it is asked before, to find out whether an upgrade is due.
 """
 
+import sys
+from pathlib import Path
+
 import click
+from rich.console import Console
+from rich.progress import Progress as Bar
 
 from cardiorisk.cli.options import database_option
 from cardiorisk.config import Settings
+from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.database import Database
+from cardiorisk.store.database_file import back_up
 from cardiorisk.store.migrations import revisions
 
 
 @click.group()
 def db() -> None:
-    """Bring the database up to date.
+    """Bring the database up to date, and back it up.
 
-    `cardiorisk serve` does so by itself when it starts; these commands are for doing it
-    beforehand, and for finding out.
+    `cardiorisk serve` brings it up to date by itself when it starts; `upgrade` and `current` are
+    for doing it beforehand, and for finding out.
     """
 
 
@@ -50,3 +57,35 @@ def current(settings: Settings) -> None:
     click.echo(revision or "none")
     if revision != revisions.head():
         click.echo(f"This version of cardiorisk needs {revisions.head()}.", err=True)
+
+
+@db.command()
+@click.argument("copy", metavar="FILE", type=click.Path(path_type=Path))
+@database_option
+def backup(copy: Path, settings: Settings) -> None:
+    """Copy the database to FILE, while it is in use.
+
+    FILE is the database as it was at one moment, checked, readable by its owner alone, and one
+    file by itself. It has its name when it is finished, and a file that exists is never replaced.
+    It holds the accounts, kept assessments and hashes of passwords and keys: keep it as safe as
+    the database. docs/backup.md tells how to restore it.
+
+    \b
+    Examples:
+      cardiorisk db backup keys-2026-11-27.db
+      cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"
+    """  # noqa: D301 - click reads the \b
+    with Database.open_existing(settings.database_url) as database:
+        revision = database.current_revision()
+        if revision is None:
+            raise StoreUnavailable(f"{database.path} has no tables: there is nothing to copy")
+        console = Console(stderr=True)
+        with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+            task = bar.add_task(f"Copying {database.path}", total=None)
+            back_up(
+                database.path, copy, lambda done, of: bar.update(task, completed=done, total=of)
+            )
+    megabytes = copy.stat().st_size / 1e6
+    click.echo(
+        f"{copy} holds {database.path} at revision {revision}: {megabytes:,.1f} MB.", err=True
+    )

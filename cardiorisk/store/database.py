@@ -7,12 +7,10 @@ What is particular to SQLite stands here. Every error of SQLAlchemy or SQLite le
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -27,11 +25,11 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.identity.forms import folded
+from cardiorisk.store.database_file import back_up_again, make_private_file, translated
 from cardiorisk.store.migrations import revisions
 
 Rows: TypeAlias = Connection
@@ -43,16 +41,8 @@ insert_or_update = sqlite.insert
 BUSY_SECONDS = 5.0
 """How long a command waits for another process's write to end."""
 
-_PRIVATE = 0o600
 _SWITCH_AGAIN_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF
-_REFUSALS_OF_SQLITE = {
-    sqlite3.SQLITE_AUTH,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
-_REFUSALS_OF_THE_SYSTEM = {errno.EACCES, errno.EPERM, errno.EROFS}
 _BEGIN = "cardiorisk_begin"
 
 
@@ -64,7 +54,7 @@ class Database:
 
     def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
         self.path = _path(url)
-        with _translated(self.path):
+        with translated(self.path):
             status = self.path.stat()
             self._connection = _engine(url, busy_seconds).connect()
         self._file_identity = (status.st_dev, status.st_ino)
@@ -73,8 +63,8 @@ class Database:
     def open(cls, url: str) -> Database:
         """Open the file at its newest revision, making or upgrading it where needed."""
         path = _path(url)
-        with _translated(path):
-            _make_private_file(path)
+        with translated(path):
+            make_private_file(path)
         with ExitStack() as on_failure:
             database = on_failure.enter_context(cls(url))
             database.upgrade()
@@ -133,7 +123,9 @@ class Database:
             with self.writing() as rows:
                 found = revisions.current(rows)
                 if found in revisions.known()[:-1]:
-                    _back_up(self.path, self.path.with_name(f"{self.path.name}.{found}.backup"))
+                    back_up_again(
+                        self.path, self.path.with_name(f"{self.path.name}.{found}.backup")
+                    )
                 revisions.upgrade(rows)
                 if rows.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
@@ -155,7 +147,7 @@ class Database:
         """Take the write lock and give it back; check that the path still names this file."""
         with self.writing() as rows:
             rows.rollback()
-        with _translated(self.path):
+        with translated(self.path):
             status = self.path.stat()
         if (status.st_dev, status.st_ino) != self._file_identity:
             raise StoreUnavailable(f"{self.path} was replaced by another file; restart the service")
@@ -166,19 +158,19 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; the last one of all processes tidies the write-ahead log away."""
-        with _translated(self.path):
+        with translated(self.path):
             self._connection.close()
             self._connection.engine.dispose()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Rows]:
         connection = self._connection.execution_options(**{_BEGIN: begin})
-        with _translated(self.path), connection.begin():
+        with translated(self.path), connection.begin():
             yield connection
 
     def _pragma(self, statement: str) -> Any:
         """Run a pragma outside of any transaction, where alone most of them work."""
-        with _translated(self.path):
+        with translated(self.path):
             driver = self._connection.connection.driver_connection
             assert driver is not None  # noqa: S101 - for mypy; None only after invalidate()
             return driver.execute(f"PRAGMA {statement}").fetchone()
@@ -191,56 +183,6 @@ def folded_text(column: InstrumentedAttribute[str | None]) -> ColumnElement[str]
 
 def _path(url: str) -> Path:
     return Path(make_url(url).database or "")
-
-
-def _back_up(path: Path, copy: Path) -> None:
-    """Copy a database that is in use, as it was last committed, for its owner's eyes only.
-
-    A copy from an earlier try is replaced when the new one is whole.
-    """
-    part = copy.with_name(copy.name + ".part")
-    part.unlink(missing_ok=True)
-    _make_private_file(part)
-    try:
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
-            source.backup(target)
-        part.replace(copy)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn what the database's libraries raise into this service's own failure."""
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        reason = cause.strerror if isinstance(cause, OSError) else str(cause)
-        hint = ""
-        if _is_refusal(cause):
-            advice = "check that this user may read and write it and its directory"
-            hint = f"; {'it is a directory' if path.is_dir() else advice}"
-        raise StoreUnavailable(f"{path} cannot be used: {reason}{hint}") from error
-
-
-def _is_refusal(cause: BaseException | None) -> bool:
-    """Tell whether the system would not let this user have the file."""
-    if isinstance(cause, OSError):
-        return cause.errno in _REFUSALS_OF_THE_SYSTEM
-    return getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE in _REFUSALS_OF_SQLITE
-
-
-def _make_private_file(path: Path) -> None:
-    """Make an empty file only its owner may read: it will hold the keys' digests.
-
-    SQLite gives the files it puts beside it (``-wal``, ``-shm``) the same mode.
-    """
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
-    except FileExistsError:
-        return
 
 
 def _engine(url: str, busy_seconds: float) -> Engine:

@@ -31,3 +31,20 @@ def test_current_of_an_empty_file_is_none_and_says_what_is_needed(call: Call) ->
 
 def test_current_without_a_database_fails(call: Call) -> None:
     assert call("db", "current").exit_code == 1
+
+
+def test_backup_makes_a_copy_once_and_says_what_it_holds(call: Call) -> None:
+    call("keys", "create", "--account", "ana")
+    made = call("db", "backup", "copy.db")
+    assert (made.exit_code, made.stdout) == (0, "")
+    assert made.stderr.startswith(f"copy.db holds keys.db at revision {revisions.head()}: ")
+    again = call("db", "backup", "copy.db")
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert "name another file" in again.stderr
+    listed = call("accounts", "list", "--database-url", "sqlite:///copy.db")
+    assert "ana" in listed.stdout
+
+
+def test_backup_of_a_database_without_tables_is_refused(call: Call) -> None:
+    Path("keys.db").touch()
+    assert "there is nothing to copy" in call("db", "backup", "copy.db").stderr

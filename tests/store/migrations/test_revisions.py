@@ -283,8 +283,8 @@ def test_an_upgrade_leaves_a_copy_of_the_file_as_it_was_for_its_owner_alone(
 
 
 def test_a_file_that_cannot_be_copied_is_not_upgraded(url: str, first_revision: Path) -> None:
-    first_revision.with_name("keys.db.0001.backup.part").mkdir()
-    with pytest.raises(StoreUnavailable, match=re.escape(str(first_revision))):
+    _copy_of(first_revision).mkdir()
+    with pytest.raises(StoreUnavailable, match=re.escape(str(_copy_of(first_revision)))):
         _upgrade(url)
     assert _revision(first_revision) == "0001"
 

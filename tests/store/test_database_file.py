@@ -1,0 +1,97 @@
+"""Copies of a database in use."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cardiorisk.errors import StoreUnavailable
+from cardiorisk.store.database import Database
+from cardiorisk.store.database_file import back_up
+from tests.processes import small_disk
+
+
+def rows_of(path: Path) -> int:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM t").fetchone()
+        return int(count)
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """A database of 20 MB and 20,000 rows, some in its write-ahead log yet."""
+    with database.writing() as rows:
+        rows.exec_driver_sql("CREATE TABLE t (a)")
+        rows.exec_driver_sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+            " INSERT INTO t SELECT randomblob(1000) FROM n"
+        )
+    return database
+
+
+def test_a_copy_is_one_moment_of_a_database_that_is_written_meanwhile(
+    filled: Database, tmp_path: Path
+) -> None:
+    copy, told = tmp_path / "copy.db", []
+    copying, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(filled.path, isolation_level=None, timeout=30)) as other:
+            copying.wait()
+            while not done.is_set():
+                other.execute("INSERT INTO t VALUES (1)")
+
+    def tell(pages: int, of: int) -> None:
+        copying.set()
+        told.append((pages, of))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        back_up(filled.path, copy, tell)
+    finally:
+        copying.set()
+        done.set()
+        writer.join()
+    assert rows_of(copy) == 20_000 < rows_of(filled.path)
+    assert len(told) > 1
+    assert told[-1][0] == told[-1][1]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert {file.name.split("-")[0] for file in tmp_path.iterdir()} == {"keys.db", "copy.db"}
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "directory"])
+def test_a_copy_takes_nothing_s_place(database: Database, tmp_path: Path, kind: str) -> None:
+    copy = tmp_path / "copy.db"
+    if kind == "file":
+        copy.write_text("an older one")
+    elif kind == "link":
+        copy.symlink_to("nowhere")
+    else:
+        copy.mkdir()
+    advice = "name a file" if kind == "directory" else "it is there and stays as it is"
+    with pytest.raises(StoreUnavailable, match=rf"no copy was made at .*copy\.db: .*{advice}"):
+        back_up(database.path, copy)
+    if kind == "file":
+        assert copy.read_text() == "an older one"
+
+
+def test_a_damaged_database_is_not_copied(filled: Database, tmp_path: Path) -> None:
+    filled.close()
+    with filled.path.open("r+b") as file:
+        file.seek(filled.path.stat().st_size // 2)
+        file.write(b"broken" * 4096)
+    with pytest.raises(StoreUnavailable, match="the database itself is damaged"):
+        back_up(filled.path, tmp_path / "copy.db")
+    assert [file.name for file in tmp_path.iterdir() if "copy" in file.name] == []
+
+
+def test_a_copy_that_does_not_fit_leaves_nothing_behind(filled: Database, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "1m") as disk:
+        with pytest.raises(StoreUnavailable, match="make room on that disk or name another"):
+            back_up(filled.path, disk / "copy.db")
+        assert list(disk.iterdir()) == []
