@@ -7,7 +7,6 @@ data are known to be good, so a bad file is refused at once.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +15,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cardiorisk.cli.group import WholeNumber
-from cardiorisk.errors import ServiceError
+from cardiorisk.cli.group import Program, WholeNumber
+from cardiorisk.cli.streams import tell_only
 from cardiorisk.model.card import CARD_FILE
 from cardiorisk.training.recipe import Recipe
 
@@ -52,7 +51,7 @@ ignored. The same rows and the same seed give the same network on the same machi
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command("train.py", cls=Program, epilog=EPILOG)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -109,15 +108,11 @@ def main(
     An existing network is replaced only by one that was saved and measured in full.
     """
     os.environ.update(QUIET_TENSORFLOW)
-    try:
-        if study:
-            compare(report, epochs)
-        else:
-            run(data, output, report, Recipe(seed=seed, epochs=epochs))
-    except ServiceError as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"cannot write {error.filename}: {error.strerror}" if error.filename else str(error))
+    tell_only("stdout", waits=True)  # what the training makes are files
+    if study:
+        compare(report, epochs)
+    else:
+        run(data, output, report, Recipe(seed=seed, epochs=epochs))
 
 
 def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
@@ -202,11 +197,6 @@ def describe_rows(split: Split, data: Path | None) -> str:
 def shown(path: Path) -> Path:
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def fail(message: str) -> None:
-    click.echo(f"train.py: {message}", err=True)
-    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ SUMMARIES = {
 """What each command does. ``NAME`` is the click command ``NAME`` in ``cardiorisk/cli/NAME.py``."""
 
 
-@click.group(cls=LazyGroup, summaries=SUMMARIES)
+@click.group("cardiorisk", cls=LazyGroup, summaries=SUMMARIES)
 @click.version_option(VERSION, prog_name="cardiorisk")
 def main() -> None:
     """Estimate cardiac risk from six values, as a service with API keys and plans.

@@ -4,9 +4,6 @@ A failure becomes an exit status here and nowhere else: one line on standard err
 a traceback. An error nobody foresaw keeps its traceback.
 """
 
-import contextlib
-import errno
-import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -14,6 +11,7 @@ from typing import IO, Any
 
 import click
 
+from cardiorisk.cli import streams
 from cardiorisk.errors import InvalidAccount, ServiceError, UnknownAccount, UnknownKey
 
 _HINTS = {
@@ -31,12 +29,38 @@ class WholeNumber(click.IntRange):
 class CommandFailure(click.ClickException):
     """A command could not do what it was asked to; its message is one line."""
 
+    def __init__(self, message: str, program: str = "cardiorisk") -> None:
+        super().__init__(message)
+        self._program = program
+
     def show(self, file: IO[Any] | None = None) -> None:
         line = " ".join(self.format_message().split())
-        click.echo(f"cardiorisk: {line}", file=file, err=file is None)
+        click.echo(f"{self._program}: {line}", file=file, err=file is None)
 
 
-class LazyGroup(click.Group):
+class Program(click.Command):
+    """What a process is started for; the name it was given stands before its failures."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        streams.secure()
+        try:
+            # It ends quietly when the reader of a pipe has had enough.
+            return super().main(*arguments, **options)
+        except ServiceError as error:
+            said = str(error)
+            if isinstance(error, InvalidAccount):
+                said = "; ".join(f"{fault.field} {fault.detail}" for fault in error.faults)
+            reason = f"{said}{_HINTS.get(error.code, '')}"
+        except OSError as error:
+            streams.abandon_stdout()
+            place = f"{error.filename}: " if error.filename else ""
+            reason = f"{place}{error.strerror or error}"
+        failure = CommandFailure(reason, self.name or "cardiorisk")
+        failure.show()
+        sys.exit(failure.exit_code)
+
+
+class LazyGroup(Program, click.Group):
     """Commands that are imported when they are called.
 
     Args:
@@ -61,31 +85,8 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self._summaries.items()))
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except ServiceError as error:
-            said = str(error)
-            if isinstance(error, InvalidAccount):
-                said = "; ".join(f"{fault.field} {fault.detail}" for fault in error.faults)
-            raise CommandFailure(f"{said}{_HINTS.get(error.code, '')}") from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click ends quietly when the reader of a pipe has had enough
-            abandon_stdout()
-            place = f"{error.filename}: " if error.filename else ""
-            raise CommandFailure(f"{place}{error.strerror or error}") from error
 
-
-def abandon_stdout() -> None:
-    """Let what could not be written go nowhere, so that the exit does not try it again.
-
-    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-    """
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def require_stdout(what: str) -> None:
+    """Check, before there is something to be shown only there, that it can be."""
+    if sys.stdout is None:  # Python's way to say that the descriptor was closed at the start
+        raise CommandFailure(f"standard output is closed, so {what} could not be shown")

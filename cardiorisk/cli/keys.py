@@ -4,12 +4,12 @@ A key is written to standard output once, alone, and never again: whoever pipes 
 a variable gets the key and nothing else.
 """
 
-import sys
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from cardiorisk.cli.group import CommandFailure, WholeNumber, abandon_stdout
+from cardiorisk.cli import streams
+from cardiorisk.cli.group import CommandFailure, WholeNumber, require_stdout
 from cardiorisk.cli.options import (
     database_option,
     iso,
@@ -86,7 +86,7 @@ def create(
     """  # noqa: D301 - click reads the \b
     if plan is not None:
         require_plan(plan, settings.plans)
-    _require_stdout()
+    require_stdout("a new key")
     lifetime = None if expires_days is None else timedelta(days=expires_days)
     now = datetime.now(UTC)
     with Database.open(settings.database_url) as database, database.writing() as rows:
@@ -155,7 +155,7 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
       cardiorisk keys rotate key_0123456789ab
       cardiorisk keys rotate key_0123456789ab --grace 60
     """  # noqa: D301 - click reads the \b
-    _require_stdout()
+    require_stdout("a new key")
     grace = timedelta(minutes=grace_minutes)
     with Database.open_current(settings.database_url) as database, database.writing() as rows:
         rotation = rows_keys.rotate(rows, key_id, grace, datetime.now(UTC))
@@ -163,18 +163,12 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
     click.echo(f"The old key, {key_id}, ends {_end(rotation.old)}.", err=True)
 
 
-def _require_stdout() -> None:
-    """Check, before a key is made, that there is somewhere to show it."""
-    if sys.stdout is None:  # Python's way to say that the descriptor was closed at the start
-        raise CommandFailure("standard output is closed, so a new key could not be shown")
-
-
 def _show_key(minted: MintedKey) -> None:
     record = minted.record
     try:
         click.echo(minted.key)
     except OSError as error:
-        abandon_stdout()
+        streams.abandon_stdout()
         raise CommandFailure(
             f"{record.key_id} was made but could not be shown ({error.strerror}); "
             f"end it with `cardiorisk keys revoke {record.key_id}`"

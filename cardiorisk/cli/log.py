@@ -116,7 +116,7 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:
       cardiorisk log tail --follow
       cardiorisk log tail --follow | jq 'select(.status >= 500)'
     """  # noqa: D301 - click reads the \b
-    is_raw = as_json or not sys.stdout.isatty()
+    is_raw = as_json or sys.stdout is None or not sys.stdout.isatty()
     with LogReader(path) as reader:
         reader.go_to_newest(lines)
         if not is_raw:

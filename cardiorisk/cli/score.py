@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
+from cardiorisk.cli.group import require_stdout
 from cardiorisk.config import load_settings
 from cardiorisk.model.engines import load_artefact
 from cardiorisk.scoring.scorer import Scorer
@@ -74,6 +75,8 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
         raise click.UsageError("INPUT and OUTPUT must both be CSV or both be Parquet")
     if files.is_same_file(source, target):
         raise click.UsageError("OUTPUT must not be the INPUT")
+    if target == files.STREAM:
+        require_stdout("the assessments")
     length = files.length_of(source)
     settings = load_settings({"engine": engine})
     # Nothing is served here, so the default is the engine that needs no TensorFlow.

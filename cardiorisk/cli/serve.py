@@ -10,9 +10,12 @@ from pathlib import Path
 
 import click
 
+from cardiorisk.cli.streams import tell_only
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.patients.patient import EXAMPLE
 from cardiorisk.version import VERSION
+
+_logger = logging.getLogger(__name__)
 
 
 class TerminalAnnouncer:
@@ -21,6 +24,7 @@ class TerminalAnnouncer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._key: str | None = None
+        self._told = tell_only("stdout", waits=False)
 
     def listening(self, url: str) -> None:
         click.echo(f"cardiorisk {VERSION} listens on {url}")
@@ -34,6 +38,12 @@ class TerminalAnnouncer:
             "minute), with this key. It is shown only this once:\n\n"
             f"  {key}\n"
         )
+        if not self._told.is_heard:
+            _logger.warning(
+                "the key of the account demo could not be shown on standard output; "
+                "make another with: %s keys create --account demo",
+                _program(),
+            )
 
     def ready(self, url: str, model_version: str) -> None:
         click.echo(f"Ready, with the network {model_version}. In a browser: {url}/")
@@ -84,5 +94,6 @@ def serve(host: str | None, port: int | None, engine: str | None) -> None:
     from cardiorisk.server import serve as run  # noqa: PLC0415 - it takes 0.4 s, and --help need not
 
     settings = load_settings({"host": host, "port": port, "engine": engine})
+    tell_only("stderr", waits=False)  # the event loop must not wait for who reads it
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(run(settings, TerminalAnnouncer(settings)))

@@ -1,0 +1,93 @@
+"""The standard streams, of which any may be closed at the start, broken, full, or break later.
+
+What a command only tells, on standard error or on the way, must not undo or stop what it does: it
+is passed over where nobody can be told. What was asked for, on standard output, is not: a write
+that fails there raises, and ``cli.group`` words it.
+"""
+
+import contextlib
+import os
+import select
+import sys
+from io import FileIO, TextIOWrapper
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_NUMBERS = {"stdin": 0, "stdout": 1, "stderr": 2}
+
+
+class Telling(FileIO):
+    """An open stream on which a write never fails.
+
+    Args:
+        number: its descriptor, which stays open.
+        waits: for a reader who is slow; else what does not go in at once is left out.
+
+    Attributes:
+        is_heard: whether everything that was written has gone in.
+    """
+
+    def __init__(self, number: int, *, waits: bool) -> None:
+        super().__init__(number, "w", closefd=False)
+        self._waits = waits
+        self.is_heard = True
+
+    def write(self, text: "ReadableBuffer", /) -> int:
+        left = memoryview(text).cast("B")
+        length = len(left)
+        ready = select.poll()
+        ready.register(self.fileno(), select.POLLOUT)
+        with contextlib.suppress(OSError):
+            # A pipe that is ready takes this much without blocking, and so do its like.
+            while left and ready.poll(None if self._waits else 0):
+                left = left[super().write(left[: select.PIPE_BUF]) or 0 :]
+        self.is_heard &= not left
+        return length
+
+
+def secure() -> None:
+    """Put nothing where a stream is missing, and let standard error only tell.
+
+    Otherwise the next file that is opened, the database say, would get the stream's number, and
+    what a library prints. ``sys.stdout`` stays None where it was closed, as Python has it.
+    """
+    for number in _NUMBERS.values():
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open
+    tell_only("stderr", waits=True)
+
+
+def tell_only(name: str, *, waits: bool) -> Telling:
+    """Make ``sys.stdout`` or ``sys.stderr`` a stream that fails nothing.
+
+    One that somebody has put in its place, a test say, is left as it is.
+    """
+    own = getattr(sys, f"__{name}__")
+    telling = Telling(_NUMBERS[name], waits=waits)
+    telling.is_heard = own is not None
+    if getattr(sys, name) is own:
+        encoding = own.encoding if own else "utf-8"
+        stream = TextIOWrapper(telling, encoding, "backslashreplace", line_buffering=True)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    return telling
+
+
+def abandon_stdout() -> None:
+    """Let what could not be written go nowhere, so that the exit does not try it again.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
