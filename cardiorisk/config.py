@@ -7,6 +7,7 @@ that stops.
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,9 @@ DEFAULT_PLANS = {"freemium": 5, "premium": 50}
 
 DEFAULT_MODEL_DIR = Path(__file__).parent / "artefact"
 """The network that comes with the package."""
+
+UNIX_PEER = "unix"
+"""Stands among trusted proxies for whoever comes by a Unix socket."""
 
 _PLAN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LARGEST_QUOTA = 1_000_000_000
@@ -66,6 +70,9 @@ class Settings(BaseSettings):
         None, min_length=32, max_length=1024, description="must have 32 to 1024 characters"
     )
     log_inputs: bool = Field(default=False, description="must be true or false, or 1 or 0")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="must look like 127.0.0.1, 10.0.0.0/8, unix"
+    )
 
     @field_validator("plans", mode="before")
     @classmethod
@@ -89,6 +96,25 @@ class Settings(BaseSettings):
             if not 1 <= quota <= _LARGEST_QUOTA:
                 raise ValueError(f"plan {name} must allow 1 to {_LARGEST_QUOTA} requests a minute")
         return DEFAULT_PLANS | plans
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _part_proxies(cls, given: object) -> object:
+        return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        named = tuple(filter(None, proxies))
+        for proxy in named:
+            try:
+                proxy == UNIX_PEER or ip_network(proxy)
+            except ValueError:
+                raise ValueError(
+                    f"{proxy[:_SHOWN_CHARACTERS]!r} must be an address, a network as in 10.0.0.0/8 "
+                    "(no bit set behind the /), or unix"
+                ) from None
+        return named
 
     @field_validator("database_url")
     @classmethod

@@ -9,6 +9,7 @@ from cardiorisk.pages.languages import load_languages
 from cardiorisk.web import account, documents, operators, predictions, service, status
 from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.operations import Route
+from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.reader import ReadingApplication, Target
 from cardiorisk.web.services import Services
 
@@ -76,6 +77,7 @@ class CardioriskApplication(ReadingApplication):
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        trusted = services.settings.trusted_proxies
         super().__init__(
             {
                 route.template: Target(
@@ -86,6 +88,7 @@ class CardioriskApplication(ReadingApplication):
             },
             Target(NowhereHandler, {"services": services, "route": NO_ROUTE}),
             services.traffic,
+            TrustedProxies(trusted) if trusted else None,
             template_path=str(Path(__file__).parent / "pages" / "templates"),
             languages=load_languages(),
             route_templates=(*(route.template for route in ROUTES), NO_ROUTE),

@@ -35,6 +35,7 @@ def test_defaults_are_the_contracts() -> None:
         "bitacora_sync": "os",
         "token_secret": None,
         "log_inputs": False,
+        "trusted_proxies": (),
     }
 
 
@@ -71,6 +72,7 @@ def test_a_flag_comes_before_a_variable_that_before_the_file_and_that_before_the
         ("BITACORA_SYNC", "disk", "disk"),
         ("LOG_INPUTS", "1", True),
         ("LOG_INPUTS", "0", False),
+        ("TRUSTED_PROXIES", "127.0.0.1, ::1/128,unix,", ("127.0.0.1", "::1/128", "unix")),
         ("PLANS", "bench=1000000", {"freemium": 5, "premium": 50, "bench": 1_000_000}),
     ],
 )
@@ -141,6 +143,8 @@ def test_an_unknown_name_in_the_file_is_refused_with_those_there_are(text: str, 
         ("PORT", "9" * 5000, "…' must be a whole number from 0 to 65535"),
         ("ENGINE", "torch", "'torch' must be keras or litert"),
         ("ENGINE", "KERAS", "'KERAS' must be keras or litert"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "'10.0.0.1/8' must be an address, a network"),
+        ("TRUSTED_PROXIES", "::1, proxy", "'proxy' must be an address, a network"),
         ("DATABASE_URL", "postgresql://x/y", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite://", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite:///", "must name a SQLite file"),

@@ -3,9 +3,6 @@
 Here are also the rungs for pages that need a session. A new password ends every session, so
 ``/cuenta`` then begins another one for its reader. A key that was just made stands in the answer to
 the form and nowhere else, so that answer is no redirect.
-
-The cookie cannot be marked ``Secure``, because whether a proxy before the service spoke TLS cannot
-be known here. See decision 0009.
 """
 
 import re
@@ -140,7 +137,7 @@ class LogoutPageHandler(PageHandler):
     async def post(self) -> None:
         if self.caller is not None:
             await self.services.accounts.logout(self.caller)
-        self.clear_cookie(SESSION_COOKIE, httponly=True, samesite="Strict")
+        self.give_cookie(SESSION_COOKIE, "", expires_days=-365)
         self.go("entrar")
 
 

@@ -112,8 +112,12 @@ class PageHandler(BaseHandler):
         return self.services.store.tokens.xsrf_token(cookie)
 
     def give_cookie(self, name: str, value: str, **lifetime: Any) -> None:
-        """Give the browser a cookie that no script can read and no other site can have sent."""
-        self.set_cookie(name, value, httponly=True, samesite="Strict", **lifetime)
+        """Give the browser a cookie that no script can read and no other site can have sent.
+
+        Over https, as far as a trusted proxy says so, it is never sent by http.
+        """
+        is_secure = self.request.protocol == "https"
+        self.set_cookie(name, value, httponly=True, samesite="Strict", secure=is_secure, **lifetime)
 
     def field(
         self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str

@@ -26,6 +26,7 @@ from tornado.httputil import (
 )
 from tornado.web import Application, RequestHandler
 
+from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.tornado_inside import run_handler
 
 BODY_LIMIT_BYTES = 64 * 1024
@@ -81,6 +82,7 @@ class ReadingApplication(Application):
         targets: who answers, by the template of the path; see ``path_pattern``.
         nowhere: who answers any other path.
         traffic: counts requests in; their handlers count them out.
+        proxies: those that are believed, None where none is.
         settings: Tornado's.
     """
 
@@ -89,10 +91,12 @@ class ReadingApplication(Application):
         targets: Mapping[str, Target],
         nowhere: Target,
         traffic: Traffic,
+        proxies: TrustedProxies | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.traffic = traffic
+        self.proxies = proxies
         self._fixed = {path: target for path, target in targets.items() if "{" not in path}
         self._varying = [
             (re.compile(path_pattern(path)), target)
@@ -147,6 +151,10 @@ class RequestReader(HTTPMessageDelegate):
         self._request = HTTPServerRequest(
             connection=self._connection, start_line=line, headers=headers
         )
+        if (proxies := self._application.proxies) is not None:
+            request = self._request
+            peer = request.remote_ip or ""
+            request.remote_ip, request.protocol = proxies.sender(peer, headers)
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
             self._refuse_as_too_large()

@@ -4,8 +4,6 @@ Nothing here tries the bitácora, because each answer's own line does; where it 
 ``/healthz`` too is answered with 503.
 """
 
-from ipaddress import IPv6Address, ip_address
-
 from cardiorisk.errors import (
     NotReady,
     Overloaded,
@@ -18,10 +16,8 @@ from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.version import VERSION
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
 from cardiorisk.web.operations import operation
+from cardiorisk.web.proxies import FORWARDING_HEADERS, is_loopback, names_loopback
 from cardiorisk.web.shapes import HealthAnswer, ModelAnswer, ReadinessAnswer, ReloadAnswer
-
-FORWARDING_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
-"""What proxies add to a request that they pass on."""
 
 
 class HealthHandler(BaseHandler):
@@ -75,14 +71,20 @@ class ReloadHandler(OperatorHandler):
 class MetricsHandler(OperatorHandler):
     """A caller on this machine needs no key, but one that is sent is judged.
 
-    Behind a proxy on the same machine every caller has the proxy's address. A request that says it
-    was forwarded therefore needs the key; a proxy that does not say so must not pass this path on.
+    Behind a proxy on the same machine every caller has the proxy's address, and a page from
+    elsewhere may have its name lead here. So this machine is believed only where no proxy is
+    trusted, the request says nothing of one, and it asks for this machine by name. A proxy that
+    says nothing must not pass this path on.
     """
 
     async def admit(self) -> None:
         headers = self.request.headers
-        is_forwarded = any(name in headers for name in FORWARDING_HEADERS)
-        is_here = is_loopback(self.request.remote_ip or "") and not is_forwarded
+        is_here = (
+            not self.services.settings.trusted_proxies
+            and is_loopback(self.address)
+            and not any(name in headers for name in FORWARDING_HEADERS)
+            and names_loopback(self.request.host)
+        )
         if "Authorization" in headers or not is_here:
             await super().admit()
 
@@ -92,20 +94,10 @@ class MetricsHandler(OperatorHandler):
     def get(self) -> None:
         """Counts for a Prometheus server (callers on this machine, operators).
 
-        A caller on the same machine needs no key; a key that is sent is judged all the same. It
-        draws on no limit.
+        A caller on the same machine needs no key where no proxy is trusted, none has forwarded the
+        request, and its ``Host`` is a loopback name or address; a key that is sent is judged all
+        the same. It draws on no limit.
         """
         self.finish(self.services.metrics.text(), CONTENT_TYPE)
 
     head = get
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether an address is this machine's own, IPv4 written as IPv6 included."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        return parsed.ipv4_mapped.is_loopback
-    return parsed.is_loopback

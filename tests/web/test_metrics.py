@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cardiorisk.routes import CardioriskApplication
-from cardiorisk.web.status import FORWARDING_HEADERS, is_loopback
+from cardiorisk.web.proxies import FORWARDING_HEADERS
 from tests.support import Bitacora, Caller, told
 
 ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}
@@ -39,15 +39,17 @@ async def test_who_is_known_and_no_operator_is_refused(premium: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    ("host", "is_let_in"),
     [
-        *((address, True) for address in ("127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1")),
-        *((address, False) for address in ("::ffff:203.0.113.7", "10.0.0.1", "", "localhost")),
-        ("0.0.0.0", False),  # noqa: S104 - what a Unix socket gives; nothing is bound to it
+        *((host, True) for host in ("localhost:8888", "a.LOCALHOST", "127.8.9.10", "[::1]:8888")),
+        *((host, False) for host in ("rebound.example:8888", "10.0.0.1", "localhost.example", "[")),
     ],
 )
-def test_only_an_address_of_this_machine_is_loopback(*, address: str, expected: bool) -> None:
-    assert is_loopback(address) is expected
+async def test_this_machine_must_be_asked_for_by_name(
+    stranger: Caller, *, host: str, is_let_in: bool
+) -> None:
+    response = await stranger.send("GET", "/metrics", headers={"Host": host})
+    assert response.code == (200 if is_let_in else 401)
 
 
 async def test_requests_are_counted_by_method_route_and_status_and_their_stages_timed(

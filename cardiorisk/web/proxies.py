@@ -1,0 +1,132 @@
+"""Who sent a request, and by which scheme, where proxies stand before the service.
+
+Each proxy adds the address that it was called from at the right end. So the list is read from
+there, and only as far as whoever wrote an entry is trusted: what is further left is a stranger's
+text. Beside ``X-Forwarded-For`` or ``X-Forwarded-Proto``, ``Forwarded`` is not looked at: nearly
+every proxy writes the former, and lets a caller's own ``Forwarded`` through.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import zip_longest
+
+from tornado.httputil import HTTPHeaders, split_host_and_port
+
+from cardiorisk.config import UNIX_PEER
+
+MOST_HOPS = 16
+"""Entries that are read; what stands before them is not."""
+FORWARDING_HEADERS = (
+    "Forwarded",
+    "Via",
+    "X-Client-IP",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
+"""What proxies add to a request that they pass on."""
+
+_PORT = r"(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
+_ADDRESS = re.compile(rf"\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9.]+){_PORT}|([0-9A-Fa-f:.]+)")
+_PAIR = re.compile(r'\s*([A-Za-z-]+)=(?:"([^"\\]*)"|([^\s"]+))\s*')
+_SCHEMES = frozenset({"http", "https"})
+
+_Hop = tuple[str, str]
+"""The address and the scheme that a proxy was called by, as it wrote them."""
+
+
+class TrustedProxies:
+    """Proxies that are believed.
+
+    Args:
+        trusted: addresses, networks, and ``unix`` for whoever comes by a Unix socket.
+    """
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._is_unix_trusted = UNIX_PEER in trusted
+        self._networks = [ip_network(each) for each in trusted if each != UNIX_PEER]
+
+    def sender(self, peer: str, headers: HTTPHeaders) -> tuple[str, str]:
+        """Return the address and the scheme of a request.
+
+        That is the first hop from the right which is no trusted proxy. Where an entry is no address
+        (``unknown``, say), it is the last hop that has one.
+
+        Args:
+            peer: the address at the other end of the connection; empty for a Unix socket.
+            headers: the request's.
+        """
+        address, scheme = peer, "http"
+        for text, given_scheme in _hops(headers):
+            if not self._trusts(address):
+                break
+            if given_scheme.lower() in _SCHEMES:
+                scheme = given_scheme.lower()
+            found = address_of(text)
+            if not found:
+                break
+            address = found
+        return address, scheme
+
+    def _trusts(self, address: str) -> bool:
+        if not address:
+            return self._is_unix_trusted
+        parsed = ip_address(address)
+        if isinstance(parsed, IPv6Address):
+            parsed = parsed.ipv4_mapped or parsed
+        return any(parsed in network for network in self._networks)
+
+
+def _hops(headers: HTTPHeaders) -> Iterator[_Hop]:
+    """Read the entries from the right; those of several lines of a header are one list."""
+    senders, schemes = headers.get("X-Forwarded-For"), headers.get("X-Forwarded-Proto")
+    if senders is None and schemes is None:
+        return map(_forwarded, _from_the_right(headers.get("Forwarded", "")))
+    # Beside fewer schemes than addresses, one proxy has overwritten what the others had said.
+    both = zip_longest(_from_the_right(senders or ""), _from_the_right(schemes or ""), fillvalue="")
+    return iter(both)
+
+
+def _from_the_right(text: str) -> Iterator[str]:
+    # A comma within quotes parts a text too: no address holds one, and a quotation mark that a
+    # stranger has left open must not reach what was added behind it.
+    return (entry.strip() for entry in reversed(text.rsplit(",", MOST_HOPS)))
+
+
+def _forwarded(entry: str) -> _Hop:
+    """Read one entry of ``Forwarded``, RFC 7239; one that is malformed says nothing."""
+    pairs = [_PAIR.fullmatch(pair) for pair in entry.split(";") if pair]
+    said = {pair[1].lower(): pair[2] or pair[3] or "" for pair in pairs if pair}
+    if len(said) < len(pairs):
+        return "", ""
+    return said.get("for", ""), said.get("proto", "")
+
+
+def address_of(text: str) -> str:
+    """Return the address that an entry names, without its port; empty where it names none."""
+    found = _ADDRESS.fullmatch(text)
+    try:
+        parsed = ip_address(found[found.lastindex or 0]) if found else None
+    except ValueError:
+        return ""
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    return str(parsed or "")
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own, IPv4 written as IPv6 included."""
+    found = address_of(address)
+    return bool(found) and ip_address(found).is_loopback
+
+
+def names_loopback(host: str) -> bool:
+    """Return whether a ``Host`` header names this machine, as a page from elsewhere cannot.
+
+    A browser sends the name that its page was loaded by, whatever address that has come to have.
+    """
+    name = split_host_and_port(host.lower())[0].strip("[]")
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
