@@ -79,6 +79,13 @@ class AccountSuspended(ServiceError, code="suspended"):
 class WrongPlan(ServiceError, code="wrong-plan"): ...
 
 
+class LimitedKey(ServiceError, code="limited-key"):
+    """A key with a limit of its own was to make, replace or end another."""
+
+    def __init__(self) -> None:
+        super().__init__("a key with a limit of its own manages no other; log in, or use another")
+
+
 class OperatorOnly(ServiceError, code="operator-only"): ...
 
 

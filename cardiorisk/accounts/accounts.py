@@ -6,14 +6,16 @@ carries the account's generation as it was read before the password was checked:
 changed in between, the tokens of that login are dead when issued.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
-from cardiorisk.errors import AccountSuspended, Conflict, InvalidKey, InvalidLogin
+from cardiorisk.errors import AccountSuspended, Conflict, InvalidKey, InvalidLogin, LimitedKey
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
 from cardiorisk.limits.throttle import Throttle
+from cardiorisk.limits.window import require_below
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import Stale
@@ -29,10 +31,13 @@ from cardiorisk.store.values import (
 
 
 class Accounts:
-    def __init__(self, store: Store, passwords: Passwords, throttle: Throttle) -> None:
+    def __init__(
+        self, store: Store, passwords: Passwords, throttle: Throttle, plans: Mapping[str, int]
+    ) -> None:
         self._store = store
         self._passwords = passwords
         self.throttle = throttle
+        self._plans = plans
         self.now = store.now
 
     async def register(self, registration: Registration, client_address: str) -> AccountRecord:
@@ -120,21 +125,33 @@ class Accounts:
         return account, {day: written.get(day, 0) + unwritten.get(day, 0) for day in days}
 
     async def create_key(
-        self, principal: Principal, lifetime: timedelta | None, name: str | None = None
+        self,
+        principal: Principal,
+        lifetime: timedelta | None,
+        name: str | None = None,
+        limit: int | None = None,
     ) -> MintedKey:
-        """Make a key of the account; without a lifetime it lives for ever."""
+        """Make a key of the account; without a lifetime it lives for ever.
+
+        Raises:
+            InvalidAccount: the limit is not below that of the account's plan.
+        """
         account_id = principal.account_id
+        _require_free(principal)
         self.throttle.count_change(account_id)
 
         def create(rows: Rows) -> MintedKey:
             rows_keys.make_room(rows, account_id, self.now())
-            return rows_keys.create(rows, account_id, self.now(), lifetime, name)
+            minted = rows_keys.create(rows, account_id, self.now(), lifetime, name, limit)
+            require_below(limit, minted.record.plan, self._plans)  # else it is not made after all
+            return minted
 
         return await self._store.change(create)
 
     async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
         """End a key of the account at once."""
         account_id = principal.account_id
+        _require_free(principal, key_id)
         self.throttle.count_change(account_id)
         return await self._store.change(
             lambda rows: rows_keys.revoke(rows, key_id, self.now(), account_id),
@@ -144,6 +161,7 @@ class Accounts:
     async def rotate_key(self, principal: Principal, key_id: str, grace: timedelta) -> Rotation:
         """Replace a key of the account by a new one; the old one still works for ``grace``."""
         account_id = principal.account_id
+        _require_free(principal, key_id)
         self.throttle.count_change(account_id)
         return await self._store.change(
             lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id),
@@ -185,6 +203,15 @@ class Accounts:
                 lambda rows: rows_accounts.replace_hash(rows, account_id, known_hash, new_hash)
             )
         return stored
+
+
+def _require_free(principal: Principal, key_id: str = "") -> None:
+    """Check that a key with a limit of its own is about to manage itself alone.
+
+    It could come by another key without one, or end those of others: it was given away.
+    """
+    if principal.window is not None and key_id != principal.key_id:
+        raise LimitedKey
 
 
 def _wrong() -> InvalidLogin:

@@ -19,8 +19,8 @@ from cardiorisk.cli.options import (
     show,
 )
 from cardiorisk.config import Settings
-from cardiorisk.identity.keys import LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
-from cardiorisk.limits.window import require_plan
+from cardiorisk.identity.keys import LARGEST_KEY_LIMIT, LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.limits.window import require_below, require_plan
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database
 from cardiorisk.store.values import KeyRecord, MintedKey
@@ -36,6 +36,7 @@ _COLUMNS = (
     "revoked_at",
     "last_used_at",
     "name",
+    "limit",
 )
 
 
@@ -64,6 +65,12 @@ def keys() -> None:
     help="Days until the key ends.  [default: never]",
 )
 @click.option(
+    "--limit",
+    type=WholeNumber(1, LARGEST_KEY_LIMIT),
+    metavar="N",
+    help="Requests a minute, fewer than the account's plan allows.  [default: its account's]",
+)
+@click.option(
     "--name", type=printable_name, metavar="NAME", help="What to call the key.  [default: nothing]"
 )
 @database_option
@@ -71,17 +78,20 @@ def create(
     account: str,
     plan: str | None,
     expires_days: int | None,
+    limit: int | None,
     name: str | None,
     settings: Settings,
 ) -> None:
     """Make a key and print it, alone, on standard output.
 
-    The account is made where there is none of this name.
+    The account is made where there is none of this name. All its keys draw on its plan's requests
+    a minute; one with a limit may use up no more of them than that, and manages no other key.
 
     \b
     Examples:
       cardiorisk keys create --account ana
       cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
+      cardiorisk keys create --account hospital --limit 3 --name "ward 2"
       KEY=$(cardiorisk keys create --account ana)
     """  # noqa: D301 - click reads the \b
     if plan is not None:
@@ -91,7 +101,8 @@ def create(
     now = datetime.now(UTC)
     with Database.open(settings.database_url) as database, database.writing() as rows:
         account_id = rows_accounts.find_or_create(rows, account, plan, now)
-        minted = rows_keys.create(rows, account_id, now, lifetime, name)
+        minted = rows_keys.create(rows, account_id, now, lifetime, name, limit)
+        require_below(limit, minted.record.plan, settings.plans)  # else nothing is made after all
     _show_key(minted)
 
 
@@ -148,7 +159,8 @@ def revoke(key_id: str, settings: Settings) -> None:
 def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
     """Replace a key: print a new one and end the old one.
 
-    The new key belongs to the same account and lives as long as the old one was meant to.
+    The new key belongs to the same account, lives as long as the old one was meant to, and shares
+    its limit where it has one of its own.
 
     \b
     Examples:
@@ -174,8 +186,9 @@ def _show_key(minted: MintedKey) -> None:
             f"end it with `cardiorisk keys revoke {record.key_id}`"
         ) from error
     ending = "never ends" if record.expires_at is None else f"ends {iso(record.expires_at)}"
+    limit = "" if record.limit is None else f", {record.limit} requests a minute"
     click.echo(
-        f"{record.key_id} of {record.account} ({record.plan}) {ending}. "
+        f"{record.key_id} of {record.account} ({record.plan}{limit}) {ending}. "
         "The key is shown only this once.",
         err=True,
     )

@@ -230,7 +230,9 @@ class KeysPageHandler(SignedInPage):
         try:
             if action == "crear":
                 wish = KeyWishBody.read_form(self.form)
-                minted = await accounts.create_key(self.principal, wish.lifetime, wish.name)
+                minted = await accounts.create_key(
+                    self.principal, wish.lifetime, wish.name, wish.limit
+                )
             elif action in {"rotar", "rotar-hora"}:
                 grace = GRACE if action == "rotar-hora" else timedelta()
                 minted = (await accounts.rotate_key(self.principal, key_id, grace)).new
@@ -261,6 +263,7 @@ class KeysPageHandler(SignedInPage):
             active=[key for key in newest_first if key.status(now) == "active"],
             ended=[key for key in newest_first if key.status(now) != "active"],
             minted=minted,
+            plan_limit=limit_of(self.principal.plan, self.services.settings.plans),
             done=done,
             conflict=conflict,
         )

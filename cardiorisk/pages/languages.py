@@ -30,6 +30,7 @@ RULES = {
     "name": marked("Must be 1 to 80 printable characters."),
     "plan": marked("Choose one of the plans."),
     "expires_days": marked("Must be a whole number of days from 1 to 36500."),
+    "limit": marked("Must be a whole number, at least 1 and less than your plan allows."),
 }
 """What a form's field must be, by its name."""
 FAILURES = {

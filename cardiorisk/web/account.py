@@ -11,6 +11,7 @@ from cardiorisk.web.operations import operation
 _GUARDED = (errors.TooManyAttempts, errors.NotReady, errors.Overloaded, errors.StoreUnavailable)
 _LOGIN = (*_GUARDED, errors.InvalidLogin, errors.AccountSuspended)
 _CHANGE = (errors.TooManyAttempts, errors.Conflict)
+_KEY_CHANGE = (errors.TooManyAttempts, errors.LimitedKey)
 
 
 class RegisterHandler(BaseHandler):
@@ -121,20 +122,27 @@ class KeysHandler(IdentifiedHandler):
         self.answer({"items": [shapes.key_answer(key, now) for key in keys]})
 
     @operation(
-        "createKey", shapes.NewKeyAnswer, status=201, body=shapes.KeyWishBody, problems=_CHANGE
+        "createKey",
+        shapes.NewKeyAnswer,
+        status=201,
+        body=shapes.KeyWishBody,
+        problems=(*_KEY_CHANGE, errors.Conflict),
     )
     async def post(self) -> None:
         """Make a key.
 
-        All keys of an account draw on one limit.
+        All keys of an account draw on one limit. One that is given a `limit` has a smaller one of
+        its own as well, and may manage no key but itself.
         """
         wish = shapes.KeyWishBody.read(self.request.body)
-        minted = await self.services.accounts.create_key(self.principal, wish.lifetime, wish.name)
+        minted = await self.services.accounts.create_key(
+            self.principal, wish.lifetime, wish.name, wish.limit
+        )
         self.answer(shapes.new_key_answer(minted, self.services.accounts.now()), status=201)
 
 
 class KeyHandler(IdentifiedHandler):
-    @operation("revokeKey", status=204, problems=(errors.UnknownKey, errors.TooManyAttempts))
+    @operation("revokeKey", status=204, problems=(*_KEY_CHANGE, errors.UnknownKey))
     async def delete(self, key_id: str) -> None:
         """End a key at once."""
         await self.services.accounts.revoke_key(self.principal, key_id)
@@ -147,10 +155,13 @@ class RotateHandler(IdentifiedHandler):
         shapes.RotatedKeyAnswer,
         status=201,
         body=shapes.RotationWishBody,
-        problems=(*_CHANGE, errors.UnknownKey),
+        problems=(*_KEY_CHANGE, errors.Conflict, errors.UnknownKey),
     )
     async def post(self, key_id: str) -> None:
-        """Make a new key in the place of an old one."""
+        """Make a new key in the place of an old one.
+
+        Where the old one has a limit of its own, they share it.
+        """
         grace = shapes.RotationWishBody.read(self.request.body).grace
         rotation = await self.services.accounts.rotate_key(self.principal, key_id, grace)
         now = self.services.accounts.now()

@@ -12,6 +12,7 @@ from cardiorisk.errors import MalformedBody
 from cardiorisk.identity import forms
 from cardiorisk.identity.keys import (
     KEY_CHARACTERS,
+    LARGEST_KEY_LIMIT,
     LONGEST_GRACE_MINUTES,
     LONGEST_LIFETIME_DAYS,
     PREFIX,
@@ -142,23 +143,29 @@ class PasswordChangeBody(LoginBody):
 
 
 _days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
+_limit = number_rule(
+    1, LARGEST_KEY_LIMIT, "Requests a minute, fewer than the account's plan allows"
+)
 _minutes = number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
 
 
 class KeyWishBody(Sent):
-    """What somebody wants of a new key: no name and no end, where nothing is said of them."""
+    """What somebody wants of a new key: no name, end or limit, where nothing is said of them."""
 
     is_optional = True
 
     name: Annotated[str | None, replace(_key_name, is_nullable=True)] = None
     expires_days: Annotated[int | None, replace(_days, is_nullable=True)] = None
+    limit: Annotated[int | None, replace(_limit, is_nullable=True)] = None
 
     @classmethod
     def read_form(cls, fields: Mapping[str, str]) -> Self:
         """Read the fields of a page's form, where an empty one says nothing."""
         said: dict[str, object] = {name: text for name, text in fields.items() if text.strip()}
-        days = find_number(fields.get("expires_days", "").strip(), 0, LONGEST_LIFETIME_DAYS)
-        return cls.accept(said if days is None else said | {"expires_days": float(days)})
+        for name, most in (("expires_days", LONGEST_LIFETIME_DAYS), ("limit", LARGEST_KEY_LIMIT)):
+            number = find_number(fields.get(name, "").strip(), 0, most)
+            said |= {} if number is None else {name: float(number)}
+        return cls.accept(said)
 
     @property
     def lifetime(self) -> timedelta | None:
@@ -251,6 +258,7 @@ class KeyAnswer(TypedDict):
     expires_at: Annotated[datetime | None, about("When it ends; null where it does not")]
     revoked_at: Annotated[datetime | None, about("When it was ended; null where it was not")]
     last_used_at: Annotated[datetime | None, about("When it was last used; null before that")]
+    limit: Annotated[int | None, about("Requests a minute; null without one of its own", 3, ge=1)]
 
 
 def key_answer(key: KeyRecord, now: datetime) -> KeyAnswer:

@@ -38,6 +38,7 @@ from cardiorisk.store.store import Store
 from tests.support import SettableClock
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PLANS = {"freemium": 5}
 HERE = "192.0.2.1"
 ANA = Registration("Ana", "correct horse", "ana@example.org")
 RIGHT = Login("ana", "correct horse")
@@ -77,7 +78,7 @@ def house(tmp_path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[Hou
     limiter = Limiter(clock)
     store = Store(f"sqlite:///{tmp_path / 'keys.db'}", clock=clock, limiter=limiter)
     passwords = InterruptedPasswords(CHEAP)
-    accounts = Accounts(store, passwords, Throttle(clock))
+    accounts = Accounts(store, passwords, Throttle(clock), PLANS)
     io_loop.run_sync(partial(accounts.register, ANA, HERE))
     yield House(accounts, store, passwords, limiter, clock)
     passwords.close()
@@ -128,7 +129,7 @@ async def test_an_account_made_by_a_command_cannot_log_in(house: House) -> None:
 async def test_a_login_brings_an_outdated_hash_up_to_date(house: House) -> None:
     dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
     with closing(Passwords(dearer)) as passwords:
-        await Accounts(house.store, passwords, Throttle(house.clock)).login(RIGHT, HERE)
+        await Accounts(house.store, passwords, Throttle(house.clock), PLANS).login(RIGHT, HERE)
     stored = await house.store.read(lambda rows: rows_accounts.find_login(rows, "ana"))
     assert stored is not None
     assert stored.password_hash is not None

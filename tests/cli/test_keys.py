@@ -66,6 +66,25 @@ def test_create_with_an_expiry_ends_so_many_days_from_now(call: Call) -> None:
     assert before <= ends_at - timedelta(days=30) <= datetime.now(UTC)
 
 
+def test_create_with_a_limit_below_the_plan_s_gives_it_to_whoever_replaces_the_key(
+    call: Call,
+) -> None:
+    result = call("keys", "create", "--account", "ana", "--limit", "3")
+    assert " of ana (freemium, 3 requests a minute) never ends." in result.stderr
+    call("keys", "rotate", _listed(call)[0]["key_id"])
+    assert [row["limit"] for row in _listed(call)] == [3, 3]
+
+
+def test_create_with_a_limit_that_limits_nothing_makes_nothing(call: Call) -> None:
+    result = call("keys", "create", "--account", "ana", "--plan", "premium", "--limit", "50")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "cardiorisk: limit must be less than the 50 requests a minute that the plan premium "
+        "allows\n"
+    )
+    assert call("accounts", "list", "--json").stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -77,6 +96,7 @@ def test_create_with_an_expiry_ends_so_many_days_from_now(call: Call) -> None:
             ["create", "--account", "ana", "--expires", days]
             for days in ("0", "-1", "36501", "soon", "1.5")
         ),
+        *(["create", "--account", "ana", "--limit", limit] for limit in ("0", "-1", "1.5")),
         ["rotate", "key_none", "--grace", "-1"],
     ],
 )
@@ -110,10 +130,12 @@ def test_create_without_standard_output_makes_nothing() -> None:
 
 def test_list_has_a_line_of_names_and_one_for_each_key(call: Call, key_id: str) -> None:
     lines = call("keys", "list").stdout.splitlines()
-    columns = "key_id account plan prefix status created_at expires_at revoked_at last_used_at name"
+    columns = (
+        "key_id account plan prefix status created_at expires_at revoked_at last_used_at name limit"
+    )
     assert lines[0].split("\t") == columns.split()
     assert re.fullmatch(
-        rf"{key_id}\tana\tfreemium\tcrk_\w{{6}}\tactive\t{MOMENT}\t-\t-\t-\t-", lines[1]
+        rf"{key_id}\tana\tfreemium\tcrk_\w{{6}}\tactive\t{MOMENT}\t-\t-\t-\t-\t-", lines[1]
     )
     assert len(lines) == 2
 
@@ -131,6 +153,7 @@ def test_list_as_json_is_an_array_of_objects(call: Call, key_id: str) -> None:
         "revoked_at": None,
         "last_used_at": None,
         "name": None,
+        "limit": None,
     }
 
 

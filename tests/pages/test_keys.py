@@ -44,6 +44,8 @@ async def test_a_key_is_shown_once_and_works(ana: Reader, bitacora: Bitacora) ->
         ("name", "n" * 200, "Deben ser de 1 a 80 caracteres imprimibles."),
         ("expires_days", "0", "Debe ser un número entero de días de 1 a 36500."),
         ("expires_days", "1.5", "Debe ser un número entero de días de 1 a 36500."),
+        ("limit", "0", "Debe ser un número entero, 1 al menos y menor que el de tu plan."),
+        ("limit", "5", "Debe ser un número entero, 1 al menos y menor que el de tu plan."),
     ],
 )
 async def test_what_cannot_be_is_told_at_its_field_and_stays_there(
@@ -53,6 +55,13 @@ async def test_what_cannot_be_is_told_at_its_field_and_stays_there(
     answer = await ana.send("/claves", accion="crear", **{place: typed})
     assert (answer.code, faults(answer)) == (422, {place: said})
     assert f'name="{place}" value="{typed}"' in text(answer)
+
+
+async def test_a_key_with_a_limit_shows_it_and_has_it(ana: Reader) -> None:
+    assert "Menos que los 5 de tu plan" in await ana.read("/claves")
+    made = await make(ana, limit=" 1 ")
+    assert "<dt>Límite por minuto</dt><dd>1</dd>" in await ana.read("/claves")
+    assert [(await made.assess()).code for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.parametrize(("action", "status"), [("rotar", 401), ("rotar-hora", 200)])

@@ -100,6 +100,47 @@ async def test_a_key_is_shown_once_replaced_and_ended(stranger: Caller) -> None:
     assert [(await caller.assess()).code for caller in callers] == [200, 401]
 
 
+async def test_a_key_is_given_a_limit_below_its_account_s(stranger: Caller) -> None:
+    ana = await registered(stranger)
+    refused = await ana.send("POST", "/account/keys", {"limit": 5})
+    assert told(refused) == (422, "invalid-account")
+    detail = "must be less than the 5 requests a minute that the plan freemium allows"
+    assert document(refused)["errors"] == [{"field": "limit", "detail": detail}]
+    assert told(await ana.send("POST", "/account/keys", {"limit": 0})) == (422, "invalid-account")
+    assert document(await ana.send("GET", "/account/keys"))["items"] == []
+    await stranger.send("POST", "/SwitchToPremium", LOGIN)
+    made = document(await ana.send("POST", "/account/keys", {"limit": 40}))
+    (listed,) = document(await ana.send("GET", "/account/keys"))["items"]
+    assert (made["limit"], listed["limit"]) == (40, 40)
+    ward = Caller(ana.client, ana.base_url, made["key"])
+    assert (await ward.assess()).headers["RateLimit"] == '"key";r=39;t=48'
+    await stranger.send("POST", "/SwitchToFreemium", LOGIN)
+    assert (await ward.assess()).headers["RateLimit"] == '"freemium";r=3;t=48'
+    assert (await ana.assess()).headers["RateLimit"] == '"freemium";r=2;t=48'
+
+
+async def test_a_key_with_a_limit_replaces_itself_alone_and_gains_nothing(
+    stranger: Caller,
+) -> None:
+    ana = await registered(stranger)
+    whole = document(await ana.send("POST", "/account/keys"))
+    made = document(await ana.send("POST", "/account/keys", {"limit": 2}))
+    ward = Caller(ana.client, ana.base_url, made["key"])
+    for method, path in (
+        ("POST", "/account/keys"),
+        ("POST", f"/account/keys/{whole['key_id']}/rotate"),
+        ("DELETE", f"/account/keys/{whole['key_id']}"),
+    ):
+        assert told(await ward.send(method, path)) == (403, "limited-key")
+    path = f"/account/keys/{made['key_id']}/rotate"
+    rotated = document(await ward.send("POST", path, {"grace_minutes": 10}))
+    assert (rotated["limit"], rotated["replaces"]["limit"]) == (2, 2)
+    new = Caller(ana.client, ana.base_url, rotated["key"])
+    codes = [(await caller.assess()).code for caller in (ward, new, ward, new)]
+    assert codes == [200, 200, 429, 429]
+    assert (await ward.send("DELETE", f"/account/keys/{made['key_id']}")).code == 204
+
+
 async def test_an_account_is_told_what_it_has_used(freemium: Caller, clock: SettableClock) -> None:
     for _ in range(7):
         await freemium.assess()
