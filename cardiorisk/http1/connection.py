@@ -5,6 +5,10 @@ goes to an ``HTTPMessageDelegate``, and to a handler this is the ``HTTPConnectio
 the place of Tornado's own connection and stream, which cost futures, turns of the loop and changes
 to the poll for every request (decision 0002). It knows nothing of what is asked or answered. A
 request that need not wait is answered inside ``data_received``, in the turn in which it came.
+
+An answer that comes before its request's end is followed by a lingering close: a socket that is
+closed with unread bytes resets the connection, and takes the answer from a caller who is still
+sending. So we stop sending, and read on and drop for a while. Source: RFC 9112, section 9.6.
 """
 
 from __future__ import annotations
@@ -13,15 +17,16 @@ import asyncio
 import logging
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from tornado.httputil import HTTPConnection, HTTPInputError, HTTPMessageDelegate
 from tornado.iostream import StreamClosedError
 
-from cardiorisk.http1.parsing import ChunkReader, read_head
+from cardiorisk.http1.parsing import ChunkReader, TinyChunks, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +46,20 @@ BODY_SECONDS = 20.0
 """From the end of the headers to the end of the body."""
 TAKING_SECONDS = 300.0
 """From the end of an answer to the caller's having taken enough of it."""
+LINGER_SECONDS = 30.0
+"""From an answer before its request's end to the caller's hanging up."""
+MOST_DROPPED_BYTES = 64 * 1024 * 1024
+"""Of what a caller still sends after that."""
+MOST_LINGERING = 256
+"""Connections that may do so at a time; further ones are closed at once."""
 MOST_HEAD_BYTES = 16 * 1024
+
+Reason = Literal[
+    "malformed", "long_head", "tiny_chunks", "slow_head", "slow_body", "slow_reader", "hung_up",
+    "turned_away", "failed",
+]  # fmt: skip
+REASONS: tuple[Reason, ...] = get_args(Reason)
+"""Why connections end that no handler has answered, or whose answer nobody took."""
 
 _HEAD_END = b"\r\n\r\n"
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
@@ -50,9 +68,13 @@ _NO_HEAD = re.compile(rb"\A[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]|\n\r?\n")
 _WITHOUT_BODY = frozenset({204, 304})
 _LAST_CHUNK = b"0\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REFUSAL = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-_MALFORMED = _REFUSAL % b"400 Bad Request"
-_TOO_LONG = _REFUSAL % b"431 Request Header Fields Too Large"
+_REFUSAL = (
+    b"HTTP/1.1 %b\r\nConnection: close\r\n"
+    b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b\n"
+)
+_MALFORMED = b"400 Bad Request"
+_TIMED_OUT = b"408 Request Timeout"
+_TOO_LONG = b"431 Request Header Fields Too Large"
 _NOBODY = HTTPMessageDelegate()
 
 
@@ -71,12 +93,16 @@ class Connections:
 
     Attributes:
         clock: seconds from a monotonic clock.
+        refusals: how many ended for which reason.
         living: those that have been made and not ended; they see to it themselves.
+        lingering: likewise, those that are read only to be dropped.
         is_draining: whether the next answer of each is its last.
     """
 
     clock: Callable[[], float]
+    refusals: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
     living: set[Connection] = field(default_factory=set)
+    lingering: set[Connection] = field(default_factory=set)
     is_draining: bool = False
 
 
@@ -105,6 +131,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._reader = _NOBODY
         self._chunks: ChunkReader | None = None
         self._missing_bytes = 0
+        self._dropped_bytes = 0
         self._may_stay = False
         # What goes out.
         self._method, self._version = "", ""
@@ -142,6 +169,9 @@ class Connection(HTTPConnection, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever works for the caller, and keep nothing of it."""
         self._siblings.living.discard(self)
+        self._siblings.lingering.discard(self)
+        if self._stage is _Stage.BODY or (self._stage is _Stage.HEAD and self._unread):
+            self._siblings.refusals["hung_up"] += 1
         stage, self._stage = self._stage, _Stage.END
         reader, self._reader = self._reader, _NOBODY
         on_loss, self._on_loss = self._on_loss, None
@@ -160,6 +190,17 @@ class Connection(HTTPConnection, asyncio.Protocol):
         """Let the answer that is being worked on, if any, be the last."""
         self._keeps_alive = False
 
+    def time_out(self) -> None:
+        """End the connection, as its time is over."""
+        if self._stage is _Stage.HEAD and self._unread:
+            self._refuse("slow_head", _TIMED_OUT, "the request's headers have not come in time")
+        elif self._stage is _Stage.BODY:
+            self._refuse("slow_body", _TIMED_OUT, "the request's body has not come in time")
+        else:
+            if not self.drained.done():
+                self._siblings.refusals["slow_reader"] += 1
+            self.close()
+
     def close(self) -> None:
         """End the connection at once, whatever is on its way."""
         self._transport.abort()
@@ -170,13 +211,10 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._stage = _Stage.HEAD
         self._reader = _NOBODY
         self._on_loss = None
+        self._has_begun = self._is_chunking = self._keeps_alive = False
+        self._owed_bytes = None
         self._wait(QUIET_SECONDS)
-        if self._unread:
-            # In its own turn, or a caller who sends many at once would have the loop to itself.
-            self._transport.pause_reading()
-            self._loop.call_soon(self._read)
-        else:
-            self._transport.resume_reading()
+        self._read_on()
 
     def _read(self) -> None:
         try:
@@ -184,11 +222,15 @@ class Connection(HTTPConnection, asyncio.Protocol):
                 self._read_head()
             elif self._stage is _Stage.BODY:
                 self._read_body()
-        except HTTPInputError:
-            self._refuse(_MALFORMED)
+            elif self._stage is _Stage.END:
+                self._drop()
+        except TinyChunks as error:
+            self._refuse("tiny_chunks", _MALFORMED, str(error))
+        except HTTPInputError as error:
+            self._refuse("malformed", _MALFORMED, str(error))
         except Exception:
             logger.exception("a request could not be begun")
-            self._refuse(b"")
+            self._refuse("failed")
 
     def _read_head(self) -> None:
         received = self._unread
@@ -196,7 +238,8 @@ class Connection(HTTPConnection, asyncio.Protocol):
             received = self._unread = _EMPTY_LINES.sub(b"", received)
         end = received.find(_HEAD_END)
         if (len(received) if end < 0 else end) > MOST_HEAD_BYTES:
-            self._refuse(_TOO_LONG)
+            most = f"the request's headers may have {MOST_HEAD_BYTES // 1024} KiB"
+            self._refuse("long_head", _TOO_LONG, most)
             return
         if end < 0:
             if _NO_HEAD.search(received):
@@ -208,8 +251,6 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._unread = received[end:]
         self._stage = _Stage.BODY
         self._method, _, self._version = head.start_line
-        self._has_begun = self._is_chunking = self._keeps_alive = False
-        self._owed_bytes = None
         self._may_stay = head.keeps_alive
         self._chunks = ChunkReader() if head.body_bytes is None else None
         self._missing_bytes = head.body_bytes or 0
@@ -218,47 +259,80 @@ class Connection(HTTPConnection, asyncio.Protocol):
         if self._stage is _Stage.BODY:
             self._read_body()
         if self._stage is _Stage.BODY:
-            self._transport.resume_reading()
             self._wait(BODY_SECONDS)
             is_refused = self._on_loss is not None  # a handler before the body's end
             if head.expects_continue and not is_refused:
                 self._transport.write(_CONTINUE)
 
     def _read_body(self) -> None:
-        received, self._unread = self._unread, b""
-        rest: bytes | None
         if self._chunks is not None:
-            piece, rest = self._chunks.read(received)
+            piece, self._unread = self._chunks.read(self._unread)
+            is_whole = self._chunks.is_whole
         else:
-            piece, rest = received[: self._missing_bytes], received[self._missing_bytes :]
+            piece, self._unread = (
+                self._unread[: self._missing_bytes],
+                self._unread[self._missing_bytes :],
+            )
             self._missing_bytes -= len(piece)
-            rest = None if self._missing_bytes else rest
+            is_whole = not self._missing_bytes
         if piece:
             self._reader.data_received(piece)
-        if rest is not None and self._stage is _Stage.BODY:
-            self._unread = rest
+        if self._stage is not _Stage.BODY:
+            return
+        if is_whole:
             self._stage = _Stage.ANSWER
             self.due_seconds = math.inf
             # Only now, since an answer before the body's end is the connection's last.
             self._keeps_alive = self._may_stay and not self._siblings.is_draining
             self._reader.finish()
+        else:
+            self._read_on()
 
-    def _refuse(self, answer: bytes) -> None:
-        """End a connection whose request cannot be taken."""
+    def _read_on(self) -> None:
+        """Go on with what has come, in a turn of its own, or take more where that is all read.
+
+        A caller who sends much at once would have the loop to itself.
+        """
+        if self._unread:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read)
+        else:
+            self._transport.resume_reading()
+
+    def _refuse(self, reason: Reason, status: bytes = b"", said: str = "") -> None:
+        """End a connection whose request cannot be taken, with an answer where ``status`` is."""
         if self._stage in {_Stage.BODY, _Stage.ANSWER}:
             self._reader.on_connection_close()
         if self._stage is not _Stage.END:
-            self._transport.write(answer)
-            self._end()
+            self._siblings.refusals[reason] += 1
+            if status and not self._has_begun:
+                body = said.encode()
+                self._transport.write(_REFUSAL % (status, len(body) + 1, body))
+            self._end(lingers=bool(status))
 
     def _wait(self, seconds: float) -> None:
         self.due_seconds = self._siblings.clock() + seconds
 
-    def _end(self) -> None:
-        """Take nothing more; what is on its way to the caller still gets there."""
+    def _end(self, *, lingers: bool = False) -> None:
+        """Take no more requests; what is on its way to the caller still gets there."""
         self._stage = _Stage.END
         self._wait(TAKING_SECONDS)
-        self._transport.close()
+        if not lingers or len(self._siblings.lingering) >= MOST_LINGERING:
+            self._transport.close()
+            return
+        self._siblings.lingering.add(self)
+        self.drained.add_done_callback(lambda _: self._wait(LINGER_SECONDS))
+        self._drop()
+        with suppress(OSError):  # the caller has gone, which we are told in another turn
+            self._transport.write_eof()
+        self._transport.resume_reading()
+
+    def _drop(self) -> None:
+        """Read and forget what a caller sends who has had its answer."""
+        self._dropped_bytes += len(self._unread)
+        self._unread = b""
+        if self._dropped_bytes > MOST_DROPPED_BYTES:
+            self.close()
 
     # Answers: what a handler calls.
 
@@ -321,7 +395,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
         if self._is_chunking:
             self._transport.write(_LAST_CHUNK)
         if not self._keeps_alive:
-            self._end()
+            self._end(lingers=self._stage is _Stage.BODY or bool(self._unread))
         elif self.drained.done():
             self._await_request()
         else:

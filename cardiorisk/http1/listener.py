@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tornado.httputil import HTTPServerConnectionDelegate
 
+    from cardiorisk.http1.connection import Reason
+
 logger = logging.getLogger(__name__)
 
 QUEUED = 1024
@@ -38,6 +40,7 @@ class Listener:
     Args:
         delegate: makes what takes a request.
         most_connections: from here on they are turned away.
+        refusals: where those are counted that end for each reason.
         clock: seconds from a monotonic clock.
         retry_seconds: see ``RETRY_SECONDS``.
     """
@@ -46,6 +49,7 @@ class Listener:
         self,
         delegate: HTTPServerConnectionDelegate,
         most_connections: int,
+        refusals: dict[Reason, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
@@ -55,6 +59,8 @@ class Listener:
         self._sockets: list[socket] = []
         self._coming: set[asyncio.Task[object]] = set()
         self._connections = Connections(clock)
+        if refusals is not None:
+            self._connections.refusals = refusals
 
     def listen(self, sockets: Iterable[socket]) -> None:
         """Take connections from now on; the sockets are this object's."""
@@ -90,7 +96,7 @@ class Listener:
         now = self._connections.clock()
         for connection in tuple(self._connections.living):
             if connection.due_seconds <= now:
-                connection.close()
+                connection.time_out()
 
     def _resume(self, bound: socket) -> None:
         if not self._connections.is_draining:
@@ -109,6 +115,7 @@ class Listener:
                 loop.call_later(self._retry_seconds, self._resume, bound)
                 return
             if len(self._coming) + len(self._connections.living) >= self._most_connections:
+                self._connections.refusals["turned_away"] += 1
                 connected.close()
                 continue
             connected.settimeout(0)

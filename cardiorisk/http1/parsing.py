@@ -17,6 +17,10 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
 MOST_FRAME_BYTES = 64
 """Of a line between two chunks, which needs about ten."""
+CHUNKS_A_TURN = 64
+"""So many are read before others have their turn: about as much work as one small request."""
+MOST_EXCESS_BYTES = 16 * 1024
+"""Of what stands between chunks, beyond as much as the body has by then."""
 MOST_LENGTH_DIGITS = 20
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+\r\n")
 _REQUEST_LINE = re.compile(
@@ -44,6 +48,10 @@ class Head(NamedTuple):
     body_bytes: int | None
     keeps_alive: bool
     expects_continue: bool
+
+
+class TinyChunks(HTTPInputError):
+    """A body comes in so small chunks that it costs far more than it holds."""
 
 
 class _Heard:
@@ -109,9 +117,14 @@ def read_head(head: bytes) -> Head:
 
 
 class ChunkReader:
-    """Reads one body in chunks, from pieces cut anywhere."""
+    """Reads one body in chunks, from pieces cut anywhere.
+
+    Attributes:
+        is_whole: whether the body has ended.
+    """
 
     def __init__(self) -> None:
+        self.is_whole = False
         self._heard = _Heard()
         self._parser = HttpRequestParser(self._heard)
         _feed(self._parser, _START + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -120,43 +133,51 @@ class ChunkReader:
         """What has come of the line between two chunks."""
         self._data_bytes = 0
         """What is left of a chunk, its line end included: nothing can end in there."""
+        self._excess_bytes = 0
 
-    def read(self, received: bytes) -> tuple[bytes, bytes | None]:
-        """Take what has come.
+    def read(self, received: bytes) -> tuple[bytes, bytes]:
+        """Read a turn's share of what has come.
 
         Returns:
-            The bytes of the body in it, and what follows the body, None while that goes on.
+            The bytes of the body in it, and what has not been read: what follows the body, or the
+            next turn's share.
 
         Raises:
             HTTPInputError: these are no chunks, or they have extensions or trailers.
+            TinyChunks: they are far too small.
         """
-        heard, position = self._heard, 0
-        while position < len(received) and not heard.is_whole:
+        position, lines = 0, 0
+        while position < len(received) and not self.is_whole and lines < CHUNKS_A_TURN:
             if self._data_bytes:
                 end = min(position + self._data_bytes, len(received))
                 self._data_bytes -= end - position
             else:  # no more than a line, or llhttp would go on with the next request
+                lines += 1
                 end = received.find(b"\n", position) + 1 or len(received)
                 self._frame += received[position:end]
                 if len(self._frame) > MOST_FRAME_BYTES:
                     raise HTTPInputError("a chunk has too long a frame")
             _feed(self._parser, received[position:end])
+            self.is_whole = self._heard.is_whole
             if self._frame.endswith(b"\n"):
                 self._end_frame()
             position = end
-        body = bytes(heard.body)
-        heard.body.clear()
-        return body, received[position:] if heard.is_whole else None
+        body = bytes(self._heard.body)
+        self._heard.body.clear()
+        return body, received[position:]
 
     def _end_frame(self) -> None:
         frame = bytes(self._frame)
         self._frame.clear()
-        if self._heard.is_whole:
+        if self.is_whole:
             return
         if not _CHUNK_SIZE.fullmatch(frame):
             raise HTTPInputError("a chunk has an extension, or the body a trailer")
         size = int(frame, 16)
         self._data_bytes = size + 2 if size else 0
+        self._excess_bytes += len(frame) + 2 - size
+        if self._excess_bytes > MOST_EXCESS_BYTES:
+            raise TinyChunks("the chunks are too small; send fewer and larger ones")
 
 
 def _feed(parser: HttpRequestParser, piece: bytes) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from socket import socket
 
-    from cardiorisk.http1.connection import Connection
+    from cardiorisk.http1.connection import Connection, Reason
 
     Connect = Callable[[], Awaitable["Caller"]]
 
@@ -142,9 +142,11 @@ async def serving(
     most_connections: int = 10,
     clock: SettableClock | None = None,
     bound: socket | None = None,
+    refusals: dict[Reason, int] | None = None,
 ) -> AsyncIterator[tuple[Listener, Connect]]:
     """Listen, and give what connects."""
-    listener = Listener(site, most_connections, clock or SettableClock(), retry_seconds=0.01)
+    clock = clock or SettableClock()
+    listener = Listener(site, most_connections, refusals, clock, retry_seconds=0.01)
     bound = bound or bind_sockets(0, "127.0.0.1")[0]
     address = bound.getsockname()
     listener.listen([bound])

@@ -11,11 +11,21 @@ from contextlib import asynccontextmanager
 import pytest
 from tornado.netutil import bind_sockets
 
-from cardiorisk.http1.connection import BODY_SECONDS, QUIET_SECONDS
+from cardiorisk.http1.connection import (
+    BODY_SECONDS,
+    MOST_HEAD_BYTES,
+    QUIET_SECONDS,
+    REASONS,
+    TAKING_SECONDS,
+    Reason,
+)
+from cardiorisk.http1.parsing import CHUNKS_A_TURN, MOST_EXCESS_BYTES
 from tests.http1.site import GET, Caller, Message, Site, serving, turns, until
 from tests.support import SettableClock
 
 HALF_A_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+TINY_CHUNKS = b"1\r\na\r\n" * (MOST_EXCESS_BYTES // 4 + 1)
 
 
 @asynccontextmanager
@@ -29,8 +39,9 @@ async def waited_for(
         async def is_cut_off_after(seconds: float) -> bool:
             clock.now_seconds += seconds
             listener.close_overdue()
+            ending = asyncio.ensure_future(caller.end())
             await turns(20)
-            return caller.reader.at_eof()
+            return ending.done() or not ending.cancel()
 
         caller = await connect()
         await turns(5)
@@ -38,9 +49,11 @@ async def waited_for(
 
 
 async def test_one_connection_too_many_is_turned_away() -> None:
-    async with serving(Site(), most_connections=1) as (_, connect):
+    refusals = dict.fromkeys(REASONS, 0)
+    async with serving(Site(), most_connections=1, refusals=refusals) as (_, connect):
         first, second = await connect(), await connect()
         assert await second.rest() == b""
+        assert refusals["turned_away"] == 1
         await first.send(GET % 1)
         assert (await first.answer()).endswith(b"/1")
 
@@ -80,6 +93,66 @@ async def test_a_connection_that_lives_on_is_waited_for_anew() -> None:
         await caller.answer()
         assert not await is_cut_off_after(QUIET_SECONDS - 1)
         assert await is_cut_off_after(1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds", "reason", "answer"),
+    [
+        (b"nonsense\r\n\r\n", 0, "malformed", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\nA: " + b"a" * MOST_HEAD_BYTES, 0, "long_head", b"431 "),
+        (CHUNKED + TINY_CHUNKS, 0, "tiny_chunks", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\nHost: x", QUIET_SECONDS, "slow_head", b"408 Request Timeout"),
+        (HALF_A_BODY, BODY_SECONDS, "slow_body", b"408 Request Timeout"),
+    ],
+)
+async def test_a_refusal_says_why_and_is_counted_by_its_reason(
+    sent: bytes, seconds: float, reason: Reason, answer: bytes
+) -> None:
+    clock, refusals = SettableClock(), dict.fromkeys(REASONS, 0)
+    async with serving(Site(), clock=clock, refusals=refusals) as (listener, connect):
+        caller = await connect()
+        await caller.send(sent)
+        clock.now_seconds += seconds
+        listener.close_overdue()
+        head, _, said = (await caller.answer()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 " + answer)
+        assert said.endswith(b"\n")
+        assert {name: count for name, count in refusals.items() if count} == {reason: 1}
+
+
+@pytest.mark.parametrize("sent", [HALF_A_BODY, b"GET /"])
+async def test_who_hangs_up_within_a_request_is_counted(sent: bytes) -> None:
+    refusals = dict.fromkeys(REASONS, 0)
+    async with serving(Site(), refusals=refusals) as (_, connect):
+        for piece in (b"", GET % 1, sent):
+            caller = await connect()
+            await caller.send(piece)
+            caller.writer.close()
+            await turns(20)
+    assert {name: count for name, count in refusals.items() if count} == {"hung_up": 1}
+
+
+async def test_who_does_not_take_its_answer_is_counted() -> None:
+    clock, refusals = SettableClock(), dict.fromkeys(REASONS, 0)
+    site = Site(lambda message: message.answer(bytes(1 << 26)))
+    async with serving(site, clock=clock, refusals=refusals) as (listener, connect):
+        caller = await connect()
+        await caller.send(GET % 1)
+        clock.now_seconds += TAKING_SECONDS
+        listener.close_overdue()
+    assert {name: count for name, count in refusals.items() if count} == {"slow_reader": 1}
+
+
+async def test_small_chunks_do_not_keep_others_from_their_turn() -> None:
+    async with serving(site := Site()) as (_, connect):
+        first, second = await connect(), await connect()
+        first.writer.write(CHUNKED + b"1\r\na\r\n" * 8 * CHUNKS_A_TURN + b"0\r\n\r\n")
+        second.writer.write(GET % 2)
+        assert (await second.answer()).endswith(b"/2")
+        answered, whole = site.messages[::-1]
+        assert (answered.path, whole.path) == ("/2", "/")
+        assert len(whole.body) < 8 * CHUNKS_A_TURN
+        assert (await first.answer()).endswith(b"/")
 
 
 async def test_without_a_descriptor_it_waits_and_tries_again(

@@ -14,12 +14,14 @@ def parse(*lines: str) -> Head:
 
 def read_chunks(*pieces: bytes) -> tuple[bytes, bytes | None]:
     """Return a body and what follows it, None where it goes on."""
-    reader, body, rest = ChunkReader(), b"", None
+    reader, body, unread = ChunkReader(), b"", b""
     for piece in pieces:
-        assert rest is None
-        part, rest = reader.read(piece)
-        body += part
-    return body, rest
+        assert not reader.is_whole
+        unread += piece
+        while unread and not reader.is_whole:
+            part, unread = reader.read(unread)
+            body += part
+    return body, unread if reader.is_whole else None
 
 
 def test_a_head_is_taken_apart() -> None:
