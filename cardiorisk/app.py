@@ -44,7 +44,9 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         token_secret=secret.get_secret_value().encode() if secret is not None else None,
     )
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
-    sources = MetricsSources(store, limiter, predictor, bitacora, lambda: traffic.open_requests)
+    sources = MetricsSources(
+        store, limiter, predictor, bitacora, lambda: traffic.open_requests, traffic.refusals
+    )
     metrics = Metrics(_expected(), settings.plans, sources)
     log_watch = LogWatch(settings.log_dir / LOG_FILE, clock)
     overviews = Overviews(LastHour(metrics.counts, clock), sources, log_watch, clock)

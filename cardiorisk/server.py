@@ -58,7 +58,8 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
     application = make_app(settings)
     services = application.services
-    listener = Listener(application, _descriptors() - _OWN_DESCRIPTORS)
+    refusals = services.traffic.refusals
+    listener = Listener(application, _descriptors() - _OWN_DESCRIPTORS, refusals)
     sweep = PeriodicCallback(listener.close_overdue, SWEEP_SECONDS * 1000)
     try:
         sockets = _bind(settings)

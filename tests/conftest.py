@@ -98,7 +98,7 @@ def http_server(
     app: CardioriskApplication, io_loop: IOLoop, _unused_port: tuple[socket, int]
 ) -> Iterator[Listener]:
     """Serve as ``cardiorisk serve`` does, in the place of pytest-tornado's server."""
-    listener = Listener(app, most_connections=100)
+    listener = Listener(app, 100, app.services.traffic.refusals)
 
     async def listen() -> None:
         listener.listen([_unused_port[0]])

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import sub
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from cardiorisk.bitacora.writer import Bitacora
+    from cardiorisk.http1.connection import Reason
     from cardiorisk.limits.window import Limiter
     from cardiorisk.model.predictor import Predictor
     from cardiorisk.store.store import Store
@@ -65,6 +66,7 @@ class Sources:
     predictor: Predictor
     bitacora: Bitacora
     open_requests: Callable[[], int]
+    connection_refusals: Mapping[Reason, int]
 
 
 class Metrics(Collector):
@@ -136,6 +138,14 @@ class Metrics(Collector):
             "Requests that are not answered yet, the one that asks included",
             value=self._sources.open_requests(),
         )
+        yield _labelled(
+            CounterMetricFamily(
+                f"{PREFIX}connection_refusals",
+                "Requests that ended without their handler",
+                labels=("reason",),
+            ),
+            self._sources.connection_refusals,
+        )
 
     def _stages(self) -> Iterator[Metric]:
         stages = HistogramMetricFamily(
@@ -199,7 +209,7 @@ class Metrics(Collector):
         )
 
 
-def _labelled(family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[str, int]) -> Metric:
+def _labelled(family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[Any, int]) -> Metric:
     for label, value in values.items():
         family.add_metric((label,), value)
     return family

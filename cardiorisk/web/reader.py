@@ -26,6 +26,7 @@ from tornado.httputil import (
 )
 from tornado.web import Application, RequestHandler
 
+from cardiorisk.http1.connection import REASONS
 from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.tornado_inside import run_handler
 
@@ -35,10 +36,15 @@ _OVER_THE_LIMIT = b" " * (BODY_LIMIT_BYTES + 1)
 
 
 class Traffic:
-    """The requests whose headers have come in and that are not answered yet."""
+    """The requests whose headers have come in and that are not answered yet.
+
+    Attributes:
+        refusals: those, by the reason, that ended before they reached a handler.
+    """
 
     def __init__(self) -> None:
         self.open_requests = 0
+        self.refusals = dict.fromkeys(REASONS, 0)
         self._idle = asyncio.Event()
         self._idle.set()
 

@@ -51,7 +51,7 @@ def test_a_plan_that_is_no_longer_set_is_a_star(metrics: Metrics) -> None:
 def test_two_of_them_count_apart(metrics: Metrics, app: CardioriskApplication) -> None:
     services = app.services
     sources = Sources(
-        services.store, services.limiter, services.predictor, services.bitacora, lambda: 0
+        services.store, services.limiter, services.predictor, services.bitacora, lambda: 0, {}
     )
     other = Metrics([], [], sources)
     other.count("GET", "/model", 200, {})
