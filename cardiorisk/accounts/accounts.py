@@ -6,10 +6,19 @@ carries the account's generation as it was read before the password was checked:
 changed in between, the tokens of that login are dead when issued.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 
-from cardiorisk.errors import AccountSuspended, Conflict, InvalidKey, InvalidLogin, LimitedKey
+from cardiorisk.errors import (
+    AccountSuspended,
+    Conflict,
+    InvalidKey,
+    InvalidLogin,
+    LimitedKey,
+    ServiceError,
+    UnknownAccount,
+)
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
@@ -83,10 +92,11 @@ class Accounts:
     async def switch_plan(self, login: Login, plan: str, client_address: str) -> AccountRecord:
         """Put an account on a plan; its keys and tokens carry it from the next request on."""
         account_id = (await self._require_login(login, client_address)).account_id
-        return await self._store.change(
-            lambda rows: rows_accounts.set_plan(rows, account_id, plan, self.now()),
-            drops=Stale(account_id),
-        )
+        with _while_there(_wrong()):
+            return await self._store.change(
+                lambda rows: rows_accounts.set_plan(rows, account_id, plan, self.now()),
+                drops=Stale(account_id),
+            )
 
     async def change_password(self, change: PasswordChange, client_address: str) -> None:
         """Change a password; every token ends at once, keys stay."""
@@ -99,6 +109,21 @@ class Accounts:
         )
         if not is_changed:
             raise _wrong()
+
+    async def delete(self, principal: Principal, password: str, client_address: str) -> None:
+        """Delete the caller's account and all that is its; its password is asked for again."""
+        account_id = principal.account_id
+        account, _ = await self.view(principal)
+        if not account.has_password:
+            raise Conflict("the account has no password yet; POST /register with its key sets one")
+        stored = await self._require_login(Login(account.name, password), client_address)
+        if stored.account_id != account_id:
+            raise _wrong()
+        with _while_there(_gone()):
+            await self._store.change(
+                lambda rows: rows_accounts.remove(rows, account_id, self.now()),
+                drops=Stale(account_id),
+            )
 
     async def logout(self, principal: Principal) -> None:
         """End the session that a token belongs to; its tokens end at once."""
@@ -121,7 +146,8 @@ class Accounts:
             return account, rows_accounts.calls_by_day(rows, account_id, days[0])
 
         unwritten = self._store.unwritten_calls(account_id)
-        account, written = await self._store.read(read)
+        with _while_there(_gone()):
+            account, written = await self._store.read(read)
         return account, {day: written.get(day, 0) + unwritten.get(day, 0) for day in days}
 
     async def create_key(
@@ -171,12 +197,13 @@ class Accounts:
     async def _begin(
         self, account_id: int, session_id: str, refresh_id: str, lifetime: timedelta
     ) -> None:
-        await self._store.change(
-            lambda rows: rows_sessions.begin(
-                rows, account_id, session_id, refresh_id, self.now(), lifetime
-            ),
-            drops=lambda is_another_ended: Stale(account_id) if is_another_ended else None,
-        )
+        with _while_there(_wrong()):
+            await self._store.change(
+                lambda rows: rows_sessions.begin(
+                    rows, account_id, session_id, refresh_id, self.now(), lifetime
+                ),
+                drops=lambda is_another_ended: Stale(account_id) if is_another_ended else None,
+            )
 
     async def _require_login(self, login: Login, client_address: str) -> StoredLogin:
         """Return the account that a name and a password belong to.
@@ -212,6 +239,19 @@ def _require_free(principal: Principal, key_id: str = "") -> None:
     """
     if principal.window is not None and key_id != principal.key_id:
         raise LimitedKey
+
+
+@contextmanager
+def _while_there(otherwise: ServiceError) -> Iterator[None]:
+    """Raise another error where the account is deleted while its request is under way."""
+    try:
+        yield
+    except (UnknownAccount, InvalidKey) as error:
+        raise otherwise from error
+
+
+def _gone() -> InvalidKey:
+    return InvalidKey("the account has been deleted")
 
 
 def _wrong() -> InvalidLogin:

@@ -1,6 +1,7 @@
 """What an operator does with everybody's accounts, and what it may not do to its own.
 
-An operator cannot suspend itself: that would be a mistake whose undoing needs the command line.
+An operator cannot suspend itself: that would be a mistake whose undoing needs the command line. Nor
+can it delete itself here, where no password is asked for.
 That another operator is left is the store's to see to.
 """
 
@@ -46,14 +47,15 @@ class OperatedAccounts:
 
     async def suspend(self, operator: Principal, number: str) -> AccountRecord:
         """Refuse an account's keys, tokens and logins from now on; not the operator's own."""
-        account_id = _number(number)
-        if account_id == operator.account_id:
-            raise Conflict("you cannot suspend your own account; another operator can")
-        return await self._change(account_id, rows_accounts.suspend)
+        return await self._change(_number_of_another(operator, number), rows_accounts.suspend)
 
     async def resume(self, number: str) -> AccountRecord:
         """End an account's suspension."""
         return await self._change(_number(number), rows_accounts.resume)
+
+    async def delete(self, operator: Principal, number: str) -> AccountRecord:
+        """Delete an account and all that is its; not the operator's own."""
+        return await self._change(_number_of_another(operator, number), rows_accounts.remove)
 
     async def set_plan(self, number: str, plan: str) -> AccountRecord:
         """Put an account on a plan; its keys and tokens carry it from the next request on."""
@@ -86,3 +88,10 @@ def _number(text: str) -> int:
     if number is None:
         raise UnknownAccount("there is no such account")
     return number
+
+
+def _number_of_another(operator: Principal, text: str) -> int:
+    account_id = _number(text)
+    if account_id == operator.account_id:
+        raise Conflict("an operator cannot do this to its own account; another one can")
+    return account_id

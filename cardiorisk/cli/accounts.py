@@ -1,28 +1,35 @@
-"""``cardiorisk accounts``: see the accounts, change their plan, name operators, suspend.
+"""``cardiorisk accounts``: see the accounts, change their plan or password, suspend, delete.
 
 It never makes a database: an account comes with its first key, from ``cardiorisk keys create``.
 """
 
+import asyncio
+import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 
+from cardiorisk.cli.group import CommandFailure, require_stdout, show_once
 from cardiorisk.cli.options import database_option, json_option, printable_name, show
 from cardiorisk.config import Settings
+from cardiorisk.identity.forms import LEAST_PASSWORD, MOST_PASSWORD, clean_password, folded
+from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database, Rows
 
 _COLUMNS = ("name", "plan", "is_operator", "active_keys", "created_at", "email", "suspended_at")
 """Attributes of ``AccountRecord``; two of them are shown by shorter names."""
+_GENERATED_BYTES = 18
 _TITLES = {"name": "account", "is_operator": "operator"}
 
 
 @click.group()
 def accounts() -> None:
-    """See the accounts, change their plan, name operators, suspend.
+    """See the accounts, change their plan or password, name operators, suspend, delete.
 
     An account is made with its first key: see `cardiorisk keys create --help`. What these
     commands change reaches a running server within a second.
@@ -115,6 +122,81 @@ def resume(name: str, settings: Settings) -> None:
     with _changing(settings, name) as (rows, account_id, now):
         record = rows_accounts.resume(rows, account_id, now)
     click.echo(f"{record.name} is not suspended.", err=True)
+
+
+@accounts.command()
+@click.argument("name", type=printable_name)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
+@database_option
+def delete(name: str, *, yes: bool, settings: Settings) -> None:
+    """Delete an account with its keys, sessions, kept assessments and use, for good.
+
+    Its lines in the bitácora stay, with key ids that name nobody. The name is free again. The last
+    operator who is not suspended cannot be deleted: make another first.
+
+    \b
+    Examples:
+      cardiorisk accounts delete ana
+      cardiorisk accounts delete ana --yes
+    """  # noqa: D301 - click reads the \b
+    with _changing(settings, name) as (rows, account_id, now):
+        account = rows_accounts.load(rows, account_id, now)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody can be asked here: give --yes to delete for good")
+        what = f"{account.name}, its {account.active_keys} active keys and all that it has kept"
+        click.confirm(f"Delete {what}, for good?", abort=True, err=True)
+    with _changing(settings, name) as (rows, _, now):
+        rows_accounts.remove(rows, account.account_id, now)
+    click.echo(f"{account.name} is deleted, with all that was its.", err=True)
+
+
+@accounts.command()
+@click.argument("name", type=printable_name)
+@click.option("--generate", is_flag=True, help="Make one, and print it, alone, on standard output.")
+@database_option
+def password(name: str, *, generate: bool, settings: Settings) -> None:
+    """Give an account a new password, where one is lost or there was none.
+
+    It is asked for on a terminal, else read from standard input, one line; it has 8 to 128
+    characters and is not the name. Every session and token of the account ends; its keys stay.
+
+    \b
+    Examples:
+      cardiorisk accounts password ana
+      cardiorisk accounts password ana --generate
+      pass show cardiorisk/ana | cardiorisk accounts password ana
+    """  # noqa: D301 - click reads the \b
+    with _changing(settings, name):
+        pass  # who mistypes the name is told before a password is asked for
+    new = _new_password(name, generate=generate)
+    passwords = Passwords()
+    try:
+        password_hash = asyncio.run(passwords.hash(new))
+    finally:
+        passwords.close()
+    with _changing(settings, name) as (rows, account_id, _):
+        rows_accounts.set_password(rows, account_id, None, password_hash)
+    if generate:
+        show_once(new, f"the password of {name} is changed", "run this again")
+    click.echo(f"{name} has a new password; its sessions have ended, its keys stay.", err=True)
+
+
+def _new_password(name: str, *, generate: bool) -> str:
+    if generate:
+        require_stdout("a new password")
+        return secrets.token_urlsafe(_GENERATED_BYTES)
+    if sys.stdin.isatty():
+        given = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        most = 4 * MOST_PASSWORD + 2
+        line = sys.stdin.buffer.readline(most)
+        given = line.decode(errors="surrogateescape").rstrip("\r\n")
+    new = clean_password(given)
+    if new is None or folded(new) == folded(name):
+        rule = f"{LEAST_PASSWORD} to {MOST_PASSWORD} characters and not be the name"
+        raise CommandFailure(f"the password must have {rule}; nothing has changed")
+    return new
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from cardiorisk.cli import streams
-from cardiorisk.cli.group import CommandFailure, WholeNumber, require_stdout
+from cardiorisk.cli.group import WholeNumber, require_stdout, show_once
 from cardiorisk.cli.options import (
     database_option,
     iso,
@@ -177,14 +176,8 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
 
 def _show_key(minted: MintedKey) -> None:
     record = minted.record
-    try:
-        click.echo(minted.key)
-    except OSError as error:
-        streams.abandon_stdout()
-        raise CommandFailure(
-            f"{record.key_id} was made but could not be shown ({error.strerror}); "
-            f"end it with `cardiorisk keys revoke {record.key_id}`"
-        ) from error
+    undo = f"end it with `cardiorisk keys revoke {record.key_id}`"
+    show_once(minted.key, f"{record.key_id} was made", undo)
     ending = "never ends" if record.expires_at is None else f"ends {iso(record.expires_at)}"
     limit = "" if record.limit is None else f", {record.limit} requests a minute"
     click.echo(

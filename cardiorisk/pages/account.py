@@ -32,6 +32,7 @@ from cardiorisk.store import rows_keys
 from cardiorisk.store.values import MintedKey
 from cardiorisk.web.cookies import SESSION_COOKIE
 from cardiorisk.web.shapes_accounts import (
+    DeletionBody,
     KeyWishBody,
     LoginBody,
     PasswordChangeBody,
@@ -40,6 +41,7 @@ from cardiorisk.web.shapes_accounts import (
 
 HOME = "cuenta"
 NEXT = "siguiente"
+LOGIN_DONE = {"borrada": marked("The account has been deleted, with all that was its.")}
 _PAGE = re.compile(r"[a-z]{1,20}(/[a-z]{1,20})?(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
 
 
@@ -98,8 +100,8 @@ class LoginPageHandler(SessionPage):
     def write_problem(self, error: ServiceError) -> None:
         """Show the form again to who has to wait or to ask, with the reason."""
         if isinstance(error, AccountSuspended | TooManyAttempts):
-            notice = self.told(error)
-            self.write(self.rendered("login.html", next_page=self._next(), notice=notice))
+            names = {"next_page": self._next(), "notice": self.told(error), "done": ""}
+            self.write(self.rendered("login.html", **names))
         else:
             super().write_problem(error)
 
@@ -107,7 +109,8 @@ class LoginPageHandler(SessionPage):
         return local_page(self.get_query_argument(NEXT, ""), HOME)
 
     def _ask(self) -> None:
-        self.show("login.html", next_page=self._next(), notice="")
+        done = self.done(LOGIN_DONE)
+        self.show("login.html", next_page=self._next(), notice="", done=done)
 
 
 class RegisterPageHandler(SessionPage):
@@ -180,7 +183,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
         account, _ = await self.services.accounts.view(self.principal)
         action = self.form.pop("accion", "")
         # An empty password is asked for, and not counted as a wrong one.
-        needed = (PASSWORD,) if action == "plan" else (PASSWORD, NEW_PASSWORD)
+        needed = (PASSWORD, NEW_PASSWORD) if action == "clave" else (PASSWORD,)
         if self.lacks(*needed, form=action):
             await self.get()
             return
@@ -188,6 +191,12 @@ class AccountPageHandler(SignedInPage, SessionPage):
         try:
             if action == "plan":
                 done = await self._change_plan(members, account.plan)
+            elif action == "borrar":
+                password = DeletionBody.accept(self.form).password
+                await self.services.accounts.delete(self.principal, password, self.address)
+                self.clear_cookie(SESSION_COOKIE, httponly=True, samesite="Strict")
+                self.go("entrar?hecho=borrada")
+                return
             else:
                 done = await self._change_password(members)
         except InvalidLogin:
@@ -195,6 +204,11 @@ class AccountPageHandler(SignedInPage, SessionPage):
             await self.get()
         except InvalidAccount as error:
             self.refuse(error.faults, action)
+            await self.get()
+        except Conflict:
+            said = marked("It is the last operator's. Make another operator first.")
+            self.refuse([FieldFault(PASSWORD, "")], action, said)
+            self.set_status(409)
             await self.get()
         else:
             self.go(f"{HOME}?hecho={done}")

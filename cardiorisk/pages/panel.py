@@ -46,6 +46,7 @@ DEEDS = {
     "reanudar": marked("The account is no longer suspended."),
     "plan": marked("The account is on the plan %(plan)s now."),
     "igual": marked("The account was on the plan %(plan)s already."),
+    "borrar": marked("The account has been deleted, with all that was its."),
     "revocar": marked("The key has been revoked."),
 }
 """What may be done, and what is said when it is done; the page puts the plan in."""
@@ -92,7 +93,7 @@ class PanelEventsHandler(EventStream, OperatorPage):
 
 
 class PanelAccountsHandler(OperatorPage):
-    """``/panel/cuentas``: look accounts up, suspend and resume them, end keys, change plans."""
+    """``/panel/cuentas``: look accounts up, suspend and delete them, end keys, change plans."""
 
     async def get(self) -> None:
         number = self.get_query_argument(ACCOUNT, "")
@@ -112,6 +113,10 @@ class PanelAccountsHandler(OperatorPage):
                     await accounts.suspend(self.principal, number)
                 case "reanudar":
                     await accounts.resume(number)
+                case "borrar":
+                    await accounts.delete(self.principal, number)
+                    self.go(f"panel/cuentas?hecho={deed}")
+                    return
                 case "revocar":
                     await accounts.revoke_key(number, self.form.get(KEY, ""))
                 case _:
@@ -120,7 +125,7 @@ class PanelAccountsHandler(OperatorPage):
                     deed = "igual" if after.plan == before.plan else "plan"
         except Conflict:
             self.set_status(409)
-            fault = marked("It cannot be suspended: it is your own, or the last operator's.")
+            fault = marked("That cannot be: it is your own account, or the last operator's.")
             await self._show_account(number, fault=fault)
         else:
             self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
@@ -142,7 +147,8 @@ class PanelAccountsHandler(OperatorPage):
             self._list([], fault=fault)
             return
         found, next_after = await self.services.operated.search(query)
-        self._list(found, search=query.text, next_after=next_after)
+        done = self.done(DEEDS)
+        self._list(found, search=query.text, next_after=next_after, done=done)
 
     def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
         absent = {"keys": (), "is_one": False, "search": "", "next_after": None}

@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from cardiorisk.errors import StoreUnavailable
+from cardiorisk.errors import InvalidKey, StoreUnavailable
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 """Told how many pages are copied, and of how many."""
@@ -53,6 +53,8 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig):
+            raise InvalidKey("the account has been deleted") from error  # what they all refer to
         reason, code = _reason_of(error)
         hint = ""
         if code in _REFUSALS:

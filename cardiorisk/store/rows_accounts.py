@@ -2,8 +2,8 @@
 
 A function that is given an account's number raises ``UnknownAccount`` where it is nobody's.
 
-One operator who is not suspended is always left. That is asked in the transaction that suspends or
-demotes, or two operators who suspend each other at the same moment would leave none.
+One operator who is not suspended is always left. That is asked in the transaction that suspends,
+demotes or deletes, or two operators who suspend each other at the same moment would leave none.
 """
 
 import shlex
@@ -33,6 +33,7 @@ _RECORDS = (
         Account.created_at,
         Account.email,
         Account.suspended_at,
+        Account.password_hash.is_not(None),
     )
     .outerjoin(ApiKey)
     .group_by(Account.id)
@@ -178,15 +179,25 @@ def resume(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
     return _change(rows, account_id, now, suspended_at=None)
 
 
-def set_password(rows: Rows, account_id: int, generation: int, password_hash: str) -> bool:
+def remove(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
+    """Delete an account and all that is its; its name is free again, its number never."""
+    account = load(rows, account_id, now)
+    _require_other_operator(rows, account)
+    rows.execute(delete(Account).where(Account.id == account_id))
+    return account
+
+
+def set_password(rows: Rows, account_id: int, generation: int | None, password_hash: str) -> bool:
     """Change a password and end every session; tell whether ``generation`` still held.
 
-    It does not where the password was changed since it was read: then nothing is done.
+    It does not where the password was changed since it was read: then nothing is done. None is
+    whoever needs no password for it.
     """
+    this = update(Account).where(Account.id == account_id)
+    if generation is not None:
+        this = this.where(Account.token_generation == generation)
     changed = rows.execute(
-        update(Account)
-        .where(Account.id == account_id, Account.token_generation == generation)
-        .values(password_hash=password_hash, token_generation=generation + 1)
+        this.values(password_hash=password_hash, token_generation=Account.token_generation + 1)
     )
     if changed.rowcount == 0:
         return False

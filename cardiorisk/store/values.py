@@ -34,6 +34,7 @@ class AccountRecord:
     created_at: datetime
     email: str | None
     suspended_at: datetime | None = None
+    has_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,9 @@ class LogoutHandler(IdentifiedHandler):
 class AccountHandler(IdentifiedHandler):
     async def admit(self) -> None:
         """Let in as elsewhere; who typed the address into a browser is sent on to the page."""
-        headers = self.request.headers
-        if "Authorization" not in headers and "text/html" in headers.get("Accept", ""):
+        headers, is_read = self.request.headers, self.request.method == "GET"
+        is_browser = "text/html" in headers.get("Accept", "")
+        if is_read and is_browser and "Authorization" not in headers:
             self.set_status(303)
             self.set_header("Location", "cuenta")  # as seen from "/account"
             self.finish()
@@ -110,6 +111,23 @@ class AccountHandler(IdentifiedHandler):
                 "calls_by_day": [{"day": day, "calls": count} for day, count in calls.items()],
             }
         )
+
+    @operation(
+        "deleteAccount",
+        body=shapes.DeletionBody,
+        status=204,
+        problems=(*_LOGIN, errors.Conflict),
+    )
+    async def delete(self) -> None:
+        """Delete your account and all that is its.
+
+        Its keys, sessions, kept assessments and use go with it, for good; its lines in the request
+        log stay and name nobody. The password is asked for again. The last operator's account
+        cannot be deleted.
+        """
+        password = shapes.DeletionBody.read(self.request.body).password
+        await self.services.accounts.delete(self.principal, password, self.address)
+        self.answer_nothing()
 
 
 class KeysHandler(IdentifiedHandler):

@@ -67,6 +67,15 @@ class OperatedAccountHandler(OperatorHandler):
         answer = shapes.operated_account_answer(account, self.services.settings.plans)
         self.answer({**answer, "keys": [key_answer(key, now) for key in keys]})
 
+    @operation("operatorDelete", status=204, problems=(UnknownAccount, Conflict))
+    async def delete(self, number: str) -> None:
+        """Delete an account and all that is its, for good.
+
+        Its lines in the log stay and name nobody. One's own account goes by `DELETE /account`.
+        """
+        await self.services.operated.delete(self.principal, number)
+        self.answer_nothing()
+
 
 class ChangedAccountHandler(OperatorHandler):
     """A change of an account, which is answered as it is then."""

@@ -142,6 +142,12 @@ class PasswordChangeBody(LoginBody):
         return forms.PasswordChange(self.login, self.new_password)
 
 
+class DeletionBody(Form):
+    """The password again, of the account that is to go."""
+
+    password: Annotated[str, _claimed_password]
+
+
 _days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
 _limit = number_rule(
     1, LARGEST_KEY_LIMIT, "Requests a minute, fewer than the account's plan allows"

@@ -337,3 +337,23 @@ async def test_what_is_no_genuine_refresh_token_refreshes_nothing_and_counts_for
         token = pair.refresh_token + "x" if number else pair.access_token
         assert await _failure(house.accounts.refresh(token)) is InvalidKey
     await house.accounts.refresh(pair.refresh_token)
+
+
+# Deleting
+
+
+async def test_what_is_under_way_while_an_account_is_deleted_is_refused_as_afterwards(
+    house: House,
+) -> None:
+    ana = await house.principal()
+    house.passwords.interruption = house.accounts.delete(ana, RIGHT.password, HERE)
+    assert await _failure(house.accounts.login(RIGHT, HERE)) is InvalidLogin
+    for late in (
+        house.accounts.create_key(ana, None),
+        house.accounts.view(ana),
+        house.accounts.delete(ana, RIGHT.password, HERE),
+    ):
+        assert await _failure(late) is InvalidKey
+    await house.store.check()
+    again = await house.accounts.register(ANA, HERE)
+    assert again.account_id != ana.account_id

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+from datetime import UTC, datetime
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
 
-from tests.cli.conftest import Call
+from cardiorisk.store import rows_accounts, rows_sessions
+from cardiorisk.store.database import Database
+from cardiorisk.store.tables import Session
+from tests.cli.conftest import Call, start
 
 
 @pytest.fixture(autouse=True)
@@ -76,4 +84,53 @@ def test_an_unknown_account_is_told_in_one_line(call: Call, arguments: tuple[str
     assert (result.exit_code, result.stderr) == (
         1,
         "cardiorisk: there is no account nobody; see `cardiorisk accounts list`\n",
+    )
+
+
+def test_delete_is_confirmed_and_takes_the_keys(call: Call) -> None:
+    asked = call("accounts", "delete", "ana")
+    assert (asked.exit_code, "--yes" in asked.stderr) == (2, True)
+    assert call("accounts", "delete", "ana", "--yes").stderr == (
+        "ana is deleted, with all that was its.\n"
+    )
+    assert json.loads(call("keys", "list", "--json").stdout) == []
+    call("keys", "create", "--account", "ana")
+    assert _listed(call)["active_keys"] == 1
+
+
+@pytest.mark.parametrize(("typed", "left"), [(b"n\n", 1), (b"\n", 1), (b"y\n", 0)])
+def test_delete_asks_on_a_terminal(call: Call, typed: bytes, left: int) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, typed)
+    result = start("accounts", "delete", "ana", stdin=theirs)
+    assert "Delete ana, its 1 active keys and all that it has kept, for good?" in result.stderr
+    assert (result.returncode, result.stdout) == (left, "")
+    assert len(json.loads(call("accounts", "list", "--json").stdout)) == left
+
+
+def test_password_is_read_or_generated_and_ends_every_session(call: Call) -> None:
+    with Database.open("sqlite:///keys.db") as database, database.writing() as rows:
+        rows_sessions.begin(rows, 1, "session", "refresh", datetime.now(UTC))
+    generated = call("accounts", "password", "ana", "--generate")
+    assert re.fullmatch(r"[\w-]{24}\n", generated.stdout)
+    assert "its sessions have ended, its keys stay" in generated.stderr
+    read = start("accounts", "password", "ana", input="correct horse battery\r\n")
+    assert (read.returncode, read.stdout) == (0, "")
+    with Database.open("sqlite:///keys.db") as database, database.reading() as rows:
+        login = rows_accounts.find_login(rows, "ana")
+        assert rows.scalars(select(Session.id)).all() == []
+    assert login is not None
+    assert login.password_hash is not None
+    assert PasswordHasher().verify(login.password_hash, "correct horse battery")
+    assert login.generation == 2
+
+
+@pytest.mark.parametrize("given", ["", "short\n", "AnaAnaAna\n", "x" * 129])
+def test_password_refuses_what_a_registration_does(call: Call, given: str) -> None:
+    call("keys", "create", "--account", "anaanaana")
+    result = start("accounts", "password", "anaanaana", input=given)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "cardiorisk: the password must have 8 to 128 characters and not be the name; "
+        "nothing has changed\n"
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from cardiorisk.config import Settings
+from cardiorisk.store import rows_accounts
 from tests.pages.browsing import NAME, PASSWORD, REGISTRATION, Reader, faults, text
-from tests.support import Caller, SettableClock, document
+from tests.support import Caller, SettableClock, change_account, changing, document
 
 NEW_PASSWORD = "another good sentence"
 NO_NAME = "Deben ser de 1 a 80 caracteres imprimibles."
@@ -124,3 +127,22 @@ async def test_the_use_of_the_minute_and_of_the_days_is_shown(
     assert '<th scope="row">2025-11-24</th><td>2</td>' in page
     clock.now_seconds += 60
     assert "0 de 5 llamadas" in await ana.read("/cuenta")
+
+
+async def test_an_account_is_deleted_with_its_password_and_its_reader_logged_out(
+    ana: Reader, settings: Settings
+) -> None:
+    assert "Las líneas de la bitácora se quedan" in await ana.read("/cuenta")
+    answer = await ana.send("/cuenta", accion="borrar", password="wrong")
+    assert (answer.code, faults(answer)) == (422, {"borrar-password": WRONG})
+    change_account(settings, NAME, rows_accounts.set_operator, is_operator=True)
+    answer = await ana.send("/cuenta", accion="borrar", password=PASSWORD)
+    said = "Es la del último operador. Nombra antes a otro."
+    assert (answer.code, faults(answer)) == (409, {"borrar-password": said})
+    with changing(settings) as rows:
+        other = rows_accounts.find_or_create(rows, "olga", None, datetime.now(UTC))
+        rows_accounts.set_operator(rows, other, datetime.now(UTC), is_operator=True)
+    answer = await ana.send("/cuenta", accion="borrar", password=PASSWORD)
+    assert (answer.code, answer.headers["Location"]) == (303, "entrar?hecho=borrada")
+    assert "La cuenta se ha borrado" in await ana.read("/entrar?hecho=borrada")
+    assert (await ana.log_in()).code == 401

@@ -73,7 +73,7 @@ async def test_one_s_own_account_is_not_suspended(boss: Reader) -> None:
     page = await boss.read("/panel/cuentas?cuenta=1")
     assert ("Suspender…" in page, "Es tu propia cuenta" in page) == (False, True)
     answer = await boss.send("/panel/cuentas", cuenta="1", hacer="suspender")
-    assert (answer.code, "No se puede suspender" in text(answer)) == (409, True)
+    assert (answer.code, "No puede ser" in text(answer)) == (409, True)
     assert (await boss.open("/panel")).code == 200
 
 
@@ -121,3 +121,14 @@ async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
         assert "200 OK" in await events.headers()
         told = [(await events.event())[0] for _ in range(6)]
     assert told.count("overview") > 2
+
+
+async def test_another_s_account_is_deleted_and_one_s_own_is_not(boss: Reader) -> None:
+    assert 'value="borrar"' in await boss.read("/panel/cuentas?cuenta=2")
+    answer = await boss.send("/panel/cuentas", cuenta="2", hacer="borrar")
+    assert answer.headers["Location"] == "../panel/cuentas?hecho=borrar"
+    page = await boss.read("/panel/cuentas?hecho=borrar")
+    assert ("La cuenta se ha borrado" in page, "bruno" in page) == (True, False)
+    assert 'value="borrar"' not in await boss.read("/panel/cuentas?cuenta=1")
+    answer = await boss.send("/panel/cuentas", cuenta="1", hacer="borrar")
+    assert (answer.code, "No puede ser" in text(answer)) == (409, True)

@@ -8,13 +8,14 @@ from functools import partial
 from typing import TypeAlias
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.exc import StatementError
 
 from cardiorisk.errors import Conflict, StoreUnavailable, Taken, UnknownAccount
-from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.patients.patient import FIELDS
+from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
-from cardiorisk.store.tables import Account
+from cardiorisk.store.tables import Account, ApiKey, AssessmentRow, Session, Usage
 from cardiorisk.store.values import AccountRecord, StoredLogin
 from tests.store.conftest import NOW
 from tests.support import SettableClock
@@ -45,6 +46,7 @@ def test_a_registered_account_is_on_freemium_and_as_it_was_asked_for(rows: Rows)
         created_at=NOW,
         email="ana@example.org",
         suspended_at=None,
+        has_password=True,
     )
 
 
@@ -273,3 +275,31 @@ def test_a_suspended_operator_does_not_stand_in_for_the_last_one(rows: Rows, und
 def test_who_is_no_operator_is_not_missed(rows: Rows, undo: Undo) -> None:
     _set_operator(rows, ANA, NOW)
     assert not undo(rows, JOSE, NOW).is_operator
+
+
+# Deleting
+
+
+def test_all_that_is_an_account_s_goes_with_it_and_nothing_else(rows: Rows) -> None:
+    for account_id in (ANA, JOSE):
+        rows_keys.create(rows, account_id, NOW)
+        rows_sessions.begin(rows, account_id, f"session-{account_id}", "refresh", NOW)
+        rows_accounts.add_calls(rows, {(account_id, NOW.date()): 1})
+        values = {field.name: 1.0 for field in FIELDS} | {"probability": 0.5, "threshold": 0.5}
+        rest = {"at_risk": True, "model_version": "m", "created_at": NOW}
+        kept = {"id": f"pred_{account_id}", "account_id": account_id}
+        rows.execute(insert(AssessmentRow).values(kept | values | rest))
+    rows_accounts.remove(rows, ANA, NOW)
+    tables = (ApiKey, Session, Usage, AssessmentRow)
+    left = [set(rows.scalars(select(table.account_id))) for table in tables]
+    assert left == [{JOSE, CLINIC}, {JOSE}, {JOSE}, {JOSE}]
+    again = rows_accounts.register(rows, "ana", "ana@example.org", "hash", NOW)
+    assert again.account_id not in {ANA, JOSE, CLINIC}
+
+
+def test_the_last_operator_cannot_be_deleted(rows: Rows) -> None:
+    rows_accounts.set_operator(rows, ANA, NOW, is_operator=True)
+    with pytest.raises(Conflict, match="last operator"):
+        rows_accounts.remove(rows, ANA, NOW)
+    rows_accounts.set_operator(rows, JOSE, NOW, is_operator=True)
+    rows_accounts.remove(rows, ANA, NOW)

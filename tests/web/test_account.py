@@ -160,3 +160,30 @@ async def test_a_browser_is_sent_from_the_account_to_its_page(
     assert (sent_on.code, sent_on.headers["Location"]) == (303, "cuenta")
     assert (await freemium.send("GET", "/account", headers=browser)).code == 200
     assert (await stranger.send("GET", "/account")).code == 401
+
+
+async def test_a_deleted_account_opens_nothing_and_its_name_is_free(
+    stranger: Caller, settings: Settings, bitacora: Bitacora
+) -> None:
+    ana = await registered(stranger)
+    key = Caller(ana.client, ana.base_url, create_key(settings, "ana", "freemium"))
+    assert [(await caller.assess()).code for caller in (ana, key)] == [200, 200]
+    line = bitacora.last()
+    wrong = await ana.send("DELETE", "/account", {"password": "wrong"})
+    assert told(wrong) == (401, "invalid-login")
+    assert told(await ana.send("DELETE", "/account", b"{}")) == (422, "invalid-account")
+    password = {"password": ANA["password"]}
+    browser = {"Accept": "text/html"}
+    deleted = await key.send("DELETE", "/account", password, headers=browser)
+    assert (deleted.code, deleted.body) == (204, b"")
+    assert [told(await caller.assess()) for caller in (ana, key)] == [(401, "invalid-key")] * 2
+    assert line in bitacora.lines()
+    again = await registered(stranger)
+    assert document(await again.send("GET", "/predictions"))["items"] == []
+    assert [told(await caller.assess()) for caller in (ana, key)] == [(401, "invalid-key")] * 2
+
+
+async def test_an_account_without_a_password_is_told_how_to_get_one(freemium: Caller) -> None:
+    refused = await freemium.send("DELETE", "/account", {"password": "anything"})
+    assert told(refused) == (409, "conflict")
+    assert "/register" in document(refused)["detail"]

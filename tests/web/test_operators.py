@@ -172,3 +172,15 @@ async def test_a_plan_holds_from_the_next_request_on(operator: Caller, freemium:
     assert (await freemium.assess()).headers["RateLimit-Policy"] == '"premium";q=50;w=60'
     refused = await operator.send("POST", f"/operator/accounts/{number}/plan", {"plan": "gold"})
     assert told(refused) == (422, "invalid-account")
+
+
+async def test_an_account_is_deleted_from_the_next_request_on(
+    operator: Caller, freemium: Caller
+) -> None:
+    assert (await freemium.assess()).code == 200
+    path = f"/operator/accounts/{await number_of(operator, 'ana')}"
+    assert (await operator.send("DELETE", path)).code == 204
+    assert told(await freemium.assess()) == (401, "invalid-key")
+    assert told(await operator.send("DELETE", path)) == (404, "unknown-account")
+    own = f"/operator/accounts/{await number_of(operator, 'olga')}"
+    assert told(await operator.send("DELETE", own)) == (409, "conflict")
