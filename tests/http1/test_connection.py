@@ -32,11 +32,12 @@ async def test_requests_sent_ahead_are_answered_in_their_order_to_the_last() -> 
 async def test_what_comes_while_one_is_answered_waits_for_its_turn() -> None:
     async with called(Site(Message.leave)) as (site, caller):
         await caller.send(GET % 1, GET % 2, GET % 3)
+        paths: list[str] = []
         for number in (1, 2, 3):
-            await until(lambda number=number: len(site.messages) == number)  # type: ignore[misc]
+            paths.append(f"/{number}")
+            await until(lambda: site.paths == paths)
             site.messages[-1].answer()
             assert (await caller.answer()).endswith(b"\r\n\r\n/%d" % number)
-        assert site.paths == ["/1", "/2", "/3"]
 
 
 @pytest.mark.parametrize(

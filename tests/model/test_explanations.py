@@ -91,7 +91,7 @@ def shap_values(artefact: Artefact) -> Any:
     with warnings.catch_warnings():
         # It calls what its own dependencies have announced to take away.
         warnings.simplefilter("ignore")
-        import shap  # noqa: PLC0415
+        import shap  # noqa: PLC0415 - within what keeps its warnings quiet
 
     background = np.array(artefact.card.background, dtype=np.float32)
     masker = shap.maskers.Independent(background, max_samples=len(background))

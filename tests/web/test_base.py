@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from tornado.httpclient import HTTPResponse
 
 from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
@@ -20,6 +21,12 @@ from tests.support import (
     document,
     told,
 )
+
+
+async def at_once(caller: Caller, times: int) -> list[HTTPResponse]:
+    """Have patients assessed at the same moment, each over a connection of its own."""
+    caller.client.max_clients = times  # type: ignore[attr-defined]  # of what the client really is
+    return await asyncio.gather(*(caller.assess() for _ in range(times)))
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}", "BEARER  {}"])
@@ -57,8 +64,9 @@ async def test_the_unexpected_is_answered_without_showing_the_inside(
     app: CardioriskApplication,
     bitacora: Bitacora,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    app.services.predictor.assess = None  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(app.services.predictor, "assess", None)
     response = await premium.assess()
     assert response.code == 500
     assert document(response)["code"] == bitacora.last()["code"] == "internal"
@@ -72,8 +80,7 @@ async def test_a_path_that_is_not_text_is_malformed(premium: Caller) -> None:
 
 
 async def test_forty_simultaneous_calls_get_exactly_five_answers(freemium: Caller) -> None:
-    freemium.client.max_clients = 40  # type: ignore[attr-defined]
-    codes = [r.code for r in await asyncio.gather(*(freemium.assess() for _ in range(40)))]
+    codes = [answer.code for answer in await at_once(freemium, 40)]
     assert sorted(codes) == [200] * 5 + [429] * 35
 
 
@@ -100,8 +107,7 @@ async def test_a_key_with_a_limit_draws_on_a_window_of_its_own_too(
     premium: Caller, settings: Settings
 ) -> None:
     ward = Caller(premium.client, premium.base_url, create_key(settings, "bruno", "premium", 3))
-    premium.client.max_clients = 40  # type: ignore[attr-defined]
-    answers = await asyncio.gather(*(ward.assess() for _ in range(40)))
+    answers = await at_once(ward, 40)
     assert sorted(answer.code for answer in answers) == [200] * 3 + [429] * 37
     refused = next(answer for answer in answers if answer.code == 429)
     assert refused.headers["RateLimit-Policy"] == '"key";q=3;w=60'

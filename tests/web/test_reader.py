@@ -118,7 +118,11 @@ async def test_a_request_that_cannot_be_begun_or_answered_is_counted_out_again(
 
 
 async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
-    premium: Caller, app: CardioriskApplication, http_port: int, bitacora: Bitacora
+    premium: Caller,
+    app: CardioriskApplication,
+    http_port: int,
+    bitacora: Bitacora,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     has_arrived = asyncio.Event()
@@ -127,7 +131,7 @@ async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
         has_arrived.set()
         return held
 
-    app.services.predictor.assess = hold  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(app.services.predictor, "assess", hold)
     _, writer = await asyncio.open_connection("127.0.0.1", http_port)
     writer.write(head(premium.key, f"Content-Length: {len(PADDED)}") + PADDED)
     await has_arrived.wait()

@@ -140,7 +140,7 @@ def test_what_need_not_wait_is_done_at_once() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_waits_goes_on_when_it_has_come_or_failed(fails: bool) -> None:  # noqa: FBT001
+def test_what_waits_goes_on_when_it_has_come_or_failed(*, fails: bool) -> None:
     async def run() -> list[object]:
         seen: list[object] = []
         awaited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
