@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -150,6 +151,26 @@ def test_killed_under_load_every_answer_seen_is_in_the_log(start: StartServer) -
     lines = [line for line in server.log_text().splitlines() if line.endswith("}")]
     logged = {json.loads(line)["request_id"] for line in lines}
     assert set(seen) <= logged
+
+
+def test_a_log_that_nobody_reads_refuses_and_freezes_nothing(
+    tmp_path: Path, start: StartServer
+) -> None:
+    pipe = tmp_path / "logs" / "bitacora.jsonl"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    server = start(*LITERT).wait_until_ready()
+    assert [answer[1]["code"] for answer in (server.ask(), server.ask())] == ["log-unavailable"] * 2
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert server.ask()[0] == 200
+    assert os.read(reader, 1 << 16).count(b'"status":200') == 1
+    with server.connection() as connection:
+        headers = {"Authorization": server.create_operator_key("olga")}
+        connection.request("GET", "/operator/log", headers=headers)
+        assert json.loads(connection.getresponse().read())["code"] == "log-unavailable"
+    os.close(reader)
+    assert server.ask()[1]["code"] == "log-unavailable"
+    assert server.stop() == 0
 
 
 def test_a_hang_up_replaces_the_network(tmp_path: Path, start: StartServer) -> None:

@@ -7,6 +7,7 @@ this reads the disk, so it is called away from the event loop.
 """
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class LogReader:
         self._path = path
         self._has_unfinished_line = False
         try:
+            if not _can_be_read_back(path):
+                raise LogUnavailable(f"the bitácora {path} is no file that can be read back")
             self._file = path.open("rb")
         except FileNotFoundError as error:
             raise LogUnavailable(
@@ -245,6 +248,12 @@ def _read_line(file: int, start: int, end: int) -> Line | None:
     text = os.pread(file, end - start, start)
     entry = read_entry(text) if text.endswith(_NEWLINE) else None
     return None if entry is None else Line(text, entry)
+
+
+def _can_be_read_back(path: Path) -> bool:
+    """Tell whether there is a file; whoever opens a pipe waits, and takes lines from its reader."""
+    mode = path.stat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)  # a directory is refused when it is opened
 
 
 def _identity(file: int) -> tuple[int, int]:

@@ -4,16 +4,23 @@ One ``write`` a line, so that a killed process tears at most the line it was wri
 dropped in silence: what cannot be written raises ``LogUnavailable``, and its answer is not given.
 A file that was renamed is written to for up to a second more; a deleted one never gets another
 line, and gives its space back. It belongs to the event loop; only ``fsync`` has a thread.
+
+The name may lead to a pipe, a terminal or a socket instead, ``/dev/stdout`` say. A line that is not
+taken there at once is refused, and so is every line while nobody reads: no reader is waited for.
 """
 
 import asyncio
 import errno
+import fcntl
 import logging
 import os
+import select
 import stat
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -28,6 +35,10 @@ ROTATION_CHECK_SECONDS = 1.0
 _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
 _NEWLINE = b"\n"
+_PIPE_BYTES = 1 << 20
+"""As much as anybody may ask for: some 3,000 lines."""
+_PRINTED = (1, 2)
+"""Standard output and error."""
 _logger = logging.getLogger(__name__)
 
 Sync = Literal["os", "disk"]
@@ -67,14 +78,20 @@ class Bitacora:
         self._rotated_files: list[int] = []
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
         self._is_closed = False
+        self._is_regular = True
         try:
             self._file, self._ends_torn = self._open_file()
             if self._ends_torn:
                 self._close_torn_line()
         except OSError as error:
-            raise LogUnavailable(
-                f"cannot open the bitácora {self._path}: {error.strerror}"
-            ) from error
+            if error.errno != errno.ENXIO:
+                raise LogUnavailable(
+                    f"cannot open the bitácora {self._path}: {error.strerror}"
+                ) from error
+            # A pipe whose reader has yet to come: until then there is no file of this name.
+            self._file, self._ends_torn = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), False
+            self._next_check_s = clock()
+            self._failures.note(self._writing, error)
 
     def append(self, line: bytes) -> None:
         """Add one line, newline included, to the end of the file."""
@@ -97,9 +114,12 @@ class Bitacora:
         """
         self._require_open()
         try:
+            self._follow_rotation()
             if self._failures.failing:
-                self._follow_rotation()
                 self._write(_NEWLINE)
+            if not self._is_regular:
+                _require_ready(self._file)
+                return
             has_room = os.fstatvfs(self._file).f_bavail > 0
         except OSError as error:
             raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
@@ -139,6 +159,8 @@ class Bitacora:
     def _write(self, line: bytes) -> None:
         """Write the line, on a line of its own, with one call of the system."""
         text = _NEWLINE + line if self._ends_torn else line
+        if not self._is_regular:
+            _require_ready(self._file)
         written_bytes = os.write(self._file, text)
         if written_bytes < len(text):
             if written_bytes:
@@ -172,19 +194,56 @@ class Bitacora:
 
     def _open_file(self) -> tuple[int, bool]:
         """Open the file for appending; tell also whether its last line is torn."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        try:
-            file = os.open(self._path, flags, _FILE_MODE)
-        except FileNotFoundError:
-            self._path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
-            file = os.open(self._path, flags, _FILE_MODE)
+        mode = self._mode()
+        is_regular = stat.S_ISREG(mode)
+        if self.is_durable and not is_regular and not stat.S_ISDIR(mode):
+            raise OSError(errno.EINVAL, "CARDIORISK_BITACORA_SYNC=disk needs a file on a disk")
+        if stat.S_ISSOCK(mode):
+            file = self._printed_socket()
+        else:
+            # To the reading end of a pipe that we held ourselves we could write without a reader.
+            access = os.O_RDWR | os.O_CREAT if is_regular else os.O_WRONLY | os.O_NONBLOCK
+            file = self._open_or_make(access | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY)
         try:
             if self.is_durable:
                 _sync_directory(self._path.parent)
-            return file, _ends_torn(file)
+            ends_torn = _ends_torn(file)
+            if is_regular:
+                _append_what_is_printed(file)
+            elif stat.S_ISFIFO(mode) and sys.platform == "linux":
+                with suppress(OSError):  # it is a favour to a reader who pauses for a moment
+                    fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         except OSError:
             os.close(file)
             raise
+        self._is_regular = is_regular
+        return file, ends_torn
+
+    def _mode(self) -> int:
+        """Return what kind of file has the name, a regular one where none has it yet."""
+        try:
+            return self._path.stat().st_mode
+        except FileNotFoundError:
+            return stat.S_IFREG
+
+    def _open_or_make(self, flags: int) -> int:
+        try:
+            return os.open(self._path, flags, _FILE_MODE)
+        except FileNotFoundError:
+            self._path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+            return os.open(self._path, flags, _FILE_MODE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                error.strerror = "nobody reads it"
+            raise
+
+    def _printed_socket(self) -> int:
+        """Share what is printed to, as a socket cannot be opened by ``/dev/stdout``."""
+        named = self._path.stat()
+        for number in _PRINTED:
+            if os.path.samestat(os.fstat(number), named):
+                return os.dup(number)
+        raise OSError(errno.EOPNOTSUPP, "it is a socket, and not that of /dev/stdout")
 
     def _begin_sync(self) -> Files:
         return (*self._rotated_files, self._file)
@@ -205,6 +264,25 @@ def _ends_torn(file: int) -> bool:
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return False
     return os.pread(file, 1, status.st_size - 1) != _NEWLINE
+
+
+def _require_ready(file: int) -> None:
+    """Check that what is no regular file takes a line now, without waiting for its reader."""
+    ready = select.poll()
+    ready.register(file, select.POLLOUT)
+    found = ready.poll(0)
+    if not found:
+        raise OSError(errno.EAGAIN, "it is full, as its reader is slower than the service")
+    if found[0][1] & ~select.POLLOUT:
+        raise OSError(errno.EPIPE, "nobody reads it")
+
+
+def _append_what_is_printed(file: int) -> None:
+    """Let what is printed into the same file stand after the lines, not on top of them."""
+    for number in _PRINTED:
+        if os.path.samestat(os.fstat(number), os.fstat(file)):
+            flags = fcntl.fcntl(number, fcntl.F_GETFL)
+            fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
 
 
 def _sync_directory(directory: Path) -> None:

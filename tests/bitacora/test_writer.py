@@ -363,16 +363,23 @@ async def test_disk_mode_waits_for_the_disk(durable: Bitacora, disk: Disk) -> No
     await waiting
 
 
-def test_a_disk_that_refuses_to_sync_is_an_error(log_dir: Path, log: Path) -> None:
-    log_dir.mkdir()
-    log.symlink_to("/dev/null")  # It takes every line and refuses every fsync.
-    bitacora = Bitacora(log_dir, sync="disk")
+def test_a_disk_that_refuses_to_sync_is_an_error(log_dir: Path, disk: Disk) -> None:
+    bitacora = Bitacora(log_dir, sync="disk", fsync=disk.fsync)
+    disk.failing = True
+    disk.finish_fsync(2)
     bitacora.append(ONE)
     with pytest.raises(LogUnavailable, match="cannot be put on the disk"):
         asyncio.run(bitacora.synced())
     assert bitacora.write_failures == 1
     with pytest.raises(LogUnavailable, match="cannot be synced"):
         bitacora.close()
+
+
+def test_disk_mode_needs_a_disk(log_dir: Path, log: Path) -> None:
+    log_dir.mkdir()
+    log.symlink_to("/dev/null")  # it takes every line and refuses every fsync
+    with pytest.raises(LogUnavailable, match="SYNC=disk needs a file on a disk"):
+        Bitacora(log_dir, sync="disk")
 
 
 def test_a_disk_that_refuses_to_sync_is_told_once(
