@@ -27,12 +27,12 @@ from benchmarks.results import MICRO, Micro, Row, Run, Spread, about_this_machin
 from cardiorisk.app import make_app
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.config import load_settings
-from cardiorisk.identity.keys import digest, new_key, new_key_id, visible_prefix
+from cardiorisk.identity.keys import new_key, new_key_id, visible_prefix
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.card import NOTICE
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
-from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES
+from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES, digest
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import ApiKey
 from cardiorisk.web.handlers import to_json

@@ -7,7 +7,6 @@ read when the command is called. So ``--help`` is quick, and only what needs it 
 import click
 
 from cardiorisk.cli.group import LazyGroup
-from cardiorisk.version import VERSION
 
 SUMMARIES = {
     "serve": "Run the service.",
@@ -21,7 +20,7 @@ SUMMARIES = {
 
 
 @click.group("cardiorisk", cls=LazyGroup, summaries=SUMMARIES)
-@click.version_option(VERSION, prog_name="cardiorisk")
+@click.version_option(package_name="cardiorisk", prog_name="cardiorisk")
 def main() -> None:
     """Estimate cardiac risk from six values, as a service with API keys and plans.
 

@@ -17,11 +17,10 @@ from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.throttle import Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor
-from cardiorisk.monitoring.broadcast import Broadcast
 from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import LastHour, Metrics
 from cardiorisk.monitoring.metrics import Sources as MetricsSources
-from cardiorisk.monitoring.overview import Overviews
+from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
 from cardiorisk.store.store import Store
 from cardiorisk.web.files import load_files

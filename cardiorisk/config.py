@@ -7,6 +7,7 @@ that stops.
 import os
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,8 @@ from pydantic_settings import (
 )
 
 from cardiorisk.errors import InvalidSettings
+
+VERSION = version("cardiorisk")
 
 PREFIX = "CARDIORISK_"
 TOML_FILE = "cardiorisk.toml"

@@ -6,16 +6,29 @@ That another operator is left is the store's to see to.
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from cardiorisk.errors import Conflict, UnknownAccount
+from cardiorisk.identity.forms import LARGEST_NUMBER, find_number
 from cardiorisk.identity.keys import Principal
 from cardiorisk.limits.window import require_plan
-from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, find_number
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import Store
 from cardiorisk.store.values import AccountRecord, KeyRecord
+
+DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100
+"""Of a page that an operator asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountQuery:
+    """Which accounts are wanted: those with a text in them, above a number, so many."""
+
+    text: str
+    after: int
+    limit: int
 
 
 class OperatedAccounts:

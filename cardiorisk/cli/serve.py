@@ -11,9 +11,8 @@ from pathlib import Path
 import click
 
 from cardiorisk.cli.streams import tell_only
-from cardiorisk.config import Settings, load_settings
+from cardiorisk.config import VERSION, Settings, load_settings
 from cardiorisk.patients.patient import EXAMPLE
-from cardiorisk.version import VERSION
 
 _logger = logging.getLogger(__name__)
 

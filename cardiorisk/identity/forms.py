@@ -19,6 +19,9 @@ LEAST_PASSWORD, MOST_PASSWORD = 8, 128
 rule)."""
 EMAIL_CHARACTERS = 254
 """Source: RFC 5321, 4.5.3.1.3."""
+LARGEST_NUMBER = 10**18
+"""Of an account; SQLite counts a little further."""
+_LARGEST_DIGITS = 19
 _MOST_NORMALIZED = 4
 """Times its longest length that a text may have before it is normalized, which takes a time that
 grows with the square of a run of accents. Normalization makes one character of three at most."""
@@ -107,3 +110,10 @@ def _is_writable(text: str) -> bool:
 
 def _normalized(text: str) -> str:
     return unicodedata.normalize("NFC", text)
+
+
+def find_number(text: str, minimum: int, maximum: int) -> int | None:
+    """Read a whole number out of a text; None where it is none, or out of bounds."""
+    # Of more digits than this Python makes no number at all.
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
+    return int(text) if is_number and minimum <= int(text) <= maximum else None

@@ -8,7 +8,6 @@ the database. Only the SHA-256 of a key is stored. That is enough, and argon2 wo
 
 import secrets
 from dataclasses import dataclass
-from hashlib import sha256
 from zlib import crc32
 
 PREFIX = "crk_"
@@ -73,11 +72,6 @@ def is_well_formed(key: str) -> bool:
         return False
     body = key[:-_CHECKSUM_CHARACTERS]
     return key[-_CHECKSUM_CHARACTERS:] == _checksum(body)
-
-
-def digest(key: str) -> bytes:
-    """Return what is stored of a key: its SHA-256, 32 bytes. Any text is accepted."""
-    return sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 def visible_prefix(key: str) -> str:

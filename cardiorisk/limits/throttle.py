@@ -12,11 +12,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 
 from cardiorisk.errors import InvalidLogin, Overloaded, Taken, TooManyAttempts
 from cardiorisk.identity.forms import folded
-from cardiorisk.identity.keys import digest
 
 NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
 """Wrong passwords for one name and failures from one address, and the window they count in."""
@@ -133,7 +133,10 @@ class Throttle:
         Success starts the name's count anew and leaves the address's as it is, so that a
         guesser's own account does not clean the slate.
         """
-        who, site = digest(folded(name)).hex(), site_of(address)
+        who, site = (
+            sha256(folded(name).encode("utf-8", "surrogatepass")).hexdigest(),
+            site_of(address),
+        )
         with (
             self._names.under_way(who),
             self._addresses.under_way(site),

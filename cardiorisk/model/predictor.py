@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -180,8 +179,8 @@ class Predictor:
         artefact = self._require_artefact()
         if artefact.engine.is_instant and not self._is_busy:
             future: asyncio.Future[Assessment] = asyncio.get_running_loop().create_future()
-            self.batch_sizes.add(1)
             future.set_result(assess_one(artefact, patient))
+            self.batch_sizes.add(1)
             return future
         return self._enqueue(self._assessed, patient)
 
@@ -268,15 +267,16 @@ def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     if probabilities.shape != (len(patients),):
         raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
     return [
-        _assessment(artefact.card, values, probability)
+        _assessment(artefact.card, artefact.card.outside_training(values), probability)
         for values, probability in zip(inputs, probabilities.tolist(), strict=True)
     ]
 
 
 def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
     values = patient.values
+    outside = artefact.card.outside_training(values)
     row = np.array((values,), dtype=np.float32)  # (1, 6)
-    return _assessment(artefact.card, values, artefact.engine.probabilities(row).item())
+    return _assessment(artefact.card, outside, artefact.engine.probabilities(row).item())
 
 
 def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
@@ -288,14 +288,15 @@ def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
         rows = np.concatenate([curve_rows(row), coalition_rows(row, background)])
         probabilities = artefact.engine.probabilities(rows)  # (CURVE_ROWS + 64b,)
         probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
-        assessment = _assessment(artefact.card, patient.values, probability, explanation)
+        outside = artefact.card.outside_training(patient.values)
+        assessment = _assessment(artefact.card, outside, probability, explanation)
         assessments.append(replace(assessment, curves=curves_of(probabilities[:CURVE_ROWS])))
     return assessments
 
 
 def _assessment(
     card: Card,
-    values: Sequence[float],
+    outside_training: tuple[str, ...],
     probability: float,
     explanation: Explanation | None = None,
 ) -> Assessment:
@@ -305,6 +306,6 @@ def _assessment(
         at_risk=rounded >= card.threshold,
         threshold=card.threshold,
         model_version=card.version,
-        outside_training=card.outside_training(values),
+        outside_training=outside_training,
         explanation=explanation,
     )

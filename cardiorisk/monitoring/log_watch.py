@@ -6,6 +6,7 @@ costs the callers nothing, and is up to ``DRIFT_SECONDS`` old.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,41 @@ DRIFT_SECONDS = 60.0
 MOST_DRIFT_ANSWERS = 5_000
 MOST_JOBS = 16
 """Jobs that may wait; one takes a tenth of a second at most."""
+DEFAULT_LINES, MOST_LINES = 50, 200
+
+STATUS_PATTERN = "^[1-5]([0-9]{2}|xx)$"
+_STATUS = re.compile(STATUS_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which lines of the log are wanted; a criterion that is None holds for every line.
+
+    Attributes:
+        status: ``429``, or ``4xx`` for all that begin so.
+        key_ids: the keys of an account, where one was named.
+        unwanted_route: a route whose lines are not wanted; no parameter, for nobody sends it.
+    """
+
+    limit: int = DEFAULT_LINES
+    status: str | None = None
+    route: str | None = None
+    code: str | None = None
+    key: str | None = None
+    account: str | None = None
+    key_ids: frozenset[str] | None = None
+    unwanted_route: str | None = None
+
+    def is_wanted(self, entry: Entry) -> bool:
+        """Tell whether a line meets every criterion."""
+        return (
+            (self.status is None or _has_status(self.status, entry.status))
+            and (self.route is None or entry.route == self.route)
+            and (self.unwanted_route is None or entry.route != self.unwanted_route)
+            and (self.code is None or entry.code == self.code)
+            and (self.key is None or entry.key_id == self.key)
+            and (self.key_ids is None or entry.key_id in self.key_ids)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +123,12 @@ class LogWatch:
 
 def _has_failed(future: asyncio.Future[DriftReport]) -> bool:
     return future.done() and (future.cancelled() or future.exception() is not None)
+
+
+def find_status(text: str) -> str | None:
+    """Read ``429``, or ``4xx`` for all that begin so; None where it is neither."""
+    return text if _STATUS.fullmatch(text) else None
+
+
+def _has_status(wanted: str, status: int) -> bool:
+    return str(status) == wanted or (wanted.endswith("xx") and status // 100 == int(wanted[0]))

@@ -27,8 +27,8 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from cardiorisk.config import VERSION
 from cardiorisk.measuring import Histogram, percentile
-from cardiorisk.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

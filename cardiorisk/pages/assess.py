@@ -48,8 +48,10 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         typed = _typed(self.form)
         try:
             sent = query_values({name: [shown.encode()] for name, shown in typed.items()})
-            patient = self.validated(lambda: PatientBody.accept(sent).patient)
+            patient = PatientBody.accept(sent).patient
+            self.end_stage("validate")
         except InvalidPatient as error:
+            self.end_stage("validate")
             faulty = {fault.field for fault in error.faults}
             self.faults = {
                 field.wire_name: self._fault(field) for field in FIELDS if field.wire_name in faulty

@@ -14,8 +14,8 @@ from tornado.escape import json_encode
 from cardiorisk.errors import Conflict, InvalidQuery
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.drift import SCORE_NAME
+from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.monitoring.metrics import STAGES
-from cardiorisk.monitoring.queries import LogQuery
 from cardiorisk.pages.account import OperatorPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from hashlib import sha256
 from typing import Final, TypeAlias
 
 from cardiorisk.errors import Overloaded
@@ -56,6 +57,11 @@ class MemoStatistics:
     """The key was malformed, or the database was asked."""
     entries: int
     refused_entries: int
+
+
+def digest(key: str) -> bytes:
+    """Return what is stored of a key: its SHA-256, 32 bytes. Any text is accepted."""
+    return sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 class Memo:

@@ -16,6 +16,7 @@ from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity import keys
 from cardiorisk.identity.keys import KeyWindow, Principal
 from cardiorisk.store.database import Rows
+from cardiorisk.store.memo import digest
 from cardiorisk.store.tables import Account, ApiKey
 from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
 
@@ -71,9 +72,9 @@ _NOTE_USE = (
 )
 
 
-def find_credential(rows: Rows, digest: bytes, now: datetime) -> Credential | None:
+def find_credential(rows: Rows, key_digest: bytes, now: datetime) -> Credential | None:
     """Return what a key stands for, None where it is unknown, expired or revoked."""
-    row = rows.execute(_CREDENTIAL, {"digest": digest}).one_or_none()
+    row = rows.execute(_CREDENTIAL, {"digest": key_digest}).one_or_none()
     if row is None or row.revoked_at is not None:
         return None
     lifetime_seconds = math.inf
@@ -130,7 +131,7 @@ def create(
     values = {
         "id": key_id,
         "account_id": account_id,
-        "digest": keys.digest(key),
+        "digest": digest(key),
         "prefix": keys.visible_prefix(key),
         "created_at": now,
         "expires_at": None if lifetime is None else now + lifetime,

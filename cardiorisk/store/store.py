@@ -21,12 +21,12 @@ from itertools import islice
 from typing import TypeAlias, TypeVar
 
 from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreUnavailable
-from cardiorisk.identity.keys import Principal, digest, is_well_formed
+from cardiorisk.identity.keys import Principal, is_well_formed
 from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
-from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale
+from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale, digest
 from cardiorisk.store.values import Credential
 from cardiorisk.workers import Failures, Worker
 
@@ -114,12 +114,11 @@ class Store:
         found = self.memo.find(place)
         if found is None:
             found = await self._look_up(place, self._question(place, credential))
-        principal = _admitted(
-            found, "the API key or token is not valid: mistyped, unknown, expired or revoked"
-        )
-        if principal.session_id is None:
-            self._last_used[principal.key_id] = self._clock()
-        return principal
+        if found is REFUSED or found.is_suspended:
+            raise _refusal(found, "API key or token", "mistyped, unknown, expired or revoked")
+        if found.session_id is None:
+            self._last_used[found.key_id] = self._clock()
+        return found
 
     async def session_principal(self, cookie: str) -> Principal:
         """Return whom the token in a browser's cookie stands for; raises as ``principal`` does."""
@@ -127,7 +126,9 @@ class Store:
         found = self.memo.find(place)
         if found is None:
             found = await self._look_up(place, self._question_of_token(cookie, "session"))
-        return _admitted(found, "the session is not valid: expired or ended; log in again")
+        if found is REFUSED or found.is_suspended:
+            raise _refusal(found, "session", "expired or ended; log in again")
+        return found
 
     async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
         """Run a function in a transaction that changes nothing."""
@@ -274,12 +275,10 @@ def _in_transaction(
         return fn(rows)
 
 
-def _admitted(found: Principal | Refusal, refusal: str) -> Principal:
+def _refusal(found: Principal | Refusal, what: str, reasons: str) -> ServiceError:
     if found is REFUSED:
-        raise InvalidKey(refusal)
-    if found.is_suspended:
-        raise AccountSuspended
-    return found
+        return InvalidKey(f"the {what} is not valid: {reasons}")
+    return AccountSuspended()
 
 
 def _open(

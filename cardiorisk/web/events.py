@@ -15,8 +15,8 @@ from tornado.iostream import StreamClosedError
 from cardiorisk.errors import FieldFault, InvalidQuery, NotReady, ServiceError
 from cardiorisk.http1.connection import Connection
 from cardiorisk.identity.keys import Principal
-from cardiorisk.monitoring.broadcast import Watcher
-from cardiorisk.monitoring.queries import LogQuery
+from cardiorisk.monitoring.log_watch import LogQuery
+from cardiorisk.monitoring.overview import Watcher
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie

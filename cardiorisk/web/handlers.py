@@ -19,7 +19,7 @@ import re
 import secrets
 from contextlib import suppress
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 from tornado.iostream import StreamClosedError
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Result = TypeVar("Result")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
@@ -431,13 +430,6 @@ class AssessingHandler(AuthenticatedHandler):
     """A request that has a patient assessed."""
 
     _asked: asyncio.Future[Assessment] | None = None
-
-    def validated(self, read: Callable[[], Result]) -> Result:
-        """Read what was sent, with its own stage of the timer."""
-        try:
-            return read()
-        finally:
-            self.end_stage("validate")
 
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
         """Ask the network, by ``predictor.assess`` or another way, with its own stage."""

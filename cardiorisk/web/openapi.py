@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from tornado.template import Template
 
 from cardiorisk import errors
+from cardiorisk.config import VERSION
 from cardiorisk.model.card import NOTICE
-from cardiorisk.version import VERSION
 from cardiorisk.web.account import RefreshHandler
 from cardiorisk.web.files import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler

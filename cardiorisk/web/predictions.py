@@ -10,13 +10,21 @@ from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes_patients import LabelledPatientBody, OriginalPatientBody, PatientShape
+from cardiorisk.web.shapes_patients import (
+    LabelledPatientBody,
+    OriginalPatientBody,
+    PatientShape,
+    warnings_of,
+)
 
 
 class KeepingHandler(AssessingHandler):
     async def keep(self, shape: type[PatientShape]) -> KeptAssessment:
         """Assess the patient in the body and keep the result."""
-        sent = self.validated(lambda: shape.read(self.request.body))
+        try:
+            sent = shape.read(self.request.body)
+        finally:
+            self.end_stage("validate")
         assessment = await self.assess(sent.patient)
         kept = await self.services.assessments.keep(
             self.principal, sent.patient, assessment, sent.label
@@ -43,7 +51,7 @@ class PredictionsHandler(KeepingHandler):
         """Assess a patient and keep the result."""
         kept = await self.keep(LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        self.answer(shapes.kept_answer(kept) | shapes.warnings_of(self.assessment), status=201)
+        self.answer(shapes.kept_answer(kept) | warnings_of(self.assessment), status=201)
 
     @operation("listAssessments", shapes.KeptAssessmentsAnswer, query=(shapes.PageParameters,))
     async def get(self) -> None:

@@ -7,8 +7,12 @@ from cardiorisk.errors import InvalidPatient, NotReady
 from cardiorisk.patients.patient import Patient, query_values
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes_assessments import AssessmentAnswer, assessment_answer
-from cardiorisk.web.shapes_patients import PatientBody, WishesParameters
+from cardiorisk.web.shapes_patients import (
+    AssessmentAnswer,
+    PatientBody,
+    WishesParameters,
+    assessment_answer,
+)
 
 _NOTHING_MORE = WishesParameters()
 _BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "problems": (NotReady,)}
@@ -24,7 +28,10 @@ class ServiceHandler(AssessingHandler):
         Six values in, an assessment out. Nothing is kept. With `?explicar=1` it says why, with
         `?curvas=1` what would change it.
         """
-        patient, wishes = self.validated(self._read)
+        try:
+            patient, wishes = self._read()
+        finally:
+            self.end_stage("validate")
         wants_more = wishes.explicar or wishes.curvas
         assessment = await self.assess(
             patient, self.services.predictor.explain if wants_more else None

@@ -15,10 +15,9 @@ from cardiorisk.config import Settings
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor, Replacement
-from cardiorisk.monitoring.broadcast import Broadcast
 from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import Metrics
-from cardiorisk.monitoring.overview import Overviews
+from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
 from cardiorisk.web.files import Files
 from cardiorisk.web.reader import Traffic

@@ -23,11 +23,11 @@ from pydantic import Field as Member
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 from typing_extensions import TypedDict
 
+from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
+from cardiorisk.identity.forms import find_number
 from cardiorisk.model.card import NOTICE, Card
-from cardiorisk.monitoring import queries
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
-from cardiorisk.version import VERSION
 
 Shape = TypeVar("Shape")
 Json = dict[str, Any]
@@ -170,7 +170,7 @@ def number_rule(
     )
 
 
-parameter_rule = partial(number_rule, find=queries.find_number)
+parameter_rule = partial(number_rule, find=find_number)
 """The same of a number that a query string has as text."""
 
 

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from cardiorisk.errors import MalformedBody
 from cardiorisk.identity import forms
+from cardiorisk.identity.forms import find_number
 from cardiorisk.identity.keys import (
     KEY_CHARACTERS,
     LARGEST_KEY_LIMIT,
@@ -19,7 +20,6 @@ from cardiorisk.identity.keys import (
 )
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.window import limit_of
-from cardiorisk.monitoring.queries import find_number
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
 from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule, shown

@@ -1,10 +1,10 @@
-"""The shapes of assessments that are answered, and of which part of a list is asked for."""
+"""The shapes of assessments that are kept, and of which part of a list is asked for."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, WithJsonSchema, create_model, with_config
 from pydantic import Field as Member
+from pydantic import WithJsonSchema, create_model
 from typing_extensions import TypedDict
 
 from cardiorisk.accounts.assessments import (
@@ -18,9 +18,7 @@ from cardiorisk.accounts.assessments import (
 )
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.model.card import NOTICE
-from cardiorisk.model.explanations import GRIDS, english_sentence, spanish_sentence
-from cardiorisk.model.predictor import Assessment
-from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, Patient
+from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.shapes import (
     Json,
@@ -32,7 +30,15 @@ from cardiorisk.web.shapes import (
     described_as,
     parameter_rule,
 )
-from cardiorisk.web.shapes_patients import ORIGINAL_NAMES, WishesParameters, title, value_schema
+from cardiorisk.web.shapes_patients import (
+    ORIGINAL_NAMES,
+    AtRisk,
+    Probability,
+    Threshold,
+    Warnings,
+    title,
+    value_schema,
+)
 
 _id_schema: Json = {
     "type": "string",
@@ -64,127 +70,6 @@ class LargePageParameters(PageParameters):
     """The same where the original client asks."""
 
     limit: Annotated[int, _how_many] = LARGEST_PAGE
-
-
-OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
-
-
-class WarningAnswer(TypedDict):
-    """A value that may be sent and lies beyond all that training saw."""
-
-    field: Annotated[str, about("Its name", json_schema_extra={"enum": list(FIELD_NAMES)})]
-    detail: Annotated[str, about("What it means", OUTSIDE_TRAINING)]
-
-
-class SentencesAnswer(TypedDict):
-    """The explanation in a sentence."""
-
-    es: Annotated[str, about("In Spanish", "La red da 0,00 a estos datos y 0,52 de media a …")]
-    en: Annotated[str, about("In English", "The network gives 0.00 to these values and 0.52 …")]
-
-
-class CurveAnswer(TypedDict):
-    """The probability as one value moves over its range and the others stay."""
-
-    valores: Annotated[tuple[float, ...], about("What the value takes", min_length=2)]
-    probabilidades: Annotated[
-        tuple[Annotated[float, Member(ge=0, le=1)], ...],
-        about("The probability at each of them", min_length=2),
-    ]
-
-
-def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
-    """Make a shape with a member for each value of a patient."""
-    members: Json = {field.wire_name: (each, about(title(field))) for field in FIELDS}
-    return create_model(name, __doc__=description, **members)
-
-
-_Contributions = _by_field(
-    "Contributions",
-    "How far each value moved the answer from `base`: Shapley values. With `base` they add up to "
-    "`probabilidad`, but for its rounding to 6 decimals.",
-    float,
-)
-_Curves = _by_field(
-    "Curves",
-    "The probability as each value takes the ones in `valores` and the others stay.",
-    CurveAnswer,
-)
-
-AtRisk = Annotated[bool, about("`probabilidad` reached `umbral`")]
-Probability = Annotated[
-    float, about("How sure the network is of its rule; not a chance of falling ill", ge=0, le=1)
-]
-Threshold = Annotated[float, about("The least `probabilidad` that is a risk", 0.5, gt=0, lt=1)]
-Warnings = Annotated[
-    list[WarningAnswer],
-    about("Values that may be sent and lie beyond all that training saw", min_length=1),
-]
-_REASONS = ("base", "contribuciones", "explicacion")
-
-
-class MoreAnswer(TypedDict, total=False):
-    """What an assessment may come with."""
-
-    base: Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
-    contribuciones: Annotated[dict[str, float], described_as(_Contributions)]
-    explicacion: SentencesAnswer
-    curvas: Annotated[dict[str, CurveAnswer], described_as(_Curves)]
-    advertencias: Warnings
-
-
-@with_config(
-    json_schema_extra={
-        "dependentRequired": {
-            name: [other for other in _REASONS if other != name] for name in _REASONS
-        }
-    }
-)
-class AssessmentAnswer(MoreAnswer):
-    """The assessment; with `advertencias` where a value lies beyond all that training saw."""
-
-    riesgo_cardiaco: AtRisk
-    probabilidad: Probability
-    umbral: Threshold
-    modelo: Version
-    aviso: Notice
-
-
-def assessment_answer(
-    assessment: Assessment, patient: Patient, wishes: WishesParameters
-) -> AssessmentAnswer:
-    """Show an assessment, with what was wished for."""
-    more: MoreAnswer = {}
-    explanation = assessment.explanation
-    if wishes.explicar and explanation is not None:
-        more["base"] = explanation.base
-        more["contribuciones"] = dict(zip(FIELD_NAMES, explanation.contributions, strict=True))
-        more["explicacion"] = {
-            "es": spanish_sentence(assessment.probability, explanation, patient.values),
-            "en": english_sentence(assessment.probability, explanation, patient.values),
-        }
-    if wishes.curvas:
-        more["curvas"] = {
-            name: {"valores": grid, "probabilidades": curve}
-            for name, grid, curve in zip(FIELD_NAMES, GRIDS, assessment.curves, strict=True)
-        }
-    return {
-        "riesgo_cardiaco": assessment.at_risk,
-        "probabilidad": assessment.probability,
-        "umbral": assessment.threshold,
-        "modelo": assessment.model_version,
-        **more,
-        **warnings_of(assessment),
-        "aviso": NOTICE,
-    }
-
-
-def warnings_of(assessment: Assessment | None) -> MoreAnswer:
-    """Return the member that warns of values beyond what training saw, where there are any."""
-    if assessment is None or not assessment.outside_training:
-        return {}
-    names = assessment.outside_training
-    return {"advertencias": [{"field": name, "detail": OUTSIDE_TRAINING} for name in names]}
 
 
 _Id = Annotated[str, Member(json_schema_extra=_id_schema), about("Its id")]

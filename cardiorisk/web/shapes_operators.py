@@ -8,43 +8,47 @@ from typing import Annotated, Literal, Self
 from pydantic import with_config
 from typing_extensions import TypedDict
 
+from cardiorisk.accounts import operated
 from cardiorisk.bitacora.entry import timestamp
 from cardiorisk.bitacora.reader import Line
+from cardiorisk.config import VERSION
 from cardiorisk.errors import InvalidQuery
+from cardiorisk.identity.forms import LARGEST_NUMBER
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.drift import Drift, Verdict
-from cardiorisk.monitoring import queries
+from cardiorisk.monitoring import log_watch
 from cardiorisk.monitoring.log_watch import DriftReport
 from cardiorisk.monitoring.metrics import MINUTES, Minute
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.store.values import AccountRecord
-from cardiorisk.version import VERSION
 from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, parameter_rule, shown
 from cardiorisk.web.shapes_accounts import AccountAnswer, KeyAnswer, account_answer
 
 _MOMENT: Json = {"format": "date-time"}
 _DECIMALS = 4
+LONGEST_TEXT = 254
+"""Characters: as many as an e-mail address may have."""
 _FIRST_FAILURE = 500
 
 
 def _read_text(sent: str) -> str | None:
     text = sent.strip()
-    return text if len(text) <= queries.LONGEST_TEXT and not may_hold_key(text) else None
+    return text if len(text) <= LONGEST_TEXT and not may_hold_key(text) else None
 
 
 def _text(description: str) -> Rule:
     return Rule(
         _read_text,
-        f"have at most {queries.LONGEST_TEXT} characters and be no whole key (its first ten do)",
-        {"type": "string", "maxLength": queries.LONGEST_TEXT, "description": description},
+        f"have at most {LONGEST_TEXT} characters and be no whole key (its first ten do)",
+        {"type": "string", "maxLength": LONGEST_TEXT, "description": description},
     )
 
 
 _described: Json = {"type": "string", "description": "A status, or all of a class"}
 _status = Rule(
-    queries.find_status,
+    log_watch.find_status,
     "be a status, as 429, or a class, as 4xx",
-    _described | {"pattern": queries.STATUS_PATTERN},
+    _described | {"pattern": log_watch.STATUS_PATTERN},
 )
 
 
@@ -74,13 +78,13 @@ class LogParameters(_Parameters):
         str | None,
         _text("The name of an account: the lines of its keys; its tokens have ids of their own"),
     ] = None
-    limit: Annotated[int, parameter_rule(1, queries.MOST_LINES, "How many lines at most")] = (
-        queries.DEFAULT_LINES
+    limit: Annotated[int, parameter_rule(1, log_watch.MOST_LINES, "How many lines at most")] = (
+        log_watch.DEFAULT_LINES
     )
 
     @property
-    def query(self) -> queries.LogQuery:
-        return queries.LogQuery(**dict(self))
+    def query(self) -> log_watch.LogQuery:
+        return log_watch.LogQuery(**dict(self))
 
 
 class AccountParameters(_Parameters):
@@ -89,16 +93,14 @@ class AccountParameters(_Parameters):
     search: Annotated[
         str, _text("Part of a name or an address, the id of a key, or the characters shown of one")
     ] = ""
-    after: Annotated[
-        int, parameter_rule(0, queries.LARGEST_NUMBER, "The number to go on after")
-    ] = 0
-    limit: Annotated[int, parameter_rule(1, queries.MOST_ACCOUNTS, "How many at most")] = (
-        queries.DEFAULT_ACCOUNTS
+    after: Annotated[int, parameter_rule(0, LARGEST_NUMBER, "The number to go on after")] = 0
+    limit: Annotated[int, parameter_rule(1, operated.MOST_ACCOUNTS, "How many at most")] = (
+        operated.DEFAULT_ACCOUNTS
     )
 
     @property
-    def query(self) -> queries.AccountQuery:
-        return queries.AccountQuery(self.search, self.after, self.limit)
+    def query(self) -> operated.AccountQuery:
+        return operated.AccountQuery(self.search, self.after, self.limit)
 
 
 @with_config(extra="allow")  # of another version of the service

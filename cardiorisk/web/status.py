@@ -4,6 +4,7 @@ Nothing here tries the bitácora, because each answer's own line does; where it 
 ``/healthz`` too is answered with 503.
 """
 
+from cardiorisk.config import VERSION
 from cardiorisk.errors import (
     NotReady,
     Overloaded,
@@ -13,7 +14,6 @@ from cardiorisk.errors import (
 )
 from cardiorisk.model.card import NOTICE
 from cardiorisk.monitoring.metrics import CONTENT_TYPE
-from cardiorisk.version import VERSION
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.proxies import FORWARDING_HEADERS, is_loopback, names_loopback

@@ -9,8 +9,7 @@ import pytest
 
 from cardiorisk.bitacora.reader import Line
 from cardiorisk.errors import LogUnavailable, NotReady, Overloaded
-from cardiorisk.monitoring.broadcast import MOST_PENDING, Broadcast, Update, Watcher
-from cardiorisk.monitoring.overview import Overview
+from cardiorisk.monitoring.overview import MOST_PENDING, Broadcast, Overview, Update, Watcher
 
 
 class Service:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
 
 from cardiorisk.identity.keys import Principal
-from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, Stale
+from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, Stale, digest
 from tests.support import SettableClock
 
 ANA = Principal(1, "key_ana", "freemium")
@@ -21,8 +22,8 @@ def memo(clock: SettableClock) -> Memo:
     return Memo(clock, most_entries=3)
 
 
-def _keep(memo: Memo, digest: bytes, principal: Principal, lifetime: float = FOREVER) -> None:
-    memo.keep(digest, principal, lifetime, memo.generation)
+def _keep(memo: Memo, place: bytes, principal: Principal, lifetime: float = FOREVER) -> None:
+    memo.keep(place, principal, lifetime, memo.generation)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,14 @@ def test_a_refusal_is_kept_for_two_seconds(
 
 
 def test_the_oldest_principal_leaves_when_there_are_too_many(memo: Memo) -> None:
-    for digest in (b"a", b"b", b"c", b"d"):
-        _keep(memo, digest, ANA)
-    assert [memo.find(digest) for digest in (b"a", b"b", b"c", b"d")] == [None, ANA, ANA, ANA]
+    for place in (b"a", b"b", b"c", b"d"):
+        _keep(memo, place, ANA)
+    assert [memo.find(place) for place in (b"a", b"b", b"c", b"d")] == [None, ANA, ANA, ANA]
 
 
 def test_a_principal_kept_again_counts_as_new(memo: Memo) -> None:
-    for digest in (b"a", b"b", b"c", b"a", b"d"):
-        _keep(memo, digest, ANA)
+    for place in (b"a", b"b", b"c", b"a", b"d"):
+        _keep(memo, place, ANA)
     assert (memo.find(b"a"), memo.find(b"b")) == (ANA, None)
 
 
@@ -85,10 +86,10 @@ def test_a_refusal_and_a_principal_take_each_others_place(memo: Memo) -> None:
 def test_what_is_stale_is_forgotten_and_nothing_else(
     memo: Memo, stale: Stale, left: list[Principal | None]
 ) -> None:
-    for digest, principal in ((b"a", ANA), (b"b", ANA_TOO), (b"c", BRUNO)):
-        _keep(memo, digest, principal)
+    for place, principal in ((b"a", ANA), (b"b", ANA_TOO), (b"c", BRUNO)):
+        _keep(memo, place, principal)
     memo.drop(stale)
-    assert [memo.find(digest) for digest in (b"a", b"b", b"c")] == left
+    assert [memo.find(place) for place in (b"a", b"b", b"c")] == left
 
 
 def test_dropping_all_forgets_principals_and_refusals(memo: Memo) -> None:
@@ -117,8 +118,14 @@ def test_the_memo_counts_what_it_does_and_holds(memo: Memo) -> None:
     _keep(memo, b"a", ANA)
     _keep(memo, b"b", BRUNO)
     memo.refuse(b"x", memo.generation)
-    for digest in (b"a", b"a", b"b", b"x", b"x", b"nobody's"):
-        memo.find(digest)
+    for place in (b"a", b"a", b"b", b"x", b"x", b"nobody's"):
+        memo.find(place)
     assert memo.statistics() == MemoStatistics(
         hits=3, refusals=2, misses=1, entries=2, refused_entries=1
     )
+
+
+@pytest.mark.parametrize("text", ["", "crk_0", "ñ", "\ud800"])
+def test_the_digest_of_any_text_is_its_sha256(text: str) -> None:
+    expected = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    assert digest(text) == expected

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from cardiorisk.errors import Conflict, UnknownKey
-from cardiorisk.identity.keys import KeyWindow, Principal, digest, is_well_formed
+from cardiorisk.identity.keys import KeyWindow, Principal, is_well_formed
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.memo import digest
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS, MOST_ENDED_KEYS
 from cardiorisk.store.values import Credential, MintedKey
 from tests.support import SettableClock

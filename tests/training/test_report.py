@@ -15,8 +15,17 @@ from cardiorisk.model.card import Card
 from cardiorisk.training.data import Cohort, make_cohort, split_cohort
 from cardiorisk.training.evaluation import Answered, Evaluation
 from cardiorisk.training.network import Epoch
-from cardiorisk.training.plots import draw_accuracy, draw_confusion, draw_error_map, draw_loss
-from cardiorisk.training.report import Measured, figure, measure, render, write_report
+from cardiorisk.training.report import (
+    Measured,
+    draw_accuracy,
+    draw_confusion,
+    draw_error_map,
+    draw_loss,
+    figure,
+    measure,
+    render,
+    write_report,
+)
 from cardiorisk.training.study import find_study
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "model"

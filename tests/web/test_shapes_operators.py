@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from cardiorisk.accounts.operated import AccountQuery
+from cardiorisk.config import VERSION
 from cardiorisk.errors import InvalidQuery
+from cardiorisk.identity.forms import LARGEST_NUMBER
 from cardiorisk.identity.keys import new_key, visible_prefix
 from cardiorisk.model.drift import Drift
-from cardiorisk.monitoring.log_watch import DriftReport
+from cardiorisk.monitoring.log_watch import DriftReport, LogQuery
 from cardiorisk.monitoring.metrics import NOTHING, Counts, Minute, StageTimes
 from cardiorisk.monitoring.overview import Overview, Stretch
-from cardiorisk.monitoring.queries import LARGEST_NUMBER, AccountQuery, LogQuery
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.memo import MemoStatistics
-from cardiorisk.version import VERSION
 from cardiorisk.web.shapes import Sent
 from cardiorisk.web.shapes_operators import AccountParameters, LogParameters, overview_answer
 

@@ -7,10 +7,10 @@ from shutil import copyfile, move
 
 import pytest
 
+from cardiorisk.config import VERSION
 from cardiorisk.model.card import NOTICE
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.routes import CardioriskApplication
-from cardiorisk.version import VERSION
 from tests.support import Caller, document, told
 
 

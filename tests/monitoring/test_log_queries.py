@@ -2,7 +2,7 @@
 
 import pytest
 
-from cardiorisk.monitoring.queries import LogQuery
+from cardiorisk.monitoring.log_watch import LogQuery
 from tests.bitacora.support import make_entry
 
 
