@@ -2,9 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from bisect import insort
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
+from itertools import count
 from typing import TypeVar
 
 from cardiorisk.errors import NotReady, Overloaded
@@ -88,6 +92,56 @@ class Worker:
         self.jobs -= was_counted
         if not done.cancelled():
             done.exception()  # or asyncio would report one whose caller has gone away
+
+
+class Turns:
+    """Lets a few work at a time, and the others wait in an order that is fair; on the loop only.
+
+    Who is known goes before strangers. Among equals, everybody's first job goes before anybody's
+    second. Where too many wait, the last in that order is sent away, so that one who asks for much
+    makes room for one who asks for little.
+
+    Args:
+        at_once: turns that may be taken at the same time.
+        most_waiting: those who may wait for one.
+        overload: what is told to who is sent away.
+    """
+
+    def __init__(self, at_once: int, most_waiting: int, overload: str) -> None:
+        self._free = at_once
+        self._most_waiting = most_waiting
+        self._overload = overload
+        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
+        self._jobs_of: Counter[str] = Counter()
+        self._arrivals = count()
+
+    @asynccontextmanager
+    async def turn(self, who: str, *, is_known: bool) -> AsyncIterator[None]:
+        """Wait for a turn and have it for the length of the block.
+
+        Raises:
+            Overloaded: too many wait who go first.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        insort(self._waiting, (not is_known, self._jobs_of[who], next(self._arrivals), turn))
+        self._jobs_of[who] += 1
+        try:
+            self._begin()
+            if len(self._waiting) > self._most_waiting:
+                self._waiting.pop()[-1].set_exception(Overloaded(self._overload))
+            await turn
+            yield
+        finally:
+            self._jobs_of -= Counter([who])  # which drops who has none left
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._free += 1
+            self._waiting = [place for place in self._waiting if place[-1] is not turn]
+            self._begin()
+
+    def _begin(self) -> None:
+        while self._free and self._waiting:
+            self._waiting.pop(0)[-1].set_result(None)
+            self._free -= 1
 
 
 class Failures:

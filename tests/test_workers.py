@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from cardiorisk.errors import NotReady, Overloaded
-from cardiorisk.workers import Failures, Worker
+from cardiorisk.workers import Failures, Turns, Worker
 
 
 @pytest.fixture
@@ -72,6 +72,61 @@ async def test_what_waits_when_the_worker_closes_is_told_that_the_service_stops(
     await asyncio.gather(under_way, closing)
     with pytest.raises(NotReady, match="stopping"):
         await worker.run(job)
+
+
+class Queue:
+    """Callers of ``Turns``, each of which ends its turn when it is told to."""
+
+    def __init__(self, most_waiting: int) -> None:
+        self.turns = Turns(1, most_waiting, "too much; come back")
+        self.begun: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.release = asyncio.Event()
+
+    async def ask(self, *callers: str) -> None:
+        """Have callers ask; their names are those of who they are, a number, and ! if known."""
+        for caller in callers:
+            self.tasks[caller] = asyncio.create_task(self._work(caller))
+        await asyncio.sleep(0)
+
+    async def end(self) -> list[str]:
+        """Let everybody finish, and return who was sent away."""
+        self.release.set()
+        done = await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        outcomes = zip(self.tasks, done, strict=True)
+        return [caller for caller, outcome in outcomes if isinstance(outcome, Overloaded)]
+
+    async def _work(self, caller: str) -> None:
+        async with self.turns.turn(caller[0], is_known=caller.endswith("!")):
+            self.begun.append(caller)
+            await self.release.wait()
+
+
+async def test_the_known_go_first_and_nobodys_second_job_before_anybodys_first() -> None:
+    queue = Queue(9)
+    await queue.ask("a1", "a2", "a3", "b1", "c1!", "b2", "c2!", "d1!")
+    assert await queue.end() == []
+    assert " ".join(queue.begun) == "a1 c1! d1! c2! b1 a2 b2 a3"
+
+
+async def test_who_asks_for_much_makes_room_for_who_asks_for_little() -> None:
+    queue = Queue(3)
+    await queue.ask("a1", "a2", "a3", "a4", "b1", "a5", "c1", "d1!")
+    assert sorted(await queue.end()) == ["a2", "a3", "a4", "a5"]
+    assert " ".join(queue.begun) == "a1 d1! b1 c1"
+
+
+async def test_who_goes_away_gives_the_turn_on() -> None:
+    queue = Queue(9)
+    await queue.ask("a1", "b1", "c1", "d1")
+    for caller in ("b1", "a1"):  # one that waits, and one that has the turn
+        queue.tasks.pop(caller).cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert queue.begun == ["a1", "c1"]
+    queue.tasks.pop("c1").cancel()
+    assert await queue.end() == []
+    assert queue.begun == ["a1", "c1", "d1"]
 
 
 def test_a_row_of_failures_is_told_when_it_begins_and_when_it_ends(

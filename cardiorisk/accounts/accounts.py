@@ -1,5 +1,7 @@
 """What the owner of an account can do: register, log in, change the plan, manage keys.
 
+Where the cookie of an earlier login is at hand, its text is given as ``device``.
+
 The order of a login is its safety: the attempt takes its place, the password is checked in a time
 that does not depend on whether the name exists, then something is done, in one transaction. A token
 carries the account's generation as it was read before the password was checked: if the password is
@@ -23,7 +25,7 @@ from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
-from cardiorisk.limits.throttle import Throttle
+from cardiorisk.limits.throttle import Throttle, site_of
 from cardiorisk.limits.window import require_below
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Rows
@@ -52,23 +54,25 @@ class Accounts:
     async def register(self, registration: Registration, client_address: str) -> AccountRecord:
         """Make an account on freemium."""
         name, email = registration.username, registration.email
-        with self.throttle.registration(client_address):
-            password_hash = await self._passwords.hash(registration.password)
+        with self.throttle.registration(name, client_address):
+            password_hash = await self._passwords.hash(
+                registration.password, site_of(client_address)
+            )
             return await self._store.change(
                 lambda rows: rows_accounts.register(rows, name, email, password_hash, self.now())
             )
 
-    async def login(self, login: Login, client_address: str) -> TokenPair:
-        stored = await self._require_login(login, client_address)
+    async def login(self, login: Login, client_address: str, device: str = "") -> TokenPair:
+        stored = await self._require_login(login, client_address, device)
         session_id, refresh_id = new_token_id(), new_token_id()
         await self._begin(stored.account_id, session_id, refresh_id, REFRESH_LIFETIME)
         return self._store.tokens.issue(
             stored.account_id, session_id, stored.generation, refresh_id
         )
 
-    async def begin_session(self, login: Login, client_address: str) -> str:
+    async def begin_session(self, login: Login, client_address: str, device: str = "") -> str:
         """Begin a browser's session and return what its cookie holds."""
-        stored = await self._require_login(login, client_address)
+        stored = await self._require_login(login, client_address, device)
         session_id = new_token_id()
         # Its refresh token is never made, so nobody can renew the session.
         await self._begin(stored.account_id, session_id, new_token_id(), SESSION_LIFETIME)
@@ -89,20 +93,26 @@ class Accounts:
             claims.account_id, claims.session_id, claims.generation, refresh_id
         )
 
-    async def switch_plan(self, login: Login, plan: str, client_address: str) -> AccountRecord:
+    async def switch_plan(
+        self, login: Login, plan: str, client_address: str, device: str = ""
+    ) -> AccountRecord:
         """Put an account on a plan; its keys and tokens carry it from the next request on."""
-        account_id = (await self._require_login(login, client_address)).account_id
+        account_id = (await self._require_login(login, client_address, device)).account_id
         with _while_there(_wrong()):
             return await self._store.change(
                 lambda rows: rows_accounts.set_plan(rows, account_id, plan, self.now()),
                 drops=Stale(account_id),
             )
 
-    async def change_password(self, change: PasswordChange, client_address: str) -> None:
+    async def change_password(
+        self, change: PasswordChange, client_address: str, device: str = ""
+    ) -> None:
         """Change a password; every token ends at once, keys stay."""
-        stored = await self._require_login(change.login, client_address)
+        stored = await self._require_login(change.login, client_address, device)
         account_id, generation = stored.account_id, stored.generation
-        new_hash = await self._passwords.hash(change.new_password)
+        new_hash = await self._passwords.hash(
+            change.new_password, site_of(client_address), is_known=True
+        )
         is_changed = await self._store.change(
             lambda rows: rows_accounts.set_password(rows, account_id, generation, new_hash),
             drops=Stale(account_id),
@@ -110,13 +120,15 @@ class Accounts:
         if not is_changed:
             raise _wrong()
 
-    async def delete(self, principal: Principal, password: str, client_address: str) -> None:
+    async def delete(
+        self, principal: Principal, password: str, client_address: str, device: str = ""
+    ) -> None:
         """Delete the caller's account and all that is its; its password is asked for again."""
         account_id = principal.account_id
         account, _ = await self.view(principal)
         if not account.has_password:
             raise Conflict("the account has no password yet; POST /register with its key sets one")
-        stored = await self._require_login(Login(account.name, password), client_address)
+        stored = await self._require_login(Login(account.name, password), client_address, device)
         if stored.account_id != account_id:
             raise _wrong()
         with _while_there(_gone()):
@@ -205,7 +217,9 @@ class Accounts:
                 drops=lambda is_another_ended: Stale(account_id) if is_another_ended else None,
             )
 
-    async def _require_login(self, login: Login, client_address: str) -> StoredLogin:
+    async def _require_login(
+        self, login: Login, client_address: str, device_token: str
+    ) -> StoredLogin:
         """Return the account that a name and a password belong to.
 
         That an account is suspended is told to whoever knows its password, and to nobody else.
@@ -214,18 +228,21 @@ class Accounts:
             InvalidLogin: the name or the password is wrong.
             AccountSuspended: both are right, and the account is suspended.
         """
-        with self.throttle.login(login.username, client_address):
-            stored = await self._store.read(
-                lambda rows: rows_accounts.find_login(rows, login.username)
-            )
+        name, site = login.username, site_of(client_address)
+        device = self._store.tokens.device_of(device_token, name) if device_token else ""
+        with self.throttle.login(name, client_address, device) as is_known:
+            stored = await self._store.read(lambda rows: rows_accounts.find_login(rows, name))
             known_hash = None if stored is None else stored.password_hash
-            is_right = await self._passwords.matches(login.password, known_hash)
+            is_right = await self._passwords.matches(
+                login.password, known_hash, site, is_known=is_known
+            )
             if stored is None or known_hash is None or not is_right:
                 raise _wrong()
         if stored.suspended_at is not None:
             raise AccountSuspended
         if self._passwords.is_outdated(known_hash):
-            account_id, new_hash = stored.account_id, await self._passwords.hash(login.password)
+            account_id = stored.account_id
+            new_hash = await self._passwords.hash(login.password, site, is_known=True)
             await self._store.change(
                 lambda rows: rows_accounts.replace_hash(rows, account_id, known_hash, new_hash)
             )

@@ -14,7 +14,7 @@ from functools import partial
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from cardiorisk.workers import Worker
+from cardiorisk.workers import Turns, Worker
 
 PASSES = 2
 MEMORY_KIB = 19 * 1024
@@ -45,21 +45,24 @@ class Passwords:
         self._nobodys_hash = _nobodys_hash(self._hasher)
         # Half of the processors at most: the event loop and the network need theirs.
         threads = max(1, min(2, (os.cpu_count() or 1) // 2))
-        self.worker = Worker(
-            "passwords",
-            most_waiting,
-            "too many passwords are being checked; try again in a second",
-            threads,
-        )
+        busy = "too many passwords are being checked; try again in a second"
+        self.turns = Turns(threads, most_waiting, busy)
+        self._worker = Worker("passwords", threads + most_waiting, busy, threads)
 
-    async def hash(self, password: str) -> str:
-        return await self.worker.run(partial(self._hasher.hash, _bytes(password)))
+    async def hash(self, password: str, who: str = "", *, is_known: bool = False) -> str:
+        """Hash a password; ``who`` asks, and ``is_known``, as in ``Turns``."""
+        async with self.turns.turn(who, is_known=is_known):
+            return await self._worker.run(partial(self._hasher.hash, _bytes(password)))
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
+    async def matches(
+        self, password: str, password_hash: str | None, who: str = "", *, is_known: bool = False
+    ) -> bool:
         """Tell, in the same time with a hash or without, whether a password is the one of it."""
-        is_same = await self.worker.run(
-            partial(_is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password))
+        check = partial(
+            _is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password)
         )
+        async with self.turns.turn(who, is_known=is_known):
+            is_same = await self._worker.run(check)
         return is_same and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
@@ -68,7 +71,7 @@ class Passwords:
 
     def close(self) -> None:
         """Finish what is under way, refuse what waits, and end the threads; twice is harmless."""
-        self.worker.close(drops_waiting=True)
+        self._worker.close(drops_waiting=True)
 
 
 def _bytes(password: str) -> bytes:

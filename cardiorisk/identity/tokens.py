@@ -18,6 +18,7 @@ import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
 from cardiorisk.errors import InvalidKey
+from cardiorisk.identity.forms import folded
 
 Use = Literal["access", "refresh", "session"]
 
@@ -27,6 +28,8 @@ ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
 SESSION_LIFETIME = timedelta(hours=12)
 """Of what a browser keeps in a cookie; it is not renewed, so a day's work is a login."""
+DEVICE_LIFETIME = timedelta(days=365)
+"""Of what a browser keeps to show that a name has logged in there; it opens no door."""
 LEEWAY = timedelta(seconds=5)
 """How far the clock that issued a token may be from the one that reads it."""
 SECRET_BYTES = 32
@@ -38,7 +41,7 @@ _ID_BYTES = 16
 _YEAR_9999 = 253_370_764_800
 _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 _XSRF_LABEL = b"xsrf\n"
-"""No token that is signed begins like this, so neither signature can pass for the other."""
+"""No other text that is signed begins like this, so no signature can pass for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,25 @@ class Tokens:
     def xsrf_token(self, cookie: str) -> str:
         """Return what a request must carry, beside this cookie, to show that our page sent it."""
         text = _XSRF_LABEL + cookie.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, text, "sha256").hex()
+
+    def device_token(self, name: str) -> str:
+        """Make what shows, to nobody but this service, that a name has logged in somewhere."""
+        expires_at = self._now() + DEVICE_LIFETIME
+        device = f"{new_token_id()}.{expires_at.timestamp():.0f}"
+        return f"{device}.{self._device_signature(device, name)}"
+
+    def device_of(self, token: str, name: str) -> str:
+        """Return the device that a token belongs to; empty if it is not one of this name's."""
+        device, _, signature = token.rpartition(".")
+        expected = self._device_signature(device, name).encode()
+        if not hmac.compare_digest(expected, signature.encode("utf-8", "replace")):
+            return ""
+        device_id, _, expires_at = device.partition(".")
+        return device_id if self._now().timestamp() < int(expires_at) else ""
+
+    def _device_signature(self, device: str, name: str) -> str:
+        text = f"device\n{device}\n{folded(name)}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._secret, text, "sha256").hex()
 
     def _make(self, use: Use, claims: dict[str, Any], lifetime: timedelta) -> str:

@@ -3,6 +3,9 @@
 A try under way takes up what its window has left until its outcome is known, so a thousand at the
 same moment get no further than a thousand in a row. One that is still under way is no failure.
 
+Whoever is where a name has logged in before, as the cookie of that login or the address shows, has
+a window of their own: strangers who guess at the name, or from the address, cannot use it up.
+
 A window starts at the first try; twice its number can pass where two windows meet. Whoever sends
 tries from more than ``MOST_COUNTED`` addresses makes the oldest be forgotten.
 """
@@ -10,7 +13,7 @@ tries from more than ``MOST_COUNTED`` addresses makes the oldest be forgotten.
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
@@ -19,9 +22,11 @@ from cardiorisk.errors import InvalidLogin, Overloaded, Taken, TooManyAttempts
 from cardiorisk.identity.forms import folded
 
 NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
-"""Wrong passwords for one name and failures from one address, and the window they count in."""
+"""Wrong passwords of strangers for one name and from one address, and the window they count in."""
+KNOWN_FAILURES = 10
+"""Wrong passwords for a name where it has logged in before, in a window of the same length."""
 LOGINS, LOGIN_SECONDS = 300, 300.0
-"""Right passwords from one address, each of which costs a hash, and the window they count in."""
+"""Right passwords for one name, each of which costs a hash, and the window they count in."""
 REGISTRATIONS, REGISTRATION_SECONDS = 60, 3600.0
 """Accounts that may be made from one address, and the window they count in."""
 CHANGES, CHANGE_SECONDS = 60, 60.0
@@ -29,6 +34,8 @@ CHANGES, CHANGE_SECONDS = 60, 60.0
 
 MOST_COUNTED = 16_384
 """Names or addresses that are counted at the same time; about 250 bytes each."""
+ADDRESSES_A_NAME = 8
+"""Addresses where a name has logged in that are remembered, the newest first."""
 
 _SITE_BITS = 64
 
@@ -61,11 +68,15 @@ class Attempts:
 
     def test(self, who: str) -> None:
         """Check that a try is left, or raise ``TooManyAttempts``; count nothing."""
-        if self._tries(who) >= self._most:
+        if not self.is_left(who):
             left_seconds = self.resets_in(who)
             raise TooManyAttempts(
                 f"there were too many attempts; try again in {left_seconds} s", left_seconds
             )
+
+    def is_left(self, who: str) -> bool:
+        """Return whether a try is left."""
+        return self._tries(who) < self._most
 
     def hit(self, who: str) -> None:
         if not self._tries(who):
@@ -122,51 +133,83 @@ class Throttle:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._names = Attempts(NAME_FAILURES, FAILURE_SECONDS, clock)
         self._addresses = Attempts(ADDRESS_FAILURES, FAILURE_SECONDS, clock)
+        self._known = Attempts(KNOWN_FAILURES, FAILURE_SECONDS, clock)
         self._logins = Attempts(LOGINS, LOGIN_SECONDS, clock)
+        self._taken = Attempts(ADDRESS_FAILURES, FAILURE_SECONDS, clock)
         self._registrations = Attempts(REGISTRATIONS, REGISTRATION_SECONDS, clock)
         self._changes = Attempts(CHANGES, CHANGE_SECONDS, clock)
+        self._sites: dict[str, tuple[str, ...]] = {}
+        """By name, where it has logged in since the start; the name that did so last is last."""
 
     @contextmanager
-    def login(self, name: str, address: str) -> Iterator[None]:
-        """Count the block as a failure of the name and the address if the login was wrong.
+    def login(self, name: str, address: str, device: str = "") -> Iterator[bool]:
+        """Count the block as a failure if the login was wrong, and remember where it was right.
 
-        Success starts the name's count anew and leaves the address's as it is, so that a
-        guesser's own account does not clean the slate.
+        A failure counts against the place where the name is known, else against both name and
+        address. Success starts the place's or the name's count anew and leaves the address's as it
+        is, so that a guesser's own account does not clean the slate.
+
+        Args:
+            name: as it was given.
+            address: the caller's.
+            device: the id of one where this name has logged in, empty for none.
+
+        Yields:
+            Whether the name is known there.
         """
-        who, site = (
-            sha256(folded(name).encode("utf-8", "surrogatepass")).hexdigest(),
-            site_of(address),
-        )
-        with (
-            self._names.under_way(who),
-            self._addresses.under_way(site),
-            self._logins.under_way(site),
-        ):
+        who, site = _anonymous(name), site_of(address)
+        self._logins.test(who)
+        place = self._known_place(who, site, device)
+        counts = [(self._known, place)] if place else [(self._names, who), (self._addresses, site)]
+        with ExitStack() as places:
+            for attempts, key in counts:
+                places.enter_context(attempts.under_way(key))
             try:
-                yield
+                yield bool(place)
             except InvalidLogin:
-                self._names.hit(who)
-                self._addresses.hit(site)
+                for attempts, key in counts:
+                    attempts.hit(key)
                 raise
-            self._names.clear(who)
-            self._logins.hit(site)
+        attempts, key = counts[0]
+        attempts.clear(key)
+        self._logins.hit(who)
+        self._remember(who, site)
 
     @contextmanager
-    def registration(self, address: str) -> Iterator[None]:
+    def registration(self, name: str, address: str) -> Iterator[None]:
         """Count the block as a registration, or as a failure if a name was taken."""
         site = site_of(address)
-        with self._addresses.under_way(site), self._registrations.under_way(site):
+        with self._taken.under_way(site), self._registrations.under_way(site):
             try:
                 yield
             except Taken:
-                self._addresses.hit(site)
+                self._taken.hit(site)
                 raise
             self._registrations.hit(site)
+        self._remember(_anonymous(name), site)
+
+    def _known_place(self, who: str, site: str, device: str) -> str:
+        """Return what a try is counted by where the name is known; empty for a stranger's."""
+        places = [device] if device else []
+        if site in self._sites.get(who, ()):
+            places.append(f"{who} {site}")
+        return next((place for place in places if self._known.is_left(place)), "")
+
+    def _remember(self, who: str, site: str) -> None:
+        others = (each for each in self._sites.pop(who, ()) if each != site)
+        self._sites[who] = (site, *others)[:ADDRESSES_A_NAME]
+        if len(self._sites) > MOST_COUNTED:
+            del self._sites[next(iter(self._sites))]
 
     def count_change(self, account_id: int) -> None:
         """Count a change that an account is about to make, whatever becomes of it."""
         self._changes.test(str(account_id))
         self._changes.hit(str(account_id))
+
+
+def _anonymous(name: str) -> str:
+    """Return what a name is counted by, as short for a long one, and however it is written."""
+    return sha256(folded(name).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def site_of(address: str) -> str:

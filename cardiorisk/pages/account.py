@@ -30,7 +30,7 @@ from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.store import rows_keys
 from cardiorisk.store.values import MintedKey
-from cardiorisk.web.cookies import SESSION_COOKIE
+from cardiorisk.web.cookies import SESSION_COOKIE, device_cookie, give_cookie, give_device_cookie
 from cardiorisk.web.shapes_accounts import (
     DeletionBody,
     KeyWishBody,
@@ -68,8 +68,11 @@ class OperatorPage(SignedInPage):
 class SessionPage(PageHandler):
     async def log_in(self, login: Login) -> None:
         """Begin a session whose cookie the browser keeps as long as it lasts."""
-        cookie = await self.services.accounts.begin_session(login, self.address)
-        self.give_cookie(SESSION_COOKIE, cookie, max_age=round(SESSION_LIFETIME.total_seconds()))
+        cookie = await self.services.accounts.begin_session(
+            login, self.address, device_cookie(self)
+        )
+        give_cookie(self, SESSION_COOKIE, cookie, max_age=round(SESSION_LIFETIME.total_seconds()))
+        give_device_cookie(self, login.username, self.services.store.tokens)
 
 
 class LoginPageHandler(SessionPage):
@@ -140,7 +143,7 @@ class LogoutPageHandler(PageHandler):
     async def post(self) -> None:
         if self.caller is not None:
             await self.services.accounts.logout(self.caller)
-        self.give_cookie(SESSION_COOKIE, "", expires_days=-365)
+        give_cookie(self, SESSION_COOKIE, "", expires_days=-365)
         self.go("entrar")
 
 
@@ -193,8 +196,10 @@ class AccountPageHandler(SignedInPage, SessionPage):
                 done = await self._change_plan(members, account.plan)
             elif action == "borrar":
                 password = DeletionBody.accept(self.form).password
-                await self.services.accounts.delete(self.principal, password, self.address)
-                self.clear_cookie(SESSION_COOKIE, httponly=True, samesite="Strict")
+                await self.services.accounts.delete(
+                    self.principal, password, self.address, device_cookie(self)
+                )
+                give_cookie(self, SESSION_COOKIE, "", expires_days=-365)
                 self.go("entrar?hecho=borrada")
                 return
             else:
@@ -217,12 +222,12 @@ class AccountPageHandler(SignedInPage, SessionPage):
         plan = members.pop("plan", "")
         login = LoginBody.accept(members).login
         require_plan(plan, SOLD_PLANS)
-        await self.services.accounts.switch_plan(login, plan, self.address)
+        await self.services.accounts.switch_plan(login, plan, self.address, device_cookie(self))
         return "mismo" if plan == present else "plan"
 
     async def _change_password(self, members: dict[str, str]) -> str:
         change = PasswordChangeBody.accept(members).change
-        await self.services.accounts.change_password(change, self.address)
+        await self.services.accounts.change_password(change, self.address, device_cookie(self))
         await self.log_in(Login(change.login.username, change.new_password))
         return "clave"
 

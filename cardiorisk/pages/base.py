@@ -27,7 +27,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
-from cardiorisk.web.cookies import LONGEST_COOKIE, require_xsrf_token, session_cookie
+from cardiorisk.web.cookies import LONGEST_COOKIE, give_cookie, require_xsrf_token, session_cookie
 from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
 from cardiorisk.web.services import Services
 
@@ -108,16 +108,8 @@ class PageHandler(BaseHandler):
         cookie = self._cookie()
         if not cookie:
             cookie = secrets.token_hex(16)
-            self.give_cookie(VISIT_COOKIE, cookie)
+            give_cookie(self, VISIT_COOKIE, cookie)
         return self.services.store.tokens.xsrf_token(cookie)
-
-    def give_cookie(self, name: str, value: str, **lifetime: Any) -> None:
-        """Give the browser a cookie that no script can read and no other site can have sent.
-
-        Over https, as far as a trusted proxy says so, it is never sent by http.
-        """
-        is_secure = self.request.protocol == "https"
-        self.set_cookie(name, value, httponly=True, samesite="Strict", secure=is_secure, **lifetime)
 
     def field(
         self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
@@ -192,7 +184,7 @@ class PageHandler(BaseHandler):
         given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
         chosen = given[-1].decode("ascii", "replace")
         if chosen in self._languages:
-            self.give_cookie(LANGUAGE_PARAMETER, chosen, expires_days=365)
+            give_cookie(self, LANGUAGE_PARAMETER, chosen, expires_days=365)
             return self._languages[chosen]
         return self._languages.get(self.get_cookie(LANGUAGE_PARAMETER, ""))
 

@@ -5,6 +5,7 @@ from tornado.web import Finish
 from cardiorisk import errors
 from cardiorisk.store import rows_keys
 from cardiorisk.web import shapes_accounts as shapes
+from cardiorisk.web.cookies import device_cookie, give_device_cookie
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
 from cardiorisk.web.operations import operation
 
@@ -35,10 +36,13 @@ class LoginHandler(BaseHandler):
         """Give a name and a password for tokens.
 
         The access token goes where an API key does. A wrong name and a wrong password are answered
-        alike.
+        alike. The cookie `dispositivo` opens nothing: who sends it along with later logins, plan
+        switches and password changes is not held up by strangers who guess at the name.
         """
         login = shapes.LoginBody.read(self.request.body).login
-        self.answer(shapes.tokens_answer(await self.services.accounts.login(login, self.address)))
+        tokens = await self.services.accounts.login(login, self.address, device_cookie(self))
+        give_device_cookie(self, login.username, self.services.store.tokens)
+        self.answer(shapes.tokens_answer(tokens))
 
 
 class RefreshHandler(BaseHandler):
@@ -59,7 +63,9 @@ class SwitchPlanHandler(BaseHandler):
         Keys and tokens already issued carry the new plan from the next request on.
         """
         login = shapes.LoginBody.read(self.request.body).login
-        account = await self.services.accounts.switch_plan(login, self.plan, self.address)
+        account = await self.services.accounts.switch_plan(
+            login, self.plan, self.address, device_cookie(self)
+        )
         self.answer(shapes.account_answer(account, self.services.settings.plans))
 
 
@@ -71,7 +77,7 @@ class PasswordHandler(BaseHandler):
         Every token of the account ends at once; its API keys stay.
         """
         change = shapes.PasswordChangeBody.read(self.request.body).change
-        await self.services.accounts.change_password(change, self.address)
+        await self.services.accounts.change_password(change, self.address, device_cookie(self))
         self.answer_nothing()
 
 
@@ -126,7 +132,9 @@ class AccountHandler(IdentifiedHandler):
         cannot be deleted.
         """
         password = shapes.DeletionBody.read(self.request.body).password
-        await self.services.accounts.delete(self.principal, password, self.address)
+        await self.services.accounts.delete(
+            self.principal, password, self.address, device_cookie(self)
+        )
         self.answer_nothing()
 
 

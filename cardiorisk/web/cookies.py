@@ -1,4 +1,4 @@
-"""A browser's cookies: whose session a request belongs to, and whether our page sent it.
+"""A browser's cookies: whose session a request belongs to, whether our page sent it, from where.
 
 Any site can make a browser send its cookies, so a request must also carry the XSRF token that
 belongs to its cookie, which only our pages hold: the cookie, signed. See decision 0009.
@@ -7,9 +7,10 @@ belongs to its cookie, which only our pages hold: the cookie, signed. See decisi
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardiorisk.errors import WrongXsrfToken
+from cardiorisk.identity.tokens import DEVICE_LIFETIME
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
@@ -17,13 +18,38 @@ if TYPE_CHECKING:
     from cardiorisk.identity.tokens import Tokens
 
 SESSION_COOKIE = "sesion"
+DEVICE_COOKIE = "dispositivo"
+"""Shows that a name has logged in there before; see ``limits/throttle.py``."""
 XSRF_HEADER = "X-XSRFToken"
 LONGEST_COOKIE = 1024
 """Characters that are looked at; a session's cookie has about 400."""
 
 
 def session_cookie(handler: RequestHandler) -> str:
-    cookie = handler.get_cookie(SESSION_COOKIE) or ""
+    return _cookie(handler, SESSION_COOKIE)
+
+
+def device_cookie(handler: RequestHandler) -> str:
+    return _cookie(handler, DEVICE_COOKIE)
+
+
+def give_cookie(handler: RequestHandler, name: str, value: str, **lifetime: Any) -> None:
+    """Give the browser a cookie that no script can read and no other site can have sent.
+
+    Over https, as far as a trusted proxy says so, it is never sent by http.
+    """
+    is_secure = handler.request.protocol == "https"
+    handler.set_cookie(name, value, httponly=True, samesite="Strict", secure=is_secure, **lifetime)
+
+
+def give_device_cookie(handler: RequestHandler, name: str, tokens: Tokens) -> None:
+    """Have the browser show from now on that a name has logged in there."""
+    max_age = round(DEVICE_LIFETIME.total_seconds())
+    give_cookie(handler, DEVICE_COOKIE, tokens.device_token(name), max_age=max_age)
+
+
+def _cookie(handler: RequestHandler, name: str) -> str:
+    cookie = handler.get_cookie(name) or ""
     return cookie if len(cookie) <= LONGEST_COOKIE else ""
 
 

@@ -39,7 +39,7 @@ from tests.support import SettableClock
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PLANS = {"freemium": 5}
-HERE = "192.0.2.1"
+HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 ANA = Registration("Ana", "correct horse", "ana@example.org")
 RIGHT = Login("ana", "correct horse")
 WRONG = Login("ana", "battery staple")
@@ -51,11 +51,13 @@ class InterruptedPasswords(Passwords):
 
     interruption: Awaitable[None] | None = None
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
+    async def matches(
+        self, password: str, password_hash: str | None, who: str = "", *, is_known: bool = False
+    ) -> bool:
         if self.interruption is not None:
             interruption, self.interruption = self.interruption, None
             await interruption
-        return await super().matches(password, password_hash)
+        return await super().matches(password, password_hash, who, is_known=is_known)
 
 
 @dataclass
@@ -162,29 +164,41 @@ async def test_a_suspension_is_told_to_who_knows_the_password_and_to_nobody_else
 @pytest.mark.parametrize(
     "guess",
     [
-        lambda accounts, login: accounts.login(login, HERE),
-        lambda accounts, login: accounts.begin_session(login, HERE),
-        lambda accounts, login: accounts.switch_plan(login, "premium", HERE),
-        lambda accounts, login: accounts.change_password(PasswordChange(login, "new"), HERE),
+        lambda accounts, login, *place: accounts.login(login, *place),
+        lambda accounts, login, *place: accounts.begin_session(login, *place),
+        lambda accounts, login, *place: accounts.switch_plan(login, "premium", *place),
+        lambda accounts, login, *place: accounts.change_password(
+            PasswordChange(login, "correct horse"), *place
+        ),
     ],
     ids=["login", "session", "plan", "password"],
 )
-@pytest.mark.parametrize("wrong", [WRONG, NOBODY])
-async def test_guessing_is_limited_wherever_a_password_is_asked_for(
-    house: House, wrong: Login, guess: Callable[[Accounts, Login], Awaitable[object]]
+async def test_guessing_is_limited_wherever_a_password_is_asked_for_and_stops_no_owner(
+    house: House, guess: Callable[..., Awaitable[object]]
 ) -> None:
-    for _ in range(NAME_FAILURES):
-        assert await _failure(guess(house.accounts, wrong)) is InvalidLogin
-    right = Login(wrong.username, "correct horse")
-    assert await _failure(house.accounts.login(right, HERE)) is TooManyAttempts
+    token = house.store.tokens.device_token("Ana")
+    for wrong in (WRONG, NOBODY):
+        for _ in range(NAME_FAILURES):
+            assert await _failure(guess(house.accounts, wrong, ELSEWHERE)) is InvalidLogin
+        right = Login(wrong.username, "correct horse")
+        assert await _failure(guess(house.accounts, right, ELSEWHERE)) is TooManyAttempts
+    for device in ("", "x", house.store.tokens.device_token("bruno")):
+        refusal = await _failure(guess(house.accounts, RIGHT, ELSEWHERE, device))
+        assert refusal is TooManyAttempts
+    # Where she has registered, and where her browser shows that she has logged in.
+    assert await _failure(guess(house.accounts, WRONG, HERE)) is InvalidLogin
+    assert await _failure(guess(house.accounts, RIGHT, HERE)) is None
+    assert await _failure(guess(house.accounts, RIGHT, "203.0.113.1", token)) is None
 
 
 async def test_a_try_that_could_not_be_judged_is_not_counted(house: House) -> None:
-    house.passwords.worker.most_jobs = 0
+    async def refuse() -> None:
+        raise Overloaded("busy")
+
     for _ in range(ADDRESS_FAILURES + 1):
-        assert await _failure(house.accounts.login(RIGHT, HERE)) is Overloaded
-    house.passwords.worker.most_jobs = 32
-    await house.principal()
+        house.passwords.interruption = refuse()
+        assert await _failure(house.accounts.login(RIGHT, ELSEWHERE)) is Overloaded
+    await house.accounts.login(RIGHT, ELSEWHERE)
 
 
 # Refreshing

@@ -90,12 +90,13 @@ async def test_more_passwords_than_may_wait_are_sent_away_while_the_loop_runs(
     held: HeldHasher,
 ) -> None:
     with closing(Passwords(held, most_waiting=2)) as passwords:
-        waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(2)]
+        waiting = [asyncio.create_task(passwords.hash("x")) for _ in range(9)]
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await passwords.matches("x", None)
         held.release.set()
-        await asyncio.gather(*waiting)
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+        assert 3 <= sum(isinstance(outcome, str) for outcome in done) <= 4  # one or two threads
         assert not await passwords.matches("x", None)
 
 

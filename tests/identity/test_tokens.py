@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,6 +111,21 @@ def test_a_session_token_ends_after_twelve_hours(tokens: Tokens) -> None:
 def test_an_xsrf_token_is_the_signature_of_its_cookie(tokens: Tokens) -> None:
     expected = hmac.new(SECRET, b"xsrf\ncookie", hashlib.sha256).hexdigest()
     assert tokens.xsrf_token("cookie") == expected
+
+
+def test_a_device_is_known_for_a_year_for_the_name_that_has_logged_in(
+    tokens: Tokens, clock: SettableClock
+) -> None:
+    token = tokens.device_token("Ana")
+    device = tokens.device_of(token, "ANA")
+    assert re.fullmatch("[0-9a-f]{32}", device)
+    assert device != tokens.device_of(tokens.device_token("ana"), "ana")
+    longer = token.replace(".", ".9", 1)
+    for wrong in ("", ".", "..", token[:-1], longer, "é", f"{device}.{token}"):
+        assert tokens.device_of(wrong, "ana") == ""
+    assert tokens.device_of(token, "bruno") == tokens.device_of(token, "\ud800") == ""
+    clock.advance(days=365)
+    assert tokens.device_of(token, "ana") == ""
 
 
 def test_what_is_printed_of_a_pair_shows_neither(pair: TokenPair) -> None:

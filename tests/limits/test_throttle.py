@@ -9,9 +9,11 @@ import pytest
 from cardiorisk.errors import InvalidLogin, Overloaded, ServiceError, Taken, TooManyAttempts
 from cardiorisk.limits.throttle import (
     ADDRESS_FAILURES,
+    ADDRESSES_A_NAME,
     CHANGE_SECONDS,
     CHANGES,
     FAILURE_SECONDS,
+    KNOWN_FAILURES,
     LOGIN_SECONDS,
     LOGINS,
     NAME_FAILURES,
@@ -150,7 +152,7 @@ def throttle(clock: SettableClock) -> Throttle:
 
 
 def outcome(
-    attempt: AbstractContextManager[None], error: ServiceError | None = None
+    attempt: AbstractContextManager[object], error: ServiceError | None = None
 ) -> type[ServiceError] | None:
     """Make an attempt that ends with the error, and return what comes of it."""
     try:
@@ -162,7 +164,7 @@ def outcome(
     return None
 
 
-def test_ten_failures_lock_the_name_in_any_case_from_anywhere_for_a_while(
+def test_ten_failures_of_strangers_lock_the_name_in_any_case_from_anywhere_for_a_while(
     throttle: Throttle, clock: SettableClock
 ) -> None:
     for _ in range(NAME_FAILURES):
@@ -173,16 +175,55 @@ def test_ten_failures_lock_the_name_in_any_case_from_anywhere_for_a_while(
     assert outcome(throttle.login("ana", HERE)) is None
 
 
+def test_thirty_failures_of_strangers_lock_the_address_to_strangers_alone(
+    throttle: Throttle,
+) -> None:
+    assert outcome(throttle.login("ana", HERE)) is None
+    assert outcome(throttle.registration("bea", HERE)) is None
+    for number in range(ADDRESS_FAILURES):
+        assert outcome(throttle.login(f"n{number}", HERE), WRONG) is InvalidLogin
+    assert outcome(throttle.login("bruno", HERE)) is TooManyAttempts
+    assert outcome(throttle.login("bruno", ELSEWHERE)) is None
+    assert outcome(throttle.login("bruno", HERE, device="d")) is None
+    for _ in range(3):
+        assert outcome(throttle.login("ANA", HERE)) is None
+        assert outcome(throttle.login("bea", HERE)) is None
+    assert outcome(throttle.registration("carla", HERE)) is None
+
+
+def test_who_guesses_where_the_name_is_known_uses_up_that_place_and_then_the_strangers_tries(
+    throttle: Throttle,
+) -> None:
+    assert outcome(throttle.login("ana", HERE)) is None
+    for _ in range(KNOWN_FAILURES + NAME_FAILURES):
+        assert outcome(throttle.login("ana", HERE), WRONG) is InvalidLogin
+    assert outcome(throttle.login("ana", HERE)) is TooManyAttempts
+    assert outcome(throttle.login("ana", HERE, device="d")) is None
+    for _ in range(KNOWN_FAILURES):
+        assert outcome(throttle.login("ana", ELSEWHERE, device="e"), WRONG) is InvalidLogin
+    assert outcome(throttle.login("ana", ELSEWHERE, device="e")) is TooManyAttempts
+
+
 def test_a_success_starts_the_names_count_anew_and_leaves_the_addresses(
     throttle: Throttle,
 ) -> None:
     for number in range(ADDRESS_FAILURES):
         if number % (NAME_FAILURES - 1) == 0:
-            assert outcome(throttle.login("ana", HERE)) is None
+            assert outcome(throttle.login("ana", f"198.51.100.{number}")) is None
         assert outcome(throttle.login("ana", HERE), WRONG) is InvalidLogin
     assert outcome(throttle.login("bruno", HERE)) is TooManyAttempts
-    assert outcome(throttle.registration(HERE)) is TooManyAttempts
-    assert outcome(throttle.login("bruno", ELSEWHERE)) is None
+
+
+def test_the_newest_addresses_of_a_name_are_known(throttle: Throttle) -> None:
+    for number in range(ADDRESSES_A_NAME + 1):
+        assert outcome(throttle.login("ana", f"192.0.2.{number}")) is None
+    for number in range(ADDRESS_FAILURES):
+        assert outcome(throttle.login("ana", f"203.0.113.{number}"), WRONG) in {
+            InvalidLogin,
+            TooManyAttempts,
+        }
+    assert outcome(throttle.login("ana", "192.0.2.0")) is TooManyAttempts
+    assert outcome(throttle.login("ana", "192.0.2.1")) is None
 
 
 def test_as_many_tries_are_under_way_as_may_fail_and_right_ones_are_no_failures(
@@ -204,13 +245,11 @@ def test_what_says_nothing_of_the_password_counts_nothing(
         assert outcome(throttle.login("ana", HERE), error) is type(error)
 
 
-def test_right_logins_from_one_address_are_limited(
-    throttle: Throttle, clock: SettableClock
-) -> None:
-    for number in range(LOGINS):
-        assert outcome(throttle.login(f"n{number}", HERE)) is None
-    assert outcome(throttle.login("ana", HERE)) is TooManyAttempts
-    assert outcome(throttle.login("ana", ELSEWHERE)) is None
+def test_right_logins_of_one_name_are_limited(throttle: Throttle, clock: SettableClock) -> None:
+    for _ in range(LOGINS):
+        assert outcome(throttle.login("ana", HERE)) is None
+    assert outcome(throttle.login("ana", ELSEWHERE)) is TooManyAttempts
+    assert outcome(throttle.login("bruno", HERE)) is None
     clock.now_seconds += LOGIN_SECONDS
     assert outcome(throttle.login("ana", HERE)) is None
 
@@ -219,13 +258,13 @@ def test_registrations_from_one_address_are_limited(
     throttle: Throttle, clock: SettableClock
 ) -> None:
     for _ in range(ADDRESS_FAILURES - 1):
-        assert outcome(throttle.registration(HERE), Taken(())) is Taken
+        assert outcome(throttle.registration("ana", HERE), Taken(())) is Taken
     for _ in range(REGISTRATIONS):
-        assert outcome(throttle.registration(HERE)) is None
-    assert outcome(throttle.registration(HERE)) is TooManyAttempts
-    assert outcome(throttle.registration(ELSEWHERE)) is None
+        assert outcome(throttle.registration("ana", HERE)) is None
+    assert outcome(throttle.registration("ana", HERE)) is TooManyAttempts
+    assert outcome(throttle.registration("ana", ELSEWHERE)) is None
     clock.now_seconds += REGISTRATION_SECONDS
-    assert outcome(throttle.registration(HERE)) is None
+    assert outcome(throttle.registration("ana", HERE)) is None
 
 
 def test_changes_are_limited_by_account(throttle: Throttle, clock: SettableClock) -> None:

@@ -11,7 +11,7 @@ from tests.pages.browsing import NAME, PASSWORD, Reader, text
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
 
 PATIENT = json.dumps(EXAMPLE).encode()
-TWELVE_HOURS = 12 * 3600
+TWELVE_HOURS, ONE_YEAR = 12 * 3600, 365 * 24 * 3600
 
 
 async def test_logging_in_gives_a_cookie_that_no_script_and_no_other_site_can_use(
@@ -21,11 +21,14 @@ async def test_logging_in_gives_a_cookie_that_no_script_and_no_other_site_can_us
     await reader.open("/entrar")
     answer = await reader.send("/entrar", username=NAME, password=PASSWORD)
     assert (answer.code, answer.headers["Location"]) == (303, "cuenta")
-    cookie, *attributes = answer.headers["Set-Cookie"].split("; ")
-    assert cookie.startswith("sesion=")
-    assert cookie.partition("=")[2] != ana.cookies["sesion"]
-    expected = {"HttpOnly", "SameSite=Strict", "Path=/", f"Max-Age={TWELVE_HOURS}"}
-    assert expected <= set(attributes)
+    lasts = {"sesion": TWELVE_HOURS, "dispositivo": ONE_YEAR}
+    for line in answer.headers.get_list("Set-Cookie"):
+        cookie, *attributes = line.split("; ")
+        name, _, value = cookie.partition("=")
+        assert value != ana.cookies[name]
+        expected = {"HttpOnly", "SameSite=Strict", "Path=/", f"Max-Age={lasts.pop(name)}"}
+        assert expected <= set(attributes)
+    assert not lasts
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httputil import HTTPHeaders
 
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.web.proxies import MOST_HOPS, TrustedProxies, is_loopback
-from tests.pages.browsing import Reader
+from tests.pages.browsing import NAME, PASSWORD, Reader
 from tests.support import Bitacora, Caller, told
 
 PROXY, CALLER, LIE = "10.0.0.1", "203.0.113.7", "198.51.100.66"
@@ -142,6 +142,28 @@ class TestBehindAProxy:
     ) -> None:
         await visitor.send("GET", "/healthz", headers={"X-Forwarded-For": f"{LIE}, {CALLER}"})
         assert bitacora.last()["ip"] == CALLER
+
+    async def test_who_guesses_is_slowed_and_nobody_else(self, visitor: Visitor) -> None:
+        owner = Reader(visitor)
+        await owner.register()
+        right = {"username": NAME, "password": PASSWORD}
+        wrong = right | {"password": "wrong"}
+
+        async def status(address: str, login: dict[str, str], **headers: str) -> int:
+            forwarded = {"X-Forwarded-For": address} | headers
+            response: HTTPResponse = await visitor.send("POST", "/login", login, forwarded)
+            return response.code
+
+        guesses = [await status(f"{LIE}, 192.0.2.{n}", wrong) for n in range(31)]
+        guesses += [await status("192.0.2.99", wrong | {"username": f"n{n}"}) for n in range(31)]
+        assert guesses == [*[401] * 10, *[429] * 21, *[401] * 30, 429]
+        assert await status("198.51.100.1", right) == 429  # a stranger, as far as can be told
+        assert await status(CALLER, right) == 200
+        device = f"dispositivo={owner.cookies['dispositivo']}"
+        assert await status("198.51.100.1", right, Cookie=device) == 200
+        await owner.open("/cuenta")
+        changes = {"accion": "clave", "password": PASSWORD, "new_password": PASSWORD + "!"}
+        assert (await owner.send("/cuenta", **changes)).code == 303
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
     async def test_cookies_are_secure_where_the_caller_came_by_https(
