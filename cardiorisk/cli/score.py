@@ -47,7 +47,8 @@ def score(source: Path, target: Path, engine: EngineName | None) -> None:
     INPUT has the six fields in columns with the service's names or the course's (colesterol,
     presion, glucosa, edad, sobrepeso, tabaquismo), in any order, among any others. OUTPUT gets all
     of INPUT's columns, and probabilidad, riesgo_cardiaco and error. A row that cannot be assessed
-    is kept: error says which field and why, and the first 20 are named on standard error. A column
+    is kept: error says which field and why, and the first 20 are named on standard error. In CSV a
+    cell that a spreadsheet would take for a formula stands after an apostrophe. A column
     of INPUT that has one of those three names is kept with _entrada after it.
 
     Without --engine, and where no setting says which, litert runs the network: it starts in a

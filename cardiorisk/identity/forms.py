@@ -6,6 +6,7 @@ typed; an address is kept in lower case. A login's password is held to no rule b
 none has, or the rule would tell what is worth trying.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TypeGuard
@@ -25,6 +26,12 @@ _LARGEST_DIGITS = 19
 _MOST_NORMALIZED = 4
 """Times its longest length that a text may have before it is normalized, which takes a time that
 grows with the square of a run of accents. Normalization makes one character of three at most."""
+
+
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+_CELL_START = re.compile(r'((?:^|[;,\t\r\n])[\s"]*+)([=+\-@\uff1d\uff0b\uff0d\uff20]?)')
+"""What may begin a cell, whichever character a spreadsheet cuts at, and what begins a formula there
+(the last four are the others at full width). Source: OWASP, CSV Injection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,18 @@ def folded(text: str) -> str:
     that would need a second round.
     """
     return _normalized(_normalized(text).casefold())
+
+
+def harmless(text: str) -> str:
+    """Return a text of which no spreadsheet makes a formula: an apostrophe stands before one.
+
+    A number is left as it is. A name with ``;=`` in it is cut there by a Spanish spreadsheet that
+    reads an English file, so what comes after a separator counts too.
+    """
+    if _NUMBER.fullmatch(text):
+        return text
+    safe = _CELL_START.sub(lambda start: f"{start[1]}'{start[2]}" if start[2] else start[0], text)
+    return f"'{safe}" if safe.startswith(("\t", "\r", "\n")) else safe
 
 
 def clean_name(given: object) -> str | None:

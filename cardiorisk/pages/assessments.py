@@ -1,16 +1,21 @@
 """``/evaluaciones``: the assessments that an account has kept, as a table and as a file.
 
 Nobody else's are there. Looking costs no call of the minute; deleting and exporting are limited
-like a change of the keys. In the file no name can be taken for a formula by a spreadsheet.
+like a change of the keys.
+
+The file is written for the spreadsheet of its reader's language, as there is no one form that all
+of them cut into columns: a Spanish one wants ``;`` and a decimal comma. A line ``sep=`` would be a
+row to LibreOffice and to programs, and Excel then no longer sees that the file is UTF-8. No name is
+a formula in either, nor in the other's.
 """
 
-import csv
-import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
 from cardiorisk.errors import InvalidQuery
+from cardiorisk.identity.forms import harmless
 from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
@@ -26,8 +31,9 @@ BATCH = 500
 _COLUMNS = [
     name for name in KeptAssessmentAnswer.model_fields if name not in {"aviso", "advertencias"}
 ]
-_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""The last four are the first four at full width. Source: OWASP, CSV Injection."""
+FORMAT = "formato"
+DIALECTS = {"es": (";", ","), "en": (",", ".")}
+"""What stands between cells, and in a number, by the language of the spreadsheet."""
 
 
 class AssessmentsPage(SignedInPage):
@@ -61,7 +67,7 @@ class AssessmentsPageHandler(AssessmentsPage):
             is_first=after is None,
             older=found.next_after and self.link("evaluaciones", **{AFTER: found.next_after}),
             newest=self.link("evaluaciones"),
-            export=self.link("evaluaciones.csv"),
+            exports={code: self.link("evaluaciones.csv", **{FORMAT: code}) for code in DIALECTS},
             most_exported=MOST_EXPORTED,
         )
 
@@ -83,15 +89,14 @@ class ExportHandler(AssessmentsPage):
 
     async def get(self) -> None:
         self.services.accounts.throttle.count_change(self.principal.account_id)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        async for kept in newest(self.find, MOST_EXPORTED, BATCH):
-            writer.writerow(_row(kept))
+        asked = self.get_query_argument(FORMAT, "")
+        dialect = DIALECTS.get(asked) or DIALECTS[self.locale.code]
+        found = newest(self.find, MOST_EXPORTED, BATCH)
+        rows = [_COLUMNS, *[_row(kept) async for kept in found]]
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="evaluaciones.csv"')
         # The mark tells a spreadsheet that it is UTF-8.
-        self.finish(text.getvalue().encode("utf-8-sig"))
+        self.finish("".join(_line(row, *dialect) for row in rows).encode("utf-8-sig"))
 
 
 async def newest(
@@ -108,15 +113,24 @@ async def newest(
             return
 
 
-def harmless(text: str) -> str:
-    """Return a text so that no spreadsheet takes it for a formula: with an apostrophe before it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def _row(kept: KeptAssessment) -> dict[str, object]:
+def _row(kept: KeptAssessment) -> list[Any]:
     """Return what the API answers, as a spreadsheet reads it."""
-    return kept_answer(kept) | {
+    values: Mapping[str, Any] = kept_answer(kept) | {
         "created_at": kept.created_at.isoformat(),
-        LABEL_FIELD: harmless(kept.label or ""),
+        LABEL_FIELD: kept.label or "",
         "riesgo_cardiaco": int(kept.at_risk),
     }
+    return [values[name] for name in _COLUMNS]
+
+
+def _line(cells: Iterable[str | float], separator: str, point: str) -> str:
+    """Write a row: texts in quotation marks, numbers without, so that they stay numbers."""
+    return (
+        separator.join(
+            '"{}"'.format(harmless(cell).replace('"', '""'))
+            if isinstance(cell, str)
+            else str(cell).replace(".", point)
+            for cell in cells
+        )
+        + "\r\n"
+    )

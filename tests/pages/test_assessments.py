@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -9,7 +10,9 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
-from cardiorisk.pages.assessments import harmless, newest
+import pytest
+
+from cardiorisk.pages.assessments import newest
 from tests.pages.browsing import PASSWORD, Reader, text
 from tests.support import EXAMPLE, SettableClock, document
 
@@ -28,11 +31,11 @@ async def names(reader: Reader, path: str = "/evaluaciones") -> list[str]:
     return re.findall(r'<th scope="row"><span>([^<]*)</span>', await reader.read(path))
 
 
-async def exported(reader: Reader, path: str = "/evaluaciones.csv") -> list[dict[str, str]]:
-    answer = await reader.open(path)
+async def exported(reader: Reader, query: str = "", separator: str = ";") -> list[dict[str, str]]:
+    answer = await reader.open(f"/evaluaciones.csv{query}")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    return list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig")), delimiter=separator))
 
 
 async def test_the_newest_stands_first_with_its_percentage(
@@ -77,7 +80,7 @@ async def test_nobody_else_s_is_seen_exported_or_deleted(
 async def test_the_file_has_every_value_and_no_formula(ana: Reader, clock: SettableClock) -> None:
     formula = '=HYPERLINK("http://evil.example","x")'
     await keep(ana, clock, formula, 'José, "el"')
-    newest, oldest = await exported(ana)
+    newest, oldest = await exported(ana, "?idioma=en", ",")
     assert newest["nombre"] == 'José, "el"'
     assert oldest["nombre"] == f"'{formula}"
     kept = document(await ana.call("GET", "/predictions"))["items"][0]
@@ -85,6 +88,33 @@ async def test_the_file_has_every_value_and_no_formula(ana: Reader, clock: Setta
         assert newest[name] == kept[name]
     for name in (*EXAMPLE, "probabilidad", "umbral", "riesgo_cardiaco"):
         assert float(newest[name]) == float(kept[name])
+
+
+@pytest.mark.parametrize(
+    ("query", "separator", "point"),
+    [("", ";", ","), ("?idioma=en", ",", "."), ("?formato=en", ",", "."), ("?formato=x", ";", ",")],
+)
+async def test_the_file_has_columns_and_numbers_for_a_spreadsheet_of_the_language(
+    ana: Reader, clock: SettableClock, query: str, separator: str, point: str
+) -> None:
+    await keep(ana, clock, "José; el de 1,5")
+    (row,) = await exported(ana, query, separator)
+    assert row["nombre"] == "José; el de 1,5"
+    body = (await ana.open(f"/evaluaciones.csv{query}")).body
+    assert body.startswith(codecs.BOM_UTF8 + b'"id"')
+    assert f"{separator}{EXAMPLE['presion_arterial']}".replace(".", point) in body.decode()
+
+
+async def test_no_spreadsheet_finds_a_formula_in_a_file_of_either_language(
+    ana: Reader, clock: SettableClock
+) -> None:
+    formulas = ("a;=1+1", "=1", 'a,"=1', '"=1', ";,@SUM(1)", "a; +1-1", "-1+cmd|' /C calc'!A0")
+    await keep(ana, clock, *formulas)
+    for query in ("", "?idioma=en"):
+        text = (await ana.open(f"/evaluaciones.csv{query}")).body.decode("utf-8-sig")
+        cells = re.split("[;,\t\r\n]", text)
+        assert len(cells) > 7 * 10
+        assert [cell for cell in cells if re.match(r'[\s"]*[=+@-]', cell)] == []
 
 
 async def test_a_list_is_gone_through_in_batches_up_to_its_most() -> None:
@@ -106,10 +136,3 @@ async def test_exports_are_throttled_like_changes(ana: Reader) -> None:
     for _ in range(60):
         assert (await ana.open("/evaluaciones.csv")).code == 200
     assert (await ana.open("/evaluaciones.csv")).code == 429
-
-
-def test_a_text_that_a_spreadsheet_would_run_is_quoted_and_no_other() -> None:
-    for start in "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20":
-        assert harmless(f"{start}1+1") == f"'{start}1+1"
-    for other in ("", "Ana", "1+1", "'=1"):
-        assert harmless(other) == other

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cardiorisk.identity.forms import harmless
 from cardiorisk.scoring.csv_scoring import score_csv
 from cardiorisk.scoring.scorer import BadRow, Scorer
 
@@ -51,6 +52,18 @@ def test_quoted_cells_and_the_lines_in_them_are_kept(scorer: Scorer) -> None:
     written, bad_rows = scored(scorer, text)
     assert rows_of(written)[1] == ["García, Ana\nmaría", *AT_RISK.split(","), "1.000000", "1", ""]
     assert bad_rows == [BadRow(4, AGE_FAULT)]
+
+
+@pytest.mark.parametrize("note", ["=1+1", "Ana;=1+1", "@x", "x; +1-1", "-1+1", "\uff1d1"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_no_cell_that_is_copied_is_a_formula_and_a_number_stays_one(
+    scorer: Scorer, note: str, quote: str
+) -> None:
+    text = f"nota,z,{HEADER}\n{quote}{note}{quote},-1.50,{AT_RISK}\na-b,2026-11-22,{GOOD}\n"
+    written, _ = scored(scorer, text)
+    _, unsafe, safe = rows_of(written)
+    assert (unsafe[0], unsafe[1]) == (harmless(note), "-1.50")
+    assert (harmless(note) == note, safe[:2]) == (False, ["a-b", "2026-11-22"])
 
 
 @pytest.mark.parametrize(
