@@ -49,9 +49,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(directory: Path) -> Iterator[Server]:
-    started = Server(
-        directory, "--engine", "litert", CARDIORISK_PLANS="freemium=1000000,bench=1000000"
-    )
+    # The largest plans there may be, so that every limit of a key is below them.
+    plans = "freemium=1000000000,bench=1000000000"
+    started = Server(directory, "--engine", "litert", CARDIORISK_PLANS=plans)
     try:
         yield started.wait_until_ready()
     finally:
