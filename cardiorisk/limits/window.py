@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from cardiorisk.errors import FieldFault, InvalidAccount
 from cardiorisk.identity.keys import KeyWindow
@@ -20,8 +21,7 @@ MOST_ENDED_MINUTES = 60
 """Minutes whose counts wait to be taken; the oldest is forgotten first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the limiter says of one request, which has been counted if it is allowed.
 
     It tells of the tighter window: the one that has less left or, of two alike, that of the smaller

@@ -97,7 +97,7 @@ class Metrics(Collector):
                 self.stages[stage].add(time_ms)
 
     def count_refusal(self, plan: str) -> None:
-        """Count a request over its plan's limit."""
+        """Count a request over its plan's limit or its key's own."""
         self.refusals[plan if plan in self.refusals else OTHER_PLAN] += 1
 
     def counts(self) -> Counts:
@@ -169,7 +169,9 @@ class Metrics(Collector):
         )
         yield _labelled(
             CounterMetricFamily(
-                f"{PREFIX}limit_refusals", "Requests over their plan's limit", labels=("plan",)
+                f"{PREFIX}limit_refusals",
+                "Requests over their plan's or key's limit",
+                labels=("plan",),
             ),
             self.refusals,
         )
