@@ -56,6 +56,17 @@ async def test_a_whole_key_is_no_search_and_is_not_shown_again(
     assert key not in text(answer)
 
 
+async def test_an_account_s_keys_are_listed_with_their_limits(
+    boss: Reader, operator: Caller, settings: Settings
+) -> None:
+    create_key(settings, "carla", "freemium", limit=3)
+    (carla,) = document(await operator.send("GET", "/operator/accounts?search=carla"))["items"]
+    shown = document(await operator.send("GET", f"/operator/accounts/{carla['account_id']}"))
+    assert [key["limit"] for key in shown["keys"]] == [3]
+    page = await boss.read(f"/panel/cuentas?cuenta={carla['account_id']}")
+    assert ('<th scope="col">Límite por minuto</th>' in page, "<td>3</td>" in page) == (True, True)
+
+
 async def test_a_search_that_finds_nothing_says_so_and_a_long_list_goes_on(
     boss: Reader, settings: Settings
 ) -> None:
