@@ -76,6 +76,8 @@ def require_described(response: HTTPResponse) -> None:
 def _responses(path: str, method: str) -> dict[str, Any]:
     """Return what may be answered, by status."""
     shared = description()["components"]["responses"]
+    if method == "OPTIONS":
+        return {"204": shared["Options"], "404": shared["NotFound"]} | _anywhere()
     item = next((item for pattern, item in _patterns() if pattern.fullmatch(path)), None)
     if item is None:
         return {"404": shared["NotFound"]} | _anywhere()

@@ -30,7 +30,7 @@ http {{
     listen 127.0.0.1:{proxy};
     location / {{
       proxy_pass http://service;
-      proxy_http_version 1.1;
+      proxy_http_version {version};
       proxy_set_header Connection "";
       proxy_request_buffering {buffering};
     }}
@@ -65,13 +65,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def proxy(name: str, service: int, directory: Path) -> Iterator[int]:
-    """Run a proxy before a port, and give its own."""
+def proxy(name: str, service: int, directory: Path, version: str = "1.1") -> Iterator[int]:
+    """Run a proxy before a port, and give its own; ``version`` is of nginx's HTTP to it."""
     config, arguments, buffering = PROXIES[name]
     program = name.partition(",")[0]
     path, port = directory / "proxy.conf", free_port()
     path.write_text(
-        config.format(directory=directory, service=service, proxy=port, buffering=buffering)
+        config.format(
+            directory=directory, service=service, proxy=port, buffering=buffering, version=version
+        )
     )
     found = require_program(program, f"apt-get install {program}")
     command = [found, *(each.format(directory=directory, config=path) for each in arguments)]

@@ -64,6 +64,8 @@ logger = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
+EVERYWHERE = ("GET", "HEAD", "POST", "DELETE", "QUERY")
+"""The methods that some path answers."""
 _KEY_POLICY = "key"
 """What the limit's headers call a key's own limit; a plan's is called like the plan."""
 
@@ -155,6 +157,7 @@ class LoggedHandler(LeanHandler):
             StreamClosedError: the caller has gone.
         """
         self.set_header("Content-Type", content_type)
+        self.set_header("X-Accel-Buffering", "no")  # or nginx keeps each piece until the next
         self._write_line()
         await self.services.bitacora.synced()
         self._set_last_headers()
@@ -189,8 +192,11 @@ class LoggedHandler(LeanHandler):
         for name, value in problem_headers(error).items():
             self.set_header(name, value)
         if isinstance(error, MethodNotAllowed):
-            self.set_header("Allow", ", ".join(self.allowed_methods))
+            self._set_allow()
         self.write_problem(error)
+
+    def _set_allow(self) -> None:
+        self.set_header("Allow", ", ".join((*self.allowed_methods, "OPTIONS")))
 
     def _write_line(self) -> None:
         self.timings_ms["total"] = round((perf_counter() - self._began_s) * 1000, 3)
@@ -281,6 +287,8 @@ class BaseHandler(LoggedHandler):
         would be done and never heard of, a new key lost for good.
         """
         if self.request.method not in self.allowed_methods:
+            if self.request.method == "OPTIONS":
+                return
             raise self._wrong_method()
         await self.admit()
         if len(self.request.body) > BODY_LIMIT_BYTES:
@@ -290,6 +298,11 @@ class BaseHandler(LoggedHandler):
 
     async def admit(self) -> None:
         """Let the caller in; anybody may come in here."""
+
+    def options(self, *_: str) -> None:
+        """Tell anybody which methods the path answers; it needs no key and draws on no limit."""
+        self._set_allow()
+        self.answer_nothing()
 
     @property
     def principal(self) -> Principal:
@@ -358,10 +371,12 @@ class BaseHandler(LoggedHandler):
 
 
 class NotFoundHandler(BaseHandler):
-    """Whatever has no other handler."""
+    """Whatever has no other handler, and ``OPTIONS *``, which asks about the whole service."""
 
     async def prepare(self) -> None:
-        raise _nothing_here()
+        if (self.request.method, self.request.path) != ("OPTIONS", "*"):
+            raise _nothing_here()
+        self.allowed_methods = EVERYWHERE
 
     def error_of(self, exception: BaseException) -> ServiceError:
         """Answer a method that does not exist like any other: it is the path that is wrong."""

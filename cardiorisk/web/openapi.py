@@ -101,6 +101,7 @@ class _Writer:
         self.responses: Json = {
             "NotFound": self._problems([errors.NotFound.code], is_metered=False),
             "MethodNotAllowed": self._problems([errors.MethodNotAllowed.code], is_metered=False),
+            "Options": {"description": "Which methods there are", "headers": _headers(["Allow"])},
         }
 
     def path(self, route: Route) -> Json:

@@ -41,14 +41,14 @@ class LeanHandler(RequestHandler):
     """Tornado's handler, which knows its methods, QUERY too, and begins its answers quickly.
 
     Attributes:
-        allowed_methods: those that the class answers.
+        allowed_methods: those that the class answers, but for OPTIONS, which all answer alike.
         every_answer: headers that every answer carries, beside its date.
         status: this answer's.
         answer_headers: likewise.
     """
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
-    allowed_methods: ClassVar[tuple[str, ...]] = ()
+    allowed_methods: tuple[str, ...] = ()
     every_answer: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     # Tornado marks its own methods in the same way.
@@ -59,7 +59,7 @@ class LeanHandler(RequestHandler):
         cls.allowed_methods = tuple(
             method
             for method in cls.SUPPORTED_METHODS
-            if getattr(cls, method.lower()) is not unimplemented
+            if method != "OPTIONS" and getattr(cls, method.lower()) is not unimplemented
         )
 
     def clear(self) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 from tornado.httpclient import HTTPResponse
+from tornado.tcpclient import TCPClient
 
 from cardiorisk.config import Settings
-from cardiorisk.routes import CardioriskApplication
+from cardiorisk.routes import ROUTES, CardioriskApplication
 from cardiorisk.web.handlers import to_json
 from tests.support import (
     EXAMPLE,
@@ -55,8 +57,40 @@ async def test_a_key_that_is_none_is_invalid(stranger: Caller, authorization: st
 
 async def test_a_wrong_method_is_told_which_are_right(stranger: Caller) -> None:
     response = await stranger.send("DELETE", "/service")
-    assert response.headers["Allow"] == "GET, POST, QUERY"
-    assert (await stranger.send("POST", "/healthz", b"")).headers["Allow"] == "GET, HEAD"
+    assert response.headers["Allow"] == "GET, POST, QUERY, OPTIONS"
+    assert (await stranger.send("POST", "/healthz", b"")).headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+async def test_anybody_may_ask_any_path_which_methods_it_answers(
+    freemium: Caller, stranger: Caller, bitacora: Bitacora
+) -> None:
+    for route in ROUTES:
+        path = route.template.replace("{", "").replace("}", "")
+        for caller in (stranger, freemium):
+            response = await caller.send("OPTIONS", path)
+            assert (response.code, response.body) == (204, b"")
+            assert response.headers["Allow"] == ", ".join(
+                (*route.handler.allowed_methods, "OPTIONS")
+            )
+            line = bitacora.last()
+            told_of = (line["method"], line["route"], line["status"], line["key_id"])
+            assert told_of == ("OPTIONS", route.template, 204, None)
+    assert "r=4;" in (await freemium.assess()).headers["RateLimit"]
+    assert told(await stranger.send("OPTIONS", "/nowhere")) == (404, "not-found")
+
+
+async def test_a_balancer_may_ask_about_the_whole_service(stranger: Caller) -> None:
+    host, _, port = stranger.base_url.removeprefix("http://").partition(":")
+    stream = await TCPClient().connect(host, int(port))
+    for method, status in ((b"OPTIONS", b"204"), (b"GET", b"404")):
+        await stream.write(b"%b * HTTP/1.1\r\nHost: x\r\n\r\n" % method)
+        head = await stream.read_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 " + status)
+        if status == b"204":
+            methods = {method for route in ROUTES for method in route.handler.allowed_methods}
+            told_of = re.findall(r"Allow: (.*)\r\n", head.decode())
+            assert set(told_of[0].split(", ")) == methods | {"OPTIONS"}
+    stream.close()
 
 
 async def test_the_unexpected_is_answered_without_showing_the_inside(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from cardiorisk.bitacora.reader import Newest
 from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
+from tests.proxies import proxy
 from tests.support import Bitacora, Caller, change_account, create_key, told
 
 
@@ -76,6 +79,19 @@ async def test_the_overview_comes_first_and_then_the_newest_lines_that_were_aske
         name, lines = await reader.event()
         assert (name, [line["status"] for line in lines]) == ("lines", [422])
     assert len(bitacora.lines()) == 3
+
+
+async def test_nginx_keeps_no_event_until_the_next(
+    operator: Caller, app: CardioriskApplication, tmp_path: Path
+) -> None:
+    app.services.broadcast.every_seconds = 3600
+    port = int(operator.base_url.rpartition(":")[2])
+    with proxy("nginx", port, tmp_path, version="1.0") as before:
+        caller = replace(operator, base_url=f"http://127.0.0.1:{before}")
+        async with watching(caller) as reader:
+            await reader.headers()
+            await reader.stream.read_until(b"event: lines\ndata: ")
+            await reader.stream.read_until(b"]\n")
 
 
 async def test_what_happens_is_told(operator: Caller, freemium: Caller) -> None:
