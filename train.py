@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cardiorisk.cli.group import Program, WholeNumber
 from cardiorisk.cli.streams import tell_only
-from cardiorisk.model.card import CARD_FILE
+from cardiorisk.model.card import CARD_FILE, LARGEST_SEED
 from cardiorisk.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ DEFAULT = Recipe()
 PROJECT = Path(__file__).resolve().parent
 DEFAULT_OUTPUT = PROJECT / "cardiorisk" / "artefact"
 DEFAULT_REPORT = PROJECT / "docs" / "model"
-LARGEST_SEED = 2**32 - 1
+
 TABLE_CHARACTERS = 78
 
 QUIET_TENSORFLOW = {

@@ -178,8 +178,8 @@ def test_a_hang_up_replaces_the_network(tmp_path: Path, start: StartServer) -> N
     server = start(*LITERT, CARDIORISK_MODEL_DIR=str(model)).wait_until_ready()
     assert server.process.stderr is not None
     card = json.loads((model / "card.json").read_text())
-    said = []
-    for version, threshold in (("new", 0.5), ("bad", 2)):
+    said, new = [], "14-7-1-0badcafe"
+    for version, threshold in ((new, 0.5), ("14-7-1-00000bad", 2)):
         (model / "card.json").write_text(
             json.dumps(card | {"version": version, "threshold": threshold})
         )
@@ -187,10 +187,10 @@ def test_a_hang_up_replaces_the_network(tmp_path: Path, start: StartServer) -> N
         said.append(
             next(line for line in server.process.stderr if "the network" in line).split(": ", 1)[1]
         )
-    assert said[0] == f"the network new has replaced {card['version']}\n"
-    assert said[1].startswith("the network new goes on: ")
+    assert said[0] == f"the network {new} has replaced {card['version']}\n"
+    assert said[1].startswith(f"the network {new} goes on: ")
     assert "threshold" in said[1]
-    assert server.ask()[1]["modelo"] == "new"
+    assert server.ask()[1]["modelo"] == new
 
 
 def test_keras_serves_the_same_answer(start: StartServer) -> None:

@@ -9,14 +9,26 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from shlex import quote
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.errors import UnusableArtefact
+from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, accepted_number
 
 CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"
@@ -34,8 +46,23 @@ NOTICE = (
 )
 """What every answer says of the network, in the language of its readers."""
 
-Row = tuple[float, float, float, float, float, float]
-"""One input row, in ``FIELDS`` order and units."""
+LARGEST_SEED = 2**32 - 1
+MOST_BACKGROUND_ROWS = 1_024
+"""An explanation runs 64 rows for each, in one call."""
+
+
+def _accepted(row: "Row") -> "Row":
+    for field, value in zip(FIELDS, row, strict=True):
+        if accepted_number(field, value) is None:
+            raise ValueError(f"{field.wire_name} must be {field.accepted}")
+    return row
+
+
+Row = Annotated[tuple[float, float, float, float, float, float], AfterValidator(_accepted)]
+"""One input row, in ``FIELDS`` order and units, as a caller might send it."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+_Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["97226f6b" * 8])]
 
 
 class _Member(BaseModel):
@@ -46,7 +73,7 @@ class GoldenRow(_Member):
     """One input row and the probability it must give."""
 
     values: Row = Field(description="The row, in ``field_order``")
-    probability: float = Field(description="What the network gives it", ge=0, le=1)
+    probability: Share = Field(description="What the network gives it")
 
 
 class Interval(_Member):
@@ -58,6 +85,12 @@ class Interval(_Member):
     value: float = Field(description="The figure")
     low: float = Field(description="The lower bound")
     high: float = Field(description="The upper bound")
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
 
 
 class HeldOutFigures(_Member):
@@ -78,33 +111,33 @@ class HeldOutFigures(_Member):
 class EngineFigures(_Member):
     """How often one engine is right; the grid's two are None where the grid has no truth."""
 
-    held_out_accuracy: float = Field(description="Share of right answers on held-out rows")
-    grid_accuracy: float | None = Field(description="Share of right answers on the input grid")
-    grid_wrong_cells: int | None = Field(description="Wrong answers on the input grid")
+    held_out_accuracy: Share = Field(description="Share of right answers on held-out rows")
+    grid_accuracy: Share | None = Field(description="Share of right answers on the input grid")
+    grid_wrong_cells: int | None = Field(description="Wrong answers on the input grid", ge=0)
 
 
 class NetworkFigures(_Member):
     """Every figure of the network; accuracies and shares lie between 0 and 1."""
 
-    training_accuracy: float = Field(description="Share of right answers on training rows")
-    training_loss: float = Field(description="Mean cross-entropy on training rows, in nats")
-    validation_accuracy: float = Field(description="Share of right answers on validation rows")
-    validation_loss: float = Field(description="Mean cross-entropy on validation rows, in nats")
+    training_accuracy: Share = Field(description="Share of right answers on training rows")
+    training_loss: float = Field(description="Mean cross-entropy on training rows, in nats", ge=0)
+    validation_accuracy: Share = Field(description="Share of right answers on validation rows")
+    validation_loss: float = Field(
+        description="Mean cross-entropy on validation rows, in nats", ge=0
+    )
     held_out: HeldOutFigures = Field(description="On rows that steered nothing")
     keras: EngineFigures = Field(description="Of the engine Keras")
     litert: EngineFigures = Field(description="Of the engine LiteRT")
-    engines_largest_difference: float = Field(description="Between the two engines' probabilities")
+    engines_largest_difference: Share = Field(description="Between the two engines' probabilities")
 
 
 class ThresholdChoice(_Member):
     """Why the threshold is what it is."""
 
-    lowest: float = Field(
-        description="The smallest threshold that makes as few mistakes on the validation rows",
-        ge=0,
-        le=1,
+    lowest: Share = Field(
+        description="The smallest threshold that makes as few mistakes on the validation rows"
     )
-    highest: float = Field(description="The largest one of the same unbroken range", ge=0, le=1)
+    highest: Share = Field(description="The largest one of the same unbroken range")
     mistakes: int = Field(description="Mistakes anywhere in that range", ge=0)
     rows: int = Field(description="Validation rows", gt=0)
     explanation: str = Field(description="The choice in one sentence")
@@ -116,9 +149,17 @@ class Profile(_Member):
     edges: tuple[float, ...] = Field(
         description="Between the bins, rising; a value equal to an edge is in the bin below it"
     )
-    counts: tuple[int, ...] = Field(
+    counts: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         description="Training rows in each bin, one more than the edges", min_length=1
     )
+
+    @model_validator(mode="after")
+    def _check_bins(self) -> Self:
+        if any(low >= high for low, high in pairwise(self.edges)):
+            raise ValueError("edges must rise")
+        if len(self.counts) != len(self.edges) + 1:
+            raise ValueError("counts must be one more than edges")
+        return self
 
     def bin_of(self, value: float) -> int:
         """Return the position in ``counts`` of the bin that a value falls in."""
@@ -132,6 +173,15 @@ class FieldProfile(Profile):
     lowest: float = Field(description="The least value")
     highest: float = Field(description="The largest value")
 
+    @model_validator(mode="after")
+    def _check_extremes(self) -> Self:
+        field = next((field for field in FIELDS if field.wire_name == self.field), None)
+        if field is None:
+            raise ValueError("field is not one of a patient's")
+        if not field.minimum <= self.lowest <= self.highest <= field.maximum:
+            raise ValueError(f"lowest and highest must lie within {field.accepted}")
+        return self
+
 
 class Card(_Member):
     """What ``card.json`` holds; what the API shows of it has no background."""
@@ -139,6 +189,7 @@ class Card(_Member):
     version: str = Field(
         description="The network's name, made from a hash of its weights",
         examples=["14-7-1-7c7cfe6f"],
+        pattern=r"^[0-9]{1,4}(-[0-9]{1,4}){1,9}-[0-9a-f]{8}$",
     )
     field_order: tuple[str, ...] = Field(description="Wire names of the input columns")
     threshold: float = Field(
@@ -148,15 +199,18 @@ class Card(_Member):
         examples=[0.5],
     )
     threshold_choice: ThresholdChoice = Field(description="Why that one")
-    seed: int = Field(description="The seed of the data, the split and the weights")
-    epochs: int = Field(description="Passes over the training rows")
-    data_sha256: str = Field(description="Hash of the whole table, row number left out")
+    seed: int = Field(
+        description="The seed of the data, the split and the weights", ge=0, le=LARGEST_SEED
+    )
+    epochs: int = Field(description="Passes over the training rows", gt=0)
+    data_sha256: _Hash = Field(description="Hash of the whole table, row number left out")
     data_rows: int = Field(
-        description="Rows of that table: those learnt from, the validation and the held-out ones"
+        description="Rows of that table: those learnt from, the validation and the held-out ones",
+        gt=0,
     )
     metrics: NetworkFigures = Field(description="What the saved files were measured at")
     libraries: dict[str, str] = Field(description="Versions of what trained it")
-    files: dict[str, str] = Field(description="SHA-256 of each network file, by file name")
+    files: dict[str, _Hash] = Field(description="SHA-256 of each network file, by file name")
     golden_rows: tuple[GoldenRow, ...] = Field(
         description="Rows with the outputs of the saved network", min_length=1
     )
@@ -169,7 +223,39 @@ class Card(_Member):
     background: SkipJsonSchema[tuple[Row, ...]] = Field(
         description='Training rows that stand for "anybody" when an answer is explained',
         min_length=1,
+        max_length=MOST_BACKGROUND_ROWS,
     )
+
+    @field_validator("field_order")
+    @classmethod
+    def _check_order(cls, order: tuple[str, ...]) -> tuple[str, ...]:
+        if order != FIELD_NAMES:
+            raise ValueError(f"this version reads {', '.join(FIELD_NAMES)}: train it again")
+        return order
+
+    @field_validator("files")
+    @classmethod
+    def _check_files(cls, files: dict[str, str]) -> dict[str, str]:
+        if set(files) != {KERAS_FILE, LITERT_FILE}:
+            raise ValueError(f"must name {KERAS_FILE} and {LITERT_FILE}")
+        return files
+
+    @field_validator("training_fields")
+    @classmethod
+    def _check_fields(
+        cls, seen: tuple[FieldProfile, ...], earlier: ValidationInfo
+    ) -> tuple[FieldProfile, ...]:
+        if tuple(profile.field for profile in seen) != FIELD_NAMES:
+            raise ValueError(f"must be {', '.join(FIELD_NAMES)}, in this order")
+        for profile in seen:
+            _check_rows(profile, earlier)
+        return seen
+
+    @field_validator("training_scores")
+    @classmethod
+    def _check_scores(cls, scores: Profile, earlier: ValidationInfo) -> Profile:
+        _check_rows(scores, earlier)
+        return scores
 
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
         """Return the wire names of the fields whose value lies beyond all that training saw.
@@ -188,6 +274,19 @@ class Card(_Member):
         )
 
 
+def _check_rows(profile: Profile, earlier: ValidationInfo) -> None:
+    """Refuse counts that do not add up to the rows learnt from; faulty members are named alone."""
+    if {"data_rows", "threshold_choice", "metrics"} <= earlier.data.keys():
+        steered: ThresholdChoice = earlier.data["threshold_choice"]
+        measured: NetworkFigures = earlier.data["metrics"]
+        learnt_from = earlier.data["data_rows"] - steered.rows - measured.held_out.rows
+        if not 0 < learnt_from == sum(profile.counts):
+            raise ValueError(
+                f"counts add up to {sum(profile.counts):,}, and data_rows without the validation "
+                f"and the held-out rows to {learnt_from:,}"
+            )
+
+
 def load_card(directory: Path) -> Card:
     """Read the card of the artefact in ``directory``, or raise ``UnusableArtefact``."""
     path = directory / CARD_FILE
@@ -203,7 +302,8 @@ def load_card(directory: Path) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UnusableArtefact(f"{path} is not a model card: {place}: {first['msg']}") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UnusableArtefact(f"{path} is not a model card: {place}: {reason}") from error
 
 
 def save_card(card: Card, directory: Path) -> None:

@@ -4,9 +4,8 @@
 conversion. Neither is thread-safe: one thread at a time may call it. TensorFlow is imported when a
 Keras engine is made and never otherwise; it takes many seconds and hundreds of megabytes.
 
-A wrong network answers as readily as a right one. So the hash of the file, the order of the fields
-and a few golden rows are checked first. The rest of the card (threshold, version, ranges and
-background) is believed.
+A wrong network answers as readily as a right one. So the card is checked as a whole, then the hash
+of the file and a few golden rows.
 """
 
 import os
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from cardiorisk.config import EngineName
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import KERAS_FILE, LITERT_FILE, Card, load_card
-from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
+from cardiorisk.patients.patient import FIELDS
 
 
 class Engine(Protocol):
@@ -178,11 +177,6 @@ class Artefact:
 def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
     """Load and check the network in ``directory``, and warm it by running the golden rows."""
     card = load_card(directory)
-    if card.field_order != FIELD_NAMES:
-        raise UnusableArtefact(
-            f"the network in {directory} reads {', '.join(card.field_order)}; "
-            f"this version reads {', '.join(FIELD_NAMES)}: train it again"
-        )
     file_name, make_engine = ENGINES[engine_name]
     _check_hash(directory / file_name, card)
     engine = make_engine(directory / file_name)

@@ -60,8 +60,8 @@ class ReloadHandler(OperatorHandler):
     async def post(self) -> None:
         """Replace the network while it answers (operators).
 
-        Loads what is in the model's directory now and checks it: hash, order of the fields, golden
-        rows. Where it does not hold, the old one goes on. It draws on no limit.
+        Loads what is in the model's directory now and checks it: card, hash, golden rows. Where it
+        does not hold, the old one goes on. It draws on no limit.
         """
         replacement = await self.services.reload_network()
         self.end_stage("reload")

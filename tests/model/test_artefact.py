@@ -71,13 +71,6 @@ def test_a_missing_file_is_refused(directory: Path) -> None:
         load_artefact(directory, "litert")
 
 
-def test_another_order_of_the_fields_is_refused(directory: Path) -> None:
-    card = json.loads((directory / CARD_FILE).read_text())
-    rewrite_card(directory, field_order=card["field_order"][::-1])
-    with pytest.raises(UnusableArtefact, match="tabaquismo, sobrepeso"):
-        load_artefact(directory, "litert")
-
-
 def test_a_missed_golden_row_is_refused(directory: Path) -> None:
     golden = json.loads((directory / CARD_FILE).read_text())["golden_rows"]
     golden[0]["probability"] = abs(golden[0]["probability"] - 0.01)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,10 @@ from cardiorisk.model.card import (
     load_card,
     save_card,
 )
+from cardiorisk.model.drift import DriftWatch
+from cardiorisk.model.engines import Artefact, Engine, load_artefact
+from cardiorisk.model.predictor import explain
+from cardiorisk.patients.patient import FIELD_NAMES, Patient
 
 CARD = load_card(load_settings().model_dir)
 TWO_FIELDS = CARD.model_copy(
@@ -37,6 +43,25 @@ TWO_FIELDS = CARD.model_copy(
     }
 )
 METRICS = CARD.metrics.model_dump()
+FIELD_LIST = [seen.model_dump() for seen in CARD.training_fields]
+AGES_TO_200 = FIELD_LIST[3] | {"highest": 200}
+SPOILS: dict[str, Any] = {
+    "null": None,
+    "text": "some text",
+    "list": [],
+    "object": {},
+    "NaN": math.nan,
+    "infinite": math.inf,
+    "huge": 1e300,
+    "negative": -1e300,
+    "enormous": 10**400,
+    "flag": True,
+}
+
+
+@pytest.fixture(scope="module")
+def litert() -> Engine:
+    return load_artefact(load_settings().model_dir, "litert").engine
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -89,6 +114,20 @@ def test_file_that_is_no_card_is_refused(tmp_path: Path, text: bytes) -> None:
         ("golden_rows", {"golden_rows": []}),
         ("golden_rows.0.values", {"golden_rows": [{"values": [1.0], "probability": 0.5}]}),
         ("golden_rows.0.probability", {"golden_rows": [{"values": [1.0] * 6, "probability": 2}]}),
+        ("version", {"version": "14-7-1"}),
+        ("field_order: this version reads", {"field_order": FIELD_NAMES[::-1]}),
+        ("data_sha256", {"data_sha256": "97226f6b"}),
+        ("files: must name", {"files": {"cardiorisk.keras": "0" * 64}}),
+        ("training_fields: must be nivel_colesterol", {"training_fields": FIELD_LIST[:1]}),
+        ("training_fields: must be nivel_colesterol", {"training_fields": FIELD_LIST[::-1]}),
+        ("training_fields.0: counts", {"training_fields": [FIELD_LIST[0] | {"counts": [3600]}]}),
+        ("training_fields.0: edges", {"training_fields": [FIELD_LIST[0] | {"edges": [2, 1]}]}),
+        ("training_fields.3: lowest", {"training_fields": [*FIELD_LIST[:3], AGES_TO_200]}),
+        ("training_scores: counts add up to", {"training_scores": {"edges": [], "counts": [3599]}}),
+        ("training_fields: counts add up to 3,600", {"data_rows": 5_001}),
+        ("background.0: presion_arterial must be", {"background": [[1.0] + [1e30] * 5]}),
+        ("background.0: edad must be an integer", {"background": [[1.0, 1, 1, 40.5, 0, 0]]}),
+        ("background", {"background": [[1.0, 1, 1, 40, 0, 0]] * 1_025}),
         ("background", {"background": []}),
         ("background.0", {"background": [[1.0] * 5]}),
         ("threshold", {"threshold": 0}),
@@ -108,6 +147,59 @@ def test_refusal_names_the_faulty_member(
         load_card(tmp_path)
     assert str(raised.value).startswith(f"{tmp_path / CARD_FILE} is not a model card: {place}")
     assert "\n" not in str(raised.value)
+
+
+def places(document: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Give the place of every member, of long lists the first and the last."""
+    if path:
+        yield path
+    if isinstance(document, dict):
+        for name, member in document.items():
+            yield from places(member, (*path, name))
+    elif isinstance(document, list) and document:
+        for index in {0, len(document) - 1}:
+            yield from places(document[index], (*path, index))
+
+
+def spoilt(place: tuple[str | int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the committed card with one member dropped, shortened or made something else."""
+    *way, last = place
+    for name in ("dropped", "shortened", *SPOILS):
+        document = changed()
+        holder: Any = document
+        for step in way:
+            holder = holder[step]
+        if name == "dropped":
+            del holder[last]
+        elif name == "shortened":
+            holder[last] = holder[last][:-1] if isinstance(holder[last], (str, list)) else None
+        else:
+            holder[last] = SPOILS[name]
+        yield name, document
+
+
+@pytest.mark.parametrize(
+    "place", list(places(changed())), ids=lambda place: ".".join(map(str, place))
+)
+def test_a_spoilt_member_is_refused_by_its_name_or_does_no_harm(
+    tmp_path: Path, litert: Engine, place: tuple[str | int, ...]
+) -> None:
+    patients = [Patient(2.0, 1.2, 1.0, 40, 1, 1), Patient(3.0, 1.8, 2.0, 99, 0, 0)]
+    for name, document in spoilt(place):
+        write(tmp_path, document)
+        try:
+            card = load_card(tmp_path)
+        except UnusableArtefact as error:
+            said = str(error)
+            assert f": {place[0]}" in said or "counts add up to" in said, (name, said)
+            assert "\n" not in said
+            continue
+        answers = explain(Artefact(card, litert), patients)
+        json.dumps([asdict(answer) for answer in answers], allow_nan=False)
+        json.dumps(card.model_dump(mode="json"), allow_nan=False)
+        watch = DriftWatch(card)
+        watch.add(0.5, card.version, patients[0])
+        assert len(watch.drifts()) == 7
 
 
 @pytest.mark.parametrize("name", Card.model_fields)

@@ -42,7 +42,7 @@ async def test_a_bad_network_leaves_the_old_one_and_says_why(
     operator: Caller, premium: Caller, settings: Settings, bitacora: Bitacora
 ) -> None:
     version = document(await premium.assess())["modelo"]
-    name_network(settings, "new")
+    name_network(settings, "14-7-1-0badcafe")
     (settings.model_dir / LITERT_FILE).write_bytes(b"half a file")
     response = await operator.send("POST", "/model/reload", b"")
     assert told(response) == (409, "unusable-artefact")
@@ -82,7 +82,7 @@ async def test_under_load_ten_reloads_tell_both_versions_and_fail_no_request(
     ]
     versions = [document(await premium.assess())["modelo"]]
     for number in range(RELOADS):
-        versions.append(f"network-{number}")
+        versions.append(f"14-7-1-{number:08x}")
         name_network(settings, versions[-1])
         both = document(await operator.send("POST", "/model/reload", b""))
         assert both == {"modelo": versions[-1], "anterior": versions[-2]}
