@@ -53,6 +53,8 @@ MOST_DROPPED_BYTES = 64 * 1024 * 1024
 MOST_LINGERING = 256
 """Connections that may do so at a time; further ones are closed at once."""
 MOST_HEAD_BYTES = 16 * 1024
+HANDED_BYTES = 64 * 1024
+"""Of an answer, what the transport is given at a time; it copies what the system does not take."""
 
 Reason = Literal[
     "malformed", "long_head", "tiny_chunks", "slow_head", "slow_body", "slow_reader", "hung_up",
@@ -138,6 +140,8 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._has_begun = self._is_chunking = self._keeps_alive = False
         self._owed_bytes: int | None = None
         self._on_loss: Callable[[], None] | None = None
+        self._unsent = memoryview(b"")
+        self._is_blocked = False
         self.drained = self._loop.create_future()
         self.drained.set_result(None)
 
@@ -160,11 +164,13 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._read()
 
     def pause_writing(self) -> None:
-        self.drained = self._loop.create_future()
+        if self.drained.done():
+            self.drained = self._loop.create_future()
+        self._is_blocked = True
 
     def resume_writing(self) -> None:
-        if not self.drained.done():
-            self.drained.set_result(None)
+        self._is_blocked = False
+        self._hand_over()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever works for the caller, and keep nothing of it."""
@@ -175,7 +181,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
         stage, self._stage = self._stage, _Stage.END
         reader, self._reader = self._reader, _NOBODY
         on_loss, self._on_loss = self._on_loss, None
-        self._unread = b""
+        self._unread, self._unsent = b"", memoryview(b"")
         if not self.drained.done():
             self.drained.set_exception(StreamClosedError())
             self.drained.exception()  # or asyncio would report it where nobody waits
@@ -318,14 +324,23 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._stage = _Stage.END
         self._wait(TAKING_SECONDS)
         if not lingers or len(self._siblings.lingering) >= MOST_LINGERING:
-            self._transport.close()
+            self._when_drained(self._transport.close)
             return
         self._siblings.lingering.add(self)
-        self.drained.add_done_callback(lambda _: self._wait(LINGER_SECONDS))
         self._drop()
+        self._transport.resume_reading()
+        self._when_drained(self._linger)
+
+    def _linger(self) -> None:
+        self._wait(LINGER_SECONDS)
         with suppress(OSError):  # the caller has gone, which we are told in another turn
             self._transport.write_eof()
-        self._transport.resume_reading()
+
+    def _when_drained(self, act: Callable[[], None]) -> None:
+        if self.drained.done():
+            act()
+        else:
+            self.drained.add_done_callback(lambda _: act())
 
     def _drop(self) -> None:
         """Read and forget what a caller sends who has had its answer."""
@@ -375,7 +390,11 @@ class Connection(HTTPConnection, asyncio.Protocol):
         if not head.count("\r") == head.count("\n") == len(lines) - 1:
             raise ValueError("a header of an answer holds the end of a line")
         self._has_begun = True
-        return self._send(f"{head}\r\n\r\n".encode("latin1") + self._framed(chunk or b""))
+        sent, piece = f"{head}\r\n\r\n".encode("latin1"), self._framed(chunk or b"")
+        if len(piece) <= HANDED_BYTES:
+            return self._send(sent + piece)
+        self._send(sent)
+        return self._send(piece)
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
         """Send more of the body, and return ``drained``."""
@@ -393,7 +412,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._break_off("an answer is shorter than it said")
             return
         if self._is_chunking:
-            self._transport.write(_LAST_CHUNK)
+            self._send(_LAST_CHUNK)
         if not self._keeps_alive:
             self._end(lingers=self._stage is _Stage.BODY or bool(self._unread))
         elif self.drained.done():
@@ -423,9 +442,21 @@ class Connection(HTTPConnection, asyncio.Protocol):
 
     def _send(self, piece: bytes) -> asyncio.Future[None]:
         if self._stage is not _Stage.END:
-            self._transport.write(piece)
+            if self._is_blocked or len(piece) > HANDED_BYTES:
+                self._unsent = memoryview(bytes(self._unsent) + piece if self._unsent else piece)
+                self._hand_over()
+            else:
+                self._transport.write(piece)
             return self.drained
         lost: asyncio.Future[None] = self._loop.create_future()
         lost.set_exception(StreamClosedError())
         lost.exception()  # as above
         return lost
+
+    def _hand_over(self) -> None:
+        """Give the transport more of what is not sent, as long as the system takes it."""
+        while self._unsent and not self._is_blocked:
+            piece, self._unsent = self._unsent[:HANDED_BYTES], self._unsent[HANDED_BYTES:]
+            self._transport.write(piece)
+        if not self._is_blocked and not self.drained.done():
+            self.drained.set_result(None)

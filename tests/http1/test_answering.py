@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -101,6 +102,36 @@ async def test_a_caller_who_does_not_read_is_waited_for() -> None:
             await caller.reader.readuntil(b"\r\n\r\n/%d" % number)
             await caller.reader.readexactly(len(LARGE))
         assert site.paths == ["/1", "/2"]
+
+
+async def test_a_last_answer_of_many_pieces_comes_whole_and_in_order() -> None:
+    """It is given to the system bit by bit, and the end waits for the last of it."""
+
+    def answer(message: Message) -> None:
+        message.connection.write_headers(OK, HTTPHeaders(), LARGE)
+        message.connection.write(b"b" * 26)
+        message.connection.finish()
+
+    received = await exchange(Site(answer), b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
+    assert received.partition(b"\r\n\r\n")[2] == LARGE + b"b" * 26
+
+
+async def test_callers_who_do_not_read_cost_no_copy_of_their_answer() -> None:
+    def answer(message: Message) -> None:
+        message.connection.write_headers(
+            OK, HTTPHeaders({"Content-Length": str(len(LARGE))}), LARGE
+        )
+        message.connection.finish()
+
+    async with serving(Site(answer)) as (_, connect):
+        callers = [await connect() for _ in range(5)]
+        tracemalloc.start()
+        for caller in callers:
+            caller.writer.transport.pause_reading()
+            await caller.send(GET % 1)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert kept_bytes < len(LARGE) / 10
 
 
 async def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> None:
