@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     token_secret: SecretStr | None = Field(
         None, min_length=32, max_length=1024, description="must have 32 to 1024 characters"
     )
+    registration: Literal["open", "closed"] = Field("open", description="must be open or closed")
     log_inputs: bool = Field(default=False, description="must be true or false, or 1 or 0")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="must look like 127.0.0.1, 10.0.0.0/8, unix"

@@ -69,6 +69,16 @@ class WrongXsrfToken(ServiceError, code="wrong-xsrf-token"):
     """A request that a browser's cookie speaks for does not show that our page sent it."""
 
 
+class RegistrationClosed(ServiceError, code="registration-closed"):
+    """Operators make the accounts here, and the request came without a key of theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "whoever runs the service makes the accounts: ask them for a key, and register with it "
+            "in the Authorization header"
+        )
+
+
 class AccountSuspended(ServiceError, code="suspended"):
     """The credential is genuine, and an operator has suspended its account."""
 

@@ -34,6 +34,7 @@ def test_defaults_are_the_contracts() -> None:
         "plans": {"freemium": 5, "premium": 50},
         "bitacora_sync": "os",
         "token_secret": None,
+        "registration": "open",
         "log_inputs": False,
         "trusted_proxies": (),
     }

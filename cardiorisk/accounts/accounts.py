@@ -51,16 +51,26 @@ class Accounts:
         self._plans = plans
         self.now = store.now
 
-    async def register(self, registration: Registration, client_address: str) -> AccountRecord:
-        """Make an account on freemium."""
+    async def register(
+        self, registration: Registration, client_address: str, holder: Principal | None = None
+    ) -> AccountRecord:
+        """Make an account on freemium, or let a key's holder log in to the account of the key."""
         name, email = registration.username, registration.email
+        if holder is not None:
+            _require_free(holder)
         with self.throttle.registration(name, client_address):
             password_hash = await self._passwords.hash(
                 registration.password, site_of(client_address)
             )
-            return await self._store.change(
-                lambda rows: rows_accounts.register(rows, name, email, password_hash, self.now())
-            )
+
+            def write(rows: Rows) -> AccountRecord:
+                kept = name, email, password_hash, self.now()
+                if holder is None:
+                    return rows_accounts.register(rows, *kept)
+                return rows_accounts.claim(rows, holder.account_id, *kept)
+
+            with _while_there(_gone()):
+                return await self._store.change(write)
 
     async def login(self, login: Login, client_address: str, device: str = "") -> TokenPair:
         stored = await self._require_login(login, client_address, device)

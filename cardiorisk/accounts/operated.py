@@ -16,7 +16,7 @@ from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import Store
-from cardiorisk.store.values import AccountRecord, KeyRecord
+from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey
 
 DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100
 """Of a page that an operator asks for."""
@@ -57,6 +57,18 @@ class OperatedAccounts:
             return account, rows_keys.list_keys(rows, account_id)
 
         return await self._store.read(read)
+
+    async def create(self, name: str, plan: str) -> tuple[AccountRecord, MintedKey]:
+        """Make an account for somebody, with the key that they register with."""
+        require_plan(plan, self._plans)
+
+        def create(rows: Rows) -> tuple[AccountRecord, MintedKey]:
+            now = self._store.now()
+            account_id = rows_accounts.create(rows, name, plan, now)
+            minted = rows_keys.create(rows, account_id, now)
+            return rows_accounts.load(rows, account_id, now), minted
+
+        return await self._store.change(create)
 
     async def suspend(self, operator: Principal, number: str) -> AccountRecord:
         """Refuse an account's keys, tokens and logins from now on; not the operator's own."""

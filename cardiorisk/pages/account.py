@@ -16,8 +16,11 @@ from cardiorisk.errors import (
     Conflict,
     FieldFault,
     InvalidAccount,
+    InvalidKey,
     InvalidLogin,
+    LimitedKey,
     OperatorOnly,
+    RegistrationClosed,
     ServiceError,
     Taken,
     TooManyAttempts,
@@ -118,23 +121,49 @@ class LoginPageHandler(SessionPage):
 
 class RegisterPageHandler(SessionPage):
     def get(self) -> None:
-        self.show("register.html")
+        self._require_open()
+        self._ask()
 
     head = get
 
     async def post(self) -> None:
+        key = self.form.pop("key", "").strip()
+        if not key:
+            self._require_open()
         try:
+            holder = await self.services.store.principal(key) if key else None
             registration = RegistrationBody.accept(self.form).registration
-            await self.services.accounts.register(registration, self.address)
+            await self.services.accounts.register(registration, self.address, holder)
         except InvalidAccount as error:
             self.refuse(error.faults)
-            self.show("register.html")
+            self._ask()
         except Taken as error:
             self.refuse(error.faults, said=marked("It belongs to another account."))
-            self.show("register.html")
+            self._ask()
+        except (InvalidKey, LimitedKey):
+            self.refuse([FieldFault("key", "")], said=marked("No account is waiting for this key."))
+            self._ask()
+        except Conflict:
+            said = marked("The account of this key has a password already: log in with it.")
+            self.refuse([FieldFault("key", "")], said=said)
+            self._ask()
         else:
             await self.log_in(Login(registration.username, registration.password))
             self.go(HOME)
+
+    def write_problem(self, error: ServiceError) -> None:
+        """Show the form to who has no key yet, with whom to ask for one."""
+        if isinstance(error, RegistrationClosed):
+            self.write(self.rendered("register.html", notice=self.told(error)))
+        else:
+            super().write_problem(error)
+
+    def _require_open(self) -> None:
+        if self.services.settings.registration == "closed":
+            raise RegistrationClosed
+
+    def _ask(self) -> None:
+        self.show("register.html", notice="")
 
 
 class LogoutPageHandler(PageHandler):

@@ -36,6 +36,9 @@ RULES = {
 FAILURES = {
     "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
     "operator-only": marked("This page is for operators."),
+    "registration-closed": marked(
+        "Registration is closed. Ask who runs the service for a key, and register with it here."
+    ),
     "suspended": marked("The account is suspended. Ask who runs the service."),
     "unknown-account": marked("There is no such account."),
     "malformed-body": marked("What the browser sent cannot be read."),

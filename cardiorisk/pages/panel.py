@@ -11,7 +11,8 @@ from typing import Any
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import Conflict, InvalidQuery
+from cardiorisk.errors import Conflict, InvalidAccount, InvalidQuery, Taken
+from cardiorisk.identity.forms import USERNAME
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.log_watch import LogQuery
@@ -23,6 +24,7 @@ from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.events import EventStream
 from cardiorisk.web.files import ASSETS_ROUTE
+from cardiorisk.web.shapes_accounts import AccountWishBody
 from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
 
 STAGE_NAMES = {
@@ -93,7 +95,7 @@ class PanelEventsHandler(EventStream, OperatorPage):
 
 
 class PanelAccountsHandler(OperatorPage):
-    """``/panel/cuentas``: look accounts up, suspend and delete them, end keys, change plans."""
+    """``/panel/cuentas``: make accounts, look them up, suspend, delete; end keys, change plans."""
 
     async def get(self) -> None:
         number = self.get_query_argument(ACCOUNT, "")
@@ -113,6 +115,9 @@ class PanelAccountsHandler(OperatorPage):
                     await accounts.suspend(self.principal, number)
                 case "reanudar":
                     await accounts.resume(number)
+                case "crear":
+                    await self._create()
+                    return
                 case "borrar":
                     await accounts.delete(self.principal, number)
                     self.go(f"panel/cuentas?hecho={deed}")
@@ -130,7 +135,22 @@ class PanelAccountsHandler(OperatorPage):
         else:
             self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
 
-    async def _show_account(self, number: str, **said: str) -> None:
+    async def _create(self) -> None:
+        """Make an account, and show its key in this answer and nowhere else."""
+        try:
+            members = {name: self.form.get(name, "") for name in (USERNAME, PLAN)}
+            wish = AccountWishBody.accept(members)
+            account, minted = await self.services.operated.create(wish.username, wish.plan)
+        except InvalidAccount as error:
+            self.refuse(error.faults)
+            await self._show_found()
+        except Taken as error:
+            self.refuse(error.faults, said=marked("It belongs to another account."))
+            await self._show_found()
+        else:
+            await self._show_account(str(account.account_id), minted=minted)
+
+    async def _show_account(self, number: str, **said: Any) -> None:
         account, keys = await self.services.operated.view(number)
         self._list([account], keys=keys, is_one=True, **said)
 
@@ -151,7 +171,7 @@ class PanelAccountsHandler(OperatorPage):
         self._list(found, search=query.text, next_after=next_after, done=done)
 
     def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
-        absent = {"keys": (), "is_one": False, "search": "", "next_after": None}
+        absent = {"keys": (), "is_one": False, "search": "", "next_after": None, "minted": None}
         unsaid = {"done": "", "fault": ""}
         self.show(
             "panel_accounts.html",

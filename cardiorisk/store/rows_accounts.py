@@ -120,16 +120,26 @@ def find_key_ids(rows: Rows, name: str) -> frozenset[str] | None:
 
 def register(rows: Rows, name: str, email: str, password_hash: str, now: datetime) -> AccountRecord:
     """Make an account that can log in."""
-    is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
-    faults = [
-        FieldFault(field, "belongs to another account")
-        for field, is_same in (("username", is_same_name), ("email", Account.email == email))
-        if rows.execute(select(exists().where(is_same))).scalar_one()
-    ]
-    if faults:
-        raise Taken(tuple(faults))
+    _require_free(rows, name, email)
     account_id = _insert(rows, name, now, email=email, password_hash=password_hash)
     return load(rows, account_id, now)
+
+
+def claim(
+    rows: Rows, account_id: int, name: str, email: str, password_hash: str, now: datetime
+) -> AccountRecord:
+    """Let an account that was made for somebody log in, by the name that they choose."""
+    if load(rows, account_id, now).has_password:
+        raise Conflict("the account of this key has a password already: log in with it")
+    _require_free(rows, name, email, account_id)
+    values = {"name": name, "folded_name": folded(name)}
+    return _change(rows, account_id, now, email=email, password_hash=password_hash, **values)
+
+
+def create(rows: Rows, name: str, plan: str, now: datetime) -> int:
+    """Make an account that has neither an address nor a password yet."""
+    _require_free(rows, name)
+    return _insert(rows, name, now, plan=plan)
 
 
 def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> int:
@@ -229,6 +239,18 @@ def _insert(rows: Rows, name: str, now: datetime, **values: str) -> int:
 def _change(rows: Rows, account_id: int, now: datetime, **values: Any) -> AccountRecord:
     rows.execute(update(Account).where(Account.id == account_id).values(values))
     return load(rows, account_id, now)
+
+
+def _require_free(rows: Rows, name: str, email: str = "", but: int = 0) -> None:
+    """Check that a name and an address are nobody's, or the account's that asks."""
+    is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
+    faults = [
+        FieldFault(field, "belongs to another account")
+        for field, is_same in (("username", is_same_name), ("email", Account.email == email))
+        if rows.execute(select(exists().where(is_same, Account.id != but))).scalar_one()
+    ]
+    if faults:
+        raise Taken(tuple(faults))
 
 
 def _require_other_operator(rows: Rows, account: AccountRecord) -> None:

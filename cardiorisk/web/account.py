@@ -16,17 +16,35 @@ _KEY_CHANGE = (errors.TooManyAttempts, errors.LimitedKey)
 
 
 class RegisterHandler(BaseHandler):
+    async def admit(self) -> None:
+        """Know who holds a key; where registration is closed, nobody else may come in."""
+        if self.request.headers.get("Authorization"):
+            try:
+                self.caller = await self.services.store.principal(self.credential())
+            finally:
+                self.end_stage("auth")
+        elif self.services.settings.registration == "closed":
+            raise errors.RegistrationClosed
+
     @operation(
         "register",
         shapes.AccountAnswer,
         status=201,
         body=shapes.RegistrationBody,
-        problems=(*_GUARDED, errors.Taken),
+        problems=(
+            *_GUARDED,
+            *(errors.Taken, errors.Conflict, errors.LimitedKey, errors.RegistrationClosed),
+        ),
     )
     async def post(self) -> None:
-        """Make an account, on the plan freemium."""
+        """Make an account, on the plan freemium; or give the one of your key a name and a password.
+
+        Whoever got a key from an operator registers with it in `Authorization`: the account keeps
+        its plan and its keys, and can log in from then on. Where registration is closed, a key is
+        needed.
+        """
         registration = shapes.RegistrationBody.read(self.request.body).registration
-        account = await self.services.accounts.register(registration, self.address)
+        account = await self.services.accounts.register(registration, self.address, self.caller)
         self.answer(shapes.account_answer(account, self.services.settings.plans), status=201)
 
 

@@ -16,7 +16,7 @@ from tornado.template import Template
 from cardiorisk import errors
 from cardiorisk.config import VERSION
 from cardiorisk.model.card import NOTICE
-from cardiorisk.web.account import RefreshHandler
+from cardiorisk.web.account import RefreshHandler, RegisterHandler
 from cardiorisk.web.files import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.problems import CONTENT_TYPE, FIELD_PROBLEMS, PROBLEMS, problem_document
@@ -49,6 +49,7 @@ _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...]
     (MetricsHandler, [{}, *_KEY], (*_KNOWN, errors.OperatorOnly)),
     (OperatorHandler, _KEY, (*_KNOWN, errors.OperatorOnly)),
     (IdentifiedHandler, _KEY, _KNOWN),
+    (RegisterHandler, [{}, *_KEY], _TOKEN),
     (RefreshHandler, [{"refreshToken": []}], _TOKEN),
     (object, [], ()),
 )
@@ -198,7 +199,8 @@ class _Writer:
         timed |= rows.keys() & {errors.RateLimited.code, errors.TooManyAttempts.code}
         if timed:
             (required if timed == rows.keys() else optional).append("Retry-After")
-        shape = _reference(FieldProblemAnswer if codes[0] in FIELD_PROBLEMS else ProblemAnswer)
+        has_fields = FIELD_PROBLEMS.issuperset(codes)
+        shape = _reference(FieldProblemAnswer if has_fields else ProblemAnswer)
         narrowed = {
             "status": {"type": "integer", "enum": [first.status]},
             "code": {"type": "string", "enum": codes},

@@ -1,13 +1,19 @@
 """What operators ask over HTTP: how the service is, the newest lines, everybody's accounts."""
 
-from cardiorisk.errors import Conflict, UnknownAccount, UnknownKey
+from cardiorisk.errors import Conflict, Taken, UnknownAccount, UnknownKey
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_operators as shapes
 from cardiorisk.web.events import EventStream, given_parameters, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.shapes import shown
-from cardiorisk.web.shapes_accounts import KeyAnswer, PlanChangeBody, key_answer
+from cardiorisk.web.shapes_accounts import (
+    AccountWishBody,
+    KeyAnswer,
+    PlanChangeBody,
+    key_answer,
+    new_key_answer,
+)
 
 
 class OverviewHandler(OperatorHandler):
@@ -54,6 +60,25 @@ class OperatedAccountsHandler(OperatorHandler):
         plans = self.services.settings.plans
         items = [shapes.operated_account_answer(account, plans) for account in found]
         self.answer({"items": items, "after": after})
+
+    @operation(
+        "operatorCreateAccount",
+        shapes.NewAccountAnswer,
+        status=201,
+        body=AccountWishBody,
+        problems=(Taken,),
+    )
+    async def post(self) -> None:
+        """Make an account for somebody, with a first key.
+
+        Give them the key: with it in `Authorization`, `POST /register` sets their name, address and
+        password.
+        """
+        wish = AccountWishBody.read(self.request.body)
+        account, minted = await self.services.operated.create(wish.username, wish.plan)
+        answer = shapes.operated_account_answer(account, self.services.settings.plans)
+        new_key = new_key_answer(minted, self.services.accounts.now())
+        self.answer({**answer, "new_key": new_key}, status=201)
 
 
 class OperatedAccountHandler(OperatorHandler):

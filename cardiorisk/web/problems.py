@@ -47,6 +47,7 @@ _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.UnknownKey: Problem(404, "The account has no such key"),
     errors.UnknownAssessment: Problem(404, "The account has no such assessment"),
     errors.LimitedKey: Problem(403, "The key may manage itself alone"),
+    errors.RegistrationClosed: Problem(403, "Registration is closed"),
     errors.AccountSuspended: Problem(403, "The account is suspended"),
     errors.OperatorOnly: Problem(403, "The route is for operators"),
     errors.ReloadUnderWay: Problem(409, "A reload is under way", retry_after_seconds=5),

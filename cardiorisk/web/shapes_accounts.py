@@ -204,6 +204,13 @@ class PlanChangeBody(Form):
     plan: Annotated[str, _plan]
 
 
+class AccountWishBody(Form):
+    """Whose account is to be made, and on which plan."""
+
+    username: Annotated[str, _username]
+    plan: Annotated[str, _plan] = "freemium"
+
+
 class AccountAnswer(TypedDict):
     """The account."""
 

@@ -22,7 +22,12 @@ from cardiorisk.monitoring.metrics import MINUTES, Minute
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, parameter_rule, shown
-from cardiorisk.web.shapes_accounts import AccountAnswer, KeyAnswer, account_answer
+from cardiorisk.web.shapes_accounts import (
+    AccountAnswer,
+    KeyAnswer,
+    NewKeyAnswer,
+    account_answer,
+)
 
 _MOMENT: Json = {"format": "date-time"}
 _DECIMALS = 4
@@ -300,6 +305,12 @@ class OperatedAccountWithKeysAnswer(OperatedAccountAnswer):
     """The account as operators see it, with its keys."""
 
     keys: Annotated[list[KeyAnswer], about("Its keys, the oldest first")]
+
+
+class NewAccountAnswer(OperatedAccountAnswer):
+    """The account, and the key to register with: nothing shows it again."""
+
+    new_key: Annotated[NewKeyAnswer, about("Its first key")]
 
 
 class OperatedAccountsAnswer(TypedDict):

@@ -27,6 +27,7 @@ UNREACHABLE_CODES = {
     "log-unavailable",
     "not-ready",
     "overloaded",
+    "registration-closed",  # is a setting
     "reload-under-way",  # is answered to operators alone, whom only a command makes
     "store-unavailable",
     "unknown-account",  # is answered to operators alone

@@ -156,7 +156,7 @@ def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     expect(page.get_by_role("rowheader")).to_have_count(1)
     expect(page.get_by_role("rowheader")).to_contain_text(HOSTILE)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Exportar como CSV").click()
+        page.get_by_role("link", name="en español").click()
     assert download.value.suggested_filename == "evaluaciones.csv"
     exported = download.value.path().read_text(encoding="utf-8-sig")
     assert (HOSTILE in exported, "Ana" in exported) == (True, False)
