@@ -36,6 +36,12 @@ DEFAULT_MODEL_DIR = Path(__file__).parent / "artefact"
 UNIX_PEER = "unix"
 """Stands among trusted proxies for whoever comes by a Unix socket."""
 
+ANY_ORIGIN = "*"
+_ORIGIN = re.compile(
+    r"(?!http://[^/]*:80$|https://[^/]*:443$)[a-z][a-z0-9+.-]*://"
+    r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
+"""As a browser writes one: without the port that its scheme has anyway."""
 _PLAN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LARGEST_QUOTA = 1_000_000_000
 _SHOWN_CHARACTERS = 60
@@ -77,6 +83,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="must look like 127.0.0.1, 10.0.0.0/8, unix"
     )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="must look like https://app.example.org, http://localhost:3000"
+    )
 
     @field_validator("plans", mode="before")
     @classmethod
@@ -101,9 +110,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"plan {name} must allow 1 to {_LARGEST_QUOTA} requests a minute")
         return DEFAULT_PLANS | plans
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "allowed_origins", mode="before")
     @classmethod
-    def _part_proxies(cls, given: object) -> object:
+    def _part_list(cls, given: object) -> object:
         return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
 
     @field_validator("trusted_proxies")
@@ -118,6 +127,21 @@ class Settings(BaseSettings):
                     f"{proxy[:_SHOWN_CHARACTERS]!r} must be an address, a network as in 10.0.0.0/8 "
                     "(no bit set behind the /), or unix"
                 ) from None
+        return named
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        named = tuple(dict.fromkeys(origin.lower() for origin in origins if origin))
+        for origin in named:
+            if origin != ANY_ORIGIN and not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin[:_SHOWN_CHARACTERS]!r} must be an origin as a browser sends it, "
+                    "scheme://host or scheme://host:port, without a / behind it and without the "
+                    "port that the scheme has anyway"
+                )
+        if ANY_ORIGIN in named and len(named) > 1:
+            raise ValueError("* is every origin, so it must stand alone")
         return named
 
     @field_validator("database_url")

@@ -9,6 +9,7 @@ from cardiorisk.pages.languages import load_languages
 from cardiorisk.web import account, documents, operators, predictions, service, status
 from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.operations import Route
+from cardiorisk.web.origins import for_origins
 from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.reader import ReadingApplication, Target
 from cardiorisk.web.services import Services
@@ -78,15 +79,16 @@ class CardioriskApplication(ReadingApplication):
     def __init__(self, services: Services) -> None:
         self.services = services
         trusted = services.settings.trusted_proxies
+        origins = services.settings.allowed_origins
         super().__init__(
             {
                 route.template: Target(
-                    route.handler,
+                    for_origins(origins, route.handler) if route.tag else route.handler,
                     {"services": services, "route": route.template, "plan": route.plan},
                 )
                 for route in ROUTES
             },
-            Target(NowhereHandler, {"services": services, "route": NO_ROUTE}),
+            Target(for_origins(origins, NowhereHandler), {"services": services, "route": NO_ROUTE}),
             services.traffic,
             TrustedProxies(trusted) if trusted else None,
             template_path=str(Path(__file__).parent / "pages" / "templates"),

@@ -37,6 +37,7 @@ def test_defaults_are_the_contracts() -> None:
         "registration": "open",
         "log_inputs": False,
         "trusted_proxies": (),
+        "allowed_origins": (),
     }
 
 
@@ -74,6 +75,17 @@ def test_a_flag_comes_before_a_variable_that_before_the_file_and_that_before_the
         ("LOG_INPUTS", "1", True),
         ("LOG_INPUTS", "0", False),
         ("TRUSTED_PROXIES", "127.0.0.1, ::1/128,unix,", ("127.0.0.1", "::1/128", "unix")),
+        ("ALLOWED_ORIGINS", "*", ("*",)),
+        (
+            "ALLOWED_ORIGINS",
+            "HTTPS://App.example.org, http://localhost:3000,http://[::1]:81,capacitor://localhost,",
+            (
+                "https://app.example.org",
+                "http://localhost:3000",
+                "http://[::1]:81",
+                "capacitor://localhost",
+            ),
+        ),
         ("PLANS", "bench=1000000", {"freemium": 5, "premium": 50, "bench": 1_000_000}),
     ],
 )
@@ -146,6 +158,23 @@ def test_an_unknown_name_in_the_file_is_refused_with_those_there_are(text: str, 
         ("ENGINE", "KERAS", "'KERAS' must be keras or litert"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "'10.0.0.1/8' must be an address, a network"),
         ("TRUSTED_PROXIES", "::1, proxy", "'proxy' must be an address, a network"),
+        *(
+            ("ALLOWED_ORIGINS", text, f"{text!r} must be an origin as a browser")
+            for text in (
+                "null",
+                "app.example.org",
+                "https://x/",
+                "https://x/app",
+                "https://u@x",
+                "https://",
+                "https://*.x",
+                "https://x:443",
+                "http://x:80",
+                "http://x:port",
+                "https://ñandú.ar",
+            )
+        ),
+        ("ALLOWED_ORIGINS", "*,https://x", "* is every origin, so it must stand alone"),
         ("DATABASE_URL", "postgresql://x/y", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite://", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite:///", "must name a SQLite file"),

@@ -27,7 +27,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
-from cardiorisk.web.cookies import LONGEST_COOKIE, give_cookie, require_xsrf_token, session_cookie
+from cardiorisk.web.cookies import LONGEST_COOKIE, give_cookie, require_own_page, session_cookie
 from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
 from cardiorisk.web.services import Services
 
@@ -69,7 +69,8 @@ class PageHandler(BaseHandler):
         if self.request.method == "POST":
             self.form = read_form(self.request.body)
             given = self.form.pop(XSRF_FIELD, "")
-            require_xsrf_token(given, self._cookie(), self.services.store.tokens)
+            cookie = self._cookie()
+            require_own_page(self.request, given, cookie, self.services.store.tokens)
 
     async def admit(self) -> None:
         """Find out who is reading, where a living session says so; anybody may read.
@@ -203,7 +204,8 @@ class PageHandler(BaseHandler):
         """Set a page's headers and return it; ``names`` are what its template uses."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        self.set_header("Referrer-Policy", "no-referrer")
+        # Under no-referrer a form's Origin would be null.
+        self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Content-Language", self.locale.code)
         return self.render_string(
             template,

@@ -1,18 +1,21 @@
 """A browser's cookies: whose session a request belongs to, whether our page sent it, from where.
 
 Any site can make a browser send its cookies, so a request must also carry the XSRF token that
-belongs to its cookie, which only our pages hold: the cookie, signed. See decision 0009.
+belongs to its cookie, which only our pages hold: the cookie, signed. What the browser says of where
+the request comes from is looked at as well. See decision 0009.
 """
 
 from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cardiorisk.errors import WrongXsrfToken
 from cardiorisk.identity.tokens import DEVICE_LIFETIME
 
 if TYPE_CHECKING:
+    from tornado.httputil import HTTPServerRequest
     from tornado.web import RequestHandler
 
     from cardiorisk.identity.tokens import Tokens
@@ -21,6 +24,7 @@ SESSION_COOKIE = "sesion"
 DEVICE_COOKIE = "dispositivo"
 """Shows that a name has logged in there before; see ``limits/throttle.py``."""
 XSRF_HEADER = "X-XSRFToken"
+_PORTS = {"http": 80, "https": 443}
 LONGEST_COOKIE = 1024
 """Characters that are looked at; a session's cookie has about 400."""
 
@@ -53,15 +57,41 @@ def _cookie(handler: RequestHandler, name: str) -> str:
     return cookie if len(cookie) <= LONGEST_COOKIE else ""
 
 
-def require_xsrf_token(given: str, cookie: str, tokens: Tokens) -> None:
+def require_own_page(request: HTTPServerRequest, given: str, cookie: str, tokens: Tokens) -> None:
     """Check that a request comes from a page of ours.
 
     Raises:
-        WrongXsrfToken: the token is missing, or that of another cookie.
+        WrongXsrfToken: the browser says that it comes from elsewhere, or the token is missing, or
+            that of another cookie.
     """
+    if not _is_from_here(request):
+        raise WrongXsrfToken(
+            "a cookie speaks for you, and the browser says that a page elsewhere has sent this; "
+            "behind a proxy, have it pass Host on"
+        )
     expected = tokens.xsrf_token(cookie).encode()
     if not cookie or not hmac.compare_digest(expected, given.encode("utf-8", "replace")):
         raise WrongXsrfToken(
             f"a cookie speaks for you, so send the page's token too, in {XSRF_HEADER}; "
             "load the page again if it is an old one"
         )
+
+
+def _is_from_here(request: HTTPServerRequest) -> bool:
+    """Tell whether a request comes from a page of ours, as far as its browser says.
+
+    ``Sec-Fetch-Site`` comes first, as no proxy changes what it says; browsers send it over https
+    and to this machine. Else ``Origin`` is held against ``Host``. Its scheme is not, since a proxy
+    with TLS calls by http, and its port only where ``Host`` has one, which a proxy may leave out.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None or origin is None:
+        return site in {None, "same-origin", "none"}
+    try:
+        ours, theirs = urlsplit(f"//{request.host}"), urlsplit(origin)
+        ports = {None, theirs.port or _PORTS.get(theirs.scheme)}
+        is_ours = theirs.hostname == ours.hostname and ours.port in ports
+    except ValueError:  # it is none
+        return False
+    return is_ours

@@ -41,7 +41,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
-from cardiorisk.web.cookies import XSRF_HEADER, require_xsrf_token, session_cookie
+from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.tornado_inside import LeanHandler
@@ -401,7 +401,7 @@ class IdentifiedHandler(BaseHandler):
             if not cookie:
                 raise
             given = self.request.headers.get(XSRF_HEADER, "")
-            require_xsrf_token(given, cookie, store.tokens)
+            require_own_page(self.request, given, cookie, store.tokens)
             self.caller = await store.session_principal(cookie)
         finally:
             self.end_stage("auth")

@@ -42,7 +42,7 @@ _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.Conflict: Problem(409, "What was asked contradicts what is stored"),
     errors.TooManyAttempts: Problem(429, "Too many attempts"),
     errors.WrongPlan: Problem(403, "The route is for another plan"),
-    errors.WrongXsrfToken: Problem(403, "The XSRF token is missing or wrong"),
+    errors.WrongXsrfToken: Problem(403, "Nothing shows that a page of the service sent this"),
     errors.UnknownAccount: Problem(404, "There is no such account"),
     errors.UnknownKey: Problem(404, "The account has no such key"),
     errors.UnknownAssessment: Problem(404, "The account has no such assessment"),

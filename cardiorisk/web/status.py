@@ -84,6 +84,7 @@ class MetricsHandler(OperatorHandler):
             and is_loopback(self.address)
             and not any(name in headers for name in FORWARDING_HEADERS)
             and names_loopback(self.request.host)
+            and "Origin" not in headers  # a page elsewhere, in a browser of this machine
         )
         if "Authorization" in headers or not is_here:
             await super().admit()

@@ -26,6 +26,7 @@ OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP clinica.test 127.0.0.1",
 )
 
 

@@ -18,11 +18,15 @@ ASKS_FOR_PAGES = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0
 
 @dataclass
 class Reader:
-    """Somebody who reads the pages; ``token`` is the one in the page that was read last."""
+    """Somebody who reads the pages; ``token`` is the one in the page that was read last.
+
+    ``says`` are headers by which the browser tells where its requests come from.
+    """
 
     caller: Caller
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    says: dict[str, str] = field(default_factory=dict)
 
     async def open(self, path: str) -> HTTPResponse:
         return await self._send("GET", path)
@@ -61,7 +65,7 @@ class Reader:
         headers: dict[str, str] | None = None,
     ) -> HTTPResponse:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent = (headers or {}) | ({"Cookie": cookies} if cookies else {})
+        sent = (headers or {}) | self.says | ({"Cookie": cookies} if cookies else {})
         response = await self.caller.send(method, path, body, sent)
         for line in response.headers.get_list("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():

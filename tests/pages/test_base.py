@@ -32,7 +32,7 @@ async def test_no_page_may_be_kept_or_run_anything_and_every_form_has_its_token(
         if answer.headers.get("Content-Type") != "text/html; charset=utf-8":
             continue
         assert answer.headers["Content-Security-Policy"] == POLICY
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
         page = text(answer)
         assert re.findall(INLINE, page) == []
         tokens = re.findall(r'method="post"[^>]*>\s*<input type="hidden" name="_xsrf"', page)

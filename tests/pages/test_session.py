@@ -98,6 +98,37 @@ async def test_a_session_draws_on_the_same_window_as_a_key(ana: Reader) -> None:
         assert (await ana.call("POST", "/service", PATIENT)).code == status
 
 
+@pytest.mark.parametrize(
+    ("says", "is_taken"),
+    [
+        ({}, True),
+        ({"Origin": "{origin}"}, True),
+        ({"Origin": "https://{host}", "Host": "{host}"}, True),  # behind a proxy with TLS
+        ({"Origin": "https://clinica.example", "Host": "CLINICA.example:443"}, True),
+        ({"Origin": "http://clinica.example:8080", "Host": "clinica.example"}, True),
+        ({"Origin": "https://elsewhere.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": ""}, False),
+        ({"Origin": "http://[", "Host": "["}, False),
+        ({"Origin": "http://clinica.example:8081", "Host": "clinica.example:8080"}, False),
+        ({"Origin": "https://clinica.example.org", "Host": "clinica.example"}, False),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://clinica.example"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "{origin}"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+async def test_where_a_browser_says_it_comes_from_counts_beside_the_token(
+    ana: Reader, says: dict[str, str], *, is_taken: bool
+) -> None:
+    origin = ana.caller.base_url
+    host = origin.removeprefix("http://")
+    ana.says = {name: text.format(origin=origin, host=host) for name, text in says.items()}
+    called = await ana.call("GET", "/account")
+    sent = await ana.send("/salir")
+    assert (called.code, sent.code) == ((200, 303) if is_taken else (403, 403))
+
+
 async def test_a_cookie_without_the_page_s_token_opens_nothing(ana: Reader, reader: Reader) -> None:
     await reader.log_in()
     for token in ("", "00" * 32, "caf\xe9", reader.token):

@@ -1,0 +1,56 @@
+"""Browser applications elsewhere: which may call the API, and what they may see of its answers.
+
+A browser asks before it sends a page's request to another origin, and hides the answer from the
+page unless that names its origin. A handler does both where it is made by ``for_origins``; where no
+origin is allowed none is, and a request costs nothing. No answer allows credentials, so a cookie
+opens nothing to such a page: it sends its key in ``Authorization``.
+
+Source: https://fetch.spec.whatwg.org/#http-cors-protocol
+"""
+
+from collections.abc import Collection
+
+from cardiorisk.config import ANY_ORIGIN
+from cardiorisk.web.handlers import BaseHandler
+
+SENT_HEADERS = "Authorization, Content-Type, X-Request-ID"
+"""What a page elsewhere may send, beside what any page may."""
+SHOWN_HEADERS = (
+    "Location, Link, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, "
+    "X-Request-ID"
+)
+"""What it may read, beside what any page may."""
+KEPT_SECONDS = 7200
+"""How long a browser need not ask again; no browser keeps it for longer than it likes."""
+
+
+def for_origins(allowed: Collection[str], handler: type[BaseHandler]) -> type[BaseHandler]:
+    """Make a handler that does the same for pages of the origins that are allowed, if any, too."""
+    return type(handler.__name__, (CrossOriginHandler, handler), {}) if allowed else handler
+
+
+class CrossOriginHandler(BaseHandler):
+    """A handler whose answers, failures too, say which page may see them."""
+
+    def options(self, *arguments: str) -> None:
+        """Tell a browser what a page may send, and anybody which methods there are."""
+        if self._allowed_origin() and "Access-Control-Request-Method" in self.request.headers:
+            self.set_header("Access-Control-Allow-Methods", ", ".join(self.allowed_methods))
+            self.set_header("Access-Control-Allow-Headers", SENT_HEADERS)
+            self.set_header("Access-Control-Max-Age", str(KEPT_SECONDS))
+        super().options(*arguments)
+
+    def _set_last_headers(self) -> None:
+        super()._set_last_headers()
+        origin = self._allowed_origin()
+        if origin != ANY_ORIGIN:
+            self.add_header("Vary", "Origin")
+        if origin:
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Expose-Headers", SHOWN_HEADERS)
+
+    def _allowed_origin(self) -> str:
+        """Return the origin that may see the answer, as it was set; empty where none may."""
+        given = self.request.headers.get("Origin")
+        allowed = self.services.settings.allowed_origins
+        return next((origin for origin in allowed if origin in {ANY_ORIGIN, given}), "")
