@@ -84,7 +84,8 @@ def create(
     """Make a key and print it, alone, on standard output.
 
     The account is made where there is none of this name. All its keys draw on its plan's requests
-    a minute; one with a limit may use up no more of them than that, and manages no other key.
+    a minute; one with a limit may use up no more of them than that, manages no other key and has
+    no operator's rights.
 
     \b
     Examples:

@@ -86,7 +86,8 @@ def find_credential(rows: Rows, key_digest: bytes, now: datetime) -> Credential 
         row.account_id,
         row.id,
         row.plan,
-        is_operator=row.is_operator,
+        # One with a limit was given away for its calls, and an operator makes keys without one.
+        is_operator=row.is_operator and row.limit is None,
         is_suspended=row.suspended_at is not None,
         window=None if row.limit is None else KeyWindow(row.window_id, row.limit),
     )

@@ -413,7 +413,7 @@ class OperatorHandler(IdentifiedHandler):
     async def admit(self) -> None:
         await super().admit()
         if not self.principal.is_operator:
-            raise OperatorOnly("this needs a key of an operator's account")
+            raise OperatorOnly("this needs a key of an operator's account, without a limit")
 
 
 class AuthenticatedHandler(IdentifiedHandler):

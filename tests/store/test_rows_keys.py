@@ -88,8 +88,12 @@ def test_a_key_stands_for_its_account_for_ever(keys: Keys) -> None:
 
 def test_a_key_knows_whether_its_account_is_an_operators_or_suspended(keys: Keys) -> None:
     minted = keys.create()
+    limited = rows_keys.create(keys.rows, keys.ana, keys.now(), limit=3)
     for account_id in (keys.ana, keys.bruno):
         rows_accounts.set_operator(keys.rows, account_id, keys.now(), is_operator=True)
+    in_hand = keys.find(limited.key)
+    assert in_hand is not None
+    assert not in_hand.principal.is_operator
     rows_accounts.suspend(keys.rows, keys.ana, keys.now())
     found = keys.find(minted.key)
     assert found is not None
