@@ -27,6 +27,8 @@ VERSION = version("cardiorisk")
 
 PREFIX = "CARDIORISK_"
 TOML_FILE = "cardiorisk.toml"
+UNIX = "unix:"
+"""Before the path of a socket in the file system."""
 DEFAULT_PLANS = {"freemium": 5, "premium": 50}
 """Requests a minute by plan. Source: the assignment."""
 
@@ -63,7 +65,12 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    host: str = Field("127.0.0.1", min_length=1, description="must be an address, as in 127.0.0.1")
+    host: str = Field("127.0.0.1", min_length=1, description="must be an address")
+    socket_mode: str = Field(
+        "660",
+        pattern=r"^[0-7]{3}$",
+        description='must be a mode in octal, as in "660"',
+    )
     port: int = Field(8888, ge=0, le=65535, description="must be a whole number from 0 to 65535")
     engine: EngineName = Field("keras", description="must be keras or litert")
     database_url: str = Field(
@@ -156,12 +163,24 @@ class Settings(BaseSettings):
             raise ValueError("must be sqlite:/// and a path, without file: and without ?…")
         return url
 
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        if host == UNIX:
+            raise ValueError("must be an address, as in 127.0.0.1, or unix: and a path")
+        return host
+
     @field_validator("log_dir", "model_dir", mode="before")
     @classmethod
     def _refuse_nothing(cls, given: object) -> object:
         if given == "":
             raise ValueError("must name a directory; it is empty")
         return given
+
+    @property
+    def socket_path(self) -> Path | None:
+        """Where ``host`` is in the file system; None where it is an address."""
+        return Path(self.host.removeprefix(UNIX)) if self.host.startswith(UNIX) else None
 
     @classmethod
     def settings_customise_sources(

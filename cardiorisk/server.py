@@ -20,7 +20,7 @@ from tornado.netutil import bind_sockets
 from cardiorisk.app import make_app
 from cardiorisk.config import Settings
 from cardiorisk.errors import CannotListen, ServiceError
-from cardiorisk.http1.listener import SWEEP_SECONDS, Listener
+from cardiorisk.http1.listener import SWEEP_SECONDS, Listener, bind_unix
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.services import Services
 
@@ -32,7 +32,12 @@ DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
 _MOST_DESCRIPTORS = 65_536
 _OWN_DESCRIPTORS = 64
-"""Files that the process needs for itself: log, database, network, libraries."""
+"""Files that the process may need for itself: log, database, network, libraries."""
+_FEWEST_OWN_DESCRIPTORS = 32
+"""It has about 15 open, some more for moments, and those whose callers are turned away."""
+_FEWEST_DESCRIPTORS = 40
+_FEW_CONNECTIONS = 256
+"""Fewer than this are worth a word."""
 
 
 class Announcer(Protocol):
@@ -56,10 +61,11 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         loop.add_signal_handler(number, stops.put_nowait, None)
     reload_asked = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
+    most_connections = _most_connections()
     application = make_app(settings)
     services = application.services
     refusals = services.traffic.refusals
-    listener = Listener(application, _descriptors() - _OWN_DESCRIPTORS, refusals)
+    listener = Listener(application, most_connections, refusals)
     sweep = PeriodicCallback(listener.close_overdue, SWEEP_SECONDS * 1000)
     try:
         sockets = _bind(settings)
@@ -86,22 +92,40 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         sweep.stop()
 
 
-def _descriptors() -> int:
-    """Return how many files this process may open, after asking for all that it may have."""
+def _most_connections() -> int:
+    """Return how many connections there may be, after asking for all the files there may be."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-    return wanted
+    files = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    if files < _FEWEST_DESCRIPTORS:
+        raise CannotListen(
+            f"this process may open {files} files and needs {_FEWEST_DESCRIPTORS} or more; "
+            "raise the limit, as with ulimit -n 1024"
+        )
+    connections = files - min(_OWN_DESCRIPTORS, max(_FEWEST_OWN_DESCRIPTORS, files // 2))
+    if connections < _FEW_CONNECTIONS:
+        logger.warning(
+            "this process may open %d files, so it takes %d connections at a time and answers "
+            "others with 503; raise the limit, as with ulimit -n 1024",
+            files,
+            connections,
+        )
+    return connections
 
 
 def _bind(settings: Settings) -> list[socket]:
+    path = settings.socket_path
     try:
-        return bind_sockets(settings.port, settings.host)
-    except (OSError, UnicodeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "not an address"
+        if path is not None:
+            return [bind_unix(path, int(settings.socket_mode, 8))]
+        # By itself :: would be IPv6 alone, on some systems; people mean every address.
+        return bind_sockets(settings.port, None if settings.host == "::" else settings.host)
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and (error.strerror or str(error))) or "not an address"
+        place = f"{settings.host}:{settings.port}" if path is None else settings.host
+        others = "or another port with --port" if path is None else "or another path"
         raise CannotListen(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
-            "choose another address with --host or another port with --port"
+            f"cannot listen on {place}: {reason}; choose another address with --host {others}"
         ) from error
 
 
@@ -154,5 +178,8 @@ async def _unless_stopped(work: Coroutine[None, None, object], stops: asyncio.Qu
 
 
 def _url(bound: socket) -> str:
-    host, port = bound.getsockname()[:2]
+    address = bound.getsockname()
+    if isinstance(address, str):
+        return f"unix:{address}"
+    host, port = address[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

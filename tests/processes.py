@@ -46,7 +46,7 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.output = ""
+        self.output = self.errors = ""
 
     def wait_until_ready(self) -> Server:
         assert self.process.stdout is not None
@@ -102,7 +102,8 @@ class Server:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=STOP_SECONDS)[0]
+        output, self.errors = self.process.communicate(timeout=STOP_SECONDS)
+        self.output += output
         return self.process.returncode
 
     def clean_up(self) -> None:

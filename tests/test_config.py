@@ -26,6 +26,7 @@ def refusal(**flags: Any) -> str:
 def test_defaults_are_the_contracts() -> None:
     assert load_settings().model_dump() == {
         "host": "127.0.0.1",
+        "socket_mode": "660",
         "port": 8888,
         "engine": "keras",
         "database_url": "sqlite:///keys.db",
@@ -148,7 +149,9 @@ def test_an_unknown_name_in_the_file_is_refused_with_those_there_are(text: str, 
 @pytest.mark.parametrize(
     ("variable", "text", "fault"),
     [
-        ("HOST", "", "'' must be an address, as in 127.0.0.1"),
+        ("HOST", "", "'' must be an address"),
+        ("HOST", "unix:", "must be an address, as in 127.0.0.1, or unix: and a path"),
+        ("SOCKET_MODE", "0o660", "'0o660' must be a mode in octal"),
         ("PORT", "", "'' must be a whole number from 0 to 65535"),
         ("PORT", "http", "'http' must be a whole number from 0 to 65535"),
         ("PORT", "-1", "'-1' must be a whole number from 0 to 65535"),

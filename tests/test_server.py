@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from http.client import HTTPException
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,11 +56,32 @@ def _connect(server: Server) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=10)
 
 
-def test_the_printed_curl_line_works_when_pasted(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("options", "ip"), [((), "127.0.0.1"), (("--host", "unix:a b.sock"), "unix")]
+)
+def test_the_printed_curl_line_works_when_pasted(
+    start: StartServer, options: tuple[str, ...], ip: str
+) -> None:
     require_program("curl", "apt-get install curl")
+    server = start(*LITERT, *options).wait_until_ready()
     line = next(line for line in server.output.splitlines() if line.strip().startswith("curl "))
-    run = subprocess.run([*shlex.split(line), "-s"], capture_output=True, check=True)
+    run = subprocess.run(
+        [*shlex.split(line), "-s"], capture_output=True, check=True, cwd=server.directory
+    )
     assert json.loads(run.stdout)["riesgo_cardiaco"] is False
+    assert server.log_lines()[-1]["ip"] == ip
+    assert server.stop() == 0
+    assert not list(server.directory.glob("*.sock"))
+
+
+def test_two_colons_are_every_address_of_both_families(start: StartServer) -> None:
+    server = start(*LITERT, "--host", "::").wait_until_ready()
+    port = int(server.address.rpartition(":")[2])
+    for host in ("127.0.0.1", "::1"):
+        with closing(HTTPConnection(host, port, timeout=10)) as connection:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+    assert [line["ip"] for line in server.log_lines()] == ["127.0.0.1", "::1"]
 
 
 def test_who_watches_is_told_the_end_before_the_process_stops(server: Server) -> None:
@@ -239,27 +260,40 @@ def test_a_second_signal_does_not_wait(start: StartServer) -> None:
     assert server.process.wait(timeout=3) == 0
 
 
-def test_connections_are_bounded_below_the_process_s_files(start: StartServer) -> None:
-    command = ["sh", "-c", 'ulimit -n 96 && exec "$@"', "sh"]
-    server = start(*LITERT, wrapper=command).wait_until_ready()
+def limited_to(files: int) -> list[str]:
+    return ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh"]
+
+
+def test_with_few_files_it_says_so_and_turns_the_rest_away(start: StartServer) -> None:
+    server = start(*LITERT, wrapper=limited_to(64)).wait_until_ready()
     with server.connection() as kept:
         kept.request("GET", "/healthz")
         assert kept.getresponse().read()
-        callers = [_connect(server) for _ in range(200)]
-        # The first 31 are kept open; the rest are closed as they come.
-        assert callers[-1].recv(1) == b""
+        callers = [_connect(server) for _ in range(100)]
+        # The first 31 are kept open; the rest are answered as they come.
+        callers[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert callers[-1].recv(99).startswith(b"HTTP/1.1 503 ")
         kept.request("GET", "/readyz")
         assert kept.getresponse().status == 200
         for caller in callers:
             caller.close()
     assert wait_for_answer(server) == 200
     assert server.stop() == 0
+    assert "may open 64 files, so it takes 32 connections" in server.errors
+
+
+def test_with_too_few_files_it_stops_before_there_is_a_database(
+    tmp_path: Path, start: StartServer
+) -> None:
+    server = start(*LITERT, wrapper=limited_to(39))
+    assert server.process.wait(timeout=10) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def wait_for_answer(server: Server) -> int:
     """Ask until the server has noticed that its other callers have gone."""
     ends_at = time.monotonic() + 5
     while time.monotonic() < ends_at:
-        with suppress(OSError, HTTPException):
+        with suppress(OSError, HTTPException, ValueError):  # a 503 is no JSON
             return server.ask()[0]
     return 0

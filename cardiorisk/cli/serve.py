@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -45,7 +46,12 @@ class TerminalAnnouncer:
             )
 
     def ready(self, url: str, model_version: str) -> None:
-        click.echo(f"Ready, with the network {model_version}. In a browser: {url}/")
+        path = url.removeprefix("unix:")
+        if path == url:
+            click.echo(f"Ready, with the network {model_version}. In a browser: {url}/")
+        else:
+            click.echo(f"Ready, with the network {model_version}.")
+            url = f"--unix-socket {shlex.quote(path)} http://localhost"
         click.echo("Or assess a patient from here:\n")
         key = self._key or "YOUR_KEY"
         body = json.dumps(dict(EXAMPLE))
@@ -65,7 +71,11 @@ def _program() -> str:
 
 
 @click.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option(
+    "--host",
+    help="Address to listen on: 0.0.0.0 is every IPv4 address, :: every one, unix:PATH a socket "
+    "in the file system.  [default: 127.0.0.1]",
+)
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8888]")
 @click.option(
     "--engine",
@@ -84,6 +94,7 @@ def serve(host: str | None, port: int | None, engine: str | None) -> None:
     Examples:
       cardiorisk serve
       cardiorisk serve --port 9000 --engine litert
+      cardiorisk serve --host unix:/run/cardiorisk/http.sock
       CARDIORISK_PLANS=premium=100,team=600 cardiorisk serve
 
     Everything that can be set, by CARDIORISK_* variables or in cardiorisk.toml, is described in

@@ -77,6 +77,9 @@ _REFUSAL = (
 _MALFORMED = b"400 Bad Request"
 _TIMED_OUT = b"408 Request Timeout"
 _TOO_LONG = b"431 Request Header Fields Too Large"
+_FULL = b"503 Service Unavailable\r\nRetry-After: 1"
+_FULL_DETAIL = "the service has as many connections as it can hold; try again in a second"
+NO_ROOM = _REFUSAL % (_FULL, len(_FULL_DETAIL) + 1, _FULL_DETAIL.encode())
 _NOBODY = HTTPMessageDelegate()
 
 
@@ -151,8 +154,10 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._siblings.living.add(self)
         self._transport.set_write_buffer_limits(0)  # what is drained, the system has taken
-        address = transport.get_extra_info("peername")
-        self.context = SimpleNamespace(remote_ip=address[0] if address else "", protocol="http")
+        address = transport.get_extra_info("peername")  # None for a caller who has gone already
+        # By a socket in the file system it is a path, and most often none.
+        peer = "unix" if isinstance(address, str) else address[0] if address else ""
+        self.context = SimpleNamespace(remote_ip=peer, protocol="http")
         self._await_request()
 
     def data_received(self, data: bytes) -> None:
@@ -206,6 +211,10 @@ class Connection(HTTPConnection, asyncio.Protocol):
             if not self.drained.done():
                 self._siblings.refusals["slow_reader"] += 1
             self.close()
+
+    def turn_away(self) -> None:
+        """Refuse whatever the caller will ask, as there is no room for it."""
+        self._refuse("turned_away", _FULL, _FULL_DETAIL)
 
     def close(self) -> None:
         """End the connection at once, whatever is on its way."""

@@ -8,15 +8,20 @@ second closes whoever is overdue, so that it costs a request no timer.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
+import stat
 import time
+from contextlib import suppress
+from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import TYPE_CHECKING
 
-from cardiorisk.http1.connection import Connection, Connections
+from cardiorisk.http1.connection import MOST_HEAD_BYTES, NO_ROOM, Connection, Connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from socket import socket
 
     from tornado.httputil import HTTPServerConnectionDelegate
 
@@ -32,6 +37,8 @@ SWEEP_SECONDS = 1.0
 """How often ``close_overdue`` shall be called."""
 RETRY_SECONDS = 1.0
 """After the system had no descriptor or no memory for another connection."""
+TURNED_AWAY_AT_A_TIME = 8
+"""Connections above the most that are kept until the caller has had its refusal."""
 
 
 class Listener:
@@ -57,6 +64,7 @@ class Listener:
         self._delegate = delegate
         self._most_connections = most_connections
         self._sockets: list[socket] = []
+        self._files: dict[Path, os.stat_result] = {}
         self._coming: set[asyncio.Task[object]] = set()
         self._connections = Connections(clock)
         if refusals is not None:
@@ -68,6 +76,9 @@ class Listener:
             bound.settimeout(0)
             bound.listen(QUEUED)
             self._sockets.append(bound)
+            if bound.family == AF_UNIX:
+                path = Path(bound.getsockname())
+                self._files[path] = path.stat()
             self._resume(bound)
 
     def drain(self) -> None:
@@ -75,6 +86,10 @@ class Listener:
         if self._connections.is_draining:
             return
         self._connections.is_draining = True
+        for path, made in self._files.items():
+            with suppress(OSError):  # one that has taken its place is another process's
+                if os.path.samestat(path.stat(), made):
+                    path.unlink()
         for bound in self._sockets:
             asyncio.get_running_loop().remove_reader(bound)
             for _ in range(QUEUED // ACCEPTED_A_TURN):
@@ -114,17 +129,62 @@ class Listener:
                 loop.remove_reader(bound)
                 loop.call_later(self._retry_seconds, self._resume, bound)
                 return
-            if len(self._coming) + len(self._connections.living) >= self._most_connections:
-                self._connections.refusals["turned_away"] += 1
-                connected.close()
-                continue
+            too_many = len(self._coming) + len(self._connections.living) - self._most_connections
             connected.settimeout(0)
-            coming = loop.create_task(self._make_connection(connected))
+            if too_many >= TURNED_AWAY_AT_A_TIME:
+                self._turn_away(connected)
+                continue
+            coming = loop.create_task(self._make_connection(connected, has_room=too_many < 0))
             self._coming.add(coming)
             coming.add_done_callback(self._coming.discard)
 
-    async def _make_connection(self, connected: socket) -> None:
+    def _turn_away(self, connected: socket) -> None:
+        """Refuse at once, though that is lost on a caller who has yet to send its request."""
+        self._connections.refusals["turned_away"] += 1
+        with connected, suppress(OSError):
+            connected.send(NO_ROOM)
+            connected.recv(MOST_HEAD_BYTES)  # what is not read would take the answer back
+
+    async def _make_connection(self, connected: socket, *, has_room: bool) -> None:
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(
+        _, connection = await loop.connect_accepted_socket(
             lambda: Connection(self._delegate, self._connections), connected
         )
+        if not has_room:
+            connection.turn_away()
+
+
+def bind_unix(path: Path, mode: int) -> socket:
+    """Listen on a socket in the file system, in the place of one that nobody listens on.
+
+    Raises:
+        OSError: a live process listens there, or the name is that of another kind of file.
+    """
+    with suppress(FileNotFoundError):
+        _remove_unused(path)
+    bound = socket(AF_UNIX)
+    umask = os.umask(0o777 & ~mode)
+    try:
+        bound.bind(str(path))
+        bound.listen(QUEUED)  # at once, or another start would take it for one that is not used
+    except OSError:
+        bound.close()
+        raise
+    finally:
+        os.umask(umask)
+    return bound
+
+
+def _remove_unused(path: Path) -> None:
+    if not stat.S_ISSOCK(path.lstat().st_mode):
+        raise FileExistsError(errno.EEXIST, "there is a file of this name, which is no socket")
+    with socket(AF_UNIX) as caller:
+        caller.settimeout(0)
+        try:
+            caller.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except BlockingIOError:  # so many wait already
+            pass
+    raise OSError(errno.EADDRINUSE, "another process listens on it")

@@ -72,8 +72,8 @@ class TrustedProxies:
         return address, scheme
 
     def _trusts(self, address: str) -> bool:
-        if not address:
-            return self._is_unix_trusted
+        if not address or address == UNIX_PEER:
+            return self._is_unix_trusted and bool(address)
         parsed = ip_address(address)
         if isinstance(parsed, IPv6Address):
             parsed = parsed.ipv4_mapped or parsed

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from tornado.netutil import bind_sockets
@@ -19,6 +21,7 @@ from cardiorisk.http1.connection import (
     TAKING_SECONDS,
     Reason,
 )
+from cardiorisk.http1.listener import bind_unix
 from cardiorisk.http1.parsing import CHUNKS_A_TURN, MOST_EXCESS_BYTES
 from tests.http1.site import GET, Caller, Message, Site, serving, turns, until
 from tests.support import SettableClock
@@ -52,7 +55,7 @@ async def test_one_connection_too_many_is_turned_away() -> None:
     refusals = dict.fromkeys(REASONS, 0)
     async with serving(Site(), most_connections=1, refusals=refusals) as (_, connect):
         first, second = await connect(), await connect()
-        assert await second.rest() == b""
+        assert (await second.rest()).startswith(b"HTTP/1.1 503 ")
         assert refusals["turned_away"] == 1
         await first.send(GET % 1)
         assert (await first.answer()).endswith(b"/1")
@@ -210,3 +213,35 @@ async def test_closing_ends_who_is_quiet_and_who_comes_meanwhile() -> None:
         for caller in (quiet, *await asyncio.gather(*coming, return_exceptions=True)):
             if not isinstance(caller, BaseException):
                 await until(caller.reader.at_eof)
+
+
+def test_a_socket_in_the_file_system_has_its_mode_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "http.sock"
+    for mode in (0o660, 0o600):  # the second time it is there, and nobody listens on it
+        with bind_unix(path, mode):
+            assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_a_socket_that_somebody_listens_on_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "http.sock"
+    with bind_unix(path, 0o600), pytest.raises(OSError, match="another process listens on it"):
+        bind_unix(path, 0o600)
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(OSError, match="no socket"):
+        bind_unix(tmp_path / "notes", 0o600)
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+async def test_at_the_end_its_file_goes(tmp_path: Path) -> None:
+    path = tmp_path / "http.sock"
+    async with serving(Site(), bound=bind_unix(path, 0o600)):
+        pass
+    assert not path.exists()
+
+
+async def test_at_the_end_a_file_that_has_taken_its_place_stays(tmp_path: Path) -> None:
+    path = tmp_path / "http.sock"
+    async with serving(Site(), bound=bind_unix(path, 0o600)):
+        path.unlink()
+        path.touch()
+    assert path.exists()
