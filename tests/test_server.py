@@ -290,6 +290,25 @@ def test_with_too_few_files_it_stops_before_there_is_a_database(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_needs_no_directory_for_temporary_files(tmp_path: Path, start: StartServer) -> None:
+    unshare = require_program("unshare", "apt-get install util-linux")
+    if subprocess.run([unshare, "-rm", "true"], check=False).returncode:
+        pytest.skip("this system lets nobody mount in a namespace of their own")
+    hiding = (
+        'mount --bind "$PWD" /mnt; for each in /tmp /var/tmp; do mount -t tmpfs -o ro none $each; '
+        'done; cd /proc; exec "$@"'
+    )
+    server = start(
+        wrapper=[unshare, "-rm", "sh", "-ec", hiding, "sh"],
+        is_measured=False,
+        CARDIORISK_DATABASE_URL="sqlite:////mnt/keys.db",
+        CARDIORISK_LOG_DIR="/mnt/logs",
+    )
+    assert server.wait_until_ready().ask()[0] == 200
+    assert server.stop() == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"keys.db", "logs"}
+
+
 def wait_for_answer(server: Server) -> int:
     """Ask until the server has noticed that its other callers have gone."""
     ends_at = time.monotonic() + 5

@@ -55,6 +55,9 @@ class KerasEngine:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its notice, and no gain for 6 inputs
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        # A name for what only tests would write, or the import would look for a directory that
+        # can be written to, and a read-only container has none.
+        os.environ.setdefault("TEST_TMPDIR", os.devnull)
         import keras  # noqa: PLC0415 - see the module docstring
         import tensorflow as tf  # noqa: PLC0415 - likewise
 
@@ -82,7 +85,8 @@ def _constant_function(tf: Any, model: Any) -> Any:
         return answers
 
     signature = tf.TensorSpec((None, len(FIELDS)), tf.float32)
-    return tf.function(assess).get_concrete_function(signature)
+    # Without AutoGraph, which writes the function's source anew into a temporary file.
+    return tf.function(assess, autograph=False).get_concrete_function(signature)
 
 
 def _session_call(tf: Any, function: Any) -> Any:

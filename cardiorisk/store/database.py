@@ -200,6 +200,8 @@ def _engine(url: str, busy_seconds: float) -> Engine:
             _switch_to_write_ahead_log(driver, busy_seconds)
             driver.execute("PRAGMA synchronous = FULL")
             driver.execute("PRAGMA foreign_keys = ON")
+            # A large change would else need a file elsewhere, which a read-only container has not.
+            driver.execute("PRAGMA temp_store = MEMORY")
             driver.create_function("folded", 1, _folded, deterministic=True)
         except BaseException:
             driver.close()
