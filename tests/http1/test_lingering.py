@@ -13,7 +13,7 @@ import pytest
 
 from cardiorisk.http1.connection import LINGER_SECONDS, MOST_DROPPED_BYTES, MOST_LINGERING
 from cardiorisk.http1.listener import Listener
-from tests.http1.site import Caller, Message, Site, serving, turns, until
+from tests.http1.site import GET, Caller, Message, Site, serving, turns, until
 from tests.proxies import PROXIES, proxy
 from tests.support import SettableClock
 
@@ -98,6 +98,14 @@ async def test_who_hangs_up_makes_room() -> None:
             await caller.send(POST)
             assert (await caller.answers()).endswith(b"/a")
             await turns(20)
+
+
+async def test_who_sends_no_more_still_takes_a_large_answer() -> None:
+    async with serving(Site(lambda message: message.answer(bytes(1 << 23)))) as (_, connect):
+        for request in (GET % 1, GET.replace(b"1.1", b"1.0") % 1):
+            caller = await connect()
+            await caller.send(request)
+            assert len(await caller.answers()) > 1 << 23
 
 
 async def test_no_more_than_so_many_go_on_at_a_time() -> None:
