@@ -1,7 +1,8 @@
 """The process: listen, load the network, serve, and on a signal drain and close in order.
 
 It must not print; the announcer does. It listens before the network is loaded, and refuses
-assessments as not ready until then (decision 0003). SIGHUP loads the network anew from the disk.
+assessments as not ready until then, unless it is set to wait (decision 0003). SIGHUP loads the
+network anew from the disk.
 """
 
 import asyncio
@@ -45,6 +46,8 @@ class Announcer(Protocol):
 
     def listening(self, url: str) -> None: ...
 
+    def loading(self) -> None: ...
+
     def first_key(self, key: str) -> None:
         """Hear the key of the account that an empty database was given; it is shown once."""
 
@@ -68,12 +71,10 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     listener = Listener(application, most_connections, refusals)
     sweep = PeriodicCallback(listener.close_overdue, SWEEP_SECONDS * 1000)
     try:
-        sockets = _bind(settings)
         sweep.start()
         await services.start()
-        listener.listen(sockets)
-        url = _url(sockets[0])
-        announcer.listening(url)
+        url = _listen(settings, listener, announcer) if settings.listen == "start" else ""
+        announcer.loading()
         demo = await services.store.change(
             lambda rows: rows_accounts.create_demo(rows, services.store.now())
         )
@@ -84,6 +85,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
             # would stop every answer for 0.2 s.
             gc.collect()
             gc.freeze()
+            url = url or _listen(settings, listener, announcer)
             announcer.ready(url, services.predictor.card.version)
             await _unless_stopped(_reload_when_asked(services, reload_asked), stops)
         announcer.stopping()
@@ -127,6 +129,15 @@ def _bind(settings: Settings) -> list[socket]:
         raise CannotListen(
             f"cannot listen on {place}: {reason}; choose another address with --host {others}"
         ) from error
+
+
+def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str:
+    """Listen, and return the address to ask at."""
+    sockets = _bind(settings)
+    url = _url(sockets[0])
+    listener.listen(sockets)
+    announcer.listening(url)
+    return url
 
 
 async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:

@@ -76,11 +76,17 @@ def proxy(name: str, service: int, directory: Path, version: str = "1.1") -> Ite
         )
     )
     found = require_program(program, f"apt-get install {program}")
-    command = [found, *(each.format(directory=directory, config=path) for each in arguments)]
+    with _running([found, *arguments], path, directory, port):
+        yield port
+
+
+@contextmanager
+def _running(arguments: list[str], config: Path, directory: Path, port: int) -> Iterator[None]:
+    command = [each.format(directory=directory, config=config) for each in arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         wait_until_it_listens(process, port)
-        yield port
+        yield
     finally:
         process.terminate()
         process.communicate(timeout=10)
@@ -94,3 +100,56 @@ def wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
     raise AssertionError("it does not listen")
+
+
+EXAMPLES = Path(__file__).parent.parent / "docs" / "deploy"
+_NGINX_AROUND = """
+daemon off;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  client_body_buffer_size 4m;
+  client_body_temp_path {directory};
+  proxy_temp_path {directory};
+  fastcgi_temp_path {directory};
+  uwsgi_temp_path {directory};
+  scgi_temp_path {directory};
+  include {directory}/example.conf;
+}}
+"""
+
+
+@contextmanager
+def example(program: str, services: tuple[int, int], directory: Path) -> Iterator[int]:
+    """Run the example of the documents before two ports, with a certificate of its own."""
+    found = require_program(program, f"apt-get install {program}")
+    openssl = require_program("openssl", "apt-get install openssl")
+    key, certificate = directory / "cardiorisk.key", directory / "cardiorisk.crt"
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-subj", "/CN=x", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    (directory / "cardiorisk.pem").write_text(certificate.read_text() + key.read_text())
+    port = free_port()
+    changes = {
+        "listen 443": f"listen 127.0.0.1:{port}",
+        "bind :443": f"bind 127.0.0.1:{port}",
+        "/etc/ssl": str(directory),
+        "127.0.0.1:8888": f"127.0.0.1:{services[0]}",
+        "127.0.0.1:8889": f"127.0.0.1:{services[1]}",
+    }
+    text = (EXAMPLES / {"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}[program]).read_text()
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    (directory / "example.conf").write_text(text)
+    path = directory / "nginx.conf"
+    path.write_text(_NGINX_AROUND.format(directory=directory))
+    config = path if program == "nginx" else directory / "example.conf"
+    with _running([found, *PROXIES[program][1]], config, directory, port):
+        yield port

@@ -28,6 +28,7 @@ def test_defaults_are_the_contracts() -> None:
         "host": "127.0.0.1",
         "socket_mode": "660",
         "port": 8888,
+        "listen": "start",
         "engine": "keras",
         "database_url": "sqlite:///keys.db",
         "log_dir": Path("logs"),
@@ -68,6 +69,7 @@ def test_a_flag_comes_before_a_variable_that_before_the_file_and_that_before_the
     [
         ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104 - nothing listens here
         ("PORT", "0", 0),
+        ("LISTEN", "ready", "ready"),
         ("ENGINE", "litert", "litert"),
         ("DATABASE_URL", "sqlite:////var/keys.db", "sqlite:////var/keys.db"),
         ("LOG_DIR", "/var/log/x", Path("/var/log/x")),

@@ -28,6 +28,8 @@ class TerminalAnnouncer:
 
     def listening(self, url: str) -> None:
         click.echo(f"cardiorisk {VERSION} listens on {url}")
+
+    def loading(self) -> None:
         click.echo(f"Loading the network ({self._settings.engine})...")
 
     def first_key(self, key: str) -> None:
