@@ -4,11 +4,15 @@ A key is written to standard output once, alone, and never again: whoever pipes 
 a variable gets the key and nothing else.
 """
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from stat import S_IRWXG, S_IRWXO, S_ISREG
+from typing import BinaryIO
 
 import click
 
-from cardiorisk.cli.group import WholeNumber, require_stdout, show_once
+from cardiorisk.cli.group import CommandFailure, WholeNumber, require_stdout, show_once
 from cardiorisk.cli.options import (
     database_option,
     iso,
@@ -18,7 +22,13 @@ from cardiorisk.cli.options import (
     show,
 )
 from cardiorisk.config import Settings
-from cardiorisk.identity.keys import LARGEST_KEY_LIMIT, LONGEST_GRACE_MINUTES, LONGEST_LIFETIME_DAYS
+from cardiorisk.identity.keys import (
+    LARGEST_KEY_LIMIT,
+    LONGEST_GRACE_MINUTES,
+    LONGEST_LIFETIME_DAYS,
+    MOST_IMPORTED,
+    weakness,
+)
 from cardiorisk.limits.window import require_below, require_plan
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Database
@@ -72,6 +82,12 @@ def keys() -> None:
 @click.option(
     "--name", type=printable_name, metavar="NAME", help="What to call the key.  [default: nothing]"
 )
+@click.option(
+    "--key-file",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Import the key in this file, or in standard input (-), and print nothing.",
+)
 @database_option
 def create(
     account: str,
@@ -79,6 +95,7 @@ def create(
     expires_days: int | None,
     limit: int | None,
     name: str | None,
+    key_file: BinaryIO | None,
     settings: Settings,
 ) -> None:
     """Make a key and print it, alone, on standard output.
@@ -87,23 +104,35 @@ def create(
     a minute; one with a limit may use up no more of them than that, manages no other key and has
     no operator's rights.
 
+    A key that callers use already is imported from a file: 24 to 128 printable ASCII characters in
+    one line, without blanks. It has to be as random as ours: one with a common word in it is
+    refused, one that repeats itself or counts, and one that does not mix digits and letters, or
+    small ones and capitals, all through. Nothing marks it as a key, as crk_ does, where somebody
+    types it into a search: replace it (`cardiorisk keys rotate`) when its callers can change.
+
     \b
     Examples:
       cardiorisk keys create --account ana
       cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
       cardiorisk keys create --account hospital --limit 3 --name "ward 2"
+      cardiorisk keys create --account hospital --key-file old.key
       KEY=$(cardiorisk keys create --account ana)
     """  # noqa: D301 - click reads the \b
     if plan is not None:
         require_plan(plan, settings.plans)
-    require_stdout("a new key")
+    imported = None if key_file is None else _read_key(key_file)
+    if imported is None:
+        require_stdout("a new key")
     lifetime = None if expires_days is None else timedelta(days=expires_days)
     now = datetime.now(UTC)
     with Database.open(settings.database_url) as database, database.writing() as rows:
         account_id = rows_accounts.find_or_create(rows, account, plan, now)
-        minted = rows_keys.create(rows, account_id, now, lifetime, name, limit)
+        minted = rows_keys.create(rows, account_id, now, lifetime, name, limit, None, imported)
         require_below(limit, minted.record.plan, settings.plans)  # else nothing is made after all
-    _show_key(minted)
+    if imported is None:
+        _show_key(minted)
+    else:
+        _tell(minted.record, "Its callers go on as before.")
 
 
 @keys.command("list")
@@ -179,13 +208,29 @@ def _show_key(minted: MintedKey) -> None:
     record = minted.record
     undo = f"end it with `cardiorisk keys revoke {record.key_id}`"
     show_once(minted.key, f"{record.key_id} was made", undo)
+    _tell(record, "The key is shown only this once.")
+
+
+def _tell(record: KeyRecord, what: str) -> None:
     ending = "never ends" if record.expires_at is None else f"ends {iso(record.expires_at)}"
     limit = "" if record.limit is None else f", {record.limit} requests a minute"
-    click.echo(
-        f"{record.key_id} of {record.account} ({record.plan}{limit}) {ending}. "
-        "The key is shown only this once.",
-        err=True,
-    )
+    whose = f"{record.key_id} of {record.account} ({record.plan}{limit})"
+    click.echo(f"{whose} {ending}. {what}", err=True)
+
+
+def _read_key(file: BinaryIO) -> str:
+    """Read a key to import; one line end after it is none of it."""
+    text = file.read(MOST_IMPORTED + 3).decode("latin-1")
+    key = text.removesuffix("\n").removesuffix("\r")
+    weak = weakness(key)
+    if weak is not None:
+        raise CommandFailure(f"the key {weak}; see `cardiorisk keys create --help`")
+    with suppress(OSError):  # not every stream has a descriptor
+        mode = os.fstat(file.fileno()).st_mode
+        if S_ISREG(mode) and mode & (S_IRWXG | S_IRWXO):
+            said = f"Other users of this machine may read {file.name}: chmod 600 or delete it."
+            click.echo(said, err=True)
+    return key
 
 
 def _end(record: KeyRecord) -> str:

@@ -4,11 +4,16 @@ A key is ``crk_``, 30 random base62 characters (178 bits) and the CRC-32 of thos
 as 6 base62 digits. The checksum is no secret: it lets a mistyped key be refused without asking
 the database. Only the SHA-256 of a key is stored. That is enough, and argon2 would be waste:
 178 random bits cannot be guessed, however fast the hash.
+
+A key that callers use already may be imported. It has no checksum, so a text of its form costs a
+look-up, as a made-up key of our own form does; it is refused where a person may have made it up.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
-from zlib import crc32
+from itertools import pairwise
+from zlib import DEFLATED, MAX_WBITS, Z_FIXED, compressobj, crc32
 
 PREFIX = "crk_"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -16,7 +21,19 @@ _RANDOM_CHARACTERS = 30
 _CHECKSUM_CHARACTERS = 6
 KEY_CHARACTERS = len(PREFIX) + _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS
 _VISIBLE_CHARACTERS = 10
+_VISIBLE_IMPORTED = 4
 _ID_BYTES = 6
+
+LEAST_IMPORTED, MOST_IMPORTED = 24, 128
+"""Characters; no token of ours is so short."""
+_IMPORTED = re.compile(rf"(?!{PREFIX})[!-~]{{{LEAST_IMPORTED},{MOST_IMPORTED}}}")
+_LEAST_DIFFERENT = 10
+_CHANGES = re.compile("(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=[0-9])[A-Za-z]")
+_LEET = str.maketrans("0134578@$!", "oleastbasi")
+_COMMON = re.compile(
+    "pass(word|wd)|contrasen|secret|change|example|ejemplo|default|welcome|qwert|asdf|admin|letmein|"
+    "correcthorse|hospital|clinic|cardio|usuario|prueba|production"
+)
 
 LONGEST_LIFETIME_DAYS = 36_500
 LONGEST_GRACE_MINUTES = 60 * 24 * 365
@@ -74,9 +91,40 @@ def is_well_formed(key: str) -> bool:
     return key[-_CHECKSUM_CHARACTERS:] == _checksum(body)
 
 
+def may_be_key(text: str) -> bool:
+    """Tell whether a text may be a key that is stored, so that the database has to be asked."""
+    return is_well_formed(text) or _IMPORTED.fullmatch(text) is not None
+
+
+def weakness(key: str) -> str | None:
+    """Say what makes a key unfit to be imported, as the end of "it ..."; None where nothing does.
+
+    It is stored as a plain hash, so it must be as random as one of ours. That cannot be measured;
+    what people and loops make up has words, repeats itself, counts, or is all of one kind.
+    """
+    if key.startswith(PREFIX):
+        return None if is_well_formed(key) else f"begins with {PREFIX} and is mistyped"
+    if _IMPORTED.fullmatch(key) is None:
+        characters = f"{LEAST_IMPORTED} to {MOST_IMPORTED} printable ASCII characters"
+        return f"must have {characters}, no blanks and nothing before or after them but a line end"
+    folded = key.lower()
+    if _COMMON.search(folded.translate(_LEET)):
+        return "has a common word in it"
+    pairs = [*pairwise(folded), *zip(folded, folded[2:], strict=False)]
+    steps = sum(abs(ord(one) - ord(other)) <= 1 for one, other in pairs)
+    packer = compressobj(9, DEFLATED, -MAX_WBITS, strategy=Z_FIXED)
+    packed = len(packer.compress(key.encode()) + packer.flush())
+    if 5 * steps > 2 * len(pairs) or 4 * packed < 3 * len(key) or len(set(key)) < _LEAST_DIFFERENT:
+        return "repeats itself or counts"
+    plain = re.sub("[^A-Za-z0-9]", "", key)
+    if 6 * len(_CHANGES.findall(plain)) < len(plain):
+        return "must mix digits and letters, or small ones and capitals, all through"
+    return None
+
+
 def visible_prefix(key: str) -> str:
     """Return the start of a key, by which its owner recognises it in a list."""
-    return key[:_VISIBLE_CHARACTERS]
+    return key[: _VISIBLE_CHARACTERS if key.startswith(PREFIX) else _VISIBLE_IMPORTED]
 
 
 def may_hold_key(text: str) -> bool:

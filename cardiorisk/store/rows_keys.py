@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, not_, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 
 from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity import keys
@@ -115,7 +115,7 @@ def make_room(rows: Rows, account_id: int, now: datetime) -> None:
     rows.execute(delete(ApiKey).where(ApiKey.id.in_(ended.offset(MOST_ENDED_KEYS))), {"now": now})
 
 
-def create(
+def create(  # noqa: PLR0913, PLR0917 - what a key is made of
     rows: Rows,
     account_id: int,
     now: datetime,
@@ -123,12 +123,15 @@ def create(
     name: str | None = None,
     limit: int | None = None,
     window_id: str | None = None,
+    imported: str | None = None,
 ) -> MintedKey:
-    """Make a key of an account; without a lifetime it lives for ever.
+    """Make a key of an account, or import one; without a lifetime it lives for ever.
 
     One with a limit of its own, requests a minute, has a new window unless it is given another's.
     """
-    key, key_id = keys.new_key(), keys.new_key_id()
+    key, key_id = imported or keys.new_key(), keys.new_key_id()
+    if imported and rows.execute(select(exists().where(ApiKey.digest == digest(key)))).scalar_one():
+        raise Conflict("this key is in use already; make another one")
     values = {
         "id": key_id,
         "account_id": account_id,

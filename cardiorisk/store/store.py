@@ -21,7 +21,7 @@ from itertools import islice
 from typing import TypeAlias, TypeVar
 
 from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreUnavailable
-from cardiorisk.identity.keys import Principal, is_well_formed
+from cardiorisk.identity.keys import Principal, may_be_key
 from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
@@ -203,7 +203,7 @@ class Store:
 
     def _question(self, key_digest: bytes, credential: str) -> _Question | None:
         """Return what must be asked of the database, None where it need not be."""
-        if is_well_formed(credential):
+        if may_be_key(credential):
             return lambda rows: rows_keys.find_credential(rows, key_digest, self.now())
         if looks_like_token(credential):
             return self._question_of_token(credential, "access")

@@ -249,3 +249,44 @@ def test_rotate_with_grace_lets_the_old_key_live_that_long(call: Call, key_id: s
     call("keys", "rotate", key_id, "--grace", "60")
     ends_at = datetime.fromisoformat(_listed(call)[0]["expires_at"])
     assert before <= ends_at - timedelta(minutes=60) <= datetime.now(UTC)
+
+
+# An imported key
+
+
+IMPORTED = "9f86d081884c7d659a2feaa0c55ad015"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_key_in_use_is_imported_from_a_private_file_and_not_shown(call: Call, end: str) -> None:
+    file = Path("old.key")
+    file.touch(0o600)
+    file.write_bytes(f"{IMPORTED}{end}".encode())
+    result = call("keys", "create", "--account", "ana", "--key-file", str(file))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert re.fullmatch(
+        r"key_\w{12} of ana \(freemium\) never ends. Its callers go on as before.\n", result.stderr
+    )
+    (row,) = _listed(call)
+    assert (row["prefix"], row["status"]) == (IMPORTED[:4], "active")
+    again = call("keys", "create", "--account", "bruno", "--key-file", str(file))
+    assert (again.exit_code, again.stderr) == (
+        1,
+        "cardiorisk: this key is in use already; make another one\n",
+    )
+    file.chmod(0o644)
+    call("keys", "revoke", row["key_id"])
+    assert (
+        "may read old.key: chmod 600"
+        in call("keys", "create", "--account", "ana", "--key-file", str(file)).stderr
+    )
+
+
+def test_a_key_is_imported_from_standard_input_and_a_weak_one_refused(call: Call) -> None:
+    weak = start("keys", "create", "--account", "ana", "--key-file", "-", input="hunter2\n")
+    assert (weak.returncode, Path("keys.db").exists()) == (1, False)
+    assert "the key must have 24 to 128 printable ASCII characters" in weak.stderr
+    assert "hunter2" not in weak.stderr
+    strong = start("keys", "create", "--account", "ana", "--key-file", "-", input=IMPORTED)
+    assert (strong.returncode, strong.stdout) == (0, "")
+    assert [row["account"] for row in _listed(call)] == ["ana"]

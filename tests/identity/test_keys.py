@@ -69,3 +69,58 @@ def test_a_text_may_hold_a_key_where_more_than_the_visible_prefix_is_there() -> 
 
 def test_a_key_id_says_nothing_of_the_key() -> None:
     assert re.fullmatch(r"key_[0-9a-f]{12}", keys.new_key_id())
+
+
+# Imported keys
+
+
+@given(st.binary(min_size=16, max_size=48))
+def test_what_may_be_imported_is_short_plain_and_no_token(secret: bytes) -> None:
+    text = secret.hex()
+    assert keys.may_be_key(text) is (24 <= len(text) <= 128)
+    for spoilt in (text[:20] + " " * 8, text[:20] + "\u00f1" * 8, f"crk_{text}"[:40]):
+        assert not keys.may_be_key(spoilt)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "9f86d081884c7d659a2feaa0c55ad015",
+        "E3B0C44298FC1C149AFBF4C8996FB924",
+        "7d444840-9dc0-11d1-b245-5ffdce74fad2",
+        "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        "mZ8qT2vX9cLr4WnB7kYs1JdH",
+        "Gk3v9XqL-_7sPz2TnB8wYd4RfHc6MjEa1UoKiV0xC5t",
+    ],
+)
+def test_a_key_that_a_generator_made_is_strong_enough(key: str) -> None:
+    assert keys.weakness(key) is None
+    assert (keys.may_be_key(key), keys.visible_prefix(key)) == (True, key[:4])
+
+
+@pytest.mark.parametrize(
+    ("key", "rule"),
+    [
+        ("", "24 to 128"),
+        ("mZ8qT2vX9cLr4WnB7kYs1Jd", "24 to 128"),
+        ("mZ8qT2vX9cLr4WnB" * 9, "24 to 128"),
+        ("mZ8qT2vX9cLr 4WnB7kYs1JdH", "no blanks"),
+        ("mZ8qT2vX9cLr4WnB7kYs1JdH\n", "but a line end"),
+        ("mZ8qT2vX9cLr4WnB7kYs1Jd\u00f1", "ASCII"),
+        ("crk_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX", "mistyped"),
+        ("a" * 40, "repeats"),
+        ("0123456789abcdef0123456789abcdef", "counts"),
+        ("A1b2C3d4E5f6G7h8I9j0K1l2", "counts"),
+        ("x9K2mQ7p" * 4, "repeats"),
+        ("P4ssw0rd-of-2026-9K2mQ7px", "common word"),
+        ("correct-horse-battery-staple", "mix"),
+        ("la-clave-de-la-planta-de-arriba", "mix"),
+    ],
+)
+def test_a_key_that_can_be_guessed_is_refused_with_the_rule(key: str, rule: str) -> None:
+    assert rule in str(keys.weakness(key))
+
+
+@given(made_keys)
+def test_one_of_our_own_may_come_from_another_database(key: str) -> None:
+    assert keys.weakness(key) is None

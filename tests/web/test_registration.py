@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cardiorisk.config import Settings, load_settings
-from tests.support import Bitacora, Caller, create_key, document, told
+from cardiorisk.store import rows_accounts, rows_keys
+from tests.support import Bitacora, Caller, changing, create_key, document, told
 
 ANA = {"username": "ana", "password": "correct horse battery", "email": "ana@example.org"}
 LOGIN = {"username": "ana", "password": ANA["password"]}
@@ -91,3 +93,15 @@ async def test_an_operator_makes_an_account_that_its_holder_registers(
     ):
         assert told(await operator.send("POST", "/operator/accounts", wrong)) == refusal
     assert told(await holder.send("POST", "/operator/accounts", wish)) == (403, "operator-only")
+
+
+async def test_an_imported_key_opens_what_one_of_ours_does(
+    stranger: Caller, settings: Settings
+) -> None:
+    key = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
+    with changing(settings) as rows:
+        now = datetime.now(UTC)
+        account_id = rows_accounts.find_or_create(rows, "ana", None, now)
+        rows_keys.create(rows, account_id, now, imported=key)
+    for sent, code in ((key, 200), (f"Bearer {key}", 200), (key[::-1], 401)):
+        assert (await Caller(stranger.client, stranger.base_url, sent).assess()).code == code
