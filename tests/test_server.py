@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import pytest
 
 from cardiorisk.config import load_settings
-from tests.processes import Server, require_program
+from tests.processes import Server, UnixConnection, require_program
 from tests.support import EXAMPLE
 
 LITERT = ("--engine", "litert")
@@ -192,6 +192,45 @@ def test_a_log_that_nobody_reads_refuses_and_freezes_nothing(
     os.close(reader)
     assert server.ask()[1]["code"] == "log-unavailable"
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [("<&- >&- 2>&-", ""), (">&-", "the key of the account demo could not be shown")],
+)
+def test_with_its_streams_closed_it_serves(
+    tmp_path: Path, start: StartServer, redirection: str, said: str
+) -> None:
+    wrapper = ["sh", "-c", f'exec "$@" {redirection}', "sh"]
+    server = start(*LITERT, "--host", "unix:http.sock", wrapper=wrapper)
+    gives_up_at = time.monotonic() + 30
+    status = 0
+    while status != 200:
+        assert time.monotonic() < gives_up_at
+        with suppress(OSError), closing(UnixConnection(tmp_path / "http.sock")) as connection:
+            connection.request("GET", "/readyz")
+            status = connection.getresponse().status
+    assert server.stop() == 0
+    assert said in server.errors
+    assert all(line["route"] == "/readyz" for line in server.log_lines())
+
+
+def test_what_it_prints_into_full_pipes_stops_nothing(server: Server) -> None:
+    for number in (1, 2):
+        path = f"/proc/{server.process.pid}/fd/{number}"
+        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(pipe, bytes(1 << 12))
+        os.close(pipe)
+    log = server.directory / "logs" / "bitacora.jsonl"
+    log.unlink()
+    log.mkdir()
+    assert server.ask()[1]["code"] == "log-unavailable"  # which is told on standard error
+    log.rmdir()
+    assert server.ask()[0] == 200
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=30) == 0
 
 
 def test_a_hang_up_replaces_the_network(tmp_path: Path, start: StartServer) -> None:
