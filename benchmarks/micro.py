@@ -29,7 +29,6 @@ from cardiorisk.bitacora.entry import Entry
 from cardiorisk.config import load_settings
 from cardiorisk.identity.keys import new_key, new_key_id, visible_prefix
 from cardiorisk.limits.window import Limiter
-from cardiorisk.model.card import NOTICE
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES, digest
@@ -146,7 +145,8 @@ async def time_parts(room: Path, round_seconds: float) -> list[Row]:
     await services.load_network()
     body = BODY.encode()
     patient = PatientBody.read(body).patient
-    document = {"riesgo_cardiaco": True, "probabilidad": 0.973121, "umbral": 0.5, "aviso": NOTICE}
+    notice = services.predictor.card.notice
+    document = {"riesgo_cardiaco": True, "probabilidad": 0.973121, "umbral": 0.5, "aviso": notice}
     timings_ms = {"auth": 0.021, "limit": 0.012, "validate": 0.034, "predict": 0.02, "total": 0.095}
 
     async def assess() -> None:

@@ -15,7 +15,7 @@ import click
 from cardiorisk.bitacora.entry import Entry, timestamp
 from cardiorisk.bitacora.reader import REFUSAL_STATUSES, RELATIVE_ERROR, Summary
 from cardiorisk.measuring import Histogram
-from cardiorisk.model.card import Card
+from cardiorisk.model.card import Card, in_words
 from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE, Drift, DriftWatch
 
 _PERCENTS = (50, 90, 99)
@@ -164,7 +164,7 @@ def _answer(entry: Entry) -> str:
         return _shown(entry.code)
     if entry.riesgo_cardiaco is None:
         return ""
-    probability = "" if entry.probabilidad is None else f" {entry.probabilidad:.4f}"
+    probability = "" if entry.probabilidad is None else f" {in_words(entry.probabilidad, 4)}"
     return ("risk" if entry.riesgo_cardiaco else "no risk") + probability
 
 

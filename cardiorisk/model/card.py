@@ -5,6 +5,7 @@ training saw (ranges, histograms, background rows): answers are explained, warne
 for drift without the training rows at hand.
 """
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -40,13 +41,14 @@ ROUNDING = 1e-6
 """What a value may be off by and still be inside what training saw: float32 is off by less, and the
 finest step of a field is 100,000 times as much."""
 
-NOTICE = (
-    "Modelo didáctico entrenado con datos sintéticos: no es un dispositivo médico "
-    "y no sirve para diagnosticar ni para decidir un tratamiento."
+_NO_DEVICE = (
+    "no es un dispositivo médico y no sirve para diagnosticar ni para decidir un tratamiento."
 )
-"""What every answer says of the network, in the language of its readers."""
+NOTICE_OF_ANOTHER = f"Lo respondió otra versión de la red: {_NO_DEVICE}"
+"""What is said of a kept answer whose network is no longer the one that is loaded."""
 
 LARGEST_SEED = 2**32 - 1
+LONGEST_FILE_NAME = 100
 MOST_BACKGROUND_ROWS = 1_024
 """An explanation runs 64 rows for each, in one call."""
 
@@ -63,6 +65,36 @@ Row = Annotated[tuple[float, float, float, float, float, float], AfterValidator(
 
 Share = Annotated[float, Field(ge=0, le=1)]
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["97226f6b" * 8])]
+
+
+LEAST_TOLD, MOST_TOLD = 2.0**-126, 1 - 2.0**-24
+"""Nearer to 0 and 1 float32 does not go; nothing is ever told as impossible or certain."""
+
+PLAIN_DECIMALS = 6  # the two engines may differ in the fifth already
+NEAR_0, NEAR_1 = 1e-4, 1 - 1e-5  # there, 6 decimals are fewer than 3 digits, or might give a 1
+_SMALLEST_IN_WORDS = 1e-6
+
+
+def told(probability: float, threshold: float) -> float:
+    """Return the probability as answers give it: 6 decimals, and near 0 three significant digits.
+
+    It is never 0 nor 1, and never on the other side of the threshold than it was.
+    """
+    if NEAR_0 <= probability <= NEAR_1:
+        short = round(probability, PLAIN_DECIMALS)
+    elif probability < NEAR_0:
+        short = float(f"{max(probability, LEAST_TOLD):.2e}")
+    else:
+        short = round(min(probability, MOST_TOLD), 8)
+    return short if (short >= threshold) == (probability >= threshold) else probability
+
+
+def in_words(probability: float, decimals: int = 2) -> str:
+    """Write a probability in some decimals, or in as many as it takes not to be 0 or 1."""
+    distance = min(probability, 1 - probability)
+    if distance < _SMALLEST_IN_WORDS:
+        return "< 0.000001" if probability < _SMALLEST_IN_WORDS else "> 0.999999"
+    return f"{probability:.{max(decimals, math.ceil(-math.log10(distance)))}f}"
 
 
 class _Member(BaseModel):
@@ -204,6 +236,14 @@ class Card(_Member):
     )
     epochs: int = Field(description="Passes over the training rows", gt=0)
     data_sha256: _Hash = Field(description="Hash of the whole table, row number left out")
+    data_file: str | None = Field(
+        description="Name of the file that held it; null where its patients were made from the "
+        "seed, and their risk by the course's rule",
+        examples=[None],
+        min_length=1,
+        max_length=LONGEST_FILE_NAME,
+        pattern=r"^[^\x00-\x1f\x7f/\\\\]+$",
+    )
     data_rows: int = Field(
         description="Rows of that table: those learnt from, the validation and the held-out ones",
         gt=0,
@@ -256,6 +296,16 @@ class Card(_Member):
     def _check_scores(cls, scores: Profile, earlier: ValidationInfo) -> Profile:
         _check_rows(scores, earlier)
         return scores
+
+    @cached_property
+    def notice(self) -> str:
+        """What every answer says of this network, in Spanish."""
+        rows = f"{self.data_rows:,}".replace(",", ".")
+        if self.data_file is None:
+            source = f"didáctico entrenado con {rows} pacientes inventados y una regla"
+        else:
+            source = f"entrenado con {rows} filas del archivo «{self.data_file}»"
+        return f"Modelo {source}: {_NO_DEVICE}"
 
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
         """Return the wire names of the fields whose value lies beyond all that training saw.

@@ -22,7 +22,18 @@ from numpy.typing import NDArray
 
 from cardiorisk.config import EngineName
 from cardiorisk.errors import UnusableArtefact
-from cardiorisk.model.card import KERAS_FILE, LITERT_FILE, Card, load_card
+from cardiorisk.model.card import (
+    KERAS_FILE,
+    LEAST_TOLD,
+    LITERT_FILE,
+    MOST_TOLD,
+    NEAR_0,
+    NEAR_1,
+    PLAIN_DECIMALS,
+    Card,
+    load_card,
+    told,
+)
 from cardiorisk.patients.patient import FIELDS
 
 
@@ -36,6 +47,16 @@ class Engine(Protocol):
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return each row's probability of risk, shape (n,), n at least 1, for shape (n, 6)."""
         ...
+
+
+def all_told(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.float64]:
+    """Return what ``told`` gives for each, shape (n,)."""
+    exact = np.clip(probabilities.astype(np.float64), LEAST_TOLD, MOST_TOLD)
+    short = exact.round(PLAIN_DECIMALS)
+    ends = np.flatnonzero((exact < NEAR_0) | (exact > NEAR_1))
+    values, places = np.unique(exact[ends], return_inverse=True)
+    short[ends] = np.array([told(value, threshold) for value in values.tolist()])[places]
+    return np.where((short >= threshold) == (exact >= threshold), short, exact)
 
 
 class KerasEngine:

@@ -18,10 +18,15 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
+from cardiorisk.model.card import in_words
+from cardiorisk.model.engines import all_told
 from cardiorisk.patients.patient import FIELDS, Field
 
 CONTRIBUTION_DECIMALS = 9
 """Seven numbers of 9 decimals add up to the probability's 6 without a remainder to hide."""
+
+SMALLEST_BASE = 10.0**-CONTRIBUTION_DECIMALS
+"""What a mean of next to nothing is told as: never 0, and never 1."""
 
 SMALLEST_MENTIONED = 0.005
 """A smaller contribution would read as 0.00, and is left out of the sentence."""
@@ -30,7 +35,7 @@ CURVE_POINTS = 41
 """Points of a number's curve; the steepest rise spans several of them."""
 YEARS_APART = 3
 """Between the points of an integer's curve."""
-_CURVE_DECIMALS = 6  # as the answer's own probability has
+_GRID_DECIMALS = 6
 
 _INPUTS = len(FIELDS)
 COALITIONS = 2**_INPUTS
@@ -42,7 +47,7 @@ _MEMBERS: NDArray[np.bool_] = (
 
 def _grid(field: Field) -> tuple[float, ...]:
     if field.kind == "number":
-        points = np.linspace(field.minimum, field.maximum, CURVE_POINTS).round(_CURVE_DECIMALS)
+        points = np.linspace(field.minimum, field.maximum, CURVE_POINTS).round(_GRID_DECIMALS)
         return tuple(points.tolist())
     step = 1 if field.kind == "flag" else YEARS_APART
     return tuple(float(value) for value in range(int(field.minimum), int(field.maximum) + 1, step))
@@ -84,8 +89,9 @@ def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanati
     """Return a patient's own probability, and take it apart, from those of ``coalition_rows``."""
     worths = probabilities.reshape(COALITIONS, -1).mean(axis=1, dtype=np.float64)  # (64,)
     contributions = _WEIGHTS @ worths  # (6,)
+    base = min(max(_rounded(float(worths[0])), SMALLEST_BASE), 1 - SMALLEST_BASE)
     return float(worths[-1]), Explanation(
-        _rounded(float(worths[0])), tuple(_rounded(float(number)) for number in contributions)
+        base, tuple(_rounded(float(number)) for number in contributions)
     )
 
 
@@ -97,10 +103,12 @@ def curve_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows
 
 
-def curves_of(probabilities: NDArray[np.float32]) -> tuple[tuple[float, ...], ...]:
+def curves_of(
+    probabilities: NDArray[np.float32], threshold: float
+) -> tuple[tuple[float, ...], ...]:
     """Cut the probabilities of the rows of ``curve_rows`` into one curve for each input."""
-    rounded = probabilities.astype(np.float64).round(_CURVE_DECIMALS)
-    return tuple(tuple(curve.tolist()) for curve in np.split(rounded, _STARTS[1:-1]))
+    curves = np.split(all_told(probabilities, threshold), _STARTS[1:-1])
+    return tuple(tuple(curve.tolist()) for curve in curves)
 
 
 def spanish_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
@@ -111,8 +119,8 @@ def spanish_sentence(probability: float, explanation: Explanation, values: Seque
     parts += [f"la bajaron {lowered}"] if lowered else []
     reasons = "; ".join(parts) or "ningún dato la movió apreciablemente"
     numbers = (
-        f"La red da {probability:.2f} a estos datos y {explanation.base:.2f} de media a sus "
-        f"pacientes de referencia: {reasons}"
+        f"La red da {in_words(probability)} a estos datos y {in_words(explanation.base)} de media "
+        f"a sus pacientes de referencia: {reasons}"
     )
     # No point stands in it but those of numbers.
     return f"{numbers.replace('.', ',')}. Describe el cálculo de la red, no la salud del paciente."
@@ -126,8 +134,8 @@ def english_sentence(probability: float, explanation: Explanation, values: Seque
     parts += [f"lowered by {lowered}"] if lowered else []
     reasons = "; ".join(parts) or "no input moved it noticeably"
     return (
-        f"The network gives {probability:.2f} to these values and {explanation.base:.2f} on "
-        f"average to its reference patients: {reasons}. "
+        f"The network gives {in_words(probability)} to these values and "
+        f"{in_words(explanation.base)} on average to its reference patients: {reasons}. "
         "This describes the network's arithmetic, not the patient's health."
     )
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.measuring import Histogram
-from cardiorisk.model.card import Card
+from cardiorisk.model.card import NOTICE_OF_ANOTHER, told
 from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.model.explanations import (
     CURVE_ROWS,
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from cardiorisk.model.card import Card
     from cardiorisk.patients.patient import Patient
 
-PROBABILITY_DECIMALS = 6
-"""More would be noise: two engines may differ in the fifth already."""
 QUEUE_LIMIT = 2048
 """Patients that may wait; at some thousand assessments a second, under a second of work."""
 BATCH_LIMIT = 1024
@@ -61,6 +59,7 @@ class Assessment:
 
     Attributes:
         at_risk: whether the probability reaches the threshold.
+        notice: what the network was trained on, and that it is no medical device.
         outside_training: wire names of the inputs beyond all that training saw.
         explanation: the probability taken apart, where that was asked for.
         curves: probabilities over each input's grid, where an explanation was asked for.
@@ -70,6 +69,7 @@ class Assessment:
     at_risk: bool
     threshold: float
     model_version: str
+    notice: str
     outside_training: tuple[str, ...] = ()
     explanation: Explanation | None = None
     curves: tuple[tuple[float, ...], ...] = ()
@@ -134,6 +134,10 @@ class Predictor:
     def version(self) -> str | None:
         """The version of the network that is answering, None while there is none."""
         return None if self._artefact is None else self._artefact.card.version
+
+    def notice_of(self, version: str) -> str:
+        """Say what the network of this version was trained on, if it is the one that answers."""
+        return NOTICE_OF_ANOTHER if version != self.version else self.card.notice
 
     @property
     def waiting(self) -> int:
@@ -290,7 +294,8 @@ def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
         probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
         outside = artefact.card.outside_training(patient.values)
         assessment = _assessment(artefact.card, outside, probability, explanation)
-        assessments.append(replace(assessment, curves=curves_of(probabilities[:CURVE_ROWS])))
+        curves = curves_of(probabilities[:CURVE_ROWS], artefact.card.threshold)
+        assessments.append(replace(assessment, curves=curves))
     return assessments
 
 
@@ -300,12 +305,12 @@ def _assessment(
     probability: float,
     explanation: Explanation | None = None,
 ) -> Assessment:
-    rounded = round(probability, PROBABILITY_DECIMALS)
     return Assessment(
-        probability=rounded,
-        at_risk=rounded >= card.threshold,
+        probability=told(probability, card.threshold),
+        at_risk=probability >= card.threshold,
         threshold=card.threshold,
         model_version=card.version,
+        notice=card.notice,
         outside_training=outside_training,
         explanation=explanation,
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import InvalidPatient, RateLimited, ServiceError
+from cardiorisk.errors import InvalidPatient, NotReady, RateLimited, ServiceError
 from cardiorisk.model.explanations import english_sentence, spanish_sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.pages.base import PageHandler
@@ -25,6 +25,8 @@ AT_RISK = marked(
     "Yes, at risk, says the network: {probability} reaches the threshold of {threshold}."
 )
 NO_RISK = marked("No risk, says the network: {probability} is below the threshold of {threshold}.")
+FROM_A_RULE = marked("It learnt a rule that somebody wrote down, from {rows} invented patients.")
+FROM_A_FILE = marked("It learnt from {rows} rows of the file {name}.")
 PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
     ("The assignment's example", EXAMPLE),
     ("Young, nothing unusual", dict(zip(FIELD_NAMES, (1.7, 1.1, 0.8, 25, 0, 0), strict=True))),
@@ -81,17 +83,27 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             answer=self.assessment,
             verdict=self._verdict(self.assessment) if self.assessment else "",
             sentence=self._sentence(),
+            learnt=self._learnt(),
             notice=notice,
         )
 
     def _verdict(self, assessment: Assessment) -> str:
         """Say the answer as the page's script does."""
         text = AT_RISK if assessment.at_risk else NO_RISK
-        probability, threshold = (
-            f"{self.number(share * 100, '.3g')}\N{NO-BREAK SPACE}%"
-            for share in (assessment.probability, assessment.threshold)
+        return self.locale.translate(text).format(
+            probability=self.percent(assessment.probability),
+            threshold=self.percent(assessment.threshold),
         )
-        return self.locale.translate(text).format(probability=probability, threshold=threshold)
+
+    def _learnt(self) -> str:
+        """Say what the network that answers was trained on, if there is one by now."""
+        try:
+            card = self.services.predictor.card
+        except NotReady:
+            return ""
+        text = FROM_A_RULE if card.data_file is None else FROM_A_FILE
+        rows = f"{card.data_rows:,}".replace(",", "\N{NO-BREAK SPACE}")
+        return self.locale.translate(text).format(rows=rows, name=card.data_file)
 
     def _sentence(self) -> str:
         """Say why, as the API does."""

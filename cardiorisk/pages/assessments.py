@@ -115,7 +115,7 @@ async def newest(
 
 def _row(kept: KeptAssessment) -> list[Any]:
     """Return what the API answers, as a spreadsheet reads it."""
-    values: Mapping[str, Any] = kept_answer(kept) | {
+    values: Mapping[str, Any] = kept_answer(kept, notice="") | {
         "created_at": kept.created_at.isoformat(),
         LABEL_FIELD: kept.label or "",
         "riesgo_cardiaco": int(kept.at_risk),

@@ -26,6 +26,7 @@ from cardiorisk.errors import (
     TooManyAttempts,
 )
 from cardiorisk.identity.keys import may_hold_key
+from cardiorisk.model.card import in_words
 from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
 from cardiorisk.web.cookies import LONGEST_COOKIE, give_cookie, require_own_page, session_cookie
 from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
@@ -139,6 +140,15 @@ class PageHandler(BaseHandler):
         """Write a number as the reader does, in a form of ``format``."""
         text = format(value, form)
         return text if self.locale.code == "en" else text.replace(".", ",")
+
+    def percent(self, probability: float) -> str:
+        """Write a probability in per cent as the page's scripts do: never as 0 nor as 100."""
+        words = in_words(probability)
+        if words[0] in "<>":
+            return words if self.locale.code == "en" else words.replace(".", ",")
+        share = 100 * probability
+        decimals = 0 if share.is_integer() else max(1, len(words) - len("0.00"))
+        return f"{self.number(share, f'.{decimals}f')}\N{NO-BREAK SPACE}%"
 
     def in_language(self, code: str) -> str:
         """Return the way to this page in another language, with the query that it was asked with.

@@ -6,7 +6,7 @@ from it is clinical evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from cardiorisk.errors import UnusableData
+from cardiorisk.model.card import LONGEST_FILE_NAME
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
 from cardiorisk.patients.table import parse_frame
 from cardiorisk.training.recipe import DEFAULT_SEED
@@ -65,12 +66,13 @@ class Cohort:
 
     values: NDArray[np.float32]  # (n, 6), columns in FIELDS order and units
     at_risk: NDArray[np.bool_]  # (n,)
+    file_name: str | None = None  # None where they were made
 
     def __len__(self) -> int:
         return len(self.at_risk)
 
     def take(self, rows: Rows) -> Cohort:
-        return Cohort(self.values[rows], self.at_risk[rows])
+        return Cohort(self.values[rows], self.at_risk[rows], self.file_name)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the values (little-endian float32, by rows), then the outcomes."""
@@ -180,7 +182,13 @@ def read_cohort(path: Path) -> Cohort:
                 f"{path} has {rows} rows with {RISK_COLUMN} = {label}; "
                 f"training takes at least {FEWEST_ROWS_PER_LABEL} of each"
             )
-    return cohort
+    return replace(cohort, file_name=_shown_name(path))
+
+
+def _shown_name(path: Path) -> str:
+    """Return a file's name as an answer may tell it: no directory, printable, not too long."""
+    printable = "".join(letter for letter in path.name if letter.isprintable())
+    return printable.replace("\\", "")[:LONGEST_FILE_NAME] or "?"
 
 
 def _read_frame(path: Path) -> pd.DataFrame:

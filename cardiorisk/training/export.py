@@ -131,6 +131,7 @@ def _card(
         seed=recipe.seed,
         epochs=recipe.epochs,
         data_sha256=split.cohort.fingerprint(),
+        data_file=split.cohort.file_name,
         data_rows=len(split.cohort),
         metrics=_metrics(evaluation, threshold, recipe.seed),
         libraries={

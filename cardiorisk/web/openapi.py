@@ -15,7 +15,6 @@ from tornado.template import Template
 
 from cardiorisk import errors
 from cardiorisk.config import VERSION
-from cardiorisk.model.card import NOTICE
 from cardiorisk.web.account import RefreshHandler, RegisterHandler
 from cardiorisk.web.files import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
@@ -77,7 +76,7 @@ def describe(routes: Iterable[Route]) -> Json:
 
 def _words() -> str:
     words = Template((_HERE / "api.md").read_text(encoding="utf-8"), autoescape=None)
-    said = words.generate(notice=NOTICE, kib=BODY_LIMIT_BYTES // 1024).decode()
+    said = words.generate(kib=BODY_LIMIT_BYTES // 1024).decode()
     # A line is a paragraph, as Swagger UI keeps line ends.
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in said.split("\n\n"))
 

@@ -51,14 +51,16 @@ class PredictionsHandler(KeepingHandler):
         """Assess a patient and keep the result."""
         kept = await self.keep(LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        self.answer(shapes.kept_answer(kept) | warnings_of(self.assessment), status=201)
+        notice = self.services.predictor.notice_of(kept.model_version)
+        self.answer(shapes.kept_answer(kept, notice) | warnings_of(self.assessment), status=201)
 
     @operation("listAssessments", shapes.KeptAssessmentsAnswer, query=(shapes.PageParameters,))
     async def get(self) -> None:
         """List your assessments, the newest first."""
         page = self.page(shapes.PageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
-        items = [shapes.kept_answer(kept) for kept in found.items]
+        notice_of = self.services.predictor.notice_of
+        items = [shapes.kept_answer(kept, notice_of(kept.model_version)) for kept in found.items]
         self.answer({"items": items, "after": found.next_after})
 
 
@@ -67,7 +69,8 @@ class PredictionHandler(AuthenticatedHandler):
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        self.answer(shapes.kept_answer(kept))
+        notice = self.services.predictor.notice_of(kept.model_version)
+        self.answer(shapes.kept_answer(kept, notice))
 
     @operation("deleteAssessment", status=204, problems=(UnknownAssessment,))
     async def delete(self, assessment_id: str) -> None:

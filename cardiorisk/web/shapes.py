@@ -26,7 +26,7 @@ from typing_extensions import TypedDict
 from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
 from cardiorisk.identity.forms import find_number
-from cardiorisk.model.card import NOTICE, Card
+from cardiorisk.model.card import Card
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
 
 Shape = TypeVar("Shape")
@@ -224,7 +224,14 @@ class FieldProblemAnswer(ProblemAnswer):
 Version = Annotated[
     str, about("Version of the network; `GET /model` has its card", "14-7-1-7c7cfe6f")
 ]
-Notice = Annotated[str, about("What the model is not", json_schema_extra={"const": NOTICE})]
+Notice = Annotated[
+    str,
+    about(
+        "What the network was trained on, and what it is not",
+        "Modelo didáctico entrenado con 5.000 pacientes inventados y una regla: no es un "
+        "dispositivo médico y no sirve para diagnosticar ni para decidir un tratamiento.",
+    ),
+]
 
 
 class HealthAnswer(TypedDict):

@@ -17,7 +17,6 @@ from cardiorisk.accounts.assessments import (
     find_id,
 )
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.model.card import NOTICE
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.shapes import (
@@ -93,7 +92,7 @@ KeptAssessmentAnswer = create_model(
 )
 
 
-def kept_answer(kept: KeptAssessment) -> Json:
+def kept_answer(kept: KeptAssessment, notice: str) -> Json:
     return {
         "id": kept.assessment_id,
         "created_at": kept.created_at,
@@ -103,7 +102,7 @@ def kept_answer(kept: KeptAssessment) -> Json:
         "probabilidad": kept.probability,
         "umbral": kept.threshold,
         "modelo": kept.model_version,
-        "aviso": NOTICE,
+        "aviso": notice,
     }
 
 

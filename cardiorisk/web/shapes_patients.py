@@ -16,7 +16,6 @@ from typing_extensions import TypedDict
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.forms import clean_name
-from cardiorisk.model.card import NOTICE
 from cardiorisk.model.explanations import GRIDS, english_sentence, spanish_sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import (
@@ -194,8 +193,8 @@ class WarningAnswer(TypedDict):
 class SentencesAnswer(TypedDict):
     """The explanation in a sentence."""
 
-    es: Annotated[str, about("In Spanish", "La red da 0,00 a estos datos y 0,52 de media a …")]
-    en: Annotated[str, about("In English", "The network gives 0.00 to these values and 0.52 …")]
+    es: Annotated[str, about("In Spanish", "La red da < 0,000001 a estos datos y 0,52 de …")]
+    en: Annotated[str, about("In English", "The network gives < 0.000001 to these values …")]
 
 
 class CurveAnswer(TypedDict):
@@ -217,7 +216,7 @@ def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
 _Contributions = _by_field(
     "Contributions",
     "How far each value moved the answer from `base`: Shapley values. With `base` they add up to "
-    "`probabilidad`, but for its rounding to 6 decimals.",
+    "`probabilidad`, but for its rounding.",
     float,
 )
 _Curves = _by_field(
@@ -228,7 +227,7 @@ _Curves = _by_field(
 
 AtRisk = Annotated[bool, about("`probabilidad` reached `umbral`")]
 Probability = Annotated[
-    float, about("How sure the network is of its rule; not a chance of falling ill", ge=0, le=1)
+    float, about("Never 0 nor 1, and not a chance of falling ill", 0.000312, gt=0, lt=1)
 ]
 Threshold = Annotated[float, about("The least `probabilidad` that is a risk", 0.5, gt=0, lt=1)]
 Warnings = Annotated[
@@ -290,7 +289,7 @@ def assessment_answer(
         "modelo": assessment.model_version,
         **more,
         **warnings_of(assessment),
-        "aviso": NOTICE,
+        "aviso": assessment.notice,
     }
 
 

@@ -12,7 +12,6 @@ from cardiorisk.errors import (
     StoreUnavailable,
     UnusableArtefact,
 )
-from cardiorisk.model.card import NOTICE
 from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
 from cardiorisk.web.operations import operation
@@ -50,7 +49,7 @@ class ModelHandler(BaseHandler):
         card = self.services.predictor.card
         # Its rows of patients are real people where the network was trained on somebody's own file.
         shown = card.model_dump(exclude={"background"})
-        self.answer({"modelo": card.version, "aviso": NOTICE, "card": shown})
+        self.answer({"modelo": card.version, "aviso": card.notice, "card": shown})
 
     head = get
 

@@ -44,7 +44,7 @@ def assessments(tmp_path: Path, io_loop: IOLoop) -> Iterator[Assessments]:
 
 
 async def _keep(assessments: Assessments, label: str | None = None) -> str:
-    said = Assessment(probability=0.25, at_risk=False, threshold=0.5, model_version="net-1")
+    said = Assessment(0.25, at_risk=False, threshold=0.5, model_version="net-1", notice="")
     return (await assessments.keep(ANA, PATIENT, said, label)).assessment_id
 
 

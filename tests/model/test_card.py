@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -19,11 +20,13 @@ from cardiorisk.model.card import (
     Card,
     FieldProfile,
     NetworkFigures,
+    in_words,
     load_card,
     save_card,
+    told,
 )
 from cardiorisk.model.drift import DriftWatch
-from cardiorisk.model.engines import Artefact, Engine, load_artefact
+from cardiorisk.model.engines import Artefact, Engine, all_told, load_artefact
 from cardiorisk.model.predictor import explain
 from cardiorisk.patients.patient import FIELD_NAMES, Patient
 
@@ -127,6 +130,7 @@ def test_file_that_is_no_card_is_refused(tmp_path: Path, text: bytes) -> None:
         ("training_fields: counts add up to 3,600", {"data_rows": 5_001}),
         ("background.0: presion_arterial must be", {"background": [[1.0] + [1e30] * 5]}),
         ("background.0: edad must be an integer", {"background": [[1.0, 1, 1, 40.5, 0, 0]]}),
+        ("data_file", {"data_file": "/home/ana/patients.csv"}),
         ("background", {"background": [[1.0, 1, 1, 40, 0, 0]] * 1_025}),
         ("background", {"background": []}),
         ("background.0", {"background": [[1.0] * 5]}),
@@ -239,3 +243,42 @@ def test_values_beyond_all_that_training_saw_are_named(
 )
 def test_a_value_falls_in_the_bin_between_its_edges(value: float, position: int) -> None:
     assert TWO_FIELDS.training_fields[0].bin_of(value) == position
+
+
+@pytest.mark.parametrize(
+    ("probability", "answer", "words"),
+    [
+        (0.0, 1.18e-38, "< 0.000001"),
+        (2.3456e-7, 2.35e-7, "< 0.000001"),
+        (0.00041234, 0.000412, "0.0004"),
+        (0.1234567, 0.123457, "0.12"),
+        (0.99949, 0.99949, "0.9995"),
+        (0.9999941, 0.9999941, "0.999994"),
+        (1.0, 0.99999994, "> 0.999999"),
+    ],
+)
+def test_a_probability_is_never_told_as_0_or_1(
+    probability: float, answer: float, words: str
+) -> None:
+    assert (told(probability, 0.5), in_words(probability)) == (answer, words)
+
+
+def test_rows_are_told_as_each_alone_and_on_their_own_side_of_the_threshold() -> None:
+    random = np.random.default_rng(3)
+    ends = 10 ** random.uniform(-44, 0, 2_000)
+    close = 0.4 + random.uniform(-1e-6, 1e-6, 500)
+    rows = np.concatenate([ends, 1 - ends, close, [0, 1]]).astype(np.float32)
+    answers = all_told(rows, 0.4)
+    assert answers.tolist() == [told(value, 0.4) for value in rows.tolist()]
+    assert ((answers >= 0.4) == (rows.astype(float) >= 0.4)).all()
+    assert (answers > 0).all()
+    assert (answers < 1).all()
+
+
+def test_the_notice_says_what_the_network_was_trained_on() -> None:
+    assert CARD.notice.startswith("Modelo didáctico entrenado con 5.000 pacientes inventados y una")
+    own = Card.model_validate(changed(data_file="framingham.csv"))
+    assert own.notice == (
+        "Modelo entrenado con 5.000 filas del archivo «framingham.csv»: no es un dispositivo "
+        "médico y no sirve para diagnosticar ni para decidir un tratamiento."
+    )

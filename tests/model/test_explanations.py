@@ -118,13 +118,13 @@ def test_sentences_name_what_moved_the_answer_the_strongest_first() -> None:
     explanation = Explanation(0.52, (0.01, 0.004, 0.2, 0.29, -0.02, 0.0))
     values = (2.05, 1.2, 1.8, 72.0, 0.0, 0.0)
     assert spanish_sentence(0.999998, explanation, values) == (
-        "La red da 1,00 a estos datos y 0,52 de media a sus pacientes de referencia: "
+        "La red da 0,999998 a estos datos y 0,52 de media a sus pacientes de referencia: "
         "la subieron edad = 72 (+0,29), azúcar en sangre = 1,8 (+0,20) y "
         "colesterol total = 2,05 (+0,01); la bajaron sobrepeso = no (-0,02). "
         "Describe el cálculo de la red, no la salud del paciente."
     )
     assert english_sentence(0.999998, explanation, values) == (
-        "The network gives 1.00 to these values and 0.52 on average to its reference patients: "
+        "The network gives 0.999998 to these values and 0.52 on average to its reference patients: "
         "raised by age = 72 (+0.29), blood sugar = 1.8 (+0.20) and "
         "total cholesterol = 2.05 (+0.01); lowered by overweight = no (-0.02). "
         "This describes the network's arithmetic, not the patient's health."
@@ -147,8 +147,9 @@ def test_in_each_row_of_the_curves_one_input_takes_its_whole_grid() -> None:
     patient = np.array([2.0, 1.2, 1.0, 40, 1, 0], dtype=np.float32)
     rows = curve_rows(patient)
     assert (rows != patient).sum(axis=1).max() == 1
-    taken = curves_of(rows[:, 3])  # as if the age were the answer
-    assert taken[3] == GRIDS[3]
-    assert set(taken[0]) == {40.0}
+    taken = curves_of(rows[:, 3] / np.float32(100), 0.5)  # as if the age were the answer
+    assert taken[3][1:] == tuple(age / 100 for age in GRIDS[3][1:])
+    assert 0 < taken[3][0] < 1e-30
+    assert set(taken[0]) == {0.4}
     assert [len(curve) for curve in taken] == [41, 41, 41, 34, 2, 2]
     assert len(rows) == CURVE_ROWS

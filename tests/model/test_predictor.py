@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Iterator
 
@@ -168,10 +169,14 @@ async def test_the_threshold_itself_counts_as_risk(
     predictor: Predictor, engine: HeldEngine
 ) -> None:
     engine.gate.set()
-    probability = (await predictor.assess(HEALTHY)).probability
-    card = predictor.card.model_copy(update={"threshold": probability})
-    predictor.adopt(Artefact(card, engine))
-    assert (await predictor.assess(HEALTHY)).at_risk
+    rows = np.array([HEALTHY.values], dtype=np.float32)
+    exact = float(engine.probabilities(rows)[0])
+    for threshold in (exact, math.nextafter(exact, 1)):
+        card = predictor.card.model_copy(update={"threshold": threshold})
+        predictor.adopt(Artefact(card, engine))
+        said = await predictor.assess(HEALTHY)
+        assert said.at_risk is (threshold == exact)
+        assert (said.probability >= threshold) is said.at_risk
 
 
 async def test_closing_refuses_whoever_waits_and_answers_whoever_runs(

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cardiorisk.model.card import NOTICE
 from cardiorisk.routes import CardioriskApplication
 from tests.support import EXAMPLE, Bitacora, Caller, document, told
 
@@ -27,7 +26,7 @@ async def test_a_patient_is_told_the_risk(
         "riesgo_cardiaco": is_at_risk,
         "umbral": 0.5,
         "modelo": app.services.predictor.card.version,
-        "aviso": NOTICE,
+        "aviso": app.services.predictor.card.notice,
     }
 
 

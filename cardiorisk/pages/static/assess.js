@@ -5,7 +5,7 @@ import { curve, gauge, waterfall } from "./charts.js";
 import { calls } from "./calls.js";
 import "./copy.js";
 import { ASSESSING, assess, isLoggedIn, keep } from "./service.js";
-import { language, number, say } from "./words.js";
+import { inWords, language, number, percent, say } from "./words.js";
 
 const KEPT_KEY = "cardiorisk.key";
 const by = (id) => document.getElementById(id);
@@ -76,7 +76,6 @@ function setError(box, place, text) {
   else box.removeAttribute("aria-invalid");
 }
 
-const percent = (share) => `${number(share * 100, Number.isInteger(share * 100) ? 0 : 1)}\u00a0%`;
 const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
 
 function showAnswer({ patient, document: answer }) {
@@ -114,13 +113,13 @@ function withValue(name, value) {
 function showParts(answer, patient) {
   let sum = answer.base;
   const rows = [
-    { name: say("average of the reference patients"), from: 0, to: sum, kind: "total", shown: number(sum, 3) },
+    { name: say("average of the reference patients"), from: 0, to: sum, kind: "total", shown: inWords(sum, 3) },
   ];
   for (const [name, part] of Object.entries(answer.contribuciones)) {
     rows.push({ name: withValue(name, patient[name]), from: sum, to: sum + part, kind: part < 0 ? "lowers" : "raises", shown: signed(part) });
     sum += part;
   }
-  rows.push({ name: say("this patient"), from: 0, to: sum, kind: "total", shown: number(answer.probabilidad, 3) });
+  rows.push({ name: say("this patient"), from: 0, to: sum, kind: "total", shown: inWords(answer.probabilidad, 3) });
   const label = rows.map((row) => `${row.name} ${row.shown}`).join("; ");
   waterfall(by("bars"), rows, label);
 }

@@ -1,7 +1,7 @@
 // The panel: shows the service's events as they come, and asks for nothing else while they do.
 
 import { columns } from "./charts.js";
-import { language, number, say } from "./words.js";
+import { inWords, language, number, say } from "./words.js";
 
 const MOST_LINES = 50;
 const by = (id) => document.getElementById(id);
@@ -104,7 +104,7 @@ function showDrift({ drift }) {
 function answerOf(line) {
   if (line.code) return line.code;
   if (line.probabilidad === null) return "";
-  return `${line.riesgo_cardiaco ? say("at risk") : say("no risk")} ${number(line.probabilidad, 2)}`;
+  return `${line.riesgo_cardiaco ? say("at risk") : say("no risk")} ${inWords(line.probabilidad)}`;
 }
 
 function showLines() {

@@ -15,3 +15,20 @@ export function number(value, decimals = 2) {
   const form = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   return new Intl.NumberFormat(language, form).format(value);
 }
+
+const SMALLEST = 0.000001;
+const isExtreme = (share) => Math.min(share, 1 - share) < SMALLEST;
+const extreme = (share) => share < SMALLEST ? `< ${number(SMALLEST, 6)}` : `> ${number(1 - SMALLEST, 6)}`;
+const decimalsOf = (share) => Math.ceil(-Math.log10(Math.min(share, 1 - share)));
+
+/** Write a probability in some decimals, or in as many as it takes not to be 0 or 1. */
+export function inWords(share, decimals = 2) {
+  return isExtreme(share) ? extreme(share) : number(share, Math.max(decimals, decimalsOf(share)));
+}
+
+/** Write it in per cent. */
+export function percent(share) {
+  if (isExtreme(share)) return extreme(share);
+  const decimals = Number.isInteger(share * 100) ? 0 : Math.max(1, decimalsOf(share) - 2);
+  return `${number(share * 100, decimals)}\u00a0%`;
+}
