@@ -136,20 +136,18 @@ class RegisterPageHandler(SessionPage):
             await self.services.accounts.register(registration, self.address, holder)
         except InvalidAccount as error:
             self.refuse(error.faults)
-            self._ask()
         except Taken as error:
             self.refuse(error.faults, said=marked("It belongs to another account."))
-            self._ask()
         except (InvalidKey, LimitedKey):
             self.refuse([FieldFault("key", "")], said=marked("No account is waiting for this key."))
-            self._ask()
         except Conflict:
             said = marked("The account of this key has a password already: log in with it.")
             self.refuse([FieldFault("key", "")], said=said)
-            self._ask()
         else:
             await self.log_in(Login(registration.username, registration.password))
             self.go(HOME)
+            return
+        self._ask()
 
     def write_problem(self, error: ServiceError) -> None:
         """Show the form to who has no key yet, with whom to ask for one."""

@@ -143,12 +143,12 @@ class PanelAccountsHandler(OperatorPage):
             account, minted = await self.services.operated.create(wish.username, wish.plan)
         except InvalidAccount as error:
             self.refuse(error.faults)
-            await self._show_found()
         except Taken as error:
             self.refuse(error.faults, said=marked("It belongs to another account."))
-            await self._show_found()
         else:
             await self._show_account(str(account.account_id), minted=minted)
+            return
+        await self._show_found()
 
     async def _show_account(self, number: str, **said: Any) -> None:
         account, keys = await self.services.operated.view(number)
