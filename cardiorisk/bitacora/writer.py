@@ -222,9 +222,12 @@ class Bitacora:
     def _mode(self) -> int:
         """Return what kind of file has the name, a regular one where none has it yet."""
         try:
-            return self._path.stat().st_mode
+            named = self._path.stat()
         except FileNotFoundError:
             return stat.S_IFREG
+        if os.path.samestat(named, Path(os.devnull).stat()):  # a stream that was closed is that too
+            raise OSError(errno.ENODEV, f"it is {os.devnull}, which keeps no line")
+        return named.st_mode
 
     def _open_or_make(self, flags: int) -> int:
         try:

@@ -120,7 +120,7 @@ class LogLineAnswer(TypedDict):
     method: Annotated[str, about("The method", "POST")]
     route: Annotated[str, about("The route's template", "/service")]
     status: Annotated[int, about("The answer's status", 429)]
-    ip: Annotated[str, about("The caller's address", "127.0.0.1")]
+    ip: Annotated[str, about("The caller's address; unix for a Unix socket", "127.0.0.1")]
     riesgo_cardiaco: Annotated[bool | None, about("The answer; null where none was given")]
     probabilidad: Annotated[float | None, about("Its probability; null where none was given")]
     modelo: Annotated[str | None, about("The network's version; null while none is loaded")]

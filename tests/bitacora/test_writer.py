@@ -377,7 +377,7 @@ def test_a_disk_that_refuses_to_sync_is_an_error(log_dir: Path, disk: Disk) -> N
 
 def test_disk_mode_needs_a_disk(log_dir: Path, log: Path) -> None:
     log_dir.mkdir()
-    log.symlink_to("/dev/null")  # it takes every line and refuses every fsync
+    log.symlink_to("/dev/full")
     with pytest.raises(LogUnavailable, match="SYNC=disk needs a file on a disk"):
         Bitacora(log_dir, sync="disk")
 

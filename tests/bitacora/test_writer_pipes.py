@@ -137,6 +137,13 @@ def test_a_socket_that_is_not_standard_output_stops_the_start(log_dir: Path) -> 
             Bitacora(log_dir)
 
 
+def test_what_keeps_no_line_stops_the_start(log_dir: Path) -> None:
+    log_dir.mkdir()
+    (log_dir / LOG_FILE).symlink_to("/dev/null")
+    with pytest.raises(LogUnavailable, match="it is /dev/null, which keeps no line"):
+        Bitacora(log_dir)
+
+
 def test_a_pipe_is_not_read_back(pipe: Path) -> None:
     with pytest.raises(LogUnavailable, match="is no file that can be read back"):
         LogReader(pipe)
