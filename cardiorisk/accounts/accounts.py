@@ -169,7 +169,7 @@ class Accounts:
 
         unwritten = self._store.unwritten_calls(account_id)
         with _while_there(_gone()):
-            account, written = await self._store.read(read)
+            account, written = await self._store.read(read, in_turn=True)
         return account, {day: written.get(day, 0) + unwritten.get(day, 0) for day in days}
 
     async def create_key(

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from sqlalchemy import (
+    URL,
     ColumnElement,
     Connection,
     Engine,
@@ -29,7 +30,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.identity.forms import folded
-from cardiorisk.store.database_file import back_up_again, make_private_file, translated
+from cardiorisk.store.database_file import (
+    OpenFile,
+    back_up_again,
+    is_damage,
+    is_locked,
+    make_private_file,
+    part_from_foreign_log,
+    translated,
+)
 from cardiorisk.store.migrations import revisions
 
 Rows: TypeAlias = Connection
@@ -44,35 +53,54 @@ BUSY_SECONDS = 5.0
 _SWITCH_AGAIN_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF
 _BEGIN = "cardiorisk_begin"
+_READING = "BEGIN"
 
 
 class Database:
     """One open connection, closed at the end of a ``with`` block; for one thread only.
 
     Every method raises ``StoreUnavailable`` where the file cannot be used; the message names it.
+
+    Args:
+        url: of a file that is there.
+        busy_seconds: how long a statement waits for another process's lock.
+        reader_of: the files that another connection of this process has open, for a second one
+            that only reads.
+        reads_all: read the file through first, to know that it is whole.
     """
 
-    def __init__(self, url: str, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        busy_seconds: float = BUSY_SECONDS,
+        reader_of: OpenFile | None = None,
+        *,
+        reads_all: bool = False,
+    ) -> None:
         self.path = _path(url)
+        self._is_reader = reader_of is not None
         with translated(self.path):
-            status = self.path.stat()
-            self._connection = _engine(url, busy_seconds).connect()
-        self._file_identity = (status.st_dev, status.st_ino)
+            self.path.stat()
+            if not self._is_reader:
+                part_from_foreign_log(self.path, reads_all=reads_all)
+            self._connection = _engine(self.path, busy_seconds, self._is_reader).connect()
+        self._pragma("schema_version")  # the first look at the file opens the log as well
+        self.file = reader_of or OpenFile(self.path)
 
     @classmethod
-    def open(cls, url: str) -> Database:
+    def open(cls, url: str, *, reads_all: bool = False) -> Database:
         """Open the file at its newest revision, making or upgrading it where needed."""
         path = _path(url)
         with translated(path):
             make_private_file(path)
         with ExitStack() as on_failure:
-            database = on_failure.enter_context(cls(url))
+            database = on_failure.enter_context(cls(url, reads_all=reads_all))
             database.upgrade()
             on_failure.pop_all()
         return database
 
     @classmethod
-    def open_existing(cls, url: str) -> Database:
+    def open_existing(cls, url: str, *, reads_all: bool = False) -> Database:
         """Open a file that is there, at whatever revision."""
         path = _path(url)
         if not path.is_file():
@@ -80,13 +108,13 @@ class Database:
                 f"there is no database at {path}; "
                 "`cardiorisk serve` or `cardiorisk keys create` makes one"
             )
-        return cls(url)
+        return cls(url, reads_all=reads_all)
 
     @classmethod
-    def open_current(cls, url: str) -> Database:
+    def open_current(cls, url: str, *, reads_all: bool = False) -> Database:
         """Open a file that is there and at the newest revision."""
         with ExitStack() as on_failure:
-            database = on_failure.enter_context(cls.open_existing(url))
+            database = on_failure.enter_context(cls.open_existing(url, reads_all=reads_all))
             with database.reading() as rows:
                 revisions.require_head(rows)
             on_failure.pop_all()
@@ -100,11 +128,16 @@ class Database:
 
     def reading(self) -> AbstractContextManager[Rows]:
         """Begin a transaction that sees one moment and takes no lock."""
-        return self._transaction("BEGIN")
+        return self._transaction(_READING)
 
     def writing(self) -> AbstractContextManager[Rows]:
         """Begin a transaction that holds the write lock from its start."""
         return self._transaction("BEGIN IMMEDIATE")
+
+    def writing_by(self, give_up_at: float) -> AbstractContextManager[Rows]:
+        """Begin as ``writing`` does, and wait for the lock until then, by the monotonic clock."""
+        self.wait_at_most(max(0.0, give_up_at - time.monotonic()))
+        return self.writing()
 
     def upgrade(self) -> None:
         """Apply the revisions that are missing, wholly or not at all, to a file that was copied.
@@ -143,14 +176,18 @@ class Database:
         """
         return int(self._pragma("data_version")[0])
 
-    def require_writable(self) -> None:
-        """Take the write lock and give it back; check that the path still names this file."""
-        with self.writing() as rows:
-            rows.rollback()
-        with translated(self.path):
-            status = self.path.stat()
-        if (status.st_dev, status.st_ino) != self._file_identity:
-            raise StoreUnavailable(f"{self.path} was replaced by another file; restart the service")
+    def probe(self) -> bool:
+        """Write a number anew, to the disk; return False where another process has the lock."""
+        self.file.require_own()
+        try:
+            with self.writing_by(0) as rows:
+                number = rows.exec_driver_sql("PRAGMA user_version").scalar_one()
+                rows.exec_driver_sql(f"PRAGMA user_version = {number}")
+        except StoreUnavailable as error:
+            if is_locked(error):
+                return False
+            raise
+        return True
 
     def wait_at_most(self, busy_seconds: float) -> None:
         """Set how long a statement waits for another process's lock before it fails."""
@@ -162,11 +199,34 @@ class Database:
             self._connection.close()
             self._connection.engine.dispose()
 
+    def let_go(self) -> None:
+        """Close without a word to a file that is not, or no more, the one that was opened.
+
+        The writer goes first; then it is not the last, and a reader writes nothing when it is
+        closed. What was opened, where it stands elsewhere now, gets what its log holds for it.
+        """
+        with suppress(StoreUnavailable):
+            if not self._is_reader and not self.file.is_overwritten:
+                self.wait_at_most(0)
+                self._pragma("wal_checkpoint(TRUNCATE)")
+        with suppress(StoreUnavailable):
+            self.close()
+
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Rows]:
         connection = self._connection.execution_options(**{_BEGIN: begin})
-        with translated(self.path), connection.begin():
-            yield connection
+        is_writing = begin != _READING
+        try:
+            with translated(self.path), connection.begin():
+                yield connection
+                if is_writing:
+                    self.file.require_own()
+        except StoreUnavailable as error:
+            if is_damage(error):
+                self.file.suspect()
+            raise
+        if is_writing:
+            self.file.note_own_write()
 
     def _pragma(self, statement: str) -> Any:
         """Run a pragma outside of any transaction, where alone most of them work."""
@@ -185,19 +245,21 @@ def _path(url: str) -> Path:
     return Path(make_url(url).database or "")
 
 
-def _engine(url: str, busy_seconds: float) -> Engine:
+def _engine(path: Path, busy_seconds: float, is_reader: bool) -> Engine:  # noqa: FBT001 - bound by position
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if is_reader else 'rw'}"
     engine = create_engine(
-        url,
+        URL.create("sqlite", database=str(path)),
+        creator=lambda: sqlite3.connect(uri, timeout=busy_seconds, uri=True),
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"timeout": busy_seconds, "check_same_thread": True},
     )
 
     @event.listens_for(engine, "connect")
     def set_up(driver: sqlite3.Connection, _record: object) -> None:
         driver.isolation_level = None
         try:
-            _switch_to_write_ahead_log(driver, busy_seconds)
+            if not is_reader:
+                _switch_to_write_ahead_log(driver, busy_seconds)
             driver.execute("PRAGMA synchronous = FULL")
             driver.execute("PRAGMA foreign_keys = ON")
             # A large change would else need a file elsewhere, which a read-only container has not.

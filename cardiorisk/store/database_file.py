@@ -1,6 +1,9 @@
-"""The file at a database's path, from outside: what keeps it private, and copies of it.
+"""The file at a database's path, from outside: is it what is open, is it whole; copies of it.
 
-SQLite alone. What goes wrong leaves as ``StoreUnavailable``, with what to do about it.
+SQLite goes on writing a file that was moved or replaced, and plays a write-ahead log onto whatever
+file stands beside it. So the service asks before each commit whose the files are. No file of the
+database is ever opened here but by SQLite: closing it would end the process's locks on it. What
+goes wrong leaves as ``StoreUnavailable``, with what to do about it.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -24,25 +28,31 @@ Progress: TypeAlias = "Callable[[int, int], None]"
 COPY_MARK = 0x63726B62
 """The ``application_id`` of a copy until it is opened: a log beside it belongs to another file."""
 
+_CHECK_SECONDS = 5.0
+"""A database that cannot be read through in this time is taken for whole."""
+_EMPTY = "it is empty"
+_NO_DATABASE = {_EMPTY, "file is not a database"}
+"""Damages that no log makes good."""
 _PRIVATE = 0o600
 _PAGES_A_STEP = 2_500
 """Copied between two tellings of the progress; 10 MB."""
 _PRIMARY_CODE = 0xFF
 _OWN_ADVICE = "check that this user may read and write it and its directory"
 _COPY_ADVICE = {
-    errno.EEXIST: "it is there and stays as it is; name another file",
-    errno.EISDIR: "it is a directory; name a file",
-    errno.ENOENT: "there is no such directory; make it first",
-    errno.EACCES: "this user may not write there; name another directory",
-    errno.EPERM: "this user may not write there; name another directory",
-    errno.EROFS: "nothing can be written there; name another directory",
-    errno.ENOSPC: "make room on that disk or name another",
+    -errno.EEXIST: "it is there and stays as it is; name another file",
+    -errno.EISDIR: "it is a directory; name a file",
+    -errno.ENOENT: "there is no such directory; make it first",
+    -errno.EACCES: "this user may not write there; name another directory",
+    -errno.EPERM: "this user may not write there; name another directory",
+    -errno.EROFS: "nothing can be written there; name another directory",
+    -errno.ENOSPC: "make room on that disk or name another",
     sqlite3.SQLITE_FULL: "make room on that disk or name another",
     sqlite3.SQLITE_CORRUPT: "the database itself is damaged; keep the copies there are",
     sqlite3.SQLITE_NOTADB: "the database itself is damaged; keep the copies there are",
 }
+_DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
 _REFUSALS = {
-    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(-errno.EACCES, -errno.EPERM, -errno.EROFS),
     *(sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
 }
 
@@ -60,6 +70,161 @@ def translated(path: Path) -> Iterator[None]:
         if code in _REFUSALS:
             hint = f"; {'it is a directory' if path.is_dir() else _OWN_ADVICE}"
         raise StoreUnavailable(f"{path} cannot be used: {reason}{hint}") from error
+
+
+class OpenFile:
+    """The files of an open database, and whether they are still those at its path.
+
+    Attributes:
+        fault: why nothing is read or written any more, None while all is well.
+        is_overwritten: there is something else *in* the file that is open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._real = path.resolve()  # SQLite puts the log beside what a link leads to
+        self._own = self._found()
+        self._stamp = self._stamped()
+        self.fault: str | None = None
+        self.is_overwritten = False
+
+    def require_own(self) -> None:
+        """Check that what is open is what stands at the path, and whole where somebody wrote it."""
+        if self.fault is None:
+            self.fault = self._find_fault()
+        if self.fault is not None:
+            raise StoreUnavailable(self.fault)
+
+    def note_own_write(self) -> None:
+        self._stamp = self._stamped()
+
+    def suspect(self) -> None:
+        """Have the next check read the whole file, as SQLite has found something broken."""
+        self._stamp = None
+
+    def set_own_log_aside(self) -> None:
+        """Where another file stands in the place of the one that was open, part it from the log."""
+        main, *beside = self._found()
+        if main != self._own[0] and beside[0] == self._own[1]:
+            _set_log_aside(self._real)
+
+    def _find_fault(self) -> str | None:
+        main, *beside = self._found()
+        if main != self._own[0]:
+            return f"{self._path} was moved, deleted or replaced by another file"
+        stamp = self._stamped()
+        if stamp != self._stamp:
+            self.is_overwritten = True
+            try:
+                if has_foreign_log(self._path):
+                    return f"{self._path} was overwritten by another database"
+            except StoreUnavailable as damage:
+                return str(damage)
+            self.is_overwritten = False
+            self._stamp = stamp
+        if beside != self._own[1:]:
+            return f"{self._path}-wal or {self._path.name}-shm was moved, deleted or replaced"
+        return None
+
+    def _found(self) -> list[tuple[int, int] | None]:
+        """Return what stands at the path, and at those of its log and the log's index."""
+        beside = [_identity(Path(f"{self._real}{end}")) for end in ("-wal", "-shm")]
+        return [_identity(self._path), *beside]
+
+    def _stamped(self) -> tuple[int, int] | None:
+        with suppress(OSError):
+            status = self._path.stat()
+            return status.st_size, status.st_mtime_ns
+        return None
+
+
+def has_foreign_log(path: Path) -> bool:
+    """Return whether the write-ahead log beside a database belongs to another one.
+
+    So it is where the file is a copy that was not opened since it was made, or is whole without
+    the log alone.
+
+    Raises:
+        StoreUnavailable: it is damaged.
+    """
+    alone = _damage(path, "immutable=1")  # SQLite then reads no log
+    if alone is None and _is_copy(path):
+        return True
+    damage = _damage(path, "mode=ro")
+    if damage is None and alone not in _NO_DATABASE:
+        return False
+    if alone is None and Path(f"{path.resolve()}-wal").exists():
+        return True
+    raise StoreUnavailable(
+        f"{path} is damaged ({alone}); put a copy in its place: docs/backup.md tells how"
+    )
+
+
+def part_from_foreign_log(path: Path, *, reads_all: bool = False) -> None:
+    """Before a database is opened, set aside a log that does not belong to it.
+
+    Args:
+        path: of the database, which nothing in this process has open.
+        reads_all: read it through; else a copy alone is known not to have a log.
+
+    Raises:
+        StoreUnavailable: it was read through, and is damaged.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    is_copy = _is_copy(path)
+    if has_foreign_log(path) if reads_all else is_copy:
+        _set_log_aside(path.resolve())
+    if is_copy:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA application_id = 0")
+
+
+def _is_copy(path: Path) -> bool:
+    """Return whether the file itself, without any log, bears the mark of a copy."""
+    try:
+        with closing(_connect(path, "immutable=1")) as connection:
+            mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
+            return mark == COPY_MARK
+    except sqlite3.Error:
+        return False
+
+
+def _damage(path: Path, how: str) -> str | None:
+    """Return what is wrong with a database that is read through, None where nothing is known."""
+    give_up_at = time.monotonic() + _CHECK_SECONDS
+    try:
+        if path.stat().st_size == 0:
+            return _EMPTY  # SQLite would take it for new, and its log away
+        with closing(_connect(path, how)) as connection:
+            connection.set_progress_handler(lambda: time.monotonic() > give_up_at, 10_000)
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            return None if found == "ok" else " ".join(found.split())
+    except (sqlite3.Error, OSError) as error:
+        reason, code = _reason_of(error)
+        return reason if code in _DAMAGES else None
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+
+
+def _set_log_aside(path: Path) -> None:
+    """Part a write-ahead log from the file; one that holds something is kept as ``-wal.old``."""
+    log = Path(f"{path}-wal")
+    with suppress(FileNotFoundError):
+        if log.stat().st_size:
+            log.replace(f"{log}.old")
+        else:
+            log.unlink()
+    Path(f"{path}-shm").unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return None
 
 
 def make_private_file(path: Path) -> None:
@@ -140,9 +305,24 @@ def _sync(path: Path) -> None:
         os.close(opened)
 
 
+def is_locked(error: BaseException) -> bool:
+    """Return whether a failure is another process's lock, which ends by itself."""
+    return _code_of(error) == sqlite3.SQLITE_BUSY
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether a failure tells of broken pages."""
+    return _code_of(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _code_of(error: BaseException) -> int:
+    cause = error.__cause__
+    return _reason_of(cause)[1] if isinstance(cause, SQLAlchemyError | sqlite3.Error) else 0
+
+
 def _reason_of(error: SQLAlchemyError | sqlite3.Error | OSError) -> tuple[str, int]:
-    """Return what the system or SQLite says, and its number."""
+    """Return what is said, and by which number: SQLite's, or the system's below zero."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, OSError):
-        return cause.strerror or str(cause), cause.errno or 0
+        return cause.strerror or str(cause), -(cause.errno or 0)
     return str(cause), getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE

@@ -1,7 +1,7 @@
-"""The server's door to the database: asynchronous, remembered, on one thread.
+"""The server's door to the database: asynchronous, remembered.
 
-A known key or access token costs the event loop a hash and a dictionary look-up. Everything else
-runs on one thread with one connection, so that ``PRAGMA data_version`` tells of other processes'
+A known key or access token costs the event loop a hash and a dictionary look-up. All changes are
+made on one thread by one connection, so that ``PRAGMA data_version`` tells of other processes'
 writes alone; a watcher asks it four times a second and then forgets the whole memo. What was asked
 for is done even when whoever asked has gone away, and what it makes stale is dropped all the same.
 See decision 0007.
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import operator
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
@@ -26,19 +26,22 @@ from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database_threads import DatabaseThreads
 from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale, digest
 from cardiorisk.store.values import Credential
-from cardiorisk.workers import Failures, Worker
+from cardiorisk.workers import Failures
 
 WATCH_SECONDS = 0.25
 """Between two looks for another process's writes, so a revocation arrives well within 1 s."""
 FLUSH_SECONDS = 60.0
 BUSY_SECONDS = 1.0
-"""How long the thread waits for another process's write to end; look-ups wait behind it."""
+"""How long a change waits, in all, for those before it and for another process's write to end."""
 MOST_LOOKUPS = 1_000
 """Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
-MOST_JOBS = 500
-"""Reads and changes that may wait; a change takes one to three milliseconds."""
+PROBE_SECONDS = 0.5
+"""For which a tried write holds, and for which a caller waits for it."""
+STUCK_SECONDS = 5.0
+"""A tried write that has not ended after this is a fault; a lock is given up sooner."""
 ROWS_A_TRANSACTION = 500
 """Last uses or calls that one transaction writes, in 30 ms; look-ups get their turn in between."""
 _COOKIE_MARK = "cookie\n"
@@ -48,8 +51,13 @@ _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 _Question: TypeAlias = "Callable[[Rows], Credential | None]"
 _Drops: TypeAlias = "Stale | Callable[[_Result], Stale | None] | None"
+_DONE = {"read": "read", "write": "written"}
 _Place = TypeVar("_Place")
 _Value = TypeVar("_Value")
+
+
+def _open_whole(url: str) -> Database:
+    return Database.open(url, reads_all=True)
 
 
 class Store:
@@ -68,25 +76,18 @@ class Store:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         busy_seconds: float = BUSY_SECONDS,
-        open_database: Callable[[str], Database] = Database.open,
+        open_database: Callable[[str], Database] = _open_whole,
     ) -> None:
-        self._worker = Worker(
-            "store", MOST_JOBS, "the database has too much to do; try again in a second"
-        )
-        try:
-            opening = partial(_open, partial(open_database, url), token_secret, busy_seconds)
-            self._database, secret = self._worker.run_now(opening)
-        except BaseException:
-            self._worker.close()
-            raise
         self._limiter = limiter or Limiter(clock)
         self._clock = clock
         self._monotonic = monotonic
-        self.tokens = Tokens(secret, self.now)
+        self._token_secret = token_secret
+        self._threads = DatabaseThreads(url, busy_seconds, open_database, self._take_secret)
         self._failures = Failures(_logger)
         self.memo = Memo(monotonic)
         self._lookups = Lookups(self.memo, MOST_LOOKUPS)
-        self._checking: asyncio.Future[None] | None = None
+        self._probe: asyncio.Future[bool] | None = None
+        self._probed_at = -math.inf
         self._watcher: asyncio.Task[None] | None = None
         self._version: int | None = None
         self._flush_at = monotonic() + FLUSH_SECONDS
@@ -130,19 +131,24 @@ class Store:
             raise _refusal(found, "session", "expired or ended; log in again")
         return found
 
-    async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
-        """Run a function in a transaction that changes nothing."""
-        job = partial(_in_transaction, self._database.reading, fn)
-        return await self._told("read", self._worker.submit(job))
+    async def read(self, fn: Callable[[Rows], _Result], *, in_turn: bool = False) -> _Result:
+        """Run a function in a transaction that changes nothing.
+
+        Args:
+            fn: what is run.
+            in_turn: after the changes, and the flush, that were asked for before.
+        """
+        job = self._threads.read_in_turn(fn) if in_turn else self._threads.read(fn)
+        return await self._told("read", job)
 
     async def change(self, fn: Callable[[Rows], _Result], drops: _Drops[_Result] = None) -> _Result:
         """Run a function in a transaction, and drop what it makes stale before anybody is told."""
-        change = self._worker.submit(partial(_in_transaction, self._database.writing, fn))
+        change = self._threads.change(fn)
         change.add_done_callback(partial(self._drop_stale, drops))
         return await self._told("write", change)
 
     def unwritten_calls(self, account_id: int) -> dict[date, int]:
-        """Return an account's calls by day that a read which is queued now will not find."""
+        """Return an account's calls by day that a read in turn, begun now, will not find."""
         calls = self._limiter.calls_of(account_id)
         for (account, day), count in self._calls.items():
             if account == account_id:
@@ -150,21 +156,46 @@ class Store:
         return calls
 
     async def check(self) -> None:
-        """Check that the database can be written; callers at the same time share one check."""
-        if self._checking is None or self._checking.done():
-            self._checking = self._worker.submit(self._database.require_writable, is_counted=False)
-        await self._told("check", self._checking)
+        """Check that a write would reach the disk; callers within half a second share one try.
+
+        Another process's lock is no fault, nor are changes that wait for its end.
+        """
+        if self._probe is None or (
+            self._probe.done() and self._monotonic() >= self._probed_at + PROBE_SECONDS
+        ):
+            self._probe, self._probed_at = self._threads.probe(), self._monotonic()
+        probe = self._probe
+        await asyncio.wait({probe}, timeout=PROBE_SECONDS)
+        if self._threads.fault is not None:
+            raise StoreUnavailable("the database cannot be used right now")
+        if not probe.done():
+            if self._monotonic() > self._probed_at + STUCK_SECONDS:
+                raise StoreUnavailable("the database does not answer")
+            return
+        try:
+            was_written = probe.result()
+        except StoreUnavailable as error:
+            raise self._unavailable("write", error) from error
+        if was_written:
+            self._failures.note("write", None)
 
     async def refresh(self) -> None:
-        """Drop the memo if another process has written since the last call, or might have."""
+        """Drop the memo if another process has written since the last call, or might have.
+
+        A file that has a fault is let go of at the next call, and what is whole then is opened.
+        """
         try:
-            version = await self._worker.run(self._database.version, is_counted=False)
+            if self._threads.fault is not None:
+                self._failures.note("the database", StoreUnavailable(self._threads.fault))
+                await self._threads.mend()
+                self._probe = None
+            version = await self._threads.version()
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
-            self._failures.note("watch", error)
+            self._failures.note("the database", error)
             self._version = None
             self.memo.drop_all()
             return
-        self._failures.note("watch", None)
+        self._failures.note("the database", None)
         if version != self._version:
             self._version = version
             self.memo.drop_all()
@@ -175,23 +206,20 @@ class Store:
         try:
             await self._write(self._last_used, rows_keys.note_last_used, max)
             await self._write(self._calls, rows_accounts.add_calls, operator.add)
+        except StoreUnavailable:
+            pass  # it was told
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("flush", error)
-        else:
-            self._failures.note("flush", None)
 
     async def close(self) -> None:
         """Stop watching, write what is left to write, and close; closing twice is harmless."""
-        if self._worker.is_closed:
+        if self._threads.is_closed:
             return
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
         await self.flush()
-        try:
-            await self._worker.run(self._database.close, is_counted=False)
-        finally:
-            self._worker.close()
+        await self._threads.close()
 
     async def _watch(self) -> None:
         while True:
@@ -219,9 +247,8 @@ class Store:
     async def _look_up(self, place: bytes, question: _Question | None) -> Principal | Refusal:
         if question is None:
             return REFUSED
-        job = partial(_in_transaction, self._database.reading, question)
-        begin = partial(self._worker.submit, job, is_counted=False)
-        found = await self._told("look-up", self._lookups.share(place, begin))
+        begin = partial(self._threads.read, question, is_counted=False)
+        found = await self._told("read", self._lookups.share(place, begin))
         return REFUSED if found is None else found.principal
 
     def _drop_stale(self, drops: _Drops[_Result], change: asyncio.Future[_Result]) -> None:
@@ -246,12 +273,11 @@ class Store:
             for place in batch:
                 del unwritten[place]
 
-            def job(batch: dict[_Place, _Value] = batch) -> None:
-                with self._database.writing() as rows:
-                    write(rows, batch)
+            def job(rows: Rows, batch: dict[_Place, _Value] = batch) -> None:
+                write(rows, batch)
 
             try:
-                await self._worker.run(job, is_counted=False)
+                await self._told("write", self._threads.change(job, is_counted=False))
             except Exception:
                 _merge(unwritten, batch, merged)
                 raise
@@ -261,36 +287,25 @@ class Store:
         try:
             result = await asyncio.shield(job)
         except StoreUnavailable as error:
-            self._failures.note(work, error)
-            verb = "read" if work in {"read", "look-up"} else "written"
-            raise StoreUnavailable(f"the database cannot be {verb} right now") from error
+            raise self._unavailable(work, error) from error
         self._failures.note(work, None)
         return result
 
+    def _unavailable(self, work: str, error: StoreUnavailable) -> StoreUnavailable:
+        if not self._threads.explains(error):  # else the watcher tells, once
+            self._failures.note(work, error)
+        return StoreUnavailable(f"the database cannot be {_DONE[work]} right now")
 
-def _in_transaction(
-    begin: Callable[[], AbstractContextManager[Rows]], fn: Callable[[Rows], _Result]
-) -> _Result:
-    with begin() as rows:
-        return fn(rows)
+    def _take_secret(self, database: Database) -> None:
+        """Sign tokens with the secret that was given, else with that of what was opened."""
+        secret = self._token_secret or rows_sessions.load_secret(database)
+        self.tokens = Tokens(secret, self.now)
 
 
 def _refusal(found: Principal | Refusal, what: str, reasons: str) -> ServiceError:
     if found is REFUSED:
         return InvalidKey(f"the {what} is not valid: {reasons}")
     return AccountSuspended()
-
-
-def _open(
-    begin: Callable[[], Database], token_secret: bytes | None, busy_seconds: float
-) -> tuple[Database, bytes]:
-    database = begin()
-    try:
-        database.wait_at_most(busy_seconds)
-        return database, token_secret or rows_sessions.load_secret(database)
-    except BaseException:
-        database.close()
-        raise
 
 
 def _merge(

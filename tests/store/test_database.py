@@ -155,29 +155,20 @@ def test_the_version_changes_with_another_connections_write_whatever_is_done_her
 # Readiness
 
 
-def test_the_check_needs_the_lock_lets_go_of_it_and_writes_nothing(
+def test_the_probe_writes_to_the_disk_and_changes_nothing(database: Database) -> None:
+    log = database.path.with_name("keys.db-wal")
+    before = log.stat().st_size, _pragma(database, "user_version")
+    assert database.probe()
+    assert log.stat().st_size > before[0]
+    assert _pragma(database, "user_version") == before[1]
+
+
+def test_a_lock_held_elsewhere_is_no_fault_and_not_waited_for(
     database: Database, other_process: sqlite3.Connection
 ) -> None:
-    version = "PRAGMA data_version"
-    before = other_process.execute(version).fetchone()
-    database.require_writable()
-    assert other_process.execute(version).fetchone() == before
+    database.wait_at_most(3600)
     other_process.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked"):
-        database.require_writable()
-
-
-def test_a_deleted_file_is_noticed(database: Database) -> None:
-    database.path.unlink()
-    with pytest.raises(StoreUnavailable, match=r"keys\.db cannot be used: No such file"):
-        database.require_writable()
-
-
-def test_a_replaced_file_is_noticed(database: Database, tmp_path: Path) -> None:
-    (tmp_path / "restored.db").write_bytes(database.path.read_bytes())
-    (tmp_path / "restored.db").rename(database.path)
-    with pytest.raises(StoreUnavailable, match="was replaced by another file"):
-        database.require_writable()
+    assert not database.probe()
 
 
 # Files that cannot be used

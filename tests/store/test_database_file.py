@@ -21,15 +21,20 @@ def rows_of(path: Path) -> int:
         return int(count)
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
-    """A database of 20 MB and 20,000 rows, some in its write-ahead log yet."""
+def fill(database: Database, count: int, size: int) -> None:
     with database.writing() as rows:
         rows.exec_driver_sql("CREATE TABLE t (a)")
         rows.exec_driver_sql(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
-            " INSERT INTO t SELECT randomblob(1000) FROM n"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO t SELECT randomblob(?) FROM n",
+            (count, size),
         )
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """A database of 20 MB and 20,000 rows."""
+    fill(database, 20_000, 1_000)
     return database
 
 
@@ -95,3 +100,31 @@ def test_a_copy_that_does_not_fit_leaves_nothing_behind(filled: Database, tmp_pa
         with pytest.raises(StoreUnavailable, match="make room on that disk or name another"):
             back_up(filled.path, disk / "copy.db")
         assert list(disk.iterdir()) == []
+
+
+def test_a_log_that_would_break_a_whole_file_is_set_aside_when_it_is_opened(
+    filled: Database, tmp_path: Path, url: str
+) -> None:
+    """As after ``kill -9``, and then another database in the place of the one that was killed."""
+    log = filled.path.with_name("keys.db-wal")
+    with closing(sqlite3.connect(filled.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("DELETE FROM t WHERE rowid % 100 = 1")
+        of_another = log.read_bytes()
+    filled.close()
+    filled.path.unlink()
+    with Database.open(url) as other:
+        fill(other, 2_000, 10_000)
+    log.write_bytes(of_another)
+    with Database.open(url, reads_all=True) as found, found.reading() as rows:
+        assert rows.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
+    assert rows_of(tmp_path / "keys.db") == 2_000
+    assert log.with_name("keys.db-wal.old").read_bytes() == of_another
+
+
+def test_a_damaged_file_is_not_opened_where_it_is_read_through(filled: Database, url: str) -> None:
+    filled.close()
+    with filled.path.open("r+b") as file:
+        file.truncate(filled.path.stat().st_size // 2)
+    with pytest.raises(StoreUnavailable, match=r"is damaged \(.*\); put a copy in its"):
+        Database.open(url, reads_all=True)
