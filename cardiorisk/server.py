@@ -75,11 +75,12 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         await services.start()
         url = _listen(settings, listener, announcer) if settings.listen == "start" else ""
         announcer.loading()
-        demo = await services.store.change(
-            lambda rows: rows_accounts.create_demo(rows, services.store.now())
-        )
-        if demo is not None:
-            announcer.first_key(demo.key)
+        if await services.store.read(rows_accounts.is_empty):  # or a lock would end the start
+            demo = await services.store.change(
+                lambda rows: rows_accounts.create_demo(rows, services.store.now())
+            )
+            if demo is not None:
+                announcer.first_key(demo.key)
         if await _unless_stopped(services.load_network(), stops):
             # What has been loaded stays; with TensorFlow, one look of the collector at all of it
             # would stop every answer for 0.2 s.

@@ -192,6 +192,8 @@ def test_while_another_process_has_the_lock_all_but_changes_goes_on(site: Site) 
         assert site.server.ask(other_key)[0] == 200
         assert (site.ready(), site.kept()) == (200, held + 1)
         assert {answer.result() for answer in writing} == {503}
+        site.server.stop()
+        site.restart()
         assert (site.ready(), site.kept()) == (200, held + 1)
         other.execute("ROLLBACK")
     assert site.keep() == 201

@@ -156,9 +156,14 @@ def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> in
     return account_id
 
 
+def is_empty(rows: Rows) -> bool:
+    """Return whether there is no account at all."""
+    return not rows.execute(select(exists(select(Account.id)))).scalar_one()
+
+
 def create_demo(rows: Rows, now: datetime) -> MintedKey | None:
     """Make a demo account with a key where there is no account at all, else None."""
-    if rows.execute(select(exists(select(Account.id)))).scalar_one():
+    if not is_empty(rows):
         return None
     return rows_keys.create(rows, _insert(rows, DEMO_ACCOUNT, now), now)
 
