@@ -33,10 +33,9 @@ DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
 _MOST_DESCRIPTORS = 65_536
 _OWN_DESCRIPTORS = 64
-"""Files that the process may need for itself: log, database, network, libraries."""
-_FEWEST_OWN_DESCRIPTORS = 32
-"""It has about 15 open, some more for moments, and those whose callers are turned away."""
-_FEWEST_DESCRIPTORS = 40
+"""Files that the process may need for itself, or half of what it has: log, database, network."""
+_FEWEST_DESCRIPTORS = 48
+"""Half of which it needs: 15 stay open, others for moments, 8 for who is turned away."""
 _FEW_CONNECTIONS = 256
 """Fewer than this are worth a word."""
 
@@ -105,7 +104,7 @@ def _most_connections() -> int:
             f"this process may open {files} files and needs {_FEWEST_DESCRIPTORS} or more; "
             "raise the limit, as with ulimit -n 1024"
         )
-    connections = files - min(_OWN_DESCRIPTORS, max(_FEWEST_OWN_DESCRIPTORS, files // 2))
+    connections = files - min(_OWN_DESCRIPTORS, files // 2)
     if connections < _FEW_CONNECTIONS:
         logger.warning(
             "this process may open %d files, so it takes %d connections at a time and answers "

@@ -324,7 +324,7 @@ def test_with_few_files_it_says_so_and_turns_the_rest_away(start: StartServer) -
 def test_with_too_few_files_it_stops_before_there_is_a_database(
     tmp_path: Path, start: StartServer
 ) -> None:
-    server = start(*LITERT, wrapper=limited_to(39))
+    server = start(*LITERT, wrapper=limited_to(47))
     assert server.process.wait(timeout=10) == 1
     assert list(tmp_path.iterdir()) == []
 

@@ -34,6 +34,7 @@ ROTATION_CHECK_SECONDS = 1.0
 
 _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
+_OPENING = os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _NEWLINE = b"\n"
 _PIPE_BYTES = 1 << 20
 """As much as anybody may ask for: some 3,000 lines."""
@@ -119,8 +120,7 @@ class Bitacora:
                 self._write(_NEWLINE)
             if not self._is_regular:
                 _require_ready(self._file)
-                return
-            has_room = os.fstatvfs(self._file).f_bavail > 0
+            has_room = not self._is_regular or os.fstatvfs(self._file).f_bavail > 0
         except OSError as error:
             raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
         if not has_room:
@@ -201,9 +201,9 @@ class Bitacora:
         if stat.S_ISSOCK(mode):
             file = self._printed_socket()
         else:
-            # To the reading end of a pipe that we held ourselves we could write without a reader.
-            access = os.O_RDWR | os.O_CREAT if is_regular else os.O_WRONLY | os.O_NONBLOCK
-            file = self._open_or_make(access | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY)
+            # Were a pipe open for reading too, lines without a reader would be taken, and lost.
+            access = os.O_RDWR | os.O_CREAT if is_regular else os.O_WRONLY
+            file = self._open_or_make(access | _OPENING)
         try:
             if self.is_durable:
                 _sync_directory(self._path.parent)
