@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from enum import IntEnum
 from functools import partial
 from itertools import count
 from typing import TypeVar
@@ -94,10 +95,18 @@ class Worker:
             done.exception()  # or asyncio would report one whose caller has gone away
 
 
+class Rank(IntEnum):
+    """Who gets a turn first."""
+
+    KNOWN = 0
+    NEWCOMER = 1  # who registers, of whom there may be few
+    STRANGER = 2
+
+
 class Turns:
     """Lets a few work at a time, and the others wait in an order that is fair; on the loop only.
 
-    Who is known goes before strangers. Among equals, everybody's first job goes before anybody's
+    Ranks go one before the other. Among equals, everybody's first job goes before anybody's
     second. Where too many wait, the last in that order is sent away, so that one who asks for much
     makes room for one who asks for little.
 
@@ -111,19 +120,19 @@ class Turns:
         self._free = at_once
         self._most_waiting = most_waiting
         self._overload = overload
-        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Rank, int, int, asyncio.Future[None]]] = []
         self._jobs_of: Counter[str] = Counter()
         self._arrivals = count()
 
     @asynccontextmanager
-    async def turn(self, who: str, *, is_known: bool) -> AsyncIterator[None]:
+    async def turn(self, who: str, rank: Rank) -> AsyncIterator[None]:
         """Wait for a turn and have it for the length of the block.
 
         Raises:
             Overloaded: too many wait who go first.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        insort(self._waiting, (not is_known, self._jobs_of[who], next(self._arrivals), turn))
+        insort(self._waiting, (rank, self._jobs_of[who], next(self._arrivals), turn))
         self._jobs_of[who] += 1
         try:
             self._begin()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from cardiorisk.errors import NotReady, Overloaded
-from cardiorisk.workers import Failures, Turns, Worker
+from cardiorisk.workers import Failures, Rank, Turns, Worker
 
 
 @pytest.fixture
@@ -74,6 +74,9 @@ async def test_what_waits_when_the_worker_closes_is_told_that_the_service_stops(
         await worker.run(job)
 
 
+RANKS = {"!": Rank.KNOWN, "+": Rank.NEWCOMER}
+
+
 class Queue:
     """Callers of ``Turns``, each of which ends its turn when it is told to."""
 
@@ -84,7 +87,7 @@ class Queue:
         self.release = asyncio.Event()
 
     async def ask(self, *callers: str) -> None:
-        """Have callers ask; their names are those of who they are, a number, and ! if known."""
+        """Have callers ask; named by who they are, a number, and ! if known, + if new."""
         for caller in callers:
             self.tasks[caller] = asyncio.create_task(self._work(caller))
         await asyncio.sleep(0)
@@ -97,16 +100,16 @@ class Queue:
         return [caller for caller, outcome in outcomes if isinstance(outcome, Overloaded)]
 
     async def _work(self, caller: str) -> None:
-        async with self.turns.turn(caller[0], is_known=caller.endswith("!")):
+        async with self.turns.turn(caller[0], RANKS.get(caller[-1], Rank.STRANGER)):
             self.begun.append(caller)
             await self.release.wait()
 
 
 async def test_the_known_go_first_and_nobodys_second_job_before_anybodys_first() -> None:
     queue = Queue(9)
-    await queue.ask("a1", "a2", "a3", "b1", "c1!", "b2", "c2!", "d1!")
+    await queue.ask("a1", "a2", "a3", "b1", "c1!", "b2", "e1+", "c2!", "d1!")
     assert await queue.end() == []
-    assert " ".join(queue.begun) == "a1 c1! d1! c2! b1 a2 b2 a3"
+    assert " ".join(queue.begun) == "a1 c1! d1! c2! e1+ b1 a2 b2 a3"
 
 
 async def test_who_asks_for_much_makes_room_for_who_asks_for_little() -> None:

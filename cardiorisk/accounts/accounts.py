@@ -39,6 +39,7 @@ from cardiorisk.store.values import (
     Rotation,
     StoredLogin,
 )
+from cardiorisk.workers import Rank
 
 
 class Accounts:
@@ -121,7 +122,7 @@ class Accounts:
         stored = await self._require_login(change.login, client_address, device)
         account_id, generation = stored.account_id, stored.generation
         new_hash = await self._passwords.hash(
-            change.new_password, site_of(client_address), is_known=True
+            change.new_password, site_of(client_address), Rank.KNOWN
         )
         is_changed = await self._store.change(
             lambda rows: rows_accounts.set_password(rows, account_id, generation, new_hash),
@@ -244,7 +245,7 @@ class Accounts:
             stored = await self._store.read(lambda rows: rows_accounts.find_login(rows, name))
             known_hash = None if stored is None else stored.password_hash
             is_right = await self._passwords.matches(
-                login.password, known_hash, site, is_known=is_known
+                login.password, known_hash, site, Rank.KNOWN if is_known else Rank.STRANGER
             )
             if stored is None or known_hash is None or not is_right:
                 raise _wrong()
@@ -252,7 +253,7 @@ class Accounts:
             raise AccountSuspended
         if self._passwords.is_outdated(known_hash):
             account_id = stored.account_id
-            new_hash = await self._passwords.hash(login.password, site, is_known=True)
+            new_hash = await self._passwords.hash(login.password, site, Rank.KNOWN)
             await self._store.change(
                 lambda rows: rows_accounts.replace_hash(rows, account_id, known_hash, new_hash)
             )

@@ -14,7 +14,7 @@ from functools import partial
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from cardiorisk.workers import Turns, Worker
+from cardiorisk.workers import Rank, Turns, Worker
 
 PASSES = 2
 MEMORY_KIB = 19 * 1024
@@ -49,19 +49,19 @@ class Passwords:
         self.turns = Turns(threads, most_waiting, busy)
         self._worker = Worker("passwords", threads + most_waiting, busy, threads)
 
-    async def hash(self, password: str, who: str = "", *, is_known: bool = False) -> str:
-        """Hash a password; ``who`` asks, and ``is_known``, as in ``Turns``."""
-        async with self.turns.turn(who, is_known=is_known):
+    async def hash(self, password: str, who: str = "", rank: Rank = Rank.NEWCOMER) -> str:
+        """Hash a password, in the turn of who asks."""
+        async with self.turns.turn(who, rank):
             return await self._worker.run(partial(self._hasher.hash, _bytes(password)))
 
     async def matches(
-        self, password: str, password_hash: str | None, who: str = "", *, is_known: bool = False
+        self, password: str, password_hash: str | None, who: str = "", rank: Rank = Rank.STRANGER
     ) -> bool:
         """Tell, in the same time with a hash or without, whether a password is the one of it."""
         check = partial(
             _is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password)
         )
-        async with self.turns.turn(who, is_known=is_known):
+        async with self.turns.turn(who, rank):
             is_same = await self._worker.run(check)
         return is_same and password_hash is not None
 

@@ -35,6 +35,7 @@ from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.store.store import Store
+from cardiorisk.workers import Rank
 from tests.support import SettableClock
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -52,12 +53,12 @@ class InterruptedPasswords(Passwords):
     interruption: Awaitable[None] | None = None
 
     async def matches(
-        self, password: str, password_hash: str | None, who: str = "", *, is_known: bool = False
+        self, password: str, password_hash: str | None, who: str = "", rank: Rank = Rank.STRANGER
     ) -> bool:
         if self.interruption is not None:
             interruption, self.interruption = self.interruption, None
             await interruption
-        return await super().matches(password, password_hash, who, is_known=is_known)
+        return await super().matches(password, password_hash, who, rank)
 
 
 @dataclass
