@@ -8,7 +8,7 @@ every proxy writes the former, and lets a caller's own ``Forwarded`` through.
 
 import re
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import zip_longest
 
 from tornado.httputil import HTTPHeaders, split_host_and_port
@@ -56,7 +56,7 @@ class TrustedProxies:
         (``unknown``, say), it is the last hop that has one.
 
         Args:
-            peer: the address at the other end of the connection; empty for a Unix socket.
+            peer: the address at the other end of the connection; ``unix`` for a Unix socket.
             headers: the request's.
         """
         address, scheme = peer, "http"
@@ -74,9 +74,7 @@ class TrustedProxies:
     def _trusts(self, address: str) -> bool:
         if not address or address == UNIX_PEER:
             return self._is_unix_trusted and bool(address)
-        parsed = ip_address(address)
-        if isinstance(parsed, IPv6Address):
-            parsed = parsed.ipv4_mapped or parsed
+        parsed = _parsed(address)
         return any(parsed in network for network in self._networks)
 
 
@@ -109,12 +107,15 @@ def address_of(text: str) -> str:
     """Return the address that an entry names, without its port; empty where it names none."""
     found = _ADDRESS.fullmatch(text)
     try:
-        parsed = ip_address(found[found.lastindex or 0]) if found else None
+        return str(_parsed(found[found.lastindex or 0])) if found else ""
     except ValueError:
         return ""
-    if isinstance(parsed, IPv6Address):
-        parsed = parsed.ipv4_mapped or parsed
-    return str(parsed or "")
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address:
+    """Read an address; IPv4 that is written as IPv6 is what it is."""
+    parsed = ip_address(address)
+    return (isinstance(parsed, IPv6Address) and parsed.ipv4_mapped) or parsed
 
 
 def is_loopback(address: str) -> bool:
