@@ -53,6 +53,8 @@ MOST_DROPPED_BYTES = 64 * 1024 * 1024
 MOST_LINGERING = 256
 """Connections that may do so at a time; further ones are closed at once."""
 MOST_HEAD_BYTES = 16 * 1024
+MOST_HEAD_LINES = 128
+"""Each is work: a head of thousands of short ones would cost as much as thirty requests."""
 HANDED_BYTES = 64 * 1024
 """Of an answer, what the transport is given at a time; it copies what the system does not take."""
 
@@ -252,9 +254,10 @@ class Connection(HTTPConnection, asyncio.Protocol):
         if received.startswith(b"\r"):  # empty lines, as RFC 9112 advises in section 2.2
             received = self._unread = _EMPTY_LINES.sub(b"", received)
         end = received.find(_HEAD_END)
-        if (len(received) if end < 0 else end) > MOST_HEAD_BYTES:
-            most = f"the request's headers may have {MOST_HEAD_BYTES // 1024} KiB"
-            self._refuse("long_head", _TOO_LONG, most)
+        is_long = (len(received) if end < 0 else end) > MOST_HEAD_BYTES
+        if is_long or received.count(b"\n", 0, end) > MOST_HEAD_LINES:
+            most = f"{MOST_HEAD_BYTES // 1024} KiB and {MOST_HEAD_LINES} lines"
+            self._refuse("long_head", _TOO_LONG, f"the request's headers may have {most}")
             return
         if end < 0:
             if _NO_HEAD.search(received):

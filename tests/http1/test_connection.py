@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cardiorisk.http1.connection import MOST_HEAD_BYTES
+from cardiorisk.http1.connection import MOST_HEAD_BYTES, MOST_HEAD_LINES
 from tests.http1.site import GET, Message, Site, called, exchange, turns, until
 
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n"
@@ -94,6 +94,12 @@ async def test_after_a_refusal_the_connection_is_cut_off(sent: bytes) -> None:
 async def test_a_head_that_is_too_long_is_refused(end: bytes) -> None:
     long = GET.replace(b"x", b"x" * MOST_HEAD_BYTES).rstrip() % 1 + end
     assert (await exchange(Site(), long)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_head_may_have_so_many_lines() -> None:
+    head = GET.replace(b"\r\n\r\n", b"\r\na:" * (MOST_HEAD_LINES - 1)) % 1
+    assert (await exchange(Site(), head + b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    assert (await exchange(Site(), head + b"\r\na:\r\n\r\n")).startswith(b"HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize(
