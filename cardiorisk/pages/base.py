@@ -28,7 +28,7 @@ from cardiorisk.errors import (
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.card import in_words
 from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
-from cardiorisk.web.cookies import LONGEST_COOKIE, give_cookie, require_own_page, session_cookie
+from cardiorisk.web.cookies import find_cookie, give_cookie, require_own_page, session_cookie
 from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
 from cardiorisk.web.services import Services
 
@@ -197,7 +197,7 @@ class PageHandler(BaseHandler):
         if chosen in self._languages:
             give_cookie(self, LANGUAGE_PARAMETER, chosen, expires_days=365)
             return self._languages[chosen]
-        return self._languages.get(self.get_cookie(LANGUAGE_PARAMETER, ""))
+        return self._languages.get(find_cookie(self, LANGUAGE_PARAMETER))
 
     def get_browser_locale(self, default: str = DEFAULT) -> CSVLocale:  # noqa: ARG002 - Tornado's
         return self._languages[preferred(self.request.headers.get("Accept-Language", ""))]
@@ -241,7 +241,7 @@ class PageHandler(BaseHandler):
 
     def _cookie(self) -> str:
         """Return the cookie that the XSRF token belongs to, empty where there is none yet."""
-        return session_cookie(self) or (self.get_cookie(VISIT_COOKIE) or "")[:LONGEST_COOKIE]
+        return session_cookie(self) or find_cookie(self, VISIT_COOKIE)
 
 
 class NowhereHandler(NotFoundHandler, PageHandler):

@@ -27,14 +27,16 @@ XSRF_HEADER = "X-XSRFToken"
 _PORTS = {"http": 80, "https": 443}
 LONGEST_COOKIE = 1024
 """Characters that are looked at; a session's cookie has about 400."""
+MOST_COOKIES = 200
+"""A browser keeps 180 of a site at most."""
 
 
 def session_cookie(handler: RequestHandler) -> str:
-    return _cookie(handler, SESSION_COOKIE)
+    return find_cookie(handler, SESSION_COOKIE)
 
 
 def device_cookie(handler: RequestHandler) -> str:
-    return _cookie(handler, DEVICE_COOKIE)
+    return find_cookie(handler, DEVICE_COOKIE)
 
 
 def give_cookie(handler: RequestHandler, name: str, value: str, **lifetime: Any) -> None:
@@ -52,7 +54,10 @@ def give_device_cookie(handler: RequestHandler, name: str, tokens: Tokens) -> No
     give_cookie(handler, DEVICE_COOKIE, tokens.device_token(name), max_age=max_age)
 
 
-def _cookie(handler: RequestHandler, name: str) -> str:
+def find_cookie(handler: RequestHandler, name: str) -> str:
+    """Return a cookie; empty where it is missing or long, or where there are far too many."""
+    if handler.request.headers.get("Cookie", "").count(";") >= MOST_COOKIES:
+        return ""  # to read thousands would keep others waiting
     cookie = handler.get_cookie(name) or ""
     return cookie if len(cookie) <= LONGEST_COOKIE else ""
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cardiorisk.pages.account import local_page
+from cardiorisk.web.cookies import MOST_COOKIES
 from tests.pages.browsing import NAME, PASSWORD, Reader, text
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
 
@@ -127,6 +128,13 @@ async def test_where_a_browser_says_it_comes_from_counts_beside_the_token(
     called = await ana.call("GET", "/account")
     sent = await ana.send("/salir")
     assert (called.code, sent.code) == ((200, 303) if is_taken else (403, 403))
+
+
+async def test_a_browser_may_have_so_many_cookies(ana: Reader) -> None:
+    ana.cookies |= {f"other{number}": "x" for number in range(MOST_COOKIES - len(ana.cookies))}
+    assert (await ana.call("GET", "/account")).code == 200
+    ana.cookies["one-more"] = "x"
+    assert (await ana.call("GET", "/account")).code == 401
 
 
 async def test_a_cookie_without_the_page_s_token_opens_nothing(ana: Reader, reader: Reader) -> None:
