@@ -6,7 +6,7 @@ from cardiorisk.pages import account as account_pages
 from cardiorisk.pages import assess, assessments, panel
 from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.web import account, documents, operators, predictions, service, status
+from cardiorisk.web import account, batches, documents, operators, predictions, service, status
 from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.operations import Route
 from cardiorisk.web.origins import for_origins
@@ -16,6 +16,7 @@ from cardiorisk.web.services import Services
 
 ROUTES: tuple[Route, ...] = (
     Route("/service", service.ServiceHandler, "service"),
+    Route("/service/lote", batches.BatchHandler, "service"),
     Route("/predictions", predictions.PredictionsHandler, "predictions"),
     Route("/predictions/{id}", predictions.PredictionHandler, "predictions"),
     Route("/register", account.RegisterHandler, "account"),
@@ -85,6 +86,7 @@ class CardioriskApplication(ReadingApplication):
                 route.template: Target(
                     for_origins(origins, route.handler) if route.tag else route.handler,
                     {"services": services, "route": route.template, "plan": route.plan},
+                    body_limit_bytes=route.handler.body_limit_bytes,
                 )
                 for route in ROUTES
             },

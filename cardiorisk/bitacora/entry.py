@@ -55,6 +55,7 @@ class Entry:
         modelo: the version of the network that answered or, where none was asked, that would
             have; None while none is loaded.
         inputs: the patient, where the settings allow it to be written.
+        filas: how many patients a batch held, once it was read; it has no result of its own.
     """
 
     ts_seconds: float
@@ -71,11 +72,14 @@ class Entry:
     modelo: str | None = None
     code: str | None = None
     inputs: Patient | None = None
+    filas: int | None = None
 
     def line(self) -> bytes:
         """Write the entry as one line of JSON, newline included; NaN and infinities as null."""
         members: dict[str, Any] = {"v": FORMAT_VERSION, "ts": timestamp(self.ts_seconds)}
         members.update(zip(_TYPES, _own_members(self), strict=True))
+        if self.filas is not None:
+            members["filas"] = self.filas
         if self.inputs is not None:
             pairs = zip(_INPUTS, self.inputs.values, strict=True)
             members["inputs"] = {name: number(value) for (name, number), value in pairs}
@@ -134,7 +138,11 @@ def _entry(members: Mapping[str, Any]) -> Entry:
     arrived = datetime.fromisoformat(members["ts"])
     if arrived.tzinfo is None:
         raise ValueError("a time without its zone")
+    rows = members.get("filas")
+    if type(rows) not in {int, NoneType}:
+        raise TypeError("a number of rows is not a number")
     return Entry(
+        filas=rows,
         ts_seconds=arrived.timestamp(),
         inputs=_patient(members["inputs"]) if "inputs" in members else None,
         **{name: members[name] for name in _TYPES},

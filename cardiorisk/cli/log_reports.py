@@ -163,7 +163,7 @@ def _answer(entry: Entry) -> str:
     if entry.code is not None:
         return _shown(entry.code)
     if entry.riesgo_cardiaco is None:
-        return ""
+        return "" if entry.filas is None else f"{entry.filas} patients"
     probability = "" if entry.probabilidad is None else f" {in_words(entry.probabilidad, 4)}"
     return ("risk" if entry.riesgo_cardiaco else "no risk") + probability
 

@@ -14,14 +14,14 @@ import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.measuring import Histogram
-from cardiorisk.model.card import NOTICE_OF_ANOTHER, told
-from cardiorisk.model.engines import Artefact, load_artefact
+from cardiorisk.model.card import NOTICE_OF_ANOTHER, ROUNDING, told
+from cardiorisk.model.engines import Artefact, all_told, load_artefact
 from cardiorisk.model.explanations import (
     CURVE_ROWS,
     Explanation,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from cardiorisk.config import EngineName
     from cardiorisk.model.card import Card
     from cardiorisk.patients.patient import Patient
@@ -49,6 +51,8 @@ BATCH_LIMIT = 1024
 BATCH_BOUNDS = tuple(1 << power for power in range(11))
 """Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
 
+BATCH_QUEUE_LIMIT = 64
+"""Batches of a caller's own that may wait."""
 EXPLANATION_QUEUE_LIMIT = 64
 """Explanations that may wait; each takes about a millisecond."""
 
@@ -83,14 +87,29 @@ class Replacement:
     new_version: str
 
 
-Waiting: TypeAlias = "tuple[Patient, asyncio.Future[Assessment]]"
+@dataclass(frozen=True, slots=True)
+class BatchAssessment:
+    """What the network says of many patients, in their order; see ``Assessment``.
+
+    Attributes:
+        outside_training: by the place of a patient; only where there is any.
+    """
+
+    probabilities: list[float]
+    threshold: float
+    model_version: str
+    notice: str
+    outside_training: dict[int, tuple[str, ...]]
+
+
+Waiting: TypeAlias = "tuple[Any, asyncio.Future[Any]]"
 
 
 @dataclass(slots=True)
 class _Queue:
-    """Patients that wait for the same kind of answer, which ``run`` gives, on a thread."""
+    """What waits for the same kind of answer, which ``run`` gives, on a thread."""
 
-    run: Callable[[Artefact, list[Patient]], list[Assessment]]
+    run: Callable[[Artefact, list[Any]], list[Any]]
     most_waiting: int
     most_together: int
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -99,9 +118,9 @@ class _Queue:
         """Take the next batch out, without those who have gone; it may be empty."""
         batch: list[Waiting] = []
         while self.waiting and len(batch) < self.most_together:
-            patient, future = self.waiting.popleft()
+            asked, future = self.waiting.popleft()
             if not future.done():
-                batch.append((patient, future))
+                batch.append((asked, future))
         return batch
 
 
@@ -112,10 +131,12 @@ class Predictor:
         self,
         queue_limit: int = QUEUE_LIMIT,
         explanation_queue_limit: int = EXPLANATION_QUEUE_LIMIT,
+        batch_queue_limit: int = BATCH_QUEUE_LIMIT,
     ) -> None:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
         self._explained = _Queue(explain, explanation_queue_limit, 1)
-        self._turns = deque([self._assessed, self._explained])
+        self._batched = _Queue(assess_batches, batch_queue_limit, 1)
+        self._turns = deque([self._assessed, self._batched, self._explained])
         # One thread runs all batches: two that take turns at it cost Keras 6 % of a request.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="network-loader")
@@ -141,7 +162,7 @@ class Predictor:
 
     @property
     def waiting(self) -> int:
-        """Patients that are queued, those being assessed left out."""
+        """Patients that are queued, a batch as one, those being assessed left out."""
         return sum(len(queue.waiting) for queue in self._turns)
 
     async def load(self, directory: Path, engine: EngineName) -> None:
@@ -192,6 +213,20 @@ class Predictor:
         """Queue a patient as ``assess`` does; it comes with explanation and curves."""
         return self._enqueue(self._explained, patient)
 
+    def assess_batch(self, rows: NDArray[np.float32]) -> asyncio.Future[BatchAssessment]:
+        """Queue a batch, shape (n, 6), columns in ``FIELDS`` order; it is run as one.
+
+        It raises what ``assess`` does. An instant network runs one at once that a batch of single
+        patients could be as large as.
+        """
+        artefact = self._require_artefact()
+        if artefact.engine.is_instant and not self._is_busy and len(rows) <= BATCH_LIMIT:
+            future: asyncio.Future[BatchAssessment] = asyncio.get_running_loop().create_future()
+            future.set_result(assess_batches(artefact, [rows])[0])
+            self.batch_sizes.add(len(rows))
+            return future
+        return self._enqueue(self._batched, rows)
+
     async def close(self) -> None:
         """Refuse whoever comes or waits, and let the threads finish what they run."""
         self._artefact = None
@@ -206,13 +241,13 @@ class Predictor:
             raise _not_ready()
         return self._artefact
 
-    def _enqueue(self, queue: _Queue, patient: Patient) -> asyncio.Future[Assessment]:
+    def _enqueue(self, queue: _Queue, asked: Any) -> asyncio.Future[Any]:
         self._require_artefact()
         if len(queue.waiting) >= queue.most_waiting:
             raise Overloaded("too many patients are waiting; try again in a moment")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Assessment] = loop.create_future()
-        queue.waiting.append((patient, future))
+        future: asyncio.Future[Any] = loop.create_future()
+        queue.waiting.append((asked, future))
         if not self._is_busy:
             self._is_busy = True
             # Not at once: whoever arrives in the same turn of the loop joins the same batch.
@@ -234,14 +269,14 @@ class Predictor:
     def _run(self, queue: _Queue, batch: list[Waiting], artefact: Artefact) -> None:
         loop = asyncio.get_running_loop()
 
-        def hand_back(run: Future[list[Assessment]]) -> None:
+        def hand_back(run: Future[list[Any]]) -> None:
             loop.call_soon_threadsafe(self._finish_batch, batch, run)
 
-        self.batch_sizes.add(len(batch))
-        patients = [patient for patient, _ in batch]
-        self._worker.submit(queue.run, artefact, patients).add_done_callback(hand_back)
+        together = [asked for asked, _ in batch]
+        self.batch_sizes.add(len(together[0] if queue is self._batched else together))
+        self._worker.submit(queue.run, artefact, together).add_done_callback(hand_back)
 
-    def _finish_batch(self, batch: list[Waiting], run: Future[list[Assessment]]) -> None:
+    def _finish_batch(self, batch: list[Waiting], run: Future[list[Any]]) -> None:
         # The next batch runs while the answers are handed out.
         self._start_batch()
         failure = run.exception()
@@ -254,7 +289,7 @@ class Predictor:
                 future.set_result(assessment)
 
 
-def _fail(future: asyncio.Future[Assessment], failure: BaseException) -> None:
+def _fail(future: asyncio.Future[Any], failure: BaseException) -> None:
     if not future.done():
         future.set_exception(failure)
 
@@ -267,13 +302,17 @@ def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     """Assess patients together, in their order."""
     inputs = [patient.values for patient in patients]
     rows = np.array(inputs, dtype=np.float32)  # (n, 6)
-    probabilities = artefact.engine.probabilities(rows)  # (n,)
-    if probabilities.shape != (len(patients),):
-        raise ValueError(f"{len(patients)} patients gave probabilities {probabilities.shape}")
     return [
         _assessment(artefact.card, artefact.card.outside_training(values), probability)
-        for values, probability in zip(inputs, probabilities.tolist(), strict=True)
+        for values, probability in zip(inputs, _run(artefact, rows).tolist(), strict=True)
     ]
+
+
+def _run(artefact: Artefact, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    probabilities = artefact.engine.probabilities(rows)  # (n,)
+    if probabilities.shape != (len(rows),):
+        raise ValueError(f"{len(rows)} patients gave probabilities {probabilities.shape}")
+    return probabilities
 
 
 def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
@@ -281,6 +320,28 @@ def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
     outside = artefact.card.outside_training(values)
     row = np.array((values,), dtype=np.float32)  # (1, 6)
     return _assessment(artefact.card, outside, artefact.engine.probabilities(row).item())
+
+
+def assess_batches(artefact: Artefact, batches: list[NDArray[np.float32]]) -> list[BatchAssessment]:
+    """Assess batches one by one, each in one run of the network."""
+    card = artefact.card
+    lowest = np.array([seen.lowest for seen in card.training_fields]) - ROUNDING  # (6,)
+    highest = np.array([seen.highest for seen in card.training_fields]) + ROUNDING
+    assessments = []
+    for rows in batches:
+        exact = _run(artefact, rows) if len(rows) else np.empty(0, np.float32)  # (n,)
+        places = np.flatnonzero(((rows < lowest) | (rows > highest)).any(axis=1)).tolist()
+        outside = {place: card.outside_training(rows[place].tolist()) for place in places}
+        assessments.append(
+            BatchAssessment(
+                probabilities=all_told(exact, card.threshold).tolist(),
+                threshold=card.threshold,
+                model_version=card.version,
+                notice=card.notice,
+                outside_training=outside,
+            )
+        )
+    return assessments
 
 
 def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:

@@ -78,6 +78,8 @@ class LoggedHandler(LeanHandler):
             log, the header and the metrics show these.
     """
 
+    filas: int | None = None
+    """How many patients a batch holds, once it has been read."""
     every_answer = (
         ("Server", "cardiorisk"),
         ("Cache-Control", "no-store"),
@@ -236,6 +238,7 @@ class LoggedHandler(LeanHandler):
             code=self._error.code if self._error else None,
             timings_ms=self.timings_ms,
             inputs=self.patient if shows_inputs else None,
+            filas=self.filas,
         )
 
     async def _finish_when_on_disk(self) -> None:
@@ -279,6 +282,7 @@ class BaseHandler(LoggedHandler):
     """A request that is checked in one order and answered in one form."""
 
     changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
+    body_limit_bytes: ClassVar[int] = BODY_LIMIT_BYTES
 
     async def prepare(self) -> None:
         """Check the request in the order that is promised: method, key, limit, body.
@@ -291,8 +295,8 @@ class BaseHandler(LoggedHandler):
                 return
             raise self._wrong_method()
         await self.admit()
-        if len(self.request.body) > BODY_LIMIT_BYTES:
-            raise BodyTooLarge(f"a body may hold {BODY_LIMIT_BYTES // 1024} KiB")
+        if len(self.request.body) > self.body_limit_bytes:
+            raise BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
         if self.request.method in self.changing_methods:
             self.services.bitacora.require_writable()
 
@@ -419,23 +423,29 @@ class OperatorHandler(IdentifiedHandler):
 class AuthenticatedHandler(IdentifiedHandler):
     """A request whose caller is known and within the plan's limit, and the key's own."""
 
+    draws_when_admitted: ClassVar[int] = 1
+
     async def admit(self) -> None:
         await super().admit()
-        self.draw_on_window()
+        self.draw_on_window(self.draws_when_admitted)
 
-    def draw_on_window(self) -> None:
-        """Count the request against the plan of the caller, who is known, and its key's limit."""
+    def draw_on_window(self, want: int = 1) -> None:
+        """Count requests against the plan of the caller, who is known, and its key's limit.
+
+        Where none are wanted, there must still be one left.
+        """
         principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
-        verdict = self.services.limiter.hit(principal.account_id, limit, principal.window)
+        verdict = self.services.limiter.hit(principal.account_id, limit, principal.window, want)
         self.verdict = verdict
         self.end_stage("limit")
-        if not verdict.allowed:
+        if not verdict.allowed or not (want or verdict.remaining):
             seconds = verdict.resets_in_seconds
             self.services.metrics.count_refusal(principal.plan)
             allows = "this key" if verdict.is_key_s else f"the plan {principal.plan}"
+            left = f"{verdict.remaining} are left for {want} patients; " if want > 1 else ""
             raise RateLimited(
-                f"{allows} allows {verdict.limit} requests a minute; "
+                f"{allows} allows {verdict.limit} requests a minute; {left}"
                 f"the next minute starts in {seconds} s",
                 seconds,
             )

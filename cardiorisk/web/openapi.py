@@ -310,6 +310,8 @@ def _reference(shape: Any) -> Json:
 
 def _example(schema: Json, schemas: Json, *, is_whole: bool = False) -> Any:
     """Make an example out of those of the members: of all of them, or of those always there."""
+    if "examples" not in schema:
+        schema = schema.get("anyOf", [schema])[0]
     if "$ref" in schema and "examples" not in schema:
         schema = schemas[schema["$ref"].removeprefix(_SCHEMAS)]
     match schema:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -26,13 +26,22 @@ from tornado.httputil import (
 )
 from tornado.web import Application, RequestHandler
 
+from cardiorisk.errors import Overloaded
 from cardiorisk.http1.connection import REASONS
 from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.tornado_inside import run_handler
 
 BODY_LIMIT_BYTES = 64 * 1024
+LARGE_BODY_LIMIT_BYTES = 1024 * 1024
+"""Where many patients are sent at once."""
 _DRAINED_BYTES = 1024 * 1024
-_OVER_THE_LIMIT = b" " * (BODY_LIMIT_BYTES + 1)
+_OVER_THE_LIMIT = bytes(LARGE_BODY_LIMIT_BYTES + 1)
+NO_ROOM = bytes(1)
+"""Stands for a large body that came while too many others were under way."""
+MOST_HELD_BYTES = 64 * 1024 * 1024
+"""Of large bodies, what is beyond the common limit, over all requests under way."""
+MOST_BATCHES = 64
+"""Batches that have come and are not read yet."""
 
 
 class Traffic:
@@ -47,6 +56,9 @@ class Traffic:
         self.refusals = dict.fromkeys(REASONS, 0)
         self._idle = asyncio.Event()
         self._idle.set()
+        self._held_bytes: dict[object, int] = {}
+        self._batches = 0
+        self._batch_turn = asyncio.Lock()
 
     def enter(self) -> None:
         self.open_requests += 1
@@ -65,6 +77,33 @@ class Traffic:
                 while self.open_requests:
                     await self._idle.wait()
 
+    def hold(self, connection: object, large_bytes: int) -> bool:
+        """Make room for so much of a body beyond the common limit, where there is any."""
+        others = sum(held for other, held in self._held_bytes.items() if other is not connection)
+        if others + large_bytes > MOST_HELD_BYTES:
+            return False
+        self._held_bytes[connection] = large_bytes
+        return True
+
+    def let_go(self, connection: object) -> None:
+        self._held_bytes.pop(connection, None)
+
+    @asynccontextmanager
+    async def batch_turn(self) -> AsyncIterator[None]:
+        """Wait until no other batch is being read: together they would keep everybody waiting.
+
+        Raises:
+            Overloaded: too many are waiting.
+        """
+        if self._batches >= MOST_BATCHES:
+            raise Overloaded("too many batches are waiting; try again in a moment")
+        self._batches += 1
+        try:
+            async with self._batch_turn:
+                yield
+        finally:
+            self._batches -= 1
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -79,6 +118,7 @@ class Target:
     handler: type[RequestHandler]
     options: dict[str, Any]
     arguments: tuple[bytes, ...] = ()
+    body_limit_bytes: int = BODY_LIMIT_BYTES
 
 
 class ReadingApplication(Application):
@@ -157,24 +197,30 @@ class RequestReader(HTTPMessageDelegate):
         self._request = HTTPServerRequest(
             connection=self._connection, start_line=line, headers=headers
         )
+        self._target = self._application.find_target(self._request.path)
         if (proxies := self._application.proxies) is not None:
             request = self._request
             peer = request.remote_ip or ""
             request.remote_ip, request.protocol = proxies.sender(peer, headers)
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
-            self._refuse_as_too_large()
+            self._refuse(_OVER_THE_LIMIT)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep what fits and count the rest."""
         if self._handler is not None:
             return
-        room = BODY_LIMIT_BYTES + 1 - len(self._body)
+        room = self._target.body_limit_bytes + 1 - len(self._body)
         self._received_bytes += len(chunk)
         if self._received_bytes > _DRAINED_BYTES:
-            self._refuse_as_too_large()
+            self._refuse(_OVER_THE_LIMIT)
         elif room > 0:
             self._body += chunk[:room]
+            large_bytes = len(self._body) - BODY_LIMIT_BYTES - 1
+            if large_bytes > 0 and not self._application.traffic.hold(
+                self._connection, large_bytes
+            ):
+                self._refuse(NO_ROOM)
 
     def finish(self) -> None:
         """Let the request be answered, unless that has been done."""
@@ -183,17 +229,19 @@ class RequestReader(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         if self._handler is None:
+            self._application.traffic.let_go(self._connection)
             self._application.traffic.leave()
         else:
             self._handler.on_connection_close()
 
-    def _refuse_as_too_large(self) -> None:
+    def _refuse(self, body: bytes) -> None:
         self._body.clear()
-        self._start(_OVER_THE_LIMIT)
+        self._application.traffic.let_go(self._connection)
+        self._start(body)
 
     def _start(self, body: bytes) -> None:
         request = self._request
         request.body = body
-        target = self._application.find_target(request.path)
+        target = self._target
         self._handler = target.handler(self._application, request, **target.options)
         run_handler(self._handler, target.arguments)

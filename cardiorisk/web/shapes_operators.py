@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NotRequired, Self
 
 from pydantic import with_config
 from typing_extensions import TypedDict
@@ -126,6 +126,7 @@ class LogLineAnswer(TypedDict):
     modelo: Annotated[str | None, about("The network's version; null while none is loaded")]
     code: Annotated[str | None, about("The error's code; null where there was none")]
     timings_ms: Annotated[dict[str, float], about("Milliseconds by stage", {"total": 0.11})]
+    filas: NotRequired[Annotated[int, about("How many patients a batch held", 1000)]]
 
 
 class LogLinesAnswer(TypedDict):

@@ -3,6 +3,7 @@
 Members for the six values are made from ``FIELDS``.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from operator import itemgetter
@@ -55,10 +56,16 @@ class PatientShape(Sent):
         The fast reader takes the last of two equal names in silence. With no more quotation marks
         than six names have, six different ones leave no room for a seventh.
         """
-        if body.count(b'"') == _QUOTATION_MARKS:
+        if body.count(b'"') == QUOTATION_MARKS:
             with suppress(ValidationError):
                 return cls.model_validate_json(body)
         return super().read(body)
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values as they were sent, in ``FIELDS`` order; a zero may be negative."""
+        values: tuple[float, ...] = _six(self.__dict__)
+        return values
 
     @property
     def patient(self) -> Patient:
@@ -71,7 +78,7 @@ class PatientShape(Sent):
         return self.__dict__[LABEL_FIELD] or None
 
 
-_QUOTATION_MARKS = 2 * len(FIELDS)
+QUOTATION_MARKS = 2 * len(FIELDS)
 _six = itemgetter(*FIELD_NAMES)
 
 
@@ -297,5 +304,8 @@ def warnings_of(assessment: Assessment | None) -> MoreAnswer:
     """Return the member that warns of values beyond what training saw, where there are any."""
     if assessment is None or not assessment.outside_training:
         return {}
-    names = assessment.outside_training
-    return {"advertencias": [{"field": name, "detail": OUTSIDE_TRAINING} for name in names]}
+    return {"advertencias": field_warnings(assessment.outside_training)}
+
+
+def field_warnings(names: Iterable[str]) -> list[WarningAnswer]:
+    return [{"field": name, "detail": OUTSIDE_TRAINING} for name in names]

@@ -59,7 +59,7 @@ def engine(artefact: Artefact) -> HeldEngine:
 
 @pytest.fixture
 def predictor(artefact: Artefact, engine: HeldEngine) -> Iterator[Predictor]:
-    predictor = Predictor(queue_limit=4, explanation_queue_limit=3)
+    predictor = Predictor(queue_limit=4, explanation_queue_limit=3, batch_queue_limit=2)
     predictor.adopt(Artefact(artefact.card, engine))
     yield predictor
     engine.gate.set()
@@ -128,6 +128,33 @@ async def test_a_full_queue_refuses_at_once_and_leaves_the_other_open(
     assert predictor.waiting == 7
     engine.gate.set()
     await asyncio.gather(first, *waiting)
+
+
+async def test_a_batch_of_a_caller_s_own_is_one_run_and_takes_turns_with_single_patients(
+    predictor: Predictor, engine: HeldEngine
+) -> None:
+    rows = np.array([SMOKER.values, HEALTHY.values] * 1000, dtype=np.float32)
+    first = predictor.assess(SMOKER)
+    await engine.until_it_runs()
+    batches = [predictor.assess_batch(rows) for _ in range(2)]
+    with pytest.raises(Overloaded):
+        predictor.assess_batch(rows)
+    single = predictor.assess(SMOKER)
+    engine.gate.set()
+    answers = await asyncio.gather(*batches)
+    assert engine.batch_sizes == [1, 2000, 1, 2000]
+    alone = [(await asked).probability for asked in (single, predictor.assess(HEALTHY))]
+    assert answers[0].probabilities == alone * 1000
+    assert (predictor.batch_sizes.count, predictor.batch_sizes.total) == (5, 4003)
+    await first
+
+
+async def test_an_instant_network_runs_a_batch_at_once(instant: Predictor) -> None:
+    rows = np.array([(3.0, *SMOKER.values[1:])], dtype=np.float32)
+    asked = instant.assess_batch(rows)
+    assert asked.done()
+    assert asked.result().outside_training == {0: ("nivel_colesterol",)}
+    assert instant.assess_batch(rows[:0]).result().probabilities == []
 
 
 async def test_a_caller_who_has_gone_is_skipped(predictor: Predictor, engine: HeldEngine) -> None:

@@ -1,0 +1,100 @@
+"""Many patients in one request: each draws on the window, the network runs once for all."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cardiorisk.errors import InvalidQuery, NotReady, Overloaded, RateLimited
+from cardiorisk.patients.patient import FIELDS, query_values
+from cardiorisk.web.handlers import AuthenticatedHandler
+from cardiorisk.web.operations import operation
+from cardiorisk.web.reader import LARGE_BODY_LIMIT_BYTES, NO_ROOM
+from cardiorisk.web.shapes_batches import (
+    AssessedBatchAnswer,
+    BatchBody,
+    BatchParameters,
+    batch_answer,
+    read_batch,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    from cardiorisk.model.predictor import BatchAssessment
+
+
+class BatchingHandler(AuthenticatedHandler):
+    """A request of many patients, who draw on the window together or not at all.
+
+    How many they are is known once the body has been read. Before that, one at least must be left;
+    a request that fails there draws one, like any other.
+    """
+
+    changing_methods = ()
+    body_limit_bytes = LARGE_BODY_LIMIT_BYTES
+    draws_when_admitted = 0
+    _asked: asyncio.Future[BatchAssessment] | None = None
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.request.body is NO_ROOM:
+            raise Overloaded("too many large bodies are under way; try again in a moment")
+
+    async def assess_batch(self, values: Sequence[Sequence[float]]) -> BatchAssessment:
+        """Ask the network about values in ``FIELDS`` order, with its own stage."""
+        # Added to 0, a negative zero loses its sign.
+        rows = np.array(values, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
+        self._asked = self.services.predictor.assess_batch(rows)
+        found = await self._asked
+        self.end_stage("predict")
+        return found
+
+    def draw_all(self, rows: int) -> None:
+        """Count every patient of a batch that has been read."""
+        self.filas = rows
+        self.draw_on_window(rows)
+
+    def write_error(self, status_code: int, **context: Any) -> None:
+        is_refused = isinstance(context["exc_info"][1], RateLimited)
+        if self.verdict is not None and self.filas is None and not is_refused:
+            with suppress(RateLimited):
+                self.draw_on_window()
+        super().write_error(status_code, **context)
+
+    def on_connection_close(self) -> None:
+        if self._asked is not None:
+            self._asked.cancel()
+
+    def on_finish(self) -> None:
+        self.services.traffic.let_go(self.request.connection)
+        super().on_finish()
+
+
+class BatchHandler(BatchingHandler):
+    @operation(
+        "assessBatch",
+        AssessedBatchAnswer,
+        body=BatchBody,
+        problems=(NotReady, InvalidQuery),
+    )
+    async def post(self) -> None:
+        """Assess up to 1,000 patients at once.
+
+        The answer has the assessment of each patient, in their order, or in its place what is wrong
+        with the patient; the others are assessed all the same. What all assessments have in common
+        stands beside them. n patients draw n on the limit, all or none. A body may hold 1 MiB.
+        Nothing is kept, and reasons and curves are not offered.
+        """
+        try:
+            BatchParameters.accept(query_values(self.request.query_arguments))
+            async with self.services.traffic.batch_turn():
+                sent = await read_batch(self.request.body)
+        finally:
+            self.end_stage("validate")
+        self.draw_all(len(sent))
+        found = await self.assess_batch(sent.values)
+        self.answer(batch_answer(sent, found))
