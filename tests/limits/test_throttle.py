@@ -16,6 +16,7 @@ from cardiorisk.limits.throttle import (
     KNOWN_FAILURES,
     LOGIN_SECONDS,
     LOGINS,
+    MOST_COUNTED,
     NAME_FAILURES,
     REGISTRATION_SECONDS,
     REGISTRATIONS,
@@ -224,6 +225,15 @@ def test_the_newest_addresses_of_a_name_are_known(throttle: Throttle) -> None:
         }
     assert outcome(throttle.login("ana", "192.0.2.0")) is TooManyAttempts
     assert outcome(throttle.login("ana", "192.0.2.1")) is None
+
+
+def test_names_that_are_known_somewhere_are_bounded(throttle: Throttle) -> None:
+    for number in range(MOST_COUNTED + 1):
+        assert outcome(throttle.login(f"n{number}", HERE)) is None
+    for name, expected in (("n0", TooManyAttempts), ("n1", None)):
+        for _ in range(NAME_FAILURES):
+            assert outcome(throttle.login(name, ELSEWHERE), WRONG) is InvalidLogin
+        assert outcome(throttle.login(name, HERE)) is expected
 
 
 def test_as_many_tries_are_under_way_as_may_fail_and_right_ones_are_no_failures(
