@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cardiorisk.cli.group import Program, WholeNumber
+from cardiorisk.cli.reading import reading_options
 from cardiorisk.cli.streams import tell_only
 from cardiorisk.model.card import CARD_FILE, LARGEST_SEED
 from cardiorisk.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from cardiorisk.training.data import Split
+    from cardiorisk.files.columns import Reading
+    from cardiorisk.training.data import Cohort, Split
     from cardiorisk.training.network import Epoch, Trained
 
 DEFAULT = Recipe()
@@ -41,13 +43,15 @@ QUIET_TENSORFLOW = {
 EPILOG = """\b
 Examples:
   python train.py
-  python train.py --data patients.csv --output my_model --report my_model/report
+  python train.py --data patients.csv --output my_model
+  python train.py --data clinic.csv --output my_model --units mg/dL --column colesterol=chol
   CARDIORISK_MODEL_DIR=my_model cardiorisk serve
   python train.py --study
 
-The CSV needs a header and the columns colesterol, presion, glucosa, edad, sobrepeso, tabaquismo
-and riesgo_cardiaco (0 or 1), separated by commas; any other column, such as a row number, is
-ignored. The same rows and the same seed give the same network on the same machine.
+The file needs a header and the columns colesterol, presion, glucosa, edad, sobrepeso, tabaquismo
+and riesgo_cardiaco (0 or 1); any other column, such as a row number, is ignored. CSV is read in
+whatever dialect, also in .gz. The same rows and the same seed give the same network on the same
+machine.
 """
 
 
@@ -55,23 +59,28 @@ ignored. The same rows and the same seed give the same network on the same machi
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    metavar="FILE.csv",
-    help="Patients to learn from; without it, the course's 5,000 are made from the seed.",
+    metavar="FILE",
+    help="Patients to learn from, as CSV or Parquet; without it, the course's 5,000 are made from "
+    "the seed.",
 )
+@click.option(
+    "--skip-bad-rows",
+    is_flag=True,
+    help="Leave rows out that cannot be read, and tell how many and why; else they stop it.",
+)
+@reading_options
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_OUTPUT,
     metavar="DIR",
     help="Where the network's two files and their card go.  [default: cardiorisk/artefact]",
 )
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_REPORT,
     metavar="DIR",
     help="Where the evaluation report, its plots and, for made data, the model card go.  "
-    "[default: docs/model]",
+    "[default: DIR of --output, else docs/model]",
 )
 @click.option(
     "--epochs",
@@ -95,13 +104,16 @@ ignored. The same rows and the same seed give the same network on the same machi
     help="Instead: train on ten other seeds, and once as the original did, for the report's "
     "comparison; a quarter of an hour, and no network is saved.",
 )
-def main(
+def main(  # noqa: PLR0913 - one for each option
     data: Path | None,
-    output: Path,
-    report: Path,
+    output: Path | None,
+    report: Path | None,
     epochs: int,
     seed: int,
-    study: bool,  # noqa: FBT001 - a flag is what it is
+    *,
+    study: bool,
+    skip_bad_rows: bool,
+    reading: Reading,
 ) -> None:
     """Train the 14-7-1 network, measure the saved files, and write them with their report.
 
@@ -109,18 +121,29 @@ def main(
     """
     os.environ.update(QUIET_TENSORFLOW)
     tell_only("stdout", waits=True)  # what the training makes are files
+    report = report or output or DEFAULT_REPORT
+    output = output or DEFAULT_OUTPUT
     if study:
         compare(report, epochs)
-    else:
-        run(data, output, report, Recipe(seed=seed, epochs=epochs))
+        return
+    # Scikit-learn and pyarrow take a second to import, which --help need not wait for.
+    from cardiorisk.training.data import make_cohort, read_cohort
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    cohort = (
+        make_cohort(seed)
+        if data is None
+        else read_cohort(data, reading, skip_bad_rows=skip_bad_rows, tell=tell)
+    )
+    run(cohort, data, output, report, Recipe(seed=seed, epochs=epochs))
 
 
-def run(data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
+def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: Recipe) -> None:
     """Do the whole training and print what happened."""
-    # Pandas and scikit-learn take a second to import, which --help need not wait for.
-    from cardiorisk.training.data import make_cohort, read_cohort, split_cohort
+    from cardiorisk.training.data import split_cohort
 
-    cohort = make_cohort(recipe.seed) if data is None else read_cohort(data)
     split = split_cohort(cohort, recipe.seed)
     for directory in (output, report):
         directory.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,12 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from cardiorisk.cli.group import require_stdout
+from cardiorisk.cli.group import CommandFailure, require_stdout
+from cardiorisk.cli.reading import reading_options
 from cardiorisk.config import load_settings
+from cardiorisk.files.source import STREAM
 from cardiorisk.model.engines import load_artefact
+from cardiorisk.patients.patient import FIELDS
 from cardiorisk.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from cardiorisk.config import EngineName
-    from cardiorisk.scoring.scorer import Progress
+    from cardiorisk.files.columns import Reading
+    from cardiorisk.scoring.files import Progress
 
 MOST_REPORTED = 20
 """Bad rows that are named on the terminal; the output names all of them."""
@@ -41,50 +45,70 @@ _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
     help="What runs the network; keras needs 774 MB where litert needs 190.  "
     "[default: CARDIORISK_ENGINE, else litert]",
 )
-def score(source: Path, target: Path, engine: EngineName | None) -> None:
-    """Assess every row of a file, CSV or (by the names .parquet and .pq) Parquet.
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 where a row could not be assessed (OUTPUT is kept)."
+)
+@reading_options
+def score(
+    source: Path,
+    target: Path,
+    engine: EngineName | None,
+    strict: bool,  # noqa: FBT001 - a flag is what it is
+    reading: Reading,
+) -> None:
+    """Assess every row of a file of any size: CSV in whatever dialect, also in .gz, or Parquet.
 
     INPUT has the six fields in columns with the service's names or the course's (colesterol,
-    presion, glucosa, edad, sobrepeso, tabaquismo), in any order, among any others. OUTPUT gets all
-    of INPUT's columns, and probabilidad, riesgo_cardiaco and error. A row that cannot be assessed
-    is kept: error says which field and why, and the first 20 are named on standard error. In CSV a
-    cell that a spreadsheet would take for a formula stands after an apostrophe. A column
-    of INPUT that has one of those three names is kept with _entrada after it.
+    presion, glucosa, edad, sobrepeso, tabaquismo), whatever their case, accents and blanks, in any
+    order, among any others; other names are told with --column. Flags may be 1/0, true/false,
+    sí/no, verdadero/falso. How a CSV file is written is found out and said in one line.
+
+    OUTPUT gets all of INPUT's columns, and probabilidad, riesgo_cardiaco, advertencias and error,
+    in INPUT's dialect. A row that cannot be assessed keeps its place: error says which field and
+    why, and the first 20 are named on standard error. Where that is more than half of the rows, the
+    command ends with 1. In CSV a cell that a spreadsheet would take for a formula stands after an
+    apostrophe. A column of INPUT that has one of those four names is kept with _entrada after it.
+
+    The network's version and threshold are told on standard error, in the metadata of a Parquet
+    file, and beside a CSV file in OUTPUT-metadata.json.
 
     Without --engine, and where no setting says which, litert runs the network: it starts in a
     second, needs no TensorFlow, and its probabilities agree with keras' to within 0.0001.
 
     The file is read in pieces: memory does not grow with it. OUTPUT appears when it is finished;
-    one that exists is replaced, and keeps its permissions. For CSV, - is standard input or output.
-
-    A quotation mark that is never closed takes in all the rows after it. In a large file that ends
-    the command with 1, and no OUTPUT is written; the message names the line on which the row
-    starts. It is one of the lines with an odd number of quotation marks, which are listed by
-
-    \b
-      awk -F'"' 'NF && NF % 2 == 0 { print FNR }' patients.csv
+    one that exists is replaced, and keeps its permissions; .gz is packed. For CSV, - is standard
+    input or output.
 
     \b
     Examples:
       cardiorisk score patients.csv scored.csv
       cardiorisk score patients.parquet scored.parquet --engine keras
+      cardiorisk score clinic.csv scored.csv --units mg/dL --column colesterol=chol
       zcat patients.csv.gz | cardiorisk score - - | gzip > scored.csv.gz
     """  # noqa: D301 - click wants the backspace itself
-    from cardiorisk.scoring import files  # noqa: PLC0415 - --help needs neither pandas nor pyarrow
+    from cardiorisk.files.table import open_table  # noqa: PLC0415 - --help needs no pyarrow
+    from cardiorisk.scoring import files  # noqa: PLC0415 - likewise
 
-    if files.is_parquet(source) != files.is_parquet(target):
-        raise click.UsageError("INPUT and OUTPUT must both be CSV or both be Parquet")
     if files.is_same_file(source, target):
         raise click.UsageError("OUTPUT must not be the INPUT")
-    if target == files.STREAM:
+    if target == STREAM:
         require_stdout("the assessments")
-    length = files.length_of(source)
-    settings = load_settings({"engine": engine})
-    # Nothing is served here, so the default is the engine that needs no TensorFlow.
-    chosen = settings.engine if "engine" in settings.model_fields_set else "litert"
-    scorer = Scorer(load_artefact(settings.model_dir, chosen))
-    with _ended_by_signals(), closing(files.score_file(source, target, scorer)) as steps:
-        _follow(steps, f"Scoring {source}", length)
+    with open_table(source, FIELDS, reading) as table:
+        if (refused := files.refused_target(table, target)) is not None:
+            raise click.UsageError(refused)
+        settings = load_settings({"engine": engine})
+        # Nothing is served here, so the default is the engine that needs no TensorFlow.
+        chosen = settings.engine if "engine" in settings.model_fields_set else "litert"
+        scorer = Scorer(load_artefact(settings.model_dir, chosen))
+        click.echo(f"{source}: {table}", err=True)
+        click.echo(f"network {scorer.version}, threshold {scorer.threshold:g}", err=True)
+        with _ended_by_signals(), closing(files.score_table(table, target, scorer)) as steps:
+            rows, bad_rows = _follow(steps, f"Scoring {source}", table.length)
+    if bad_rows and (strict or bad_rows > rows / 2):
+        raise CommandFailure(
+            f"{bad_rows:,} of {rows:,} rows could not be assessed; "
+            "OUTPUT has them all, its column error says why"
+        )
 
 
 @contextmanager
@@ -106,8 +130,8 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
-    """Do the steps, show how far they have come, and name the first bad rows."""
+def _follow(steps: Iterator[Progress], label: str, length: int | None) -> tuple[int, int]:
+    """Do the steps, show how far they have come, name the first bad rows; return both counts."""
     console = Console(stderr=True, markup=False, highlight=False)
     rows = bad_rows = outside_training = 0
     with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
@@ -125,6 +149,7 @@ def _follow(steps: Iterator[Progress], label: str, length: int | None) -> None:
     if outside_training:
         click.echo(
             f"{outside_training:,} row(s) lie outside what training saw; "
-            "GET /model or docs/model/card.md give the ranges",
+            "their advertencias say where",
             err=True,
         )
+    return rows, bad_rows

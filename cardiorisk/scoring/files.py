@@ -1,55 +1,62 @@
-"""Scoring from one file to another: which format, and an output that is whole or not there.
+"""Scoring from one file to another: an output that is whole or not there.
 
 The output is written beside its place and moved there when it is finished, so that nobody reads
-half of it. What is no regular file (a pipe, a device, ``-``) is written to as it comes. The
-columns of a Parquet file go through untouched, types included; the added ones are null where they
-say nothing.
+half of it. What is no regular file (a pipe, a device, ``-``) is written to as it comes.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedReader, BufferedWriter, FileIO
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
-
-from cardiorisk.errors import UnusableData
-from cardiorisk.patients.table import patient_columns
-from cardiorisk.scoring.csv_scoring import score_csv
-from cardiorisk.scoring.scorer import (
-    ADDED_COLUMNS,
-    MILLIONTHS,
-    BadRow,
-    Progress,
-    Scorer,
-    Scores,
-    output_names,
-)
+from cardiorisk.files.source import STREAM
+from cardiorisk.files.table import PARQUET_SUFFIXES, CsvTable, ParquetTable
+from cardiorisk.scoring.output import CsvOutput, ParquetOutput, metadata_of
+from cardiorisk.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
     from _typeshed import ReadableBuffer
 
-    from cardiorisk.scoring.scorer import Progress, Scorer
+METADATA_SUFFIX = "-metadata.json"
+"""What the description of a CSV file is called after its name. Source: W3C, CSV on the Web."""
 
-STREAM = Path("-")
-"""Standard input or output."""
+_GZIP_LEVEL = 6
+_OTHER_SUFFIXES = {
+    *(".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".bz2", ".xz", ".zst", ".7z", ".json", ".jsonl"),
+    *(".html", ".htm", ".pdf", ".feather", ".arrow", ".orc", ".db", ".sqlite"),
+}
 
-_PARQUET_SUFFIXES = {".parquet", ".pq"}
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that could not be assessed: its line in the file (the first is 1), and why."""
+
+    line: int
+    reason: str
 
 
-def is_parquet(path: Path) -> bool:
-    """Tell by its name whether a file is Parquet; everything else is CSV."""
-    return path.suffix.lower() in _PARQUET_SUFFIXES
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been done since the last time.
+
+    Attributes:
+        length: how far the input was read, in the units of ``Table.length``.
+        bad_rows: those of ``rows`` that could not be assessed.
+        outside_training: how many of the others have a value beyond all that training saw.
+    """
+
+    length: int
+    rows: int
+    bad_rows: Sequence[BadRow]
+    outside_training: int
 
 
 def is_same_file(source: Path, target: Path) -> bool:
@@ -59,36 +66,51 @@ def is_same_file(source: Path, target: Path) -> bool:
     return source.exists() and target.exists() and source.samefile(target)
 
 
-def length_of(source: Path) -> int | None:
-    """Return how long a file is in the units of ``Progress.length``; a stream does not say."""
-    if source == STREAM or not stat.S_ISREG(source.stat().st_mode):
-        return None
-    if not is_parquet(source):
-        return source.stat().st_size
-    with source.open("rb") as patients:
-        try:
-            return count_rows(patients)
-        except UnusableData as error:
-            raise UnusableData(f"{source}: {error}") from error
+def refused_target(table: CsvTable | ParquetTable, target: Path) -> str | None:
+    """Say why an output cannot be called so, None where it can."""
+    suffixes = {suffix.lower() for suffix in target.suffixes[-2:]}
+    if isinstance(table, ParquetTable):
+        if suffixes & PARQUET_SUFFIXES and ".gz" not in suffixes:
+            return None
+        return "INPUT is Parquet, so OUTPUT must be a file called .parquet or .pq"
+    if suffixes & (_OTHER_SUFFIXES | PARQUET_SUFFIXES):
+        return "INPUT is CSV, and so is OUTPUT: its name must not promise another format"
+    return None
 
 
-def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress, None, None]:
-    """Score one file into another; each step of the iteration does a part.
+def score_table(
+    table: CsvTable | ParquetTable, target: Path, scorer: Scorer
+) -> Generator[Progress, None, None]:
+    """Score a table into a file; each step of the iteration does a batch.
 
     Close it where it is not gone through to its end: that removes the unfinished output.
     """
-    score = score_parquet if is_parquet(source) else score_csv
-    with _open_source(source) as patients, _open_target(target) as scored:
-        try:
-            yield from score(patients, scored, scorer)
-        except UnusableData as error:
-            raise UnusableData(f"{source}: {error}") from error
+    with _open_target(target) as sink, _output(sink, table, target, scorer) as output:
+        for batch in table.batches():
+            scores = scorer.score(batch.values, batch.faults)
+            output.write(batch, scores)
+            rows = sorted(batch.faults)
+            reasons = ["; ".join(map(str, batch.faults[row])) for row in rows]
+            lines = [int(batch.lines[row]) for row in rows]
+            bad_rows = [*map(BadRow, lines, reasons)]
+            yield Progress(batch.length, len(batch), bad_rows, len(scores.warnings))
+    if isinstance(table, CsvTable) and target != STREAM and target.is_file():
+        with _open_target(target.with_name(target.name + METADATA_SUFFIX)) as sink:
+            sink.write(metadata_of(target.name, scorer))
 
 
-def _open_source(path: Path) -> BufferedReader:
-    if path == STREAM:
-        return BufferedReader(FileIO(sys.stdin.fileno(), closefd=False))
-    return path.open("rb")
+@contextmanager
+def _output(
+    sink: BinaryIO, table: CsvTable | ParquetTable, target: Path, scorer: Scorer
+) -> Iterator[CsvOutput | ParquetOutput]:
+    if isinstance(table, ParquetTable):
+        with closing(ParquetOutput(sink, table, scorer)) as output:
+            yield output
+    elif target.suffix.lower() == ".gz":  # without a name or a time, equal rows are equal bytes
+        with gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0) as packed:
+            yield CsvOutput(packed, table)
+    else:
+        yield CsvOutput(sink, table)
 
 
 @contextmanager
@@ -145,66 +167,3 @@ def _naming(path: Path) -> Iterator[None]:
     except OSError as error:
         error.filename = str(path)
         raise
-
-
-BATCH_ROWS = 65_536
-_READ_BYTES = 1024 * 1024
-_ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string())
-
-
-def score_parquet(source: BinaryIO, sink: BinaryIO, scorer: Scorer) -> Iterator[Progress]:
-    """Score a Parquet file; each step of the iteration does a batch of rows."""
-    with _refusing_others():
-        # Neither option is the default; without them a whole row group is held in memory.
-        file = parquet.ParquetFile(source, buffer_size=_READ_BYTES, pre_buffer=False)
-        schema = file.schema_arrow
-        columns = patient_columns(schema.names)
-        names = output_names(schema.names)
-        fields = [field.with_name(name) for field, name in zip(schema, names, strict=False)]
-        added = [pa.field(*column) for column in zip(ADDED_COLUMNS, _ADDED_TYPES, strict=True)]
-        output = pa.schema([*fields, *added])
-        rows_done = 0
-        with parquet.ParquetWriter(sink, output) as writer:
-            for batch in file.iter_batches(BATCH_ROWS):
-                scores = scorer.score(_without_decimals(batch.select(columns)).to_pandas())
-                arrays = [*batch.columns, *_added(scores, len(batch))]
-                writer.write_batch(pa.record_batch(arrays, schema=output))
-                bad_rows = [BadRow(rows_done + 1 + row, why) for row, why in scores.reasons.items()]
-                rows_done += len(batch)
-                yield Progress(len(batch), len(batch), bad_rows, scores.outside_training)
-
-
-def count_rows(source: BinaryIO) -> int:
-    """Return how many rows a Parquet file says it has."""
-    with _refusing_others():
-        return int(parquet.ParquetFile(source).metadata.num_rows)
-
-
-@contextmanager
-def _refusing_others() -> Iterator[None]:
-    try:
-        yield
-    except pa.ArrowException as error:
-        reason = " ".join(str(error).split())
-        raise UnusableData(f"not a Parquet file: {reason}") from error
-
-
-def _without_decimals(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return decimal columns as plain numbers; pandas would make objects of them."""
-    fields = [
-        field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field
-        for field in batch.schema
-    ]
-    return batch.cast(pa.schema(fields))
-
-
-def _added(scores: Scores, rows: int) -> list[pa.Array]:
-    is_bad = scores.millionths < 0  # (n,)
-    reasons = np.full(rows, None, dtype=object)
-    for row, reason in scores.reasons.items():
-        reasons[row] = reason
-    return [
-        pa.array(scores.millionths / MILLIONTHS, mask=is_bad),
-        pa.array(scores.at_risk, mask=is_bad),
-        pa.array(reasons, pa.string()),
-    ]

@@ -6,19 +6,21 @@ from it is clinical evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from cardiorisk.errors import UnusableData
+from cardiorisk.files.columns import LABEL, Reading
+from cardiorisk.files.table import EMPTY_ROW, open_table
 from cardiorisk.model.card import LONGEST_FILE_NAME
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
-from cardiorisk.patients.table import parse_frame
 from cardiorisk.training.recipe import DEFAULT_SEED
 
 Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
@@ -41,7 +43,10 @@ Nothing says where between them: the rows have one decimal, and the ages none.
 # As float32, as the columns are: the 1.4 of a row is a little less than Python's.
 _EDGES = np.array([below for below, _ in EDGE_GAPS], np.float32)
 
-_LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+MOST_NAMED = 10
+"""Bad rows that are named where they stop the training."""
+
+_AS_FOUND = Reading()
 
 GRID_STEPS: tuple[NDArray[np.float32], ...] = tuple(
     (np.arange(first, beyond) / divisor).astype(np.float32)
@@ -160,68 +165,70 @@ def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[
     return (values + random.uniform(-spans, spans, values.shape)).astype(np.float32)
 
 
-def read_cohort(path: Path) -> Cohort:
-    """Read a CSV file with the course's columns, or the wire names, and ``riesgo_cardiaco``.
+def read_cohort(
+    path: Path,
+    reading: Reading = _AS_FOUND,
+    *,
+    skip_bad_rows: bool = False,
+    tell: Callable[[str], object] = str,
+) -> Cohort:
+    """Read a file with the six fields and ``riesgo_cardiaco``; other columns are ignored.
 
-    Other columns are ignored, the course's row number among them, and so are empty lines.
+    So are empty rows. ``tell`` gets lines about how it is read, and about what is left out.
 
     Raises:
-        UnusableData: with one line that names the file, and the line of the first bad cell.
+        UnusableData: with one line that names the file, and the first bad rows by their lines.
     """
-    frame = _read_frame(path)
-    try:
-        cohort = _parse(frame)
-    except UnusableData as error:
-        raise UnusableData(f"{path}: {error}") from error
+    good: list[NDArray[np.float32]] = []
+    first_bad: list[str] = []
+    kinds: Counter[str] = Counter()
+    rows = bad_rows = 0
+    with open_table(path, (*FIELDS, LABEL), reading) as table:
+        tell(f"{path}: {table}")
+        for batch in table.batches():
+            is_good = np.ones(len(batch), np.bool_)
+            is_good[list(batch.faults)] = False
+            good.append(batch.values[is_good])
+            bad = {row: said for row, said in batch.faults.items() if said != [EMPTY_ROW]}
+            kinds.update(fault.kind for said in bad.values() for fault in said)
+            named = sorted(bad)[: MOST_NAMED - len(first_bad)]
+            first_bad += [
+                f"line {batch.lines[row]}: {'; '.join(map(str, bad[row]))}" for row in named
+            ]
+            bad_rows += len(bad)
+            rows += int(is_good.sum()) + len(bad)
+        if bad_rows and not skip_bad_rows:
+            raise UnusableData(_refusal(first_bad, bad_rows))
+        values = np.concatenate([np.empty((0, len(FIELDS) + 1), np.float32), *good])
+        cohort = Cohort(values[:, :-1].copy(), values[:, -1] == 1, _shown_name(path))
+        if bad_rows:
+            tell(f"{bad_rows:,} of {rows:,} rows left out: {_counted(kinds)}")
+        _require_enough(cohort)
+    return cohort
+
+
+def _refusal(first_bad: Sequence[str], bad_rows: int) -> str:
+    more = f"; and {bad_rows - len(first_bad):,} more rows" if bad_rows > len(first_bad) else ""
+    return f"{'; '.join(first_bad)}{more}; mend them, or leave them out with --skip-bad-rows"
+
+
+def _counted(kinds: Counter[str]) -> str:
+    return "; ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common())
+
+
+def _require_enough(cohort: Cohort) -> None:
     if len(cohort) < FEWEST_ROWS:
-        raise UnusableData(f"{path} has {len(cohort)} rows; training takes at least {FEWEST_ROWS}")
+        raise UnusableData(f"{len(cohort)} rows; training takes at least {FEWEST_ROWS}")
     for label in (1, 0):
         rows = int((cohort.at_risk == label).sum())
         if rows < FEWEST_ROWS_PER_LABEL:
             raise UnusableData(
-                f"{path} has {rows} rows with {RISK_COLUMN} = {label}; "
+                f"{rows} rows with {RISK_COLUMN} = {label}; "
                 f"training takes at least {FEWEST_ROWS_PER_LABEL} of each"
             )
-    return replace(cohort, file_name=_shown_name(path))
 
 
 def _shown_name(path: Path) -> str:
     """Return a file's name as an answer may tell it: no directory, printable, not too long."""
     printable = "".join(letter for letter in path.name if letter.isprintable())
     return printable.replace("\\", "")[:LONGEST_FILE_NAME] or "?"
-
-
-def _read_frame(path: Path) -> pd.DataFrame:
-    """Read every cell as text; the index says on which line of the file each row stands."""
-    try:
-        frame = pd.read_csv(path, dtype=str, skip_blank_lines=False, compression=None)
-    except OSError as error:
-        raise UnusableData(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UnusableData(f"{path} is not a UTF-8 text file") from error
-    except ValueError as error:
-        # Pandas' errors about the file itself are ValueErrors too, and some span lines.
-        raise UnusableData(f"{path} is not a CSV file: {' '.join(str(error).split())}") from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        # Rows with one cell more than the header: pandas took the first for the row's name.
-        frame = frame.reset_index(drop=True)
-    frame.index += 2  # as an editor counts, the header being line 1
-    return frame.dropna(how="all")
-
-
-def _parse(frame: pd.DataFrame) -> Cohort:
-    values, faults = parse_frame(frame)
-    if list(frame.columns).count(RISK_COLUMN) != 1:
-        raise UnusableData(
-            f"column {RISK_COLUMN!r} is missing; "
-            f"the columns are: {', '.join(map(str, frame.columns))}"
-        )
-    labels = [_LABELS.get(str(cell).strip().lower()) for cell in frame[RISK_COLUMN].tolist()]
-    if None in labels:
-        line = frame.index[labels.index(None)]
-        raise UnusableData(f"line {line}: {RISK_COLUMN} must be 0 or 1")
-    if faults:
-        row, fault = faults[0].row, faults[0].fault
-        others = f" ({len(faults) - 1} more bad cells follow)" if len(faults) > 1 else ""
-        raise UnusableData(f"line {frame.index[row]}: {fault.field} {fault.detail}{others}")
-    return Cohort(values, np.array(labels, dtype=np.bool_))

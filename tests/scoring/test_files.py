@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from cardiorisk.scoring.files import score_file
+from cardiorisk.files.columns import Reading
+from cardiorisk.files.table import open_table
+from cardiorisk.patients.patient import FIELDS
+from cardiorisk.scoring.files import Progress, score_table
 from cardiorisk.scoring.scorer import Scorer
 
 PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
@@ -27,6 +30,11 @@ def umask() -> Iterator[int]:
     before = os.umask(0o027)
     yield 0o027
     os.umask(before)
+
+
+def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress, None, None]:
+    with open_table(source, FIELDS, Reading()) as table:
+        yield from score_table(table, target, scorer)
 
 
 def mode_of(path: Path) -> int:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from cardiorisk.model.engines import Artefact
 from cardiorisk.model.predictor import Predictor
-from cardiorisk.patients.patient import FIELD_NAMES, Patient
-from cardiorisk.scoring.scorer import Scorer, output_names
+from cardiorisk.patients.patient import Patient
+from cardiorisk.scoring.scorer import ADDED_COLUMNS, Scorer, output_names
 
 ROWS = [
     (2.0, 1.2, 1.0, 40, 1, 0),
@@ -22,8 +22,8 @@ ROWS = [
 ]
 
 
-def frame(rows: Sequence[tuple[float, ...]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(FIELD_NAMES))
+def values(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float32]:
+    return np.array(rows, np.float32)
 
 
 def test_rows_are_scored_as_the_service_does(artefact: Artefact, scorer: Scorer) -> None:
@@ -34,27 +34,23 @@ def test_rows_are_scored_as_the_service_does(artefact: Artefact, scorer: Scorer)
         answers = await asyncio.gather(*(predictor.assess(Patient(*row)) for row in ROWS))
         return [(answer.probability, answer.at_risk) for answer in answers]
 
-    scores = scorer.score(frame(ROWS))
+    scores = scorer.score(values(ROWS))
     expected = asyncio.run(assess())
     asyncio.run(predictor.close())
-    assert (scores.millionths / 1e6).tolist() == [probability for probability, _ in expected]
+    assert scores.probabilities.tolist() == [probability for probability, _ in expected]
     assert scores.at_risk.tolist() == [at_risk for _, at_risk in expected]
 
 
-def test_a_bad_row_has_reasons_and_the_others_their_scores(scorer: Scorer) -> None:
-    bad = (0.1, 1.2, 1.0, 400, 1, 0)
-    scores = scorer.score(frame([ROWS[0], bad, ROWS[1]]))
-    assert scores.reasons == {
-        1: "nivel_colesterol must be a number from 1 to 3 (g/L); "
-        "edad must be an integer from 0 to 99 (years)"
-    }
-    assert scores.millionths[1] == -1
-    np.testing.assert_array_equal(
-        scores.millionths[[0, 2]], scorer.score(frame(ROWS[:2])).millionths
-    )
+def test_a_bad_row_has_no_probability_and_the_others_have_theirs(scorer: Scorer) -> None:
+    scores = scorer.score(values([ROWS[0], (np.nan, 1.2, 1.0, 140, 1, 0), ROWS[1]]), {1: ()})
+    assert np.isnan(scores.probabilities).tolist() == [False, True, False]
+    assert scores.at_risk.tolist() == [False, False, True]
+    assert scores.warnings == {}
+    alone = scorer.score(values(ROWS[:2])).probabilities
+    assert scores.probabilities[[0, 2]].tolist() == alone.tolist()
 
 
-def test_rows_beyond_what_training_saw_are_counted_as_the_card_does(
+def test_rows_beyond_what_training_saw_are_warned_of_as_the_card_does(
     artefact: Artefact, scorer: Scorer
 ) -> None:
     rows = [
@@ -63,15 +59,17 @@ def test_rows_beyond_what_training_saw_are_counted_as_the_card_does(
         for seen in (field.lowest, field.highest, field.highest + 0.01)
     ]
     rows += [(2.0, 1.75, 1.0, 99, 0, 0), (2.0, 1.7, 1.0, 98, 0, 0)]
-    expected = sum(bool(artefact.card.outside_training(row)) for row in rows)
-    assert expected == 2
-    unassessed = (2.0, 1.75, 1.0, 400, 0, 0)
-    assert scorer.score(frame([*rows, unassessed])).outside_training == expected
+    expected = [row for row, each in enumerate(rows) if artefact.card.outside_training(each)]
+    warnings = scorer.score(values(rows)).warnings
+    assert list(warnings) == expected == [2, 3]
+    assert warnings[3] == (
+        "presion is beyond what training saw, 0.6 to 1.7; edad is beyond what training saw, 0 to 98"
+    )
 
 
 def test_rows_without_any_good_one_are_not_run(scorer: Scorer) -> None:
-    assert scorer.score(frame([(9, 9, 9, 9, 9, 9)])).millionths.tolist() == [-1]
-    assert len(scorer.score(frame([]).astype(float)).millionths) == 0
+    assert np.isnan(scorer.score(values([(9, 9, 9, 9, 9, 9)]), {0}).probabilities).all()
+    assert len(scorer.score(np.empty((0, 6), np.float32)).probabilities) == 0
 
 
 @pytest.mark.parametrize(
@@ -83,4 +81,4 @@ def test_rows_without_any_good_one_are_not_run(scorer: Scorer) -> None:
     ],
 )
 def test_columns_of_the_input_are_kept_under_a_free_name(names: list[str], kept: list[str]) -> None:
-    assert output_names(names) == [*kept, "probabilidad", "riesgo_cardiaco", "error"]
+    assert output_names(names) == [*kept, *ADDED_COLUMNS]

@@ -1,0 +1,1 @@
+"""Files of patients as people have them: one reader for every kind, by pyarrow."""

@@ -1,0 +1,149 @@
+"""What cells say: numbers in whatever unit, flags in words, and what is wrong with the others.
+
+Nothing is guessed from one cell: the decimal mark and the units are the file's. Only the pressure
+of a file in mg/dL or mmol/L may be in mmHg or in 100 mmHg, whose ranges are far apart.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cardiorisk.files.columns import UNITS, folded
+from cardiorisk.patients.patient import Field, accepted_number
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII)
+_FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict.fromkeys(
+    ["false", "falso", "no", "n"], 0.0
+)
+_IN_TENS = 10
+"""A pressure from here on is in mmHg, and below in 100 mmHg: 0.6 to 1.8 beside 60 to 180."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row cannot be taken; those of one kind are counted together."""
+
+    kind: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return self.kind + self.hint
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How the cells of a file are meant."""
+
+    decimal: str = "."
+    units: tuple[str, ...] = ()
+
+    def numbers(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
+        """Return a column in the field's unit, NaN where a cell is none that is accepted."""
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            column = column.dictionary_decode()
+            kind = column.type
+        if pa.types.is_boolean(kind) and field.kind != "flag":
+            return np.full(len(column), math.nan)
+        if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+            plain = column.cast(pa.uint8()) if pa.types.is_boolean(kind) else column
+            return self._accepted(field, _floats(plain.cast(pa.float64(), safe=False)))
+        if pa.types.is_decimal(kind):
+            return self._accepted(field, _floats(column.cast(pa.float64())))
+        if pa.types.is_binary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            return self._accepted(field, self._read(field, column.cast(pa.string())))
+        return np.full(len(column), math.nan)
+
+    def fault(self, field: Field, cell: object) -> Fault:
+        """Say why a cell is not accepted."""
+        if isinstance(cell, bytes):
+            return _fault(self, field, cell.decode())
+        if cell is None or cell != cell:  # noqa: PLR0124 - NaN, whichever type it has
+            return _fault(self, field, "")
+        meaning = self if isinstance(cell, str) else Meaning(".", self.units)
+        return _fault(meaning, field, str(cell))
+
+    def _read(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
+        if self.decimal == ".":  # nearly all columns are plain numbers, which are cast at once
+            try:
+                return _floats(column.cast(pa.float64()))
+            except pa.ArrowInvalid:
+                pass
+        different = column.dictionary_encode()
+        values = [self._number(field, cell) for cell in different.dictionary.to_pylist()]
+        places = different.indices.fill_null(len(values)).to_numpy()
+        numbers: NDArray[np.float64] = np.array([*values, math.nan])[places]
+        return numbers
+
+    def _number(self, field: Field, cell: str) -> float:
+        text = cell.strip().lower()
+        if field.kind == "flag" and (flag := _FLAGS.get(folded(text))) is not None:
+            return flag
+        if self.decimal != ".":
+            text = text.replace(".", "x").replace(self.decimal, ".")
+        return float(text) if _NUMBER.fullmatch(text) else math.nan
+
+    def _accepted(self, field: Field, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        values = self.in_unit(field, numbers)
+        accepted = (values >= field.minimum) & (values <= field.maximum)
+        if field.kind != "number":
+            accepted &= values == np.floor(values)
+        return np.where(accepted, values + 0.0, math.nan)  # + 0.0 takes a zero's sign
+
+    def in_unit(self, field: Field, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers of the file in the field's unit."""
+        for unit in self.units:
+            if (per_unit := UNITS[unit].get(field.name)) is not None:
+                return numbers / np.float64(per_unit)
+        if field.name in UNITS["mmHg"] and {"mg/dL", "mmol/L"} & set(self.units):
+            return np.where(numbers >= _IN_TENS, numbers / 100, numbers)
+        return numbers
+
+
+def _floats(column: pa.Array) -> NDArray[np.float64]:
+    floats: NDArray[np.float64] = column.fill_null(math.nan).to_numpy()
+    return floats
+
+
+@lru_cache(maxsize=4096)
+def _fault(meaning: Meaning, field: Field, cell: str) -> Fault:
+    text = cell.strip()
+    if not text:
+        return Fault("is empty")
+    number = meaning._number(field, text)  # noqa: SLF001 - kept outside of the class for its cache
+    if field.kind == "flag":
+        return Fault("must be 0 or 1 (or no, sí, false, true, falso, verdadero)")
+    if math.isnan(number):
+        other = Meaning("," if meaning.decimal == "." else ".", meaning.units)
+        works = "," in text and not math.isnan(other.numbers(field, pa.array([text]))[0])
+        return Fault("is not a number", f"; for decimal commas: --decimal {other.decimal}" * works)
+    value = float(meaning.in_unit(field, np.array([number]))[0])
+    if field.minimum <= value <= field.maximum:
+        return Fault(f"is not a whole number of {field.unit}")
+    is_above = value > field.maximum
+    edge = field.maximum if is_above else field.minimum
+    shown = f"{edge:.1f}" if field.kind == "number" else f"{edge:g}"
+    unit = f"({field.unit})" if field.unit[0].isdigit() else field.unit
+    return Fault(
+        f"is {'beyond' if is_above else 'below'} {shown} {unit}",
+        _unit_hint(meaning, field, number, value),
+    )
+
+
+def _unit_hint(meaning: Meaning, field: Field, number: float, value: float) -> str:
+    """Say what the number is as it was read, or in which other unit it would be accepted."""
+    per_unit = {unit: per[field.name] for unit, per in UNITS.items() if field.name in per}
+    if value != number:
+        used = next((unit for unit in meaning.units if unit in per_unit), "mmHg")
+        return f"; {number:g} {used} is {value:.2f}"
+    for unit, per in per_unit.items():
+        if accepted_number(field, number / per) is not None:
+            return f"; {number:g} {unit} is {number / per:.2f} (--units {unit})"
+    return ""

@@ -1,0 +1,132 @@
+"""Which columns of a file hold the patient, whatever they are called there."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from cardiorisk.errors import UnusableData
+from cardiorisk.patients.patient import FIELDS, RISK_COLUMN, Field
+
+LABEL = Field("at_risk", RISK_COLUMN, RISK_COLUMN, "flag", 0, 1, "", "at risk", "en riesgo")
+"""The outcome, in files to learn from."""
+
+UNITS = MappingProxyType(
+    {
+        "g/L": {},
+        "mg/dL": {"cholesterol": 100.0, "sugar": 100.0},
+        "mmol/L": {"cholesterol": 1000 / 386.65, "sugar": 1000 / 180.156},
+        "mmHg": {"systolic_pressure": 100.0},
+    }
+)
+"""By unit, how much of it is one of the network's unit. Source: the molar masses of cholesterol,
+386.65 g/mol, and glucose, 180.156 g/mol (PubChem 5997 and 5793)."""
+
+_MOST_NAMED = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read, as far as its user says; the rest is found out.
+
+    Attributes:
+        columns: by a field's wire name, what its column is called in the file.
+    """
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    units: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def folded(name: str) -> str:
+    """Return what a name is known by: no case, accents, blanks or punctuation."""
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if letter.isalnum()
+    )
+
+
+def find_field(name: str) -> Field | None:
+    """Return the field of that wire name or course name."""
+    return next((each for each in (*FIELDS, LABEL) if folded(name) in _known(each)), None)
+
+
+def count_known(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> int:
+    """Return how many of the fields have a column."""
+    return sum(bool(_places(names, each, reading)) for each in fields)
+
+
+def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[int]:
+    """Return the place of each field's column.
+
+    Raises:
+        UnusableData: with all columns that are missing, or could be meant twice.
+    """
+    found = [_places(names, each, reading) for each in fields]
+    faults = [
+        _doubled(each, [names[place] for place in places])
+        for each, places in zip(fields, found, strict=True)
+        if len(places) > 1
+    ]
+    missing = [each for each, places in zip(fields, found, strict=True) if not places]
+    if missing:
+        faults.insert(0, _missing(missing, names, found, reading))
+    used = [place for places in found for place in places]
+    if not faults and len(set(used)) < len(used):
+        twice = next(place for place in used if used.count(place) > 1)
+        faults.append(f"column {names[twice]!r} cannot be two fields at once")
+    if faults:
+        raise UnusableData("; ".join(faults))
+    return used
+
+
+def _known(each: Field) -> set[str]:
+    return {folded(each.wire_name), folded(each.course_name)}
+
+
+def _places(names: Sequence[str], each: Field, reading: Reading) -> list[int]:
+    theirs = reading.columns.get(each.wire_name)
+    if theirs is None:
+        known = _known(each)
+        return [place for place, name in enumerate(names) if folded(name) in known]
+    exact = [place for place, name in enumerate(names) if name.strip() == theirs.strip()]
+    alike = [place for place, name in enumerate(names) if folded(name) == folded(theirs)]
+    return exact or (alike if folded(theirs) else [])
+
+
+def _doubled(each: Field, theirs: Sequence[str]) -> str:
+    shown = " and ".join(repr(name) for name in theirs)
+    if len(set(theirs)) < len(theirs):
+        return f"column {theirs[0]!r} stands more than once; give one another name"
+    example = f"{each.course_name}={theirs[0]}"
+    return f"columns {shown} could be {each.course_name}; say which: --column {example!r}"
+
+
+def _missing(
+    missing: Sequence[Field],
+    names: Sequence[str],
+    found: Sequence[Sequence[int]],
+    reading: Reading,
+) -> str:
+    said = []
+    for each in missing:
+        theirs = reading.columns.get(each.wire_name)
+        others = f" (or {each.wire_name!r})" if each.wire_name != each.course_name else ""
+        said.append(
+            f"{each.course_name!r}{others}" if theirs is None else f"{theirs!r} (named by --column)"
+        )
+    used = {place for places in found for place in places}
+    free = [name for place, name in enumerate(names) if name.strip() and place not in used]
+    closest = get_close_matches(missing[0].course_name, free[:_MOST_NAMED], 1, cutoff=0)
+    example = f"{missing[0].course_name}={closest[0] if closest else 'THEIRS'}"
+    shown = ", ".join(name[:40] for name in names[:_MOST_NAMED])
+    more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return (
+        f"column{'s'[: len(missing) > 1]} {', '.join(said)} {'are' if len(missing) > 1 else 'is'} "
+        f"missing; the columns are: {shown}{more}; if one of them has another name, say so: "
+        f"--column {example!r}"
+    )

@@ -1,0 +1,176 @@
+"""The bytes of a file or of standard input: what kind it is, unpacked, and as UTF-8.
+
+A byte that is no text in the file's encoding is carried along as one of 128 characters that no
+text has (U+10FF80 and on), and is the same byte again where it is written.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from io import FileIO
+from itertools import chain
+from pathlib import Path
+
+from cardiorisk.errors import UnusableData
+
+STREAM = Path("-")
+"""Standard input or output."""
+
+PIECE_BYTES = 1024 * 1024
+HEAD_BYTES = 256 * 1024
+"""What is looked at before anything is read."""
+
+_SAVE = "open it where it comes from and save it as CSV or Parquet"
+_UNPACK = "unpack it, or pack it with gzip"
+_KINDS = (
+    (rb"PK\x03\x04.{0,3000}?(?:\[Content_Types\]|_rels/|xl/)", f"an Excel file (.xlsx): {_SAVE}"),
+    (rb"PK\x03\x04.{0,64}mimetypeapplication/vnd.oasis", f"an OpenDocument file (.ods): {_SAVE}"),
+    (rb"PK[\x03\x05]", f"a zip archive: {_UNPACK}"),
+    (rb"\xd0\xcf\x11\xe0", f"an Excel file of the old kind (.xls): {_SAVE}"),
+    (rb"%PDF-", "a PDF: ask for the table as CSV, Parquet or a spreadsheet"),
+    (rb"\s*<(?:!doctype|html|table|\?xml|head|meta)", f"a web page (HTML or XML): {_SAVE}"),
+    (rb"BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!", f"a compressed file: {_UNPACK}"),
+    (rb"SQLite format 3|ARROW1|Obj\x01|\x89HDF|\x89PNG|\xff\xd8\xff", f"no table: {_SAVE}"),
+    (rb"\s*[{\[]\s*[{\"\[]", f"JSON: {_SAVE}"),
+)
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CARRIED = re.compile(rb"\xf4\x8f[\xbe\xbf][\x80-\xbf]")
+_KEEPING = "cardiorisk.keep"
+
+
+def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeDecodeError):
+        kept = error.object[error.start : error.end]
+        return "".join(chr(0x10FF00 + byte) for byte in kept), error.end
+    if isinstance(error, UnicodeEncodeError):
+        lost = error.object[error.start : error.end]
+        return b"".join(
+            bytes([ord(sign) & 0xFF]) if ord(sign) >= 0x10FF80 else b"?"  # noqa: PLR2004 - as above
+            for sign in lost
+        ), error.end
+    raise error
+
+
+codecs.register_error(_KEEPING, _keep)
+
+
+class Source:
+    """A file that is read once, from its start.
+
+    Attributes:
+        length: in bytes, None for what is no regular file.
+        bytes_read: of them, so far.
+        is_gzip: whether it is unpacked on the way.
+        encoding: of its text, and whether a byte order mark says so.
+    """
+
+    def __init__(self, path: Path) -> None:
+        is_stream = path == STREAM
+        try:
+            self._file = FileIO(sys.stdin.fileno() if is_stream else path, closefd=not is_stream)
+        except IsADirectoryError as error:
+            raise UnusableData("a directory: name one of the files in it") from error
+        self.length = None if is_stream or not path.is_file() else path.stat().st_size
+        self.bytes_read = 0
+
+    def find_out(self, encoding: str | None) -> None:
+        """Look at the first bytes; the encoding is the one that was said, if any."""
+        head, self._pieces = split_head(self._read())
+        self.is_gzip = head.startswith(b"\x1f\x8b")
+        if self.is_gzip:
+            head, self._pieces = split_head(self._unpack(self._pieces))
+        self.is_parquet = head.startswith(b"PAR1")
+        self._refuse_kinds(head)
+        self.encoding, self.has_mark = _find_encoding(head, encoding)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def text(self) -> Iterator[bytes]:
+        """Give the text in UTF-8, without its mark, in pieces."""
+        decoder = codecs.getincrementaldecoder(self.encoding)(_KEEPING)
+        mark = "\ufeff"
+        for piece in self._pieces:
+            text = decoder.decode(piece)
+            if text:
+                yield text.removeprefix(mark).encode()
+                mark = ""
+        yield decoder.decode(b"", True).encode()  # noqa: FBT003 - the codec's signature
+
+    def _read(self) -> Iterator[bytes]:
+        while piece := self._file.read(PIECE_BYTES):
+            self.bytes_read += len(piece)
+            yield piece
+
+    def _unpack(self, packed: Iterable[bytes]) -> Iterator[bytes]:
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            for piece in packed:
+                left = piece
+                while left:
+                    yield unpacker.decompress(left, PIECE_BYTES)
+                    left = unpacker.unconsumed_tail
+                    if unpacker.eof and (left := unpacker.unused_data.lstrip(b"\0")):
+                        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        except zlib.error as error:
+            raise UnusableData(f"the gzip file is damaged ({error})") from error
+        if not unpacker.eof:
+            raise UnusableData("the gzip file is cut off; fetch it again")
+
+    def _refuse_kinds(self, head: bytes) -> None:
+        if not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+            raise UnusableData("the file is empty")
+        for start, said in _KINDS:
+            if re.match(start, head[:4096], re.DOTALL | re.IGNORECASE):
+                raise UnusableData(f"this is {said}")
+        if self.is_parquet and (self.length is None or self.is_gzip):
+            raise UnusableData("Parquet is read from its end: give it as a plain file")
+
+
+def split_head(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first pieces joined, and all of them."""
+    rest = iter(pieces)
+    first: list[bytes] = []
+    while sum(map(len, first)) < HEAD_BYTES and (piece := next(rest, None)) is not None:
+        first.append(piece)
+    head = b"".join(first)
+    return head, chain([head], rest)
+
+
+def written_back(text: bytes, encoding: str) -> bytes:
+    """Return text as ``Source.text`` gave it in the encoding it came from."""
+    if encoding != "utf-8":
+        return text.decode().encode(encoding, _KEEPING)
+    if b"\xf4\x8f" in text:
+        return _CARRIED.sub(lambda found: bytes([ord(found[0].decode()) & 0xFF]), text)
+    return text
+
+
+def _find_encoding(head: bytes, said: str | None) -> tuple[str, bool]:
+    mark = next((name for start, name in _MARKS if head.startswith(start)), None)
+    if said is not None:
+        named = codecs.lookup(said).name.removesuffix("-sig")
+        if mark is not None and mark.startswith(named):
+            return mark, True
+        return (f"{named}-le" if named in {"utf-16", "utf-32"} else named), False
+    if mark is not None:
+        return mark, True
+    sample = head[:4096]
+    odd, even = sample[1::2].count(0), sample[::2].count(0)
+    if max(odd, even) > len(sample) // 5 and min(odd, even) <= len(sample) // 50:
+        return ("utf-16-le" if odd > even else "utf-16-be"), False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "cp1252", False
+    return "utf-8", False
