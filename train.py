@@ -79,7 +79,7 @@ machine.
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where the evaluation report, its plots and, for made data, the model card go.  "
+    help="Where the evaluation and the model card, in Spanish and in English, and the plots go.  "
     "[default: DIR of --output, else docs/model]",
 )
 @click.option(
@@ -158,9 +158,9 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
     started = time.monotonic()
     trained = train_with_progress(split, recipe)
     click.echo(f"Trained {recipe.epochs} epochs in {time.monotonic() - started:.0f} s.")
-    card, evaluation = write_artefact(trained, split, recipe, output)
-    measured = measure(card, evaluation, split, trained.epochs, study)
-    written = write_report(measured, report, is_made=data is None)
+    card, evaluation = write_artefact(trained, recipe, output)
+    measured = measure(card, evaluation, trained.split, trained.epochs, study)
+    written = write_report(measured, report)
 
     trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
     click.echo(render("summary.en.txt", measured), nl=False)
@@ -209,11 +209,17 @@ def train_with_progress(split: Split, recipe: Recipe) -> Trained:
 
 def describe_rows(split: Split, data: Path | None) -> str:
     """Say where the rows come from and how they were divided."""
+    copies = ""
+    if split.cohort.copies:
+        copies = (
+            f"\n{split.cohort.copies:,} repeat another's six values: nobody who is measured was "
+            f"learnt from, and {split.left_out:,} are left out for that."
+        )
     origin = "made from the seed" if data is None else f"read from {data}"
     return (
         f"{len(split.cohort):,} patients {origin}, {split.cohort.at_risk.mean():.1%} at risk: "
         f"{len(split.training):,} to learn from, {len(split.validation):,} to choose by, "
-        f"{len(split.held_out):,} held out."
+        f"{len(split.held_out):,} held out.{copies}"
     )
 
 

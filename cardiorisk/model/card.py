@@ -17,8 +17,6 @@ from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -29,6 +27,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.errors import UnusableArtefact
+from cardiorisk.model.figures import Count, Member, NetworkFigures, Share, ThresholdChoice
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, accepted_number
 
 CARD_FILE = "card.json"
@@ -63,7 +62,6 @@ def _accepted(row: "Row") -> "Row":
 Row = Annotated[tuple[float, float, float, float, float, float], AfterValidator(_accepted)]
 """One input row, in ``FIELDS`` order and units, as a caller might send it."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["97226f6b" * 8])]
 
 
@@ -97,91 +95,20 @@ def in_words(probability: float, decimals: int = 2) -> str:
     return f"{probability:.{max(decimals, math.ceil(-math.log10(distance)))}f}"
 
 
-class _Member(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class GoldenRow(_Member):
+class GoldenRow(Member):
     """One input row and the probability it must give."""
 
     values: Row = Field(description="The row, in ``field_order``")
     probability: Share = Field(description="What the network gives it")
 
 
-class Interval(_Member):
-    """A figure and the bounds of its 95 % interval, by resampling the rows it was measured on.
-
-    No width says that the rows were too few to see an error, not that there is none.
-    """
-
-    value: float = Field(description="The figure")
-    low: float = Field(description="The lower bound")
-    high: float = Field(description="The upper bound")
-
-    @model_validator(mode="after")
-    def _check_bounds(self) -> Self:
-        if self.low > self.high:
-            raise ValueError("low must not be above high")
-        return self
-
-
-class HeldOutFigures(_Member):
-    """What the saved Keras file answers on the rows that steered nothing."""
-
-    rows: int = Field(description="How many", gt=0)
-    accuracy: Interval = Field(description="Share of right answers at the card's threshold")
-    auc: Interval | None = Field(
-        description="Area under the ROC curve; null where all rows have the same outcome"
-    )
-    brier: Interval = Field(description="Mean squared distance of probability and outcome")
-    log_loss: Interval = Field(description="Mean cross-entropy, in nats")
-    calibration_error: Interval = Field(
-        description="Expected calibration error over ten bins of equal width"
-    )
-
-
-class EngineFigures(_Member):
-    """How often one engine is right; the grid's two are None where the grid has no truth."""
-
-    held_out_accuracy: Share = Field(description="Share of right answers on held-out rows")
-    grid_accuracy: Share | None = Field(description="Share of right answers on the input grid")
-    grid_wrong_cells: int | None = Field(description="Wrong answers on the input grid", ge=0)
-
-
-class NetworkFigures(_Member):
-    """Every figure of the network; accuracies and shares lie between 0 and 1."""
-
-    training_accuracy: Share = Field(description="Share of right answers on training rows")
-    training_loss: float = Field(description="Mean cross-entropy on training rows, in nats", ge=0)
-    validation_accuracy: Share = Field(description="Share of right answers on validation rows")
-    validation_loss: float = Field(
-        description="Mean cross-entropy on validation rows, in nats", ge=0
-    )
-    held_out: HeldOutFigures = Field(description="On rows that steered nothing")
-    keras: EngineFigures = Field(description="Of the engine Keras")
-    litert: EngineFigures = Field(description="Of the engine LiteRT")
-    engines_largest_difference: Share = Field(description="Between the two engines' probabilities")
-
-
-class ThresholdChoice(_Member):
-    """Why the threshold is what it is."""
-
-    lowest: Share = Field(
-        description="The smallest threshold that makes as few mistakes on the validation rows"
-    )
-    highest: Share = Field(description="The largest one of the same unbroken range")
-    mistakes: int = Field(description="Mistakes anywhere in that range", ge=0)
-    rows: int = Field(description="Validation rows", gt=0)
-    explanation: str = Field(description="The choice in one sentence")
-
-
-class Profile(_Member):
+class Profile(Member):
     """How the training rows were spread, in bins, to compare later traffic with."""
 
     edges: tuple[float, ...] = Field(
         description="Between the bins, rising; a value equal to an edge is in the bin below it"
     )
-    counts: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    counts: tuple[Count, ...] = Field(
         description="Training rows in each bin, one more than the edges", min_length=1
     )
 
@@ -215,7 +142,7 @@ class FieldProfile(Profile):
         return self
 
 
-class Card(_Member):
+class Card(Member):
     """What ``card.json`` holds; what the API shows of it has no background."""
 
     version: str = Field(
@@ -247,6 +174,15 @@ class Card(_Member):
     data_rows: int = Field(
         description="Rows of that table: those learnt from, the validation and the held-out ones",
         gt=0,
+    )
+    data_copies: Count = Field(
+        description="Rows of it that repeat another's six values; no copy of a measured one was "
+        "learnt from"
+    )
+    weight_decay: float = Field(
+        description="Strength of the L2 penalty on the weights, chosen by validation; 0 is none",
+        ge=0,
+        le=1,
     )
     metrics: NetworkFigures = Field(description="What the saved files were measured at")
     libraries: dict[str, str] = Field(description="Versions of what trained it")
@@ -287,8 +223,9 @@ class Card(_Member):
     ) -> tuple[FieldProfile, ...]:
         if tuple(profile.field for profile in seen) != FIELD_NAMES:
             raise ValueError(f"must be {', '.join(FIELD_NAMES)}, in this order")
-        for profile in seen:
-            _check_rows(profile, earlier)
+        if len({sum(profile.counts) for profile in seen}) > 1:
+            raise ValueError("counts add up to different rows")
+        _check_rows(seen[0], earlier)
         return seen
 
     @field_validator("training_scores")
@@ -326,15 +263,16 @@ class Card(_Member):
 
 def _check_rows(profile: Profile, earlier: ValidationInfo) -> None:
     """Refuse counts that do not add up to the rows learnt from; faulty members are named alone."""
-    if {"data_rows", "threshold_choice", "metrics"} <= earlier.data.keys():
-        steered: ThresholdChoice = earlier.data["threshold_choice"]
-        measured: NetworkFigures = earlier.data["metrics"]
-        learnt_from = earlier.data["data_rows"] - steered.rows - measured.held_out.rows
-        if not 0 < learnt_from == sum(profile.counts):
+    if {"data_rows", "metrics"} <= earlier.data.keys():
+        metrics: NetworkFigures = earlier.data["metrics"]
+        rows, most = sum(profile.counts), earlier.data["data_rows"] - metrics.held_out.rows
+        if not 0 < rows <= most:
             raise ValueError(
-                f"counts add up to {sum(profile.counts):,}, and data_rows without the validation "
-                f"and the held-out rows to {learnt_from:,}"
+                f"counts add up to {rows:,}, and data_rows without the held-out rows to {most:,}"
             )
+        seen: tuple[FieldProfile, ...] = earlier.data.get("training_fields", ())
+        if seen and rows != sum(seen[0].counts):
+            raise ValueError("counts add up to other rows than those of training_fields")
 
 
 def load_card(directory: Path) -> Card:

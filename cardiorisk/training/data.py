@@ -34,6 +34,9 @@ BACKGROUND_ROWS = 128
 FEWEST_ROWS = 100
 FEWEST_ROWS_PER_LABEL = 10
 
+MOST_COPIES = 0.01
+"""Share of rows that may repeat another's six values before patients are divided, not rows."""
+
 EDGE_GAPS: tuple[tuple[float, float], ...] = ((2.0, 2.1), (1.4, 1.5), (1.0, 1.1), (50, 51))
 """The two steps between which the rule changes, for each number in ``FIELDS`` order.
 
@@ -79,6 +82,15 @@ class Cohort:
     def take(self, rows: Rows) -> Cohort:
         return Cohort(self.values[rows], self.at_risk[rows], self.file_name)
 
+    def patients(self) -> NDArray[np.intp]:
+        """Number the patients, shape (n,): rows with the same six values have the same number."""
+        return np.unique(self.values, axis=0, return_inverse=True)[1]
+
+    @property
+    def copies(self) -> int:
+        """Rows that repeat another's six values."""
+        return len(self) - len(np.unique(self.patients()))
+
     def fingerprint(self) -> str:
         """Return the SHA-256 of the values (little-endian float32, by rows), then the outcomes."""
         outcomes = self.at_risk.astype(np.uint8)
@@ -93,6 +105,21 @@ class Split:
     training: Cohort
     validation: Cohort  # chooses among candidates, and the threshold
     held_out: Cohort  # is measured and steers nothing
+
+    @property
+    def left_out(self) -> int:
+        """Rows that are in no part, as a copy of theirs is in another."""
+        return len(self.cohort) - len(self.training) - len(self.validation) - len(self.held_out)
+
+    @property
+    def steering(self) -> Cohort:
+        """The training rows, then the validation rows, if they are others."""
+        if self.validation is self.training:
+            return self.training
+        return Cohort(
+            np.concatenate([self.training.values, self.validation.values]),
+            np.concatenate([self.training.at_risk, self.validation.at_risk]),
+        )
 
 
 def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -112,6 +139,18 @@ def make_cohort(seed: int = DEFAULT_SEED, rows: int = 5_000) -> Cohort:
     return Cohort(values, course_rule(values))
 
 
+def exact_cohort(seed: int = DEFAULT_SEED, rows: int = 100_000) -> Cohort:
+    """Make patients with all their decimals, uniform between the ends of the course's grid."""
+    random = np.random.default_rng(seed)
+    lowest, highest = np.array([(steps[0], steps[-1]) for steps in GRID_STEPS]).T
+    exact = np.where(
+        [field.kind == "number" for field in FIELDS],
+        random.uniform(lowest, highest, (rows, len(FIELDS))),
+        np.floor(random.uniform(lowest, highest + 1, (rows, len(FIELDS)))),
+    ).astype(np.float32)
+    return Cohort(exact, course_rule(exact))
+
+
 def whole_grid() -> Cohort:
     """Return every patient that the course's grid can hold, each once: 1,425,600 of them."""
     axes = np.meshgrid(*GRID_STEPS, indexing="ij", copy=False)
@@ -125,11 +164,24 @@ def follows_the_course(cohort: Cohort) -> bool:
 
 
 def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
-    """Split at random, 80 % and 20 % as the course does, and a tenth of the 80 to validate."""
-    to_train, held_out = train_test_split(
-        np.arange(len(cohort)), test_size=HELD_OUT_SHARE, random_state=seed
-    )
+    """Split at random, 80 % and 20 % as the course does, and a tenth of the 80 to validate.
+
+    No patient stands on two sides. Few copies are left out where another was learnt from, and cost
+    nothing; with more than ``MOST_COPIES`` of the rows, patients are divided instead of rows.
+    """
+    patients = cohort.patients()
+    is_repetitive = cohort.copies > MOST_COPIES * len(cohort)
+    divided = np.arange(patients.max() + 1 if is_repetitive else len(cohort))
+    to_train, held_out = train_test_split(divided, test_size=HELD_OUT_SHARE, random_state=seed)
     training, validation = train_test_split(to_train, test_size=0.1, random_state=seed)
+    if is_repetitive:
+        training, validation, held_out = (
+            np.flatnonzero(np.isin(patients, part)) for part in (training, validation, held_out)
+        )
+    else:
+        validation = validation[~np.isin(patients[validation], patients[training])]
+        used = np.concatenate([training, validation])
+        held_out = held_out[~np.isin(patients[held_out], patients[used])]
     return Split(cohort, cohort.take(training), cohort.take(validation), cohort.take(held_out))
 
 
@@ -217,8 +269,10 @@ def _counted(kinds: Counter[str]) -> str:
 
 
 def _require_enough(cohort: Cohort) -> None:
-    if len(cohort) < FEWEST_ROWS:
-        raise UnusableData(f"{len(cohort)} rows; training takes at least {FEWEST_ROWS}")
+    copies = cohort.copies
+    if len(cohort) - copies < FEWEST_ROWS:
+        but = f", {copies:,} of them copies of others" if copies else ""
+        raise UnusableData(f"{len(cohort)} rows{but}; training takes at least {FEWEST_ROWS}")
     for label in (1, 0):
         rows = int((cohort.at_risk == label).sum())
         if rows < FEWEST_ROWS_PER_LABEL:

@@ -7,17 +7,26 @@ serve it. A conversion that lost its weights raises nothing and answers NaN.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom  # type: ignore[import-untyped]  # comes with scikit-learn
 
-from cardiorisk.model.card import HeldOutFigures, Interval, ThresholdChoice
 from cardiorisk.model.engines import Engine, KerasEngine, LiteRTEngine
+from cardiorisk.model.figures import AgeBand, Figures, Interval, NetBenefit, ThresholdChoice
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.training.data import Cohort, Rows, Split, follows_the_course, whole_grid
+from cardiorisk.training.data import (
+    Cohort,
+    Rows,
+    Split,
+    exact_cohort,
+    follows_the_course,
+    whole_grid,
+)
 
 Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From values (float32, shape (n, 6)) to probabilities (float32, shape (n,))."""
@@ -26,14 +35,23 @@ ROWS_PER_CALL = 65_536
 RESAMPLES = 1_000
 CALIBRATION_BINS = 10
 EVEN_THRESHOLD = 0.5
+FEWEST_FOR_A_THRESHOLD = 200
+LARGEST_CHANCE = 0.001
+"""Another threshold than 0.5 needs so many validation rows, and so much confidence: it is the best
+of hundreds, so that one in twenty would be no surprise."""
+
+ACTING_THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Where the decision curve is measured."""
 
 AGE_BANDS = ((0, 17), (18, 34), (35, 49), (50, 52), (53, 64), (65, 79), (80, 99))
 """First and last age of each band, in years; 50-52 is the rule's own edge."""
 
 _AGE = [field.name for field in FIELDS].index("age")
-_NORMAL_95 = 1.959964
+NORMAL_95 = 1.959964
 """Standard deviations either side of the mean that hold 95 % of a normal distribution."""
 _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
+_MOST_PROBABILITY = 1 - 2.0**-24  # the float32 below 1
+_NEWTON_STEPS, _SMALLEST_STEP, _WORST_CONDITION = 30, 1e-8, 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +110,11 @@ class Answered:
         """Return the mean squared distance of the probability from the outcome."""
         return float(np.mean((self.probabilities - self.cohort.at_risk) ** 2))
 
+    def losses(self) -> NDArray[np.float64]:
+        return row_losses(self.probabilities, self.cohort.at_risk)
+
     def log_loss(self) -> float:
-        return float(cross_entropy(self.probabilities, self.cohort.at_risk))
+        return float(self.losses().mean())
 
     def calibration_bins(self) -> tuple[CalibrationBin, ...]:
         """Group the answers into ten bins of equal width."""
@@ -119,35 +140,61 @@ class Answered:
         away = np.minimum(self.probabilities, 1 - self.probabilities)
         return float((away < distance).mean())
 
+    def net_benefit(self, threshold: float) -> float:
+        """Return right yeses less wrong ones, by the odds of the threshold, for each row.
+
+        Source: Vickers and Elkin, "Decision curve analysis", 2006.
+        """
+        right, wrong = self.confusion(threshold)[::-1, 1].tolist()
+        return float(right - wrong * threshold / (1 - threshold)) / len(self)
+
+    def calibration_line(self) -> tuple[float, float] | None:
+        """Fit the outcomes on the answers' logits: slope and intercept, None where none is best."""
+        said = np.clip(self.probabilities.astype(np.float64), _LEAST_PROBABILITY, _MOST_PROBABILITY)
+        logits = np.log(said) - np.log1p(-said)
+        design = np.column_stack([logits, np.ones(len(self))])  # (n, 2)
+        line = np.array([1.0, 0.0])
+        for _ in range(_NEWTON_STEPS):
+            share = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
+            curvature = design.T @ (design * (share * (1 - share))[:, np.newaxis])
+            if not np.linalg.cond(curvature) < _WORST_CONDITION:
+                return None
+            step = np.linalg.solve(curvature, design.T @ (self.cohort.at_risk - share))
+            line = line + step
+            if np.abs(step).max() < _SMALLEST_STEP:
+                return float(line[0]), float(line[1])
+        return None
+
     def aged(self, first: int, last: int) -> Answered:
         """Return the patients between two ages, both included."""
         ages = self.cohort.values[:, _AGE]
         return self.take((first <= ages) & (ages <= last))
 
 
-def cross_entropy(
+def row_losses(
     probabilities: NDArray[np.floating], at_risk: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the mean cross-entropy over the rows (axis 0), in nats.
-
-    An impossible outcome costs 87, not infinity.
-    """
+    """Return each row's cross-entropy, in nats; an impossible outcome costs 87, not infinity."""
     said = probabilities.astype(np.float64)
     given_to_truth = np.where(at_risk, said, 1 - said)
-    return np.asarray(-np.log(np.maximum(given_to_truth, _LEAST_PROBABILITY)).mean(axis=0))
+    return np.asarray(-np.log(np.maximum(given_to_truth, _LEAST_PROBABILITY)))
 
 
 def choose_threshold(validation: Answered) -> tuple[float, ThresholdChoice]:
-    """Find the unbroken range of thresholds that makes the fewest mistakes, and take one from it.
+    """Return 0.5, unless another threshold makes fewer mistakes with confidence.
 
-    Where several ranges are equally good, it is the one that holds 0.5, or else the widest. From
-    the range 0.5 is taken where it is inside, or else the middle.
+    The other is the middle of the range that makes the fewest, the widest of them. It is taken from
+    ``FEWEST_FOR_A_THRESHOLD`` rows on, where a one-sided sign test over the rows that the two tell
+    apart gives it less than ``LARGEST_CHANCE``.
     """
-    cuts = np.unique(validation.probabilities.astype(np.float64))
+    cuts, places = np.unique(validation.probabilities.astype(np.float64), return_inverse=True)
+    sick = np.bincount(places, validation.cohort.at_risk, len(cuts))
+    healthy = np.bincount(places, minlength=len(cuts)) - sick
     # A threshold anywhere in (cuts[i-1], cuts[i]] answers alike; nothing is gained beyond 0 and 1.
     lows = np.concatenate([[0.0], cuts])
     highs = np.concatenate([cuts, [1.0]])
-    mistakes = np.array([int(validation.wrong(cut).sum()) for cut in (lows + highs) / 2])
+    missed = np.concatenate([[0], np.cumsum(sick)])
+    mistakes = missed + healthy.sum() - np.concatenate([[0], np.cumsum(healthy)])
     fewest = int(mistakes.min())
     is_best = np.concatenate([[False], mistakes == fewest, [False]])
     starts = np.flatnonzero(is_best[1:-1] & ~is_best[:-2])
@@ -156,42 +203,118 @@ def choose_threshold(validation: Answered) -> tuple[float, ThresholdChoice]:
         zip(lows[starts].tolist(), highs[ends].tolist(), strict=True),
         key=lambda one: (one[0] < EVEN_THRESHOLD <= one[1], one[1] - one[0]),
     )
-    if low < EVEN_THRESHOLD <= high:
-        threshold = EVEN_THRESHOLD
-        why = "0.5 is among them, and weighs both kinds of mistake alike."
+    is_even = low < EVEN_THRESHOLD <= high
+    other = EVEN_THRESHOLD if is_even else (low + high) / 2
+    at_half, at_other = validation.wrong(EVEN_THRESHOLD), validation.wrong(other)
+    chance = chance_of(int((at_half & ~at_other).sum()), int((at_other & ~at_half).sum()))
+    rows, wrong = len(validation), int(at_half.sum())
+    is_other = rows >= FEWEST_FOR_A_THRESHOLD and chance < LARGEST_CHANCE
+    said = f"0.5 makes {wrong} mistakes on the {rows} validation rows, and "
+    if is_even:
+        said += "no threshold makes fewer."
     else:
-        threshold = (low + high) / 2
-        why = "0.5 is not among them, so the middle of the range is taken."
-    return threshold, ThresholdChoice(
+        said += (
+            f"the thresholds from {low:.6g} to {high:.6g} make {fewest}: "
+            f"{'' if is_other else 'not '}enough to prefer their middle (one-sided sign test: "
+            f"{chance:.2g}; asked for: less than {LARGEST_CHANCE:g}, on "
+            f"{FEWEST_FOR_A_THRESHOLD} rows at least)."
+        )
+    return other if is_other else EVEN_THRESHOLD, ThresholdChoice(
         lowest=low,
         highest=high,
         mistakes=fewest,
-        rows=len(validation),
-        explanation=f"Every threshold from {low:.6g} to {high:.6g} makes {fewest} mistakes on the "
-        f"{len(validation)} validation rows, and none makes fewer; {why}",
+        mistakes_at_half=wrong,
+        chance=chance,
+        rows=rows,
+        explanation=said,
     )
 
 
-def held_out_figures(held_out: Answered, threshold: float, seed: int) -> HeldOutFigures:
-    """Measure rows that steered nothing, each figure with its 95 % bootstrap interval."""
+def chance_of(won: int, lost: int) -> float:
+    """Return how likely at least so many wins are among both if a coin decides (sign test)."""
+    return float(binom.sf(won - 1, won + lost, 0.5))
+
+
+def measure_rows(rows: Answered, threshold: float, seed: int) -> Figures:
+    """Measure rows, each figure with its 95 % interval."""
     random = np.random.default_rng(seed)
-    rows = len(held_out)
-    resamples = [held_out.take(random.integers(rows, size=rows)) for _ in range(RESAMPLES)]
+    resamples = [rows.take(random.integers(len(rows), size=len(rows))) for _ in range(RESAMPLES)]
     # A resample of one outcome has no ROC curve and says nothing of the area under it.
     with_both = [one for one in resamples if one.has_both_outcomes]
+    (right_noes, wrong_yeses), (missed, right_yeses) = rows.confusion(threshold).tolist()
 
-    def interval(measure: Callable[[Answered], float], some: list[Answered]) -> Interval:
-        low, high = np.quantile([measure(one) for one in some], [0.025, 0.975])
-        return Interval(value=measure(held_out), low=float(low), high=float(high))
+    def balanced(some: Answered) -> float:
+        (noes, yeses), (misses, hits) = some.confusion(threshold).tolist()
+        return float(hits / (hits + misses) + noes / (noes + yeses)) / 2
 
-    return HeldOutFigures(
-        rows=rows,
-        accuracy=interval(lambda one: one.accuracy(threshold), resamples),
-        auc=interval(Answered.area_under_curve, with_both) if held_out.has_both_outcomes else None,
-        brier=interval(Answered.brier_score, resamples),
-        log_loss=interval(Answered.log_loss, resamples),
-        calibration_error=interval(Answered.calibration_error, resamples),
+    accuracy = _wilson(right_yeses + right_noes, len(rows))
+    if accuracy is None:
+        raise ValueError("there are no rows to measure")
+    line = rows.calibration_line()
+    lines = [found for one in with_both if line and (found := one.calibration_line())]
+    slope = intercept = None
+    if line and len(lines) > RESAMPLES / 2:
+        slope, intercept = map(_bounds, line, zip(*lines, strict=True))
+    return Figures(
+        true_positives=right_yeses,
+        false_positives=wrong_yeses,
+        true_negatives=right_noes,
+        false_negatives=missed,
+        accuracy=accuracy,
+        sensitivity=_wilson(right_yeses, right_yeses + missed),
+        specificity=_wilson(right_noes, right_noes + wrong_yeses),
+        ppv=_wilson(right_yeses, right_yeses + wrong_yeses),
+        npv=_wilson(right_noes, right_noes + missed),
+        balanced_accuracy=_resampled(rows, balanced, with_both) if with_both else None,
+        auc=_resampled(rows, Answered.area_under_curve, with_both) if with_both else None,
+        brier=_resampled(rows, Answered.brier_score, resamples),
+        log_loss=_resampled(rows, Answered.log_loss, resamples),
+        calibration_error=_resampled(rows, Answered.calibration_error, resamples),
+        calibration_slope=slope,
+        calibration_intercept=intercept,
     )
+
+
+def measure_ages(rows: Answered, threshold: float, seed: int) -> tuple[AgeBand, ...]:
+    """Measure each age band that has rows."""
+    return tuple(
+        AgeBand(first=first, last=last, figures=measure_rows(band, threshold, seed))
+        for first, last in AGE_BANDS
+        if len(band := rows.aged(first, last))
+    )
+
+
+def measure_benefit(rows: Answered, seed: int) -> tuple[NetBenefit, ...]:
+    """Measure the decision curve."""
+    random = np.random.default_rng(seed)
+    resamples = [rows.take(random.integers(len(rows), size=len(rows))) for _ in range(RESAMPLES)]
+    everybody = Answered(rows.cohort, np.ones(len(rows)))
+    return tuple(
+        NetBenefit(
+            threshold=threshold,
+            network=_resampled(rows, partial(Answered.net_benefit, threshold=threshold), resamples),
+            everybody=everybody.net_benefit(threshold),
+        )
+        for threshold in ACTING_THRESHOLDS
+    )
+
+
+def _resampled(
+    rows: Answered, measure: Callable[[Answered], float], resamples: list[Answered]
+) -> Interval:
+    return _bounds(measure(rows), [measure(one) for one in resamples])
+
+
+def _bounds(value: float, resampled: Sequence[float]) -> Interval:
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return Interval(value=value, low=float(low), high=float(high))
+
+
+def _wilson(right: int, rows: int) -> Interval | None:
+    if rows == 0:
+        return None
+    low, high = wilson_interval(right, rows)
+    return Interval(value=right / rows, low=low, high=high)
 
 
 def wilson_interval(right: int, rows: int) -> tuple[float, float]:
@@ -199,10 +322,10 @@ def wilson_interval(right: int, rows: int) -> tuple[float, float]:
 
     Source: E. B. Wilson, "Probable Inference", JASA 22 (1927).
     """
-    share, spread = right / rows, _NORMAL_95**2 / rows
+    share, spread = right / rows, NORMAL_95**2 / rows
     middle = (share + spread / 2) / (1 + spread)
-    half = _NORMAL_95 / (1 + spread) * math.sqrt(share * (1 - share) / rows + spread / (4 * rows))
-    return middle - half, min(1.0, middle + half)
+    half = NORMAL_95 / (1 + spread) * math.sqrt(share * (1 - share) / rows + spread / (4 * rows))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +338,8 @@ class Evaluation:
     held_out_litert: Answered
     grid: Answered
     grid_litert: Answered
+    between: Answered  # made patients between the grid's steps
+    between_litert: Answered
     grid_has_truth: bool  # whether the data follow the rule
     answers: Answers  # the LiteRT file itself, for values that nobody has asked about yet
 
@@ -232,7 +357,7 @@ def evaluate(split: Split, keras_path: Path, litert_path: Path) -> Evaluation:
     """
     by_keras = _in_chunks(KerasEngine(keras_path))
     by_litert = _in_chunks(LiteRTEngine(litert_path))
-    grid = whole_grid()
+    grid, between = whole_grid(), exact_cohort()
     return Evaluation(
         training=Answered(split.training, by_keras(split.training.values)),
         validation=Answered(split.validation, by_keras(split.validation.values)),
@@ -240,6 +365,8 @@ def evaluate(split: Split, keras_path: Path, litert_path: Path) -> Evaluation:
         held_out_litert=Answered(split.held_out, by_litert(split.held_out.values)),
         grid=Answered(grid, by_keras(grid.values)),
         grid_litert=Answered(grid, by_litert(grid.values)),
+        between=Answered(between, by_keras(between.values)),
+        between_litert=Answered(between, by_litert(between.values)),
         grid_has_truth=follows_the_course(split.cohort),
         answers=by_litert,
     )

@@ -8,6 +8,7 @@ Keras writes the date into its own; the version depends on the weights alone.
 import os
 import platform
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -25,24 +26,27 @@ from cardiorisk.model.card import (
     KERAS_FILE,
     LITERT_FILE,
     Card,
-    EngineFigures,
     FieldProfile,
     GoldenRow,
-    NetworkFigures,
     Profile,
     Row,
     load_card,
     save_card,
 )
 from cardiorisk.model.engines import KerasEngine
+from cardiorisk.model.figures import EngineFigures, NetworkFigures
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.training.data import Cohort, Split, draw_background
 from cardiorisk.training.evaluation import (
+    EVEN_THRESHOLD,
     Answered,
     Evaluation,
+    chance_of,
     choose_threshold,
     evaluate,
-    held_out_figures,
+    measure_ages,
+    measure_benefit,
+    measure_rows,
 )
 from cardiorisk.training.network import Trained
 from cardiorisk.training.recipe import LAYER_UNITS, Recipe
@@ -81,9 +85,7 @@ GOLDEN_VALUES: tuple[Row, ...] = (
 """Rows, in ``FIELDS`` order and units, whose answers the card keeps."""
 
 
-def write_artefact(
-    trained: Trained, split: Split, recipe: Recipe, directory: Path
-) -> tuple[Card, Evaluation]:
+def write_artefact(trained: Trained, recipe: Recipe, directory: Path) -> tuple[Card, Evaluation]:
     """Save the network, check what was saved, and only then put it in the old one's place.
 
     Raises:
@@ -96,14 +98,16 @@ def write_artefact(
         keras_path, litert_path = staging / KERAS_FILE, staging / LITERT_FILE
         trained.network.save(keras_path)
         trained.network.export(litert_path, format="litert", verbose=False)
-        evaluation = evaluate(split, keras_path, litert_path)
+        evaluation = replace(
+            evaluate(trained.split, keras_path, litert_path), validation=trained.unseen
+        )
         # Written this way round, NaN fails too.
         if not evaluation.largest_difference <= LARGEST_DIFFERENCE:
             raise UnusableArtefact(
                 f"the engines differ by {evaluation.largest_difference:g}, more than "
                 f"{LARGEST_DIFFERENCE:g}; the network was not saved"
             )
-        save_card(_card(trained, split, recipe, evaluation, staging), staging)
+        save_card(_card(trained, recipe, evaluation, staging), staging)
         card = load_card(staging)
         for name in (KERAS_FILE, LITERT_FILE, CARD_FILE):
             os.replace(staging / name, directory / name)  # noqa: PTH105 - says it overwrites
@@ -119,9 +123,8 @@ def network_version(network: Any) -> str:
     return f"{shape}-{sha256(content).hexdigest()[:8]}"
 
 
-def _card(
-    trained: Trained, split: Split, recipe: Recipe, evaluation: Evaluation, directory: Path
-) -> Card:
+def _card(trained: Trained, recipe: Recipe, evaluation: Evaluation, directory: Path) -> Card:
+    split = trained.split
     threshold, choice = choose_threshold(evaluation.validation)
     return Card(
         version=network_version(trained.network),
@@ -133,7 +136,9 @@ def _card(
         data_sha256=split.cohort.fingerprint(),
         data_file=split.cohort.file_name,
         data_rows=len(split.cohort),
-        metrics=_metrics(evaluation, threshold, recipe.seed),
+        data_copies=split.cohort.copies,
+        weight_decay=trained.weight_decay,
+        metrics=_metrics(split, evaluation, threshold, recipe.seed),
         libraries={
             "ai-edge-litert": version("ai-edge-litert"),
             "keras": keras.__version__,
@@ -152,23 +157,35 @@ def _card(
     )
 
 
-def _metrics(evaluation: Evaluation, threshold: float, seed: int) -> NetworkFigures:
-    def engine(held_out: Answered, grid: Answered) -> EngineFigures:
+def _metrics(split: Split, evaluation: Evaluation, threshold: float, seed: int) -> NetworkFigures:
+    def engine(held_out: Answered, grid: Answered, between: Answered) -> EngineFigures:
         has_truth = evaluation.grid_has_truth
         return EngineFigures(
             held_out_accuracy=held_out.accuracy(threshold),
             grid_accuracy=grid.accuracy(threshold) if has_truth else None,
             grid_wrong_cells=int(grid.wrong(threshold).sum()) if has_truth else None,
+            between_steps_accuracy=between.accuracy(threshold) if has_truth else None,
         )
 
+    held_out = evaluation.held_out
+    is_risk = bool(split.training.at_risk.mean() >= EVEN_THRESHOLD)
+    differs = (held_out.probabilities >= threshold) != is_risk
+    won = int((differs & ~held_out.wrong(threshold)).sum())
     return NetworkFigures(
         training_accuracy=evaluation.training.accuracy(threshold),
         training_loss=evaluation.training.log_loss(),
         validation_accuracy=evaluation.validation.accuracy(threshold),
         validation_loss=evaluation.validation.log_loss(),
-        held_out=held_out_figures(evaluation.held_out, threshold, seed),
-        keras=engine(evaluation.held_out, evaluation.grid),
-        litert=engine(evaluation.held_out_litert, evaluation.grid_litert),
+        held_out=measure_rows(held_out, threshold, seed),
+        by_age=measure_ages(held_out, threshold, seed),
+        decision_curve=measure_benefit(held_out, seed),
+        commonest_accuracy=float((held_out.cohort.at_risk == is_risk).mean()),
+        commonest_is_risk=is_risk,
+        commonest_chance=chance_of(won, int(differs.sum()) - won),
+        keras=engine(held_out, evaluation.grid, evaluation.between),
+        litert=engine(
+            evaluation.held_out_litert, evaluation.grid_litert, evaluation.between_litert
+        ),
         engines_largest_difference=evaluation.largest_difference,
     )
 

@@ -9,6 +9,7 @@ words on them are Spanish, as the report's are.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 from tornado.template import Loader
 
+from cardiorisk.model.card import in_words
+from cardiorisk.model.figures import Figures
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.training.data import EDGE_GAPS
-from cardiorisk.training.evaluation import AGE_BANDS, CALIBRATION_BINS, RESAMPLES, wilson_interval
+from cardiorisk.training.evaluation import AGE_BANDS, CALIBRATION_BINS, RESAMPLES
 from cardiorisk.training.study import measure_baselines, measure_sensitivity
 
 if TYPE_CHECKING:
@@ -31,10 +34,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cardiorisk.model.card import Card
+    from cardiorisk.model.figures import Interval
     from cardiorisk.training.data import Cohort, Split
     from cardiorisk.training.evaluation import Answered, Answers, Evaluation
     from cardiorisk.training.network import Epoch
     from cardiorisk.training.study import Baseline, Coarseness, Study
+
+PAGES = {
+    "evaluation.md": "evaluation.es.md",
+    "evaluation.en.md": "evaluation.en.md",
+    "card.md": "card.en.md",
+    "card.es.md": "card.es.md",
+}
+"""The pages of a report, and the template of each."""
+
+SURPRISING = 0.05
+"""Less than this is the chance of so many right answers more, or the network is called no better
+than always giving the same answer."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TABLE_GAP = re.compile(r"(?<=\|)\n{2,}(?=\|)")
@@ -68,37 +84,46 @@ def measure(
     return Measured(card, split, evaluation, epochs, baselines, coarse, study)
 
 
-def write_report(measured: Measured, directory: Path, *, is_made: bool) -> list[Path]:
-    """Write the evaluation report, its pictures and, for made patients, the model card.
-
-    The card's sentences are true only of patients that were made from the seed.
-    """
-    page, card = directory / "evaluation.md", directory / "card.md"
-    page.write_text(render("evaluation.es.md", measured), encoding="utf-8")
-    written = [page]
+def write_report(measured: Measured, directory: Path) -> list[Path]:
+    """Write the evaluation and the model card, each in Spanish and in English, and the pictures."""
+    written = []
+    for name, template in PAGES.items():
+        written.append(directory / name)
+        written[-1].write_text(render(template, measured), encoding="utf-8")
     for name, picture in _pictures(measured):
         written.append(directory / name)
         picture.savefig(written[-1])
-    if is_made:
-        card.write_text(render("card.en.md", measured), encoding="utf-8")
-        written.append(card)
     return written
 
 
 def render(template: str, measured: Measured) -> str:
     """Fill a template; the lines of it that only steer leave no empty lines behind."""
     loader = Loader(str(_TEMPLATES), autoescape=None, whitespace="all")
+    metrics = measured.card.metrics
     text = loader.load(template).generate(
         measured=measured,
+        card=measured.card,
+        figures=metrics.held_out,
+        measures=measures,
+        beats_commonest=metrics.commonest_chance < SURPRISING,
+        data_file=(measured.card.data_file or "").replace("`", ""),
         fields=FIELDS,
         age_bands=AGE_BANDS,
         resamples=RESAMPLES,
-        wilson_interval=wilson_interval,
         percent=percent,
         figure=figure,
         thousands="{:,}".format,
+        in_words=in_words,
+        json=json.dumps,
     )
-    return _WIDE_GAP.sub("\n\n", _TABLE_GAP.sub("\n", text.decode())).strip() + "\n"
+    said = text.decode() if template.endswith(".md") else text.decode().replace("**", "")
+    return _WIDE_GAP.sub("\n\n", _TABLE_GAP.sub("\n", said)).strip() + "\n"
+
+
+def measures(figures: Figures) -> list[tuple[str, Interval | None]]:
+    """Give each measure of some rows that has an interval, by its name."""
+    measured = ((name, getattr(figures, name)) for name in Figures.model_fields)
+    return [(name, value) for name, value in measured if not isinstance(value, int)]
 
 
 def percent(share: float | None, decimals: int) -> str:
@@ -107,7 +132,7 @@ def percent(share: float | None, decimals: int) -> str:
 
 def figure(value: float) -> str:
     """Write a share near 1 in full, and a loss near 0 by its size."""
-    return f"{value:.5f}" if value >= _LEAST_IN_DIGITS or value == 0 else f"{value:.1e}"
+    return f"{value:.4f}" if abs(value) >= _LEAST_IN_DIGITS or value == 0 else f"{value:.1e}"
 
 
 def _pictures(measured: Measured) -> Iterator[tuple[str, Figure]]:

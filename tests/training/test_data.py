@@ -66,6 +66,23 @@ def test_the_split_holds_out_what_the_plain_80_20_split_does_and_loses_no_row() 
     assert sorted(training + validation + held_out) == list(range(5000))
 
 
+def test_no_patient_stands_on_two_sides_of_a_split() -> None:
+    few = make_cohort()
+    many = Cohort(np.tile(COHORT.values[:500], (10, 1)), np.tile(COHORT.at_risk[:500], 10))
+    assert (few.copies, many.copies) == (11, 4500)
+    for cohort, left_out in ((few, 7), (many, 0)):
+        split = split_cohort(cohort)
+        parts = [
+            {tuple(row) for row in part.values.tolist()}
+            for part in (split.training, split.validation, split.held_out)
+        ]
+        assert sum(map(len, parts)) == len(set().union(*parts))
+        assert split.left_out == left_out
+        assert [len(part) / len(set().union(*parts)) for part in parts] == pytest.approx(
+            [0.72, 0.08, 0.2], abs=0.002
+        )
+
+
 def test_one_row_against_the_rule_takes_the_grids_truth_away() -> None:
     assert follows_the_course(COHORT)
     at_risk = COHORT.at_risk.copy()

@@ -2,16 +2,26 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    brier_score_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from cardiorisk.training.data import Cohort
 from cardiorisk.training.evaluation import (
     Answered,
     choose_threshold,
-    held_out_figures,
+    measure_ages,
+    measure_benefit,
+    measure_rows,
     wilson_interval,
 )
+from cardiorisk.training.report import measures
 
 
 def answered(
@@ -35,35 +45,43 @@ NOISY = make_noisy()
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "at_risk", "expected"),  # the range, its mistakes, the threshold
+    ("probabilities", "at_risk", "expected"),  # the range, its mistakes, those at 0.5
     [
-        ([0.1, 0.9], [0, 1], (0.1, 0.9, 0, 0.5)),  # 0.5 is inside
-        ([0.1, 0.3], [0, 1], (0.1, 0.3, 0, 0.2)),  # 0.5 is above: the middle
-        ([0.6, 0.8, 0.9], [0, 1, 1], (0.6, 0.8, 0, 0.7)),  # 0.5 is below: the middle
-        ([0.5, 0.9], [1, 1], (0.0, 0.5, 0, 0.5)),  # 0.5 answers yes to 0.5
-        ([0.1, 0.5], [0, 0], (0.5, 1.0, 0, 0.75)),  # 0.5 at the open end is not taken
-        ([0.2, 0.45, 0.6, 0.8], [0, 1, 0, 1], (0.2, 0.45, 1, 0.325)),  # the wider of two
-        ([0.2, 0.3, 0.4, 0.9], [0, 1, 0, 1], (0.4, 0.9, 1, 0.5)),  # the one with 0.5, of two
-        ([0.1, 0.3, 0.6, 0.9], [0, 0, 0, 0], (0.9, 1.0, 0, 0.95)),
-        ([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1], (0.1, 0.4, 1, 0.25)),  # as wide, the first
+        ([0.1, 0.9], [0, 1], (0.1, 0.9, 0, 0)),  # 0.5 is inside
+        ([0.1, 0.3], [0, 1], (0.1, 0.3, 0, 1)),
+        ([0.6, 0.8, 0.9], [0, 1, 1], (0.6, 0.8, 0, 1)),
+        ([0.5, 0.9], [1, 1], (0.0, 0.5, 0, 0)),  # 0.5 answers yes to 0.5
+        ([0.1, 0.5], [0, 0], (0.5, 1.0, 0, 1)),  # 0.5 at the open end is not inside
+        ([0.2, 0.45, 0.6, 0.8], [0, 1, 0, 1], (0.2, 0.45, 1, 2)),  # the wider of two
+        ([0.2, 0.3, 0.4, 0.9], [0, 1, 0, 1], (0.4, 0.9, 1, 1)),  # the one with 0.5, of two
+        ([0.1, 0.3, 0.6, 0.9], [0, 0, 0, 0], (0.9, 1.0, 0, 2)),
+        ([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1], (0.1, 0.4, 1, 2)),  # as wide, the first
     ],
 )
-def test_the_threshold_is_half_or_the_middle_of_the_best_range(
+def test_few_rows_leave_the_threshold_at_half_and_say_what_would_be_best(
     probabilities: list[float], at_risk: list[int], expected: tuple[float, ...]
 ) -> None:
     taken, choice = choose_threshold(answered(probabilities, at_risk))
-    found = (choice.lowest, choice.highest, choice.mistakes, taken)
+    found = (choice.lowest, choice.highest, choice.mistakes, choice.mistakes_at_half)
+    assert taken == 0.5
     assert found == pytest.approx(expected)
     assert choice.rows == len(at_risk)
 
 
-def test_an_explanation_says_what_was_chosen() -> None:
-    assert choose_threshold(answered([0.1, 0.9], [0, 1]))[1].explanation == (
-        "Every threshold from 0.1 to 0.9 makes 0 mistakes on the 2 validation rows, and none "
-        "makes fewer; 0.5 is among them, and weighs both kinds of mistake alike."
-    )
-    below = choose_threshold(answered([0.1, 0.3], [0, 1]))[1].explanation
-    assert below.endswith("; 0.5 is not among them, so the middle of the range is taken.")
+@pytest.mark.parametrize(
+    ("rows", "better", "taken"),
+    # One in 1,024 is the chance of ten wins of ten, one in 512 that of nine.
+    [(200, 10, 0.35), (200, 9, 0.5), (199, 10, 0.5)],
+)
+def test_enough_rows_move_the_threshold_where_a_sign_test_is_sure(
+    rows: int, better: int, taken: float
+) -> None:
+    told = [0.3] * (rows - better - 50) + [0.4] * better + [0.9] * 50
+    so = [0] * (rows - better - 50) + [1] * (better + 50)
+    threshold, choice = choose_threshold(answered(told, so))
+    assert threshold == pytest.approx(taken)
+    assert choice.chance == pytest.approx(0.5**better)
+    assert ("not enough to prefer" in choice.explanation) == (taken == 0.5)
 
 
 @pytest.mark.parametrize("decimals", [1, 6])  # with ties and without
@@ -103,20 +121,51 @@ def test_answers_are_picked_by_their_sureness_and_by_an_age_in_or_at_the_ends_of
 
 
 def test_each_interval_holds_its_figure_and_is_the_seeds() -> None:
-    figures = held_out_figures(NOISY, 0.5, seed=3)
-    assert figures.auc is not None
-    for each in (figures.accuracy, figures.auc, figures.brier, figures.log_loss):
+    figures = measure_rows(NOISY, 0.5, seed=3)
+    assert figures == measure_rows(NOISY, 0.5, seed=3)
+    measured = [value for _, value in measures(figures) if value is not None]
+    assert len(measured) == 12
+    for each in measured:
         assert each.low < each.value < each.high
-    assert figures == held_out_figures(NOISY, 0.5, seed=3)
-    # As wide as the normal one, about.
-    error = np.sqrt(figures.accuracy.value * (1 - figures.accuracy.value) / 500)
-    assert figures.accuracy.high - figures.accuracy.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    truth, said = NOISY.cohort.at_risk, NOISY.probabilities >= 0.5
+    assert figures.sensitivity is not None
+    assert figures.ppv is not None
+    assert figures.balanced_accuracy is not None
+    assert figures.sensitivity.value == pytest.approx(recall_score(truth, said))
+    assert figures.ppv.value == pytest.approx(precision_score(truth, said))
+    assert figures.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(truth, said))
+
+
+def test_the_calibration_line_is_an_unpenalized_logistic_regression_s() -> None:
+    logits = np.log(NOISY.probabilities / (1 - NOISY.probabilities))[:, np.newaxis]
+    fitted = LogisticRegression(C=1e9, tol=1e-9).fit(logits, NOISY.cohort.at_risk)
+    expected = (fitted.coef_[0, 0], fitted.intercept_[0])
+    assert NOISY.calibration_line() == pytest.approx(expected, abs=1e-4)
+    assert answered([0.1, 0.2, 0.8], [0, 0, 1]).calibration_line() is None  # nothing overlaps
+
+
+def test_the_decision_curve_weighs_false_alarms_by_the_thresholds_odds() -> None:
+    one = answered([0.9, 0.6, 0.3, 0.1], [1, 0, 1, 0])
+    assert one.net_benefit(0.5) == pytest.approx((1 - 1) / 4)
+    assert one.net_benefit(0.2) == pytest.approx((2 - 1 / 4) / 4)
+    curve = {point.threshold: point for point in measure_benefit(one, seed=3)}
+    assert curve[0.2].everybody == pytest.approx((2 - 2 / 4) / 4)
+    assert curve[0.2].network.value == pytest.approx(one.net_benefit(0.2))
+
+
+def test_age_bands_have_figures_of_their_own_and_empty_ones_are_left_out() -> None:
+    one = answered([0.9, 0.2, 0.7, 0.4], [1, 0, 0, 0], [20, 30, 80, 99])
+    bands = measure_ages(one, 0.5, seed=3)
+    assert [(band.first, band.figures.rows) for band in bands] == [(18, 2), (80, 2)]
+    assert [band.figures.accuracy.value for band in bands] == [1.0, 0.5]
 
 
 @pytest.mark.parametrize("outcome", [0, 1])
 def test_rows_of_one_outcome_have_no_area_under_the_curve(outcome: int) -> None:
     one = answered([0.2, 0.7, 0.9], [outcome] * 3)
-    assert held_out_figures(one, 0.5, seed=3).auc is None
+    figures = measure_rows(one, 0.5, seed=3)
+    assert (figures.auc, figures.balanced_accuracy, figures.calibration_slope) == (None,) * 3
+    assert (figures.sensitivity is None) == (outcome == 0)
 
 
 @pytest.mark.parametrize(

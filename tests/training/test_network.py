@@ -15,10 +15,15 @@ import pytest
 from cardiorisk.config import load_settings
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE, Card, load_card
-from cardiorisk.model.engines import KerasEngine
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
-from cardiorisk.training.data import Cohort, Split, draw_background, make_cohort
-from cardiorisk.training.evaluation import Evaluation
+from cardiorisk.training.data import (
+    Cohort,
+    Split,
+    draw_background,
+    make_cohort,
+    split_cohort,
+)
+from cardiorisk.training.evaluation import Answered, Evaluation
 from cardiorisk.training.export import (
     LARGEST_DIFFERENCE,
     network_version,
@@ -67,8 +72,9 @@ def test_the_seed_decides_the_weights_in_another_process_too(
     other = train(split, replace(recipe, seed=8), lambda _: None)
     assert network_version(other.network) != load_card(model).version
     # The leading candidate of every epoch was reported.
-    assert [epoch.number for epoch in SEEN] == [1, 2] == [each.number for each in trained.epochs]
-    for leading, kept in zip(SEEN, trained.epochs, strict=True):
+    assert [epoch.number for epoch in SEEN] == [1, 2, 1, 2]  # sharp, then steady
+    seen = SEEN[2:] if trained.weight_decay else SEEN[:2]
+    for leading, kept in zip(seen, trained.epochs, strict=True):
         assert leading.training_loss <= kept.training_loss
 
 
@@ -101,17 +107,28 @@ def test_the_card_identifies_the_data_and_keeps_what_training_saw(
     assert (card.data_sha256, card.data_rows) == (sha256(content).hexdigest(), 5000)
     assert (card.seed, card.epochs) == (recipe.seed, recipe.epochs)
     assert [profile.field for profile in card.training_fields] == list(FIELD_NAMES)
+    learnt_from = split.steering if card.weight_decay else split.training
     for profile in (*card.training_fields, card.training_scores):
-        assert sum(profile.counts) == len(split.training)
-    drawn = draw_background(split.training, recipe.seed).values
+        assert sum(profile.counts) == len(learnt_from)
+    drawn = draw_background(learnt_from, recipe.seed).values
     assert np.array_equal(np.array(card.background, np.float32), drawn)  # to the last bit
 
 
-def test_the_threshold_is_chosen_by_the_validation_rows(model: Path, split: Split) -> None:
-    card = load_card(model)
-    probabilities = KerasEngine(model / KERAS_FILE).probabilities(split.validation.values)
-    mistakes = ((probabilities >= card.threshold) != split.validation.at_risk).sum()
-    assert mistakes == card.threshold_choice.mistakes
+def test_noisy_rows_get_the_weight_decay_that_foresees_and_each_is_judged_unseen() -> None:
+    few = make_cohort(3, rows=200)
+    flipped = np.random.default_rng(3).random(200) < 0.1
+    noisy = split_cohort(Cohort(few.values, few.at_risk ^ flipped), 3)
+    steady = train(noisy, Recipe(seed=3, epochs=60), lambda _: None)
+    assert steady.weight_decay >= 1e-3
+    assert len(steady.split.training) == len(steady.unseen) == len(noisy.steering)
+    fresh = make_cohort(4, rows=20_000)
+    truth = fresh.at_risk ^ (np.random.default_rng(4).random(20_000) < 0.1)
+    said = np.asarray(steady.network.predict_on_batch(fresh.values))[:, 0]
+    answers = Answered(Cohort(fresh.values, truth), said)
+    assert answers.calibration_error() <= 0.08
+    assert answers.accuracy(0.5) >= 0.75
+    # Who had seen a row would be surer of it.
+    assert steady.unseen.log_loss() > 0.9 * answers.log_loss()
 
 
 def test_the_version_depends_on_the_weights(network: Any) -> None:
@@ -125,7 +142,9 @@ def test_another_rule_gets_no_grid_accuracy_and_a_broken_network_is_not_saved(
     network: Any, split: Split, recipe: Recipe, tmp_path: Path
 ) -> None:
     other_rule = replace(split, cohort=replace(split.cohort, at_risk=~split.cohort.at_risk))
-    metrics = write_artefact(Trained(network, ()), other_rule, recipe, tmp_path)[0].metrics
+    unseen = Answered(split.validation, np.full(len(split.validation), 0.5))
+    other = Trained(network, (), other_rule, unseen, 0.0)
+    metrics = write_artefact(other, recipe, tmp_path)[0].metrics
     for engine in (metrics.keras, metrics.litert):
         assert (engine.grid_accuracy, engine.grid_wrong_cells) == (None, None)
     # A network that is refused leaves this one as it is.
@@ -133,7 +152,7 @@ def test_another_rule_gets_no_grid_accuracy_and_a_broken_network_is_not_saved(
     broken = keras.models.clone_model(network)
     broken.set_weights([array * np.nan for array in network.get_weights()])
     with pytest.raises(UnusableArtefact, match="the engines differ by nan"):
-        write_artefact(Trained(broken, ()), split, recipe, tmp_path)
+        write_artefact(replace(other, network=broken), recipe, tmp_path)
     assert file_hashes(tmp_path) == kept
 
 

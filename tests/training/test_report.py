@@ -16,6 +16,7 @@ from cardiorisk.training.data import Cohort, make_cohort, split_cohort
 from cardiorisk.training.evaluation import Answered, Evaluation
 from cardiorisk.training.network import Epoch
 from cardiorisk.training.report import (
+    PAGES,
     Measured,
     draw_accuracy,
     draw_confusion,
@@ -46,11 +47,12 @@ def measured(committed: tuple[Card, Evaluation]) -> Measured:
 
 
 def test_every_picture_of_the_report_is_one(measured: Measured, tmp_path: Path) -> None:
-    written = [path.name for path in write_report(measured, tmp_path, is_made=True)]
+    written = [path.name for path in write_report(measured, tmp_path)]
     pictures = ["precision", "perdida", "confusion", "roc", "calibracion", "errores"]
-    assert written == ["evaluation.md", *(f"{name}.png" for name in pictures), "card.md"]
-    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (tmp_path / "evaluation.md").read_text())
-    assert sorted(shown) == sorted(written[1:-1])
+    assert written == [*PAGES, *(f"{name}.png" for name in pictures)]
+    for page in ("evaluation.md", "evaluation.en.md"):
+        shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (tmp_path / page).read_text())
+        assert sorted(shown) == sorted(written[len(PAGES) :])
     for name in shown:
         with Image.open(tmp_path / name) as picture:
             assert (picture.format, picture.width >= 500) == ("PNG", True)
@@ -75,12 +77,17 @@ def test_the_committed_pages_are_their_templates_filled(measured: Measured) -> N
 
 def test_the_report_leaves_a_grid_without_truth_out(measured: Measured, tmp_path: Path) -> None:
     evaluation = replace(measured.evaluation, grid_has_truth=False)
-    without = replace(measured, evaluation=evaluation, coarse=(), study=None)
-    written = write_report(without, tmp_path, is_made=False)
-    assert not {"errores.png", "card.md"} & {path.name for path in written}
-    page = written[0].read_text()
-    for words in ("Grilla completa", "Entradas menos exactas", "juegos de datos", "errores.png"):
-        assert words not in page
+    card = measured.card.model_validate(
+        measured.card.model_dump() | {"data_file": "framingham.csv", "data_rows": 5_001}
+    )
+    without = replace(measured, card=card, evaluation=evaluation, coarse=())
+    written = write_report(without, tmp_path)
+    assert "errores.png" not in {path.name for path in written}
+    for name in PAGES:
+        page = (tmp_path / name).read_text()
+        assert "5,001" in page
+        assert "`framingham.csv`" in page
+        assert not re.search(r"\b(curso|course|regla|rule|grilla|grid|inventad|made-up)\b", page)
 
 
 def test_a_wrong_cell_is_listed_with_its_values(measured: Measured) -> None:
@@ -90,15 +97,46 @@ def test_a_wrong_cell_is_listed_with_its_values(measured: Measured) -> None:
         evaluation = replace(measured.evaluation, grid=wrong, grid_litert=litert)
         page = render("evaluation.es.md", replace(measured, evaluation=evaluation))
         assert f"Los dos motores se equivocan en {words}. Con Keras, 1 de 1:" in page
-        assert "| 2.0 | 1.7 | 1.1 | 50 | 0 | 1 | sin riesgo | 0.7500 |" in page
+        assert "| 2.0 | 1.7 | 1.1 | 50 | 0 | 1 | sin riesgo | 0.75 |" in page
 
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.98765432, "0.98765"), (0.001, "0.00100"), (0.0009, "9.0e-04"), (0, "0.00000")],
+    [(0.98765432, "0.9877"), (-1.5, "-1.5000"), (0.0009, "9.0e-04"), (0, "0.0000")],
 )
 def test_a_figure_near_0_is_written_by_its_size(value: float, written: str) -> None:
     assert figure(value) == written
+
+
+def test_the_card_and_the_evaluation_say_the_same_figures_in_both_languages() -> None:
+    for spanish, english in (("card.es.md", "card.md"), ("evaluation.md", "evaluation.en.md")):
+        tables = []
+        for name in (spanish, english):
+            page = (COMMITTED / name).read_text().partition("## TRIPOD")[0]
+            rows = [line for line in page.splitlines() if line.startswith("| ")]
+            tables.append([re.findall(r"\d[\d.e-]*", row.replace(",", "")) for row in rows])
+        assert tables[0] == tables[1]
+
+
+def test_a_network_that_finds_next_to_nobody_is_called_no_better_than_no(
+    measured: Measured,
+) -> None:
+    metrics = measured.card.metrics
+    held_out = metrics.held_out.model_copy(
+        update={"true_positives": 3, "false_negatives": 108, "false_positives": 1}
+    )
+    poor = metrics.model_copy(
+        update={"held_out": held_out, "commonest_is_risk": False, "commonest_chance": 0.3125}
+    )
+    shown = replace(measured, card=measured.card.model_copy(update={"metrics": poor}))
+    for template, words in (
+        ("card.en.md", '**No better than always saying "no"**'),
+        ("evaluation.es.md", "**No es mejor que decir siempre «no»**"),
+        ("summary.en.txt", 'No better than always saying "no"'),
+    ):
+        assert words in render(template, shown)
+        assert words not in render(template, measured)
+    assert "Of the 111 at risk it finds 3, with 1 false alarms." in render("card.en.md", shown)
 
 
 def test_the_model_card_has_what_hubs_read_a_warning_and_every_item_of_tripod_ai() -> None:

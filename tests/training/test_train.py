@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 import train
 from cardiorisk.model.card import load_card
+from cardiorisk.training.report import PAGES
+from tests.training import framingham
 
 
 def test_it_leaves_the_network_its_card_and_the_report_and_names_them(
@@ -21,33 +23,50 @@ def test_it_leaves_the_network_its_card_and_the_report_and_names_them(
         "model/card.json",
         "model/cardiorisk.keras",
         "model/cardiorisk.tflite",
-        "report/card.md",
-        "report/evaluation.md",
+        *(f"report/{name}" for name in PAGES),
         *(f"report/{name}.png" for name in pictures),
     }
     assert set(re.findall(r"^  ((?:model|report)/\S+)$", run.stdout, re.MULTILINE)) == written
-    for name in ("evaluation.md", "card.md"):
+    for name in PAGES:
         assert load_card(directory / "model").version in (directory / "report" / name).read_text()
 
 
 def test_it_prints_rows_layers_predictions_accuracy_and_on_standard_error_the_progress(
     run: subprocess.CompletedProcess[str], model: Path
 ) -> None:
-    assert "3,600 to learn from, 400 to choose by, 1,000 held out." in run.stdout
+    assert "3,600 to learn from, 398 to choose by, 999 held out." in run.stdout
     assert "Trainable params: 211" in run.stdout
     _, _, told = run.stdout.partition("\nFirst 5 held-out patients:\n")
     heading, *rows = [line.split() for line in told.splitlines()[:6]]
     assert heading == ["probability", "prediction", "truth"]
     assert [(len(row), {row[1], row[2]} <= {"yes", "no"}) for row in rows] == [(3, True)] * 5
     card = load_card(model)
-    lines = told.splitlines()[6:11]
-    assert lines[0] == f"Accuracy of the saved files, loaded again, at {card.threshold:.4g}:"
-    for line, engine in zip(lines[1:3], ("keras", "litert"), strict=True):
+    for engine in ("keras", "litert"):
         figures = getattr(card.metrics, engine)
         grid = f"whole grid {figures.grid_accuracy:.4%} ({figures.grid_wrong_cells:,} wrong)"
-        assert line == f"  {engine:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}"
-    assert lines[4] == f"Network {card.version}:"
+        between = f"between its steps {figures.between_steps_accuracy:.1%}"
+        line = f"  {engine:<6}  held-out rows {figures.held_out_accuracy:.2%}, {grid}, {between}"
+        assert line in told.splitlines()
+    brier = card.metrics.held_out.brier
+    assert f"{brier.value:.4f}  ({brier.low:.4f} to {brier.high:.4f})" in told
+    assert f"\nNetwork {card.version}:\n" in told
     assert [line.split()[0] for line in run.stderr.strip().splitlines()] == ["Training"]
+
+
+def test_a_study_s_file_is_learnt_from_and_told_as_it_is(own_directory: Path) -> None:
+    source = framingham.write(own_directory / "framingham.csv")
+    answer = CliRunner().invoke(
+        train.main, [f"--data={source}", "--output=model", "--epochs=2", *framingham.OPTIONS]
+    )
+    assert answer.exit_code == 0, answer.stderr
+    assert "943 of 4,240 rows left out: glucose (glucosa)" in answer.stderr
+    assert re.search(
+        r'\nNo better than always saying "no": .* of the 73', answer.stdout, re.IGNORECASE
+    )
+    card = load_card(own_directory / "model")
+    assert (card.data_file, card.data_rows) == ("framingham.csv", 3_297)
+    assert card.metrics.held_out.at_risk == 73
+    assert (own_directory / "model" / "card.es.md").is_file()
 
 
 def test_the_help_is_shown_without_tensorflow() -> None:
