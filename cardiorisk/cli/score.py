@@ -145,7 +145,8 @@ def _follow(steps: Iterator[Progress], label: str, length: int | None) -> tuple[
             bar.advance(task, step.length)
     if bad_rows > MOST_REPORTED:
         click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
-    click.echo(f"{rows:,} rows, {bad_rows:,} of them could not be assessed", err=True)
+    counted = f"{rows:,} rows, {bad_rows:,} of them could not be assessed"
+    click.echo(counted if rows else "there is a header, and no row below it", err=True)
     if outside_training:
         click.echo(
             f"{outside_training:,} row(s) lie outside what training saw; "

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -53,10 +54,30 @@ def all_told(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np
     """Return what ``told`` gives for each, shape (n,)."""
     exact = np.clip(probabilities.astype(np.float64), LEAST_TOLD, MOST_TOLD)
     short = exact.round(PLAIN_DECIMALS)
-    ends = np.flatnonzero((exact < NEAR_0) | (exact > NEAR_1))
+    near_0 = exact < NEAR_0
+    short[near_0], is_sure = _three_digits(exact[near_0])
+    ends = np.flatnonzero(exact > NEAR_1)
+    ends = np.concatenate([ends, np.flatnonzero(near_0)[~is_sure]])
     values, places = np.unique(exact[ends], return_inverse=True)
     short[ends] = np.array([told(value, threshold) for value in values.tolist()])[places]
     return np.where((short >= threshold) == (exact >= threshold), short, exact)
+
+
+def _three_digits(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Round to three significant digits; tell where that is sure to be what ``told`` gives."""
+    places = 2 - np.floor(np.log10(values)).astype(np.int64)
+    scaled = values * 10.0**places
+    digits = np.rint(scaled).astype(np.int64)
+    is_sure = (digits >= 100) & (digits <= 1000) & (abs(abs(scaled - digits) - 0.5) > 1e-9)  # noqa: PLR2004 - three of them
+    return _decimals()[places, np.minimum(digits, 1000)], is_sure
+
+
+@cache
+def _decimals() -> NDArray[np.float64]:
+    """Return what 0 to 1000 are in so many decimal places, 0 to 40."""
+    return np.array(
+        [[float(f"{digits}e-{places}") for digits in range(1001)] for places in range(41)]
+    )
 
 
 class KerasEngine:

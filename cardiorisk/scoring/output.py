@@ -34,7 +34,7 @@ class CsvOutput:
         if table.source.has_mark:
             self._write("\ufeff".encode())
         self._write(self._dialect.before.encode())
-        self._write_rows([_binary([name]) for name in output_names(table.names)])
+        self._write_rows([pa.array([name.encode()]) for name in output_names(table.names)])
 
     def write(self, batch: Batch, scores: Scores) -> None:
         said = pa.array(scores.probabilities).cast(pa.string())
@@ -43,7 +43,7 @@ class CsvOutput:
         at_risk = pa.array(scores.at_risk.astype(np.uint8)).cast(pa.string())
         is_assessed = pa.array(~np.isnan(scores.probabilities))
         added = [pc.if_else(is_assessed, texts, "").cast(pa.binary()) for texts in (said, at_risk)]
-        notes = [_binary(each) for each in _notes(batch, scores, "")]
+        notes = [pc.fill_null(each, "").cast(pa.binary()) for each in _notes(batch, scores)]
         self._write_rows([*batch.columns, *added, *notes])
 
     def _write_rows(self, columns: Sequence[pa.Array]) -> None:
@@ -81,11 +81,10 @@ class ParquetOutput:
 
     def write(self, batch: Batch, scores: Scores) -> None:
         is_bad = np.isnan(scores.probabilities)
-        notes = [pa.array(each, pa.string()) for each in _notes(batch, scores, None)]
         added = [
             pa.array(scores.probabilities, mask=is_bad),
             pa.array(scores.at_risk, mask=is_bad),
-            *notes,
+            *_notes(batch, scores),
         ]
         self._writer.write_batch(pa.record_batch([*batch.columns, *added], schema=self._schema))
 
@@ -104,19 +103,15 @@ def metadata_of(name: str, scorer: Scorer) -> bytes:
     return json.dumps(said, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def _notes(batch: Batch, scores: Scores, nothing: str | None) -> list[list[str | None]]:
-    """Return each row's warnings and its error."""
-    warnings: list[str | None] = [nothing] * len(batch)
-    errors: list[str | None] = [nothing] * len(batch)
-    for row, warning in scores.warnings.items():
-        warnings[row] = warning
-    for row, faults in batch.faults.items():
-        errors[row] = "; ".join(map(str, faults))
-    return [warnings, errors]
-
-
-def _binary(texts: Sequence[str | None]) -> pa.Array:
-    return pa.array(texts, pa.string()).cast(pa.binary())
+def _notes(batch: Batch, scores: Scores) -> list[pa.Array]:
+    """Return each row's warnings and its error, null where there is none."""
+    errors = {row: "; ".join(map(str, faults)) for row, faults in batch.faults.items()}
+    columns = []
+    for notes in (scores.warnings, errors):
+        texts = np.full(len(batch), None, object)
+        texts[list(notes)] = list(notes.values())
+        columns.append(pa.array(texts, pa.string()) if notes else pa.nulls(len(batch), pa.string()))
+    return columns
 
 
 def _bytes_of(column: pa.Array) -> bytes:

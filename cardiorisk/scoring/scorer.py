@@ -7,6 +7,7 @@ reason instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,7 @@ class Scorer:
         self.threshold = artefact.card.threshold
         self._seen = artefact.card.training_fields
         self._lowest = np.array([field.lowest for field in self._seen]) - ROUNDING  # (6,)
+        self._warning = lru_cache(self._warning_of)
         self._highest = np.array([field.highest for field in self._seen]) + ROUNDING
 
     def score(self, values: NDArray[np.float32], bad_rows: Collection[int] = ()) -> Scores:
@@ -64,14 +66,13 @@ class Scorer:
         probabilities = np.full(len(values), np.nan)
         if is_good.any():
             good = values if is_good.all() else np.ascontiguousarray(values[is_good])
-            assessed = self._engine.probabilities(good)
-            probabilities[is_good] = all_told(assessed, self.threshold)
+            probabilities[is_good] = all_told(self._engine.probabilities(good), self.threshold)
         is_outside = (values < self._lowest) | (values > self._highest)  # (n, 6)
         rows = np.flatnonzero(is_outside.any(axis=1) & is_good).tolist()
-        warnings = {row: self._warning(is_outside[row].tolist()) for row in rows}
+        warnings = {row: self._warning(is_outside[row].tobytes()) for row in rows}
         return Scores(probabilities, probabilities >= self.threshold, warnings)
 
-    def _warning(self, is_outside: Sequence[bool]) -> str:
+    def _warning_of(self, is_outside: bytes) -> str:
         return "; ".join(
             f"{field.course_name} is beyond what training saw, {seen.lowest:g} to {seen.highest:g}"
             for field, seen, is_out in zip(FIELDS, self._seen, is_outside, strict=True)
