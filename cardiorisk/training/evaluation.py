@@ -6,7 +6,6 @@ serve it. A conversion that lost its weights raises nothing and answers NaN.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom  # type: ignore[import-untyped]  # comes with scikit-learn
+from scipy.stats import binom, binomtest  # type: ignore[import-untyped]  # comes with scikit-learn
 
 from cardiorisk.model.engines import Engine, KerasEngine, LiteRTEngine
 from cardiorisk.model.figures import AgeBand, Figures, Interval, NetBenefit, ThresholdChoice
@@ -207,26 +206,14 @@ def choose_threshold(validation: Answered) -> tuple[float, ThresholdChoice]:
     other = EVEN_THRESHOLD if is_even else (low + high) / 2
     at_half, at_other = validation.wrong(EVEN_THRESHOLD), validation.wrong(other)
     chance = chance_of(int((at_half & ~at_other).sum()), int((at_other & ~at_half).sum()))
-    rows, wrong = len(validation), int(at_half.sum())
-    is_other = rows >= FEWEST_FOR_A_THRESHOLD and chance < LARGEST_CHANCE
-    said = f"0.5 makes {wrong} mistakes on the {rows} validation rows, and "
-    if is_even:
-        said += "no threshold makes fewer."
-    else:
-        said += (
-            f"the thresholds from {low:.6g} to {high:.6g} make {fewest}: "
-            f"{'' if is_other else 'not '}enough to prefer their middle (one-sided sign test: "
-            f"{chance:.2g}; asked for: less than {LARGEST_CHANCE:g}, on "
-            f"{FEWEST_FOR_A_THRESHOLD} rows at least)."
-        )
-    return other if is_other else EVEN_THRESHOLD, ThresholdChoice(
+    is_sure = len(validation) >= FEWEST_FOR_A_THRESHOLD and chance < LARGEST_CHANCE
+    return other if is_sure else EVEN_THRESHOLD, ThresholdChoice(
         lowest=low,
         highest=high,
         mistakes=fewest,
-        mistakes_at_half=wrong,
+        mistakes_at_half=int(at_half.sum()),
         chance=chance,
-        rows=rows,
-        explanation=said,
+        rows=len(validation),
     )
 
 
@@ -237,19 +224,18 @@ def chance_of(won: int, lost: int) -> float:
 
 def measure_rows(rows: Answered, threshold: float, seed: int) -> Figures:
     """Measure rows, each figure with its 95 % interval."""
-    random = np.random.default_rng(seed)
-    resamples = [rows.take(random.integers(len(rows), size=len(rows))) for _ in range(RESAMPLES)]
+    resamples = _resamples(rows, seed)
     # A resample of one outcome has no ROC curve and says nothing of the area under it.
     with_both = [one for one in resamples if one.has_both_outcomes]
     (right_noes, wrong_yeses), (missed, right_yeses) = rows.confusion(threshold).tolist()
+
+    def share(right: int, others: int) -> Interval | None:
+        return _wilson(right, right + others) if right + others else None
 
     def balanced(some: Answered) -> float:
         (noes, yeses), (misses, hits) = some.confusion(threshold).tolist()
         return float(hits / (hits + misses) + noes / (noes + yeses)) / 2
 
-    accuracy = _wilson(right_yeses + right_noes, len(rows))
-    if accuracy is None:
-        raise ValueError("there are no rows to measure")
     line = rows.calibration_line()
     lines = [found for one in with_both if line and (found := one.calibration_line())]
     slope = intercept = None
@@ -260,11 +246,11 @@ def measure_rows(rows: Answered, threshold: float, seed: int) -> Figures:
         false_positives=wrong_yeses,
         true_negatives=right_noes,
         false_negatives=missed,
-        accuracy=accuracy,
-        sensitivity=_wilson(right_yeses, right_yeses + missed),
-        specificity=_wilson(right_noes, right_noes + wrong_yeses),
-        ppv=_wilson(right_yeses, right_yeses + wrong_yeses),
-        npv=_wilson(right_noes, right_noes + missed),
+        accuracy=_wilson(right_yeses + right_noes, len(rows)),
+        sensitivity=share(right_yeses, missed),
+        specificity=share(right_noes, wrong_yeses),
+        ppv=share(right_yeses, wrong_yeses),
+        npv=share(right_noes, missed),
         balanced_accuracy=_resampled(rows, balanced, with_both) if with_both else None,
         auc=_resampled(rows, Answered.area_under_curve, with_both) if with_both else None,
         brier=_resampled(rows, Answered.brier_score, resamples),
@@ -286,8 +272,7 @@ def measure_ages(rows: Answered, threshold: float, seed: int) -> tuple[AgeBand, 
 
 def measure_benefit(rows: Answered, seed: int) -> tuple[NetBenefit, ...]:
     """Measure the decision curve."""
-    random = np.random.default_rng(seed)
-    resamples = [rows.take(random.integers(len(rows), size=len(rows))) for _ in range(RESAMPLES)]
+    resamples = _resamples(rows, seed)
     everybody = Answered(rows.cohort, np.ones(len(rows)))
     return tuple(
         NetBenefit(
@@ -297,6 +282,11 @@ def measure_benefit(rows: Answered, seed: int) -> tuple[NetBenefit, ...]:
         )
         for threshold in ACTING_THRESHOLDS
     )
+
+
+def _resamples(rows: Answered, seed: int) -> list[Answered]:
+    random = np.random.default_rng(seed)
+    return [rows.take(random.integers(len(rows), size=len(rows))) for _ in range(RESAMPLES)]
 
 
 def _resampled(
@@ -310,22 +300,10 @@ def _bounds(value: float, resampled: Sequence[float]) -> Interval:
     return Interval(value=value, low=float(low), high=float(high))
 
 
-def _wilson(right: int, rows: int) -> Interval | None:
-    if rows == 0:
-        return None
-    low, high = wilson_interval(right, rows)
-    return Interval(value=right / rows, low=low, high=high)
-
-
-def wilson_interval(right: int, rows: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, with a width even where there was no error.
-
-    Source: E. B. Wilson, "Probable Inference", JASA 22 (1927).
-    """
-    share, spread = right / rows, NORMAL_95**2 / rows
-    middle = (share + spread / 2) / (1 + spread)
-    half = NORMAL_95 / (1 + spread) * math.sqrt(share * (1 - share) / rows + spread / (4 * rows))
-    return max(0.0, middle - half), min(1.0, middle + half)
+def _wilson(right: int, rows: int) -> Interval:
+    """Return a share of rows, with a width even where there was no error."""
+    bounds = binomtest(right, rows).proportion_ci(method="wilson")
+    return Interval(value=right / rows, low=float(bounds.low), high=float(bounds.high))
 
 
 @dataclass(frozen=True, slots=True)
