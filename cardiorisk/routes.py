@@ -6,7 +6,16 @@ from cardiorisk.pages import account as account_pages
 from cardiorisk.pages import assess, assessments, panel
 from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.languages import load_languages
-from cardiorisk.web import account, batches, documents, operators, predictions, service, status
+from cardiorisk.web import (
+    account,
+    batches,
+    documents,
+    inference,
+    operators,
+    predictions,
+    service,
+    status,
+)
 from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.operations import Route
 from cardiorisk.web.origins import for_origins
@@ -17,6 +26,19 @@ from cardiorisk.web.services import Services
 ROUTES: tuple[Route, ...] = (
     Route("/service", service.ServiceHandler, "service"),
     Route("/service/lote", batches.BatchHandler, "service"),
+    Route("/v2", inference.ServerHandler, "inference"),
+    Route("/v2/health/live", inference.LiveHandler, "inference"),
+    Route("/v2/health/ready", inference.ServerReadyHandler, "inference"),
+    Route("/v2/models/cardiorisk", inference.NetworkHandler, "inference"),
+    Route("/v2/models/cardiorisk/ready", inference.NetworkReadyHandler, "inference"),
+    Route("/v2/models/cardiorisk/infer", inference.InferHandler, "inference"),
+    Route("/v2/models/cardiorisk/versions/{version}", inference.NetworkHandler, "inference"),
+    Route(
+        "/v2/models/cardiorisk/versions/{version}/ready",
+        inference.NetworkReadyHandler,
+        "inference",
+    ),
+    Route("/v2/models/cardiorisk/versions/{version}/infer", inference.InferHandler, "inference"),
     Route("/predictions", predictions.PredictionsHandler, "predictions"),
     Route("/predictions/{id}", predictions.PredictionHandler, "predictions"),
     Route("/register", account.RegisterHandler, "account"),

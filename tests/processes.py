@@ -77,10 +77,10 @@ class Server:
         finally:
             connection.close()
 
-    def ask(self, key: str = "") -> tuple[int, dict[str, Any]]:
+    def ask(self, key: str = "", **changes: Any) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         with self.connection() as connection:
-            connection.request("POST", "/service", json.dumps(EXAMPLE), headers)
+            connection.request("POST", "/service", json.dumps(EXAMPLE | changes), headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 

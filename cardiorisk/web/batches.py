@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from cardiorisk.model.predictor import BatchAssessment
 
 
@@ -44,8 +46,10 @@ class BatchingHandler(AuthenticatedHandler):
         if self.request.body is NO_ROOM:
             raise Overloaded("too many large bodies are under way; try again in a moment")
 
-    async def assess_batch(self, values: Sequence[Sequence[float]]) -> BatchAssessment:
-        """Ask the network about values in ``FIELDS`` order, with its own stage."""
+    async def assess_batch(
+        self, values: Sequence[Sequence[float]] | NDArray[np.float32]
+    ) -> BatchAssessment:
+        """Ask the network about rows of values in ``FIELDS`` order, with its own stage."""
         # Added to 0, a negative zero loses its sign.
         rows = np.array(values, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
         self._asked = self.services.predictor.assess_batch(rows)

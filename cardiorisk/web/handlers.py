@@ -184,7 +184,8 @@ class LoggedHandler(LeanHandler):
 
     def write_problem(self, error: ServiceError) -> None:
         """Write the body of a failure's answer; its status and headers are set."""
-        self.write_whole(CONTENT_TYPE, to_json(problem_answer(error, self.request_id)))
+        document = problem_answer(error, self.request_id, self.request.path)
+        self.write_whole(CONTENT_TYPE, to_json(document))
 
     def _show(self, error: ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""

@@ -162,7 +162,8 @@ class _Writer:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in operation.content_types}
         if operation.gives is not None:
             schema = _reference(operation.gives)
-            content = {_JSON_TYPE: {"schema": schema, "example": _example(schema, self.schemas)}}
+            example = _example(schema, self.schemas)
+            content[_JSON_TYPE] = {"schema": schema, "example": example}
             if "$ref" in schema:
                 description = self.schemas[_name(operation.gives)]["description"]
         metered = _METERED if _is_metered(route) else ()

@@ -86,7 +86,10 @@ class Route:
             raise TypeError(f"{self.handler.__name__}.{method.lower()} needs @operation")
         named = replace(
             marked,
-            name=marked.name.format(Plan=self.plan.capitalize()),
+            name=marked.name.format(
+                Plan=self.plan.capitalize(),
+                OfVersion="OfVersion" if "{version}" in self.template else "",
+            ),
             documentation=marked.documentation.replace("{plan}", self.plan),
         )
         if method != "HEAD":

@@ -13,11 +13,11 @@ from collections.abc import Collection
 from cardiorisk.config import ANY_ORIGIN
 from cardiorisk.web.handlers import BaseHandler
 
-SENT_HEADERS = "Authorization, Content-Type, X-Request-ID"
+SENT_HEADERS = "Authorization, Content-Type, Inference-Header-Content-Length, X-Request-ID"
 """What a page elsewhere may send, beside what any page may."""
 SHOWN_HEADERS = (
-    "Location, Link, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, "
-    "X-Request-ID"
+    "Inference-Header-Content-Length, Location, Link, RateLimit, RateLimit-Policy, Retry-After, "
+    "Server-Timing, WWW-Authenticate, X-Request-ID"
 )
 """What it may read, beside what any page may."""
 KEPT_SECONDS = 7200

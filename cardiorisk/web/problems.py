@@ -91,17 +91,23 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
 
 
 def problem_answer(
-    error: errors.ServiceError, request_id: str
+    error: errors.ServiceError, request_id: str, path: str = ""
 ) -> ProblemAnswer | FieldProblemAnswer:
-    """Show the error, with each faulty field where it has any."""
+    """Show the error, with each faulty field where it has any.
+
+    Clients of model servers, which ask below ``/v2``, read and show the member ``error`` alone.
+    """
     code = error.code if error.code in PROBLEMS else errors.InternalFailure.code
     document = problem_document(code, str(error), request_id)
-    if isinstance(error, _FIELD_ERRORS):
-        faults: list[FaultAnswer] = [
-            {"field": fault.field, "detail": fault.detail} for fault in error.faults
-        ]
-        return {**document, "errors": faults}
-    return document
+    faults: list[FaultAnswer] = (
+        [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
+        if isinstance(error, _FIELD_ERRORS)
+        else []
+    )
+    if path.startswith("/v2"):
+        sentences = "; ".join([f"{fault['field']} {fault['detail']}" for fault in faults])
+        document["error"] = sentences or str(error)
+    return {**document, "errors": faults} if faults else document
 
 
 def problem_document(code: str, detail: str, request_id: str) -> ProblemAnswer:

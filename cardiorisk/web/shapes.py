@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, Self, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -213,6 +213,7 @@ class ProblemAnswer(TypedDict):
     detail: Annotated[str, about("For people: what to do")]
     code: Annotated[str, about("Match on this")]
     request_id: Annotated[str, about("The request's name", "5b6c1f0e9d8a47c2b3e4f5a697887766")]
+    error: NotRequired[Annotated[str, about("Below `/v2`: everything that is wrong, in words")]]
 
 
 class FieldProblemAnswer(ProblemAnswer):

@@ -26,7 +26,7 @@ from cardiorisk.web.shapes_patients import (
 )
 
 MOST_PATIENTS = 1000
-_MOST_COMMAS = 12 * MOST_PATIENTS
+MOST_COMMAS = 12 * MOST_PATIENTS
 """Of a body: twice as many as six values need. More would only take time to refuse."""
 _PIECE_BYTES = 8 * 1024
 """Some 75 patients, read in 0.1 ms: others wait no longer for a batch."""
@@ -119,7 +119,7 @@ async def read_batch(body: bytes) -> SentBatch:
         MalformedBody: it is no JSON object.
         InvalidPatient: it does not hold an array of 1 to 1,000 patients, or holds something else.
     """
-    if body.count(b",") > _MOST_COMMAS:
+    if body.count(b",") > MOST_COMMAS:
         raise InvalidPatient((FieldFault("pacientes", f"must {_patients.accepted}"),))
     batch = SentBatch()
     # If it was cut where no patient ends, a piece is no array of patients.
