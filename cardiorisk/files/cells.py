@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cardiorisk.files.columns import UNITS, folded
+from cardiorisk.files.columns import UNITS
+from cardiorisk.patients.names import folded
 from cardiorisk.patients.patient import Field, accepted_number
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from cardiorisk.errors import UnusableData
+from cardiorisk.patients.names import folded
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN, Field
 
 LABEL = Field("at_risk", RISK_COLUMN, RISK_COLUMN, "flag", 0, 1, "", "at risk", "en riesgo")
@@ -41,13 +41,6 @@ class Reading:
     encoding: str | None = None
     units: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
-
-
-def folded(name: str) -> str:
-    """Return what a name is known by: no case, accents, blanks or punctuation."""
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if letter.isalnum()
-    )
 
 
 def find_field(name: str) -> Field | None:

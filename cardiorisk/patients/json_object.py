@@ -5,6 +5,7 @@ where Python's own would refuse to be read.
 """
 
 import json
+import re
 from codecs import BOM_UTF8
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from cardiorisk.errors import MalformedBody
 REPEATED: Final = object()
 """The value of a name that is given more than once."""
 _ECHOED_CHARACTERS = 64
+_FORM = re.compile(rb"\s*([\w.%+\[\]-]{1,200}=|--[^\r\n]{1,70}\r?\nContent-)", re.ASCII)
+"""How the body of a form begins, of either kind; no JSON begins like that."""
 
 
 def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
@@ -48,6 +51,8 @@ def _fault(body: bytes, error: Exception) -> str:
         return "is nested too deeply"
     if not body.strip():
         return "is empty"
+    if _FORM.match(body):
+        return "is a form"
     reason = error.msg.removesuffix(" at")
     return f"is not JSON: {reason} at line {error.lineno} column {error.colno}"
 

@@ -110,8 +110,8 @@ RISK_COLUMN = "riesgo_cardiaco"
 _VALUES = attrgetter(*(field.name for field in FIELDS))
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-FLAG_WORDS = {"false": False, "true": True}
-"""What a flag may be written as where everything is text."""
+FLAG_WORDS = {"false": False, "true": True, "False": False, "True": True}
+"""What a flag may be written as where everything is text; Python writes it large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,20 @@ def query_values(arguments: Mapping[str, Sequence[bytes]]) -> dict[str, object]:
 def _query_value(name: str, text_bytes: bytes) -> object:
     text = text_bytes.decode("utf-8", "replace")
     field = _BY_WIRE_NAME.get(name)
-    if field is None:
-        return text
+    return text if field is None else value_of(field, text)
+
+
+def value_of(field: Field, text: str) -> object:
+    """Return what JSON would have in the place of a text; one that is no value stays text."""
     if field.kind == "flag" and text in FLAG_WORDS:
         return FLAG_WORDS[text]
-    return float(text) if _JSON_NUMBER.fullmatch(text) else text
+    number = find_json_number(text)
+    return text if number is None else number
+
+
+def find_json_number(text: str) -> float | None:
+    """Return the number that a text is, as JSON writes numbers."""
+    return float(text) if _JSON_NUMBER.fullmatch(text) else None
 
 
 def accepted_number(field: Field, value: object) -> float | None:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cardiorisk.errors import InvalidQuery, NotReady, Overloaded, RateLimited
-from cardiorisk.patients.patient import FIELDS, query_values
+from cardiorisk.errors import NotReady, Overloaded, RateLimited
+from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.handlers import AuthenticatedHandler
 from cardiorisk.web.operations import operation
 from cardiorisk.web.reader import LARGE_BODY_LIMIT_BYTES, NO_ROOM
 from cardiorisk.web.shapes_batches import (
     AssessedBatchAnswer,
     BatchBody,
-    BatchParameters,
     batch_answer,
     read_batch,
 )
@@ -83,7 +82,7 @@ class BatchHandler(BatchingHandler):
         "assessBatch",
         AssessedBatchAnswer,
         body=BatchBody,
-        problems=(NotReady, InvalidQuery),
+        problems=(NotReady,),
     )
     async def post(self) -> None:
         """Assess up to 1,000 patients at once.
@@ -94,7 +93,6 @@ class BatchHandler(BatchingHandler):
         Nothing is kept, and reasons and curves are not offered.
         """
         try:
-            BatchParameters.accept(query_values(self.request.query_arguments))
             async with self.services.traffic.batch_turn():
                 sent = await read_batch(self.request.body)
         finally:

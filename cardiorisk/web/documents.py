@@ -1,10 +1,12 @@
 """The API's description, the page that shows it, and every page's files, as they are sent."""
 
-from cardiorisk.errors import NotFound
+from typing import Annotated
+
+from cardiorisk.errors import InvalidQuery, NotFound
 from cardiorisk.web.files import ServedFile
 from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.shapes import OpenApiAnswer
+from cardiorisk.web.shapes import OpenApiAnswer, Rule, Sent
 
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
 CONTENT_SECURITY_POLICY = (
@@ -48,9 +50,21 @@ class KeptFileHandler(BaseHandler):
         self.finish(served.body, served.content_type)
 
 
+class FileParameters(Sent):
+    """Which version of a file is wanted."""
+
+    refusal = InvalidQuery
+
+    v: Annotated[
+        str | None,
+        Rule(str, "be text", {"type": "string", "description": "A new one for each version"}),
+    ] = None
+
+
 class DocsFileHandler(KeptFileHandler):
     @operation(
         "docsFile",
+        query=(FileParameters,),
         answer="The file",
         content_types=("text/css", "text/javascript", "image/png"),
         problems=(NotFound,),

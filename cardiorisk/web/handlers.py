@@ -29,7 +29,9 @@ from cardiorisk.bitacora.entry import Entry
 from cardiorisk.errors import (
     BodyTooLarge,
     ClientClosed,
+    FieldFault,
     InternalFailure,
+    InvalidQuery,
     LogUnavailable,
     MalformedBody,
     MethodNotAllowed,
@@ -42,8 +44,10 @@ from cardiorisk.errors import (
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
+from cardiorisk.web.operations import find_operation
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
+from cardiorisk.web.shapes import REPEATED_FAULT, unknown_faults
 from cardiorisk.web.tornado_inside import LeanHandler
 
 if TYPE_CHECKING:
@@ -296,6 +300,8 @@ class BaseHandler(LoggedHandler):
                 return
             raise self._wrong_method()
         await self.admit()
+        if self.request.query_arguments:
+            self._require_known_parameters()
         if len(self.request.body) > self.body_limit_bytes:
             raise BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
         if self.request.method in self.changing_methods:
@@ -370,6 +376,28 @@ class BaseHandler(LoggedHandler):
             self.route,
             exc_info=(kind or type(exception), exception, traceback),
         )
+
+    def _require_known_parameters(self) -> None:
+        """Refuse parameters that the operation does not have, or that are given twice.
+
+        A page's are its own affair: links to it come with what others have added.
+        """
+        sent = self.request.query_arguments
+        marked = find_operation(getattr(self, self.method().lower()))
+        if marked is None:
+            return
+        known = {name for shape in marked.query for name in shape.rules()}
+        repeated = [name for name in sent if name in known and len(sent[name]) > 1]
+        faults = tuple(FieldFault(name, REPEATED_FAULT) for name in repeated)
+        faults += unknown_faults(sent, known, InvalidQuery.noun, "is not a parameter here")
+        if not faults:
+            return
+        others = {name: texts[-1].decode("utf-8", "replace") for name, texts in sent.items()}
+        for shape in marked.query:
+            if shape.refusal is InvalidQuery:
+                once = shape.rules().keys() & others.keys() - set(repeated)
+                faults = shape.faults({name: others[name] for name in once}) + faults
+        raise InvalidQuery(faults)
 
     def _wrong_method(self) -> MethodNotAllowed:
         return MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")

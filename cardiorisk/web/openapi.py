@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _JSON_TYPE = "application/json"
 _SCHEMAS = "#/components/schemas/"
-_ALWAYS = (errors.BodyTooLarge, errors.InternalFailure, errors.LogUnavailable)
+_ALWAYS = (
+    errors.InvalidQuery,
+    errors.BodyTooLarge,
+    errors.InternalFailure,
+    errors.LogUnavailable,
+)
 _TOKEN = (
     errors.MissingKey,
     errors.InvalidKey,

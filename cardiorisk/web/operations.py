@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cardiorisk.errors import ServiceError
-    from cardiorisk.web.handlers import BaseHandler
     from cardiorisk.web.shapes import Sent
+    from cardiorisk.web.tornado_inside import LeanHandler
 
     Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -60,6 +60,11 @@ def operation(name: str, gives: Any = None, **more: Any) -> Callable[[Method], M
     return marked
 
 
+def find_operation(method: Callable[..., Any]) -> Operation | None:
+    """Return what a handler's method was marked with; a page's has no mark."""
+    return getattr(method, _MARK, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A path and who answers it.
@@ -71,7 +76,7 @@ class Route:
     """
 
     template: str
-    handler: type[BaseHandler]
+    handler: type[LeanHandler]
     tag: str = ""
     plan: str = ""
 
@@ -81,7 +86,7 @@ class Route:
         return {method: self._operation(method) for method in self.handler.allowed_methods}
 
     def _operation(self, method: str) -> Operation:
-        marked: Operation | None = getattr(getattr(self.handler, method.lower()), _MARK, None)
+        marked = find_operation(getattr(self.handler, method.lower()))
         if marked is None:
             raise TypeError(f"{self.handler.__name__}.{method.lower()} needs @operation")
         named = replace(

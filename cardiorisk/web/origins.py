@@ -12,6 +12,7 @@ from collections.abc import Collection
 
 from cardiorisk.config import ANY_ORIGIN
 from cardiorisk.web.handlers import BaseHandler
+from cardiorisk.web.tornado_inside import LeanHandler
 
 SENT_HEADERS = "Authorization, Content-Type, Inference-Header-Content-Length, X-Request-ID"
 """What a page elsewhere may send, beside what any page may."""
@@ -24,7 +25,7 @@ KEPT_SECONDS = 7200
 """How long a browser need not ask again; no browser keeps it for longer than it likes."""
 
 
-def for_origins(allowed: Collection[str], handler: type[BaseHandler]) -> type[BaseHandler]:
+def for_origins(allowed: Collection[str], handler: type[LeanHandler]) -> type[LeanHandler]:
     """Make a handler that does the same for pages of the origins that are allowed, if any, too."""
     return type(handler.__name__, (CrossOriginHandler, handler), {}) if allowed else handler
 

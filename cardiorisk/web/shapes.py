@@ -4,7 +4,7 @@ What is sent is a pydantic model; what is answered, a ``TypedDict``, which orjso
 stands. The description calls a shape like its class, without ``Body`` or ``Answer``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -26,13 +26,19 @@ from typing_extensions import TypedDict
 from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
 from cardiorisk.identity.forms import find_number
+from cardiorisk.identity.keys import PREFIX
 from cardiorisk.model.card import Card
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
+from cardiorisk.patients.names import find_meant
+from cardiorisk.patients.patient import find_json_number
 
 Shape = TypeVar("Shape")
 Json = dict[str, Any]
 MOST_UNKNOWN = 50
 """Unknown members that are told of; a body has room for thousands."""
+_MOST_MEANT = 6
+"""Of those, for how many it is said which may have been meant."""
+REPEATED_FAULT = "is given more than once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,11 @@ class Rule:
         nullable = {"type": [self.schema["type"], "null"]} if self.is_nullable else {}
         return self.schema | nullable
 
+    def find_unquoted(self, sent: object) -> float | None:
+        """Return the number that was sent in quotes where one is wanted."""
+        is_wanted = self.schema.get("type") in {"integer", "number"}
+        return find_json_number(sent) if is_wanted and isinstance(sent, str) else None
+
     def _accept(self, sent: object) -> Any:
         if sent is None and self.is_nullable:
             return None
@@ -82,6 +93,7 @@ class Sent(BaseModel):
     Attributes:
         refusal: what is raised, with every fault at once.
         unknown: what is said of a member that is not known.
+        is_all_text: whether numbers too are sent as text.
         is_optional: whether a body may be missing.
         examples: shown before the one that is made of the members' own.
     """
@@ -90,13 +102,14 @@ class Sent(BaseModel):
 
     refusal: ClassVar[type[InvalidAccount | InvalidPatient | InvalidQuery]] = InvalidAccount
     unknown: ClassVar[str] = "is not a field of this request"
+    is_all_text: ClassVar[bool] = False
     is_optional: ClassVar[bool] = False
     examples: ClassVar[tuple[Json, ...]] = ()
 
     @classmethod
     def read(cls, body: bytes) -> Self:
         """Read a JSON object."""
-        members = read_object(b"{}" if cls.is_optional and not body else body, tuple(cls._rules()))
+        members = read_object(b"{}" if cls.is_optional and not body else body, tuple(cls.rules()))
         return cls.accept(members)
 
     @classmethod
@@ -106,15 +119,20 @@ class Sent(BaseModel):
         Raises:
             ServiceError: a ``refusal``, where a member is missing, unknown, repeated or refused.
         """
-        rules = cls._rules()
+        rules = cls.rules()
         known = {name: sent for name, sent in members.items() if name in rules}
-        unknown = (name for name in members if name not in rules)
-        known |= {echoed(name): members[name] for name in islice(unknown, MOST_UNKNOWN)}
+        faults: tuple[FieldFault, ...] = ()
+        cause = None
         try:
-            return cls.model_validate(known)
+            read = cls.model_validate(known)
         except ValidationError as error:
-            faults = error.errors(include_url=False, include_context=False)
-            raise cls.refusal(tuple(cls._fault(fault, rules) for fault in faults)) from error
+            found = error.errors(include_url=False, include_context=False)
+            faults, cause = tuple(cls._fault(fault, rules) for fault in found), error
+        if len(known) < len(members):
+            faults += unknown_faults(members, rules, cls.refusal.noun, cls.unknown)
+        if faults:
+            raise cls.refusal(faults) from cause
+        return read
 
     @classmethod
     def faults(cls, members: Mapping[str, object]) -> tuple[FieldFault, ...]:
@@ -130,7 +148,7 @@ class Sent(BaseModel):
         return ()
 
     @classmethod
-    def _rules(cls) -> dict[str, Rule]:
+    def rules(cls) -> dict[str, Rule]:
         return {
             member.alias or name: rule
             for name, member in cls.model_fields.items()
@@ -141,12 +159,30 @@ class Sent(BaseModel):
     @classmethod
     def _fault(cls, fault: ErrorDetails, rules: Mapping[str, Rule]) -> FieldFault:
         name = str(fault["loc"][0])
-        if fault["type"] == "extra_forbidden":
-            return FieldFault(name, cls.unknown)
         if fault["input"] is REPEATED:
-            return FieldFault(name, "is given more than once")
-        missing = "is missing: it " if fault["type"] == "missing" else ""
-        return FieldFault(name, f"{missing}must {rules[name].accepted}")
+            return FieldFault(name, REPEATED_FAULT)
+        rule = rules[name]
+        if fault["type"] == "missing":
+            return FieldFault(name, f"is missing: it must {rule.accepted}")
+        number = None if cls.is_all_text else rule.find_unquoted(fault["input"])
+        if number is None:
+            return FieldFault(name, f"must {rule.accepted}")
+        more = f": it must {rule.accepted}" if rule.read(number) is None else ""
+        return FieldFault(name, f"is text; send it without quotes{more}")
+
+
+def unknown_faults(
+    sent: Iterable[str], known: Collection[str], noun: str, unknown: str
+) -> tuple[FieldFault, ...]:
+    """Return what is said of names that are not known; a key that stands there is not repeated."""
+    names = islice((name for name in sent if name not in known), MOST_UNKNOWN)
+    faults = []
+    for place, name in enumerate(names):
+        meant = find_meant(name, known) if place < _MOST_MEANT else None
+        shown = "a key" if PREFIX in name else echoed(name)
+        detail = f"is not a {noun}; did you mean `{meant}`?" if meant else unknown
+        faults.append(FieldFault(shown, detail))
+    return tuple(faults)
 
 
 def find_whole_number(sent: object, minimum: int, maximum: int) -> int | None:

@@ -56,6 +56,7 @@ class PageParameters(Sent):
     """Which part of a list of assessments is wanted."""
 
     refusal = InvalidQuery
+    is_all_text = True
 
     limit: Annotated[int, _how_many] = DEFAULT_PAGE
     after: Annotated[str | None, _after] = None

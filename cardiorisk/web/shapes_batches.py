@@ -10,7 +10,7 @@ from typing import Annotated, Any, NotRequired, cast
 from pydantic import TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from cardiorisk.errors import FieldFault, InvalidPatient, InvalidQuery, MalformedBody
+from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES
 from cardiorisk.web.shapes import FaultAnswer, Notice, Rule, Sent, Version, about
@@ -63,13 +63,6 @@ class BatchBody(Sent):
     refusal = InvalidPatient
 
     pacientes: Annotated[list[Any], _patients]
-
-
-class BatchParameters(Sent):
-    """None: a batch comes without reasons and curves."""
-
-    refusal = InvalidQuery
-    unknown = "is not offered for a batch"
 
 
 @dataclass(slots=True)

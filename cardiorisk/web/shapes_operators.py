@@ -61,7 +61,7 @@ class _Parameters(Sent):
     """Parameters of a query string, of which an empty one is one that was not sent."""
 
     refusal = InvalidQuery
-    unknown = "is not a parameter of this request"
+    is_all_text = True
 
     @classmethod
     def accept(cls, members: Mapping[str, object]) -> Self:

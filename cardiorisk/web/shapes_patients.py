@@ -5,6 +5,7 @@ Members for the six values are made from ``FIELDS``.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any, Self
@@ -27,6 +28,7 @@ from cardiorisk.patients.patient import (
     Field,
     Patient,
     accepted_number,
+    value_of,
 )
 from cardiorisk.web.shapes import Json, Notice, Rule, Sent, Version, about, described_as
 
@@ -40,7 +42,6 @@ ORIGINAL_NAMES = {
     LABEL_FIELD: "nombre",
 }
 """The original client's name of each of ours."""
-_ORIGINAL_WORDS = FLAG_WORDS | {"False": False, "True": True}
 
 
 class PatientShape(Sent):
@@ -102,26 +103,27 @@ def _hint(field: Field) -> str:
 
 
 def _value(field: Field) -> Any:
+    return Annotated[float, _rule(field)]
+
+
+def _rule(field: Field) -> Rule:
     more = "; false and true are accepted too" if field.kind == "flag" else ""
     accepted = f"be {field.accepted}{_hint(field)}"
     low, high = field.minimum, field.maximum
     core: CoreSchema = core_schema.int_schema(strict=True, ge=int(low), le=int(high))
     if field.kind == "number":
         core = core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
-    rule = Rule(partial(accepted_number, field), accepted, value_schema(field, more), core=core)
-    return Annotated[float, rule]
+    schema = value_schema(field, more)
+    return Rule(partial(accepted_number, field), accepted, schema, core=core)
 
 
 def _original_value(field: Field) -> Any:
-    if field.kind != "flag":
-        return _value(field)
-
     def read(sent: object) -> float | None:
-        meant = _ORIGINAL_WORDS.get(sent, sent) if isinstance(sent, str) else sent
-        return accepted_number(field, meant)
+        return accepted_number(field, value_of(field, sent) if isinstance(sent, str) else sent)
 
-    more = '; false, true, "False" and "True" are accepted too'
-    return Annotated[float, Rule(read, f"be {field.accepted}", value_schema(field, more))]
+    words = '; false, true, "False" and "True" are accepted too' if field.kind == "flag" else ""
+    schema = value_schema(field, f"{words}; it may be text")
+    return Annotated[float, replace(_rule(field), read=read, schema=schema)]
 
 
 _label = Rule(
@@ -173,6 +175,7 @@ class WishesParameters(Sent):
     """What the answer is to hold beside the assessment."""
 
     refusal = InvalidPatient
+    is_all_text = True
 
     explicar: Annotated[
         bool,

@@ -43,6 +43,7 @@ class LeanHandler(RequestHandler):
     Attributes:
         allowed_methods: those that the class answers, but for OPTIONS, which all answer alike.
         every_answer: headers that every answer carries, beside its date.
+        body_limit_bytes: how much of a body is accepted.
         status: this answer's.
         answer_headers: likewise.
     """
@@ -50,6 +51,7 @@ class LeanHandler(RequestHandler):
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
     allowed_methods: tuple[str, ...] = ()
     every_answer: ClassVar[tuple[tuple[str, str], ...]] = ()
+    body_limit_bytes: ClassVar[int] = 0
 
     # Tornado marks its own methods in the same way.
     query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001 - see above

@@ -46,7 +46,8 @@ def test_fields_say_what_they_accept(name: str, accepted: str) -> None:
         ("edad", b"-0", 0.0),
         ("edad", b"true", "true"),
         ("sobrepeso", b"true", True),
-        ("sobrepeso", b"True", "True"),
+        ("sobrepeso", b"True", True),
+        ("sobrepeso", b"TRUE", "TRUE"),
         ("explicar", b"1", "1"),
         ("azucar", b"\xff", "\N{REPLACEMENT CHARACTER}"),
         *(

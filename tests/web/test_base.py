@@ -55,6 +55,39 @@ async def test_a_key_that_is_none_is_invalid(stranger: Caller, authorization: st
     assert "RateLimit" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("path", "faults"),
+    [
+        ("/service?explicr=1", {"explicr": "is not a parameter; did you mean `explicar`?"}),
+        ("/service?explicar=1&explicar=1", {"explicar": "is given more than once"}),
+        ("/predictions?page=2", {"page": "is not a parameter; did you mean `after`?"}),
+        (
+            "/premium/predict?Limit=5&limit=0&after=x&after=y&color=red",
+            {
+                "limit": "must be an integer from 1 to 100",
+                "after": "is given more than once",
+                "Limit": "is not a parameter; did you mean `limit`?",
+                "color": "is not a parameter here",
+            },
+        ),
+        ("/account?x=", {"x": "is not a parameter here"}),
+        ("/healthz?x=1", {"x": "is not a parameter here"}),
+        ("/service?%FF%3Cb=1", {"\u00ff<b": "is not a parameter here"}),
+    ],
+)
+async def test_a_parameter_that_the_request_does_not_have_is_refused(
+    premium: Caller, bitacora: Bitacora, path: str, faults: dict[str, str]
+) -> None:
+    response = await premium.send("GET", path, json.dumps(EXAMPLE).encode())
+    assert told(response) == (422, "invalid-query")
+    assert {one["field"]: one["detail"] for one in document(response)["errors"]} == faults
+    assert bitacora.last()["code"] == "invalid-query"
+
+
+async def test_who_is_not_known_is_told_of_no_parameter(stranger: Caller) -> None:
+    assert told(await stranger.send("GET", "/account?x=1")) == (401, "missing-key")
+
+
 async def test_a_wrong_method_is_told_which_are_right(stranger: Caller) -> None:
     response = await stranger.send("DELETE", "/service")
     assert response.headers["Allow"] == "GET, POST, QUERY, OPTIONS"

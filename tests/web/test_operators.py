@@ -102,7 +102,7 @@ async def test_lines_are_chosen(
 @pytest.mark.parametrize(
     ("query", "fields"),
     [
-        ("limit=0&statuses=1&status=200&status=404", ["status", "limit", "statuses"]),
+        ("limit=0&statuses=1&status=200&status=404", ["limit", "status", "statuses"]),
         ("account=nobody", ["account"]),
     ],
 )

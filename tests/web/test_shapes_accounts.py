@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cardiorisk.errors import InvalidAccount, MalformedBody
+from cardiorisk.errors import FieldFault, InvalidAccount, MalformedBody
 from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.web.shapes import MOST_UNKNOWN, Sent
 from cardiorisk.web.shapes_accounts import (
@@ -115,7 +115,7 @@ def test_a_grace_is_read(body: bytes, grace: timedelta) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["0", "-1", "36501", "1.5", '"1"', "true", "[]", "NaN", "Infinity", "1" * 400]
+    "value", ["0", "-1", "36501", "1.5", '"one"', "true", "[]", "NaN", "Infinity", "1" * 400]
 )
 @pytest.mark.parametrize("name", ["", "  ", "x" * 81, "x" * 4000, "a\nb", "\ud800", 7, ["a"], True])
 def test_a_wish_that_is_none_has_both_faults(value: str, name: object) -> None:
@@ -125,6 +125,19 @@ def test_a_wish_that_is_none_has_both_faults(value: str, name: object) -> None:
         "name": "must be text that is 1 to 80 printable characters",
         "expires_days": "must be an integer from 1 to 36500",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ('"7"', "is text; send it without quotes"),
+        ('"0"', "is text; send it without quotes: it must be an integer from 1 to 36500"),
+    ],
+)
+def test_a_number_in_quotes_is_told_so(value: str, detail: str) -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        KeyWishBody.read(f'{{"expires_days": {value}}}'.encode())
+    assert refusal.value.faults == (FieldFault("expires_days", detail),)
 
 
 def test_a_wish_s_member_that_is_repeated_or_unknown_is_a_fault() -> None:

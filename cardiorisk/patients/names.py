@@ -1,0 +1,55 @@
+"""Which name was meant where another was sent: one that is used elsewhere, or a misspelt one."""
+
+import unicodedata
+from collections.abc import Collection
+from difflib import get_close_matches
+
+_LONGEST = 40
+"""Characters of a name that is looked at: comparing takes a time that grows with their square."""
+_LEAST_ALIKE = 0.75
+"""Of 1: "peso", which is weight, is 0.62 of "sobrepeso"."""
+
+
+def folded(name: str) -> str:
+    """Return what a name is known by: no case, accents, blanks or punctuation."""
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if letter.isalnum()
+    )
+
+
+_SAME = tuple(
+    frozenset(map(folded, names.split()))
+    for names in """
+nivel_colesterol colesterol colesterol_total cholesterol total_cholesterol cholesterol_level chol
+presion_arterial presion presion_sistolica tension systolic_pressure blood_pressure systolic
+presion_arterial presionArterial pressure bp sbp trestbps systolic_blood_pressure
+azucar glucosa glucemia azucar_en_sangre sugar blood_sugar glucose blood_glucose
+edad age years anos
+sobrepeso obesidad overweight obesity
+tabaquismo fumador fumadora fuma tabaco smoker smoking smokes smoke tobacco
+nombre name label etiqueta paciente patient
+pacientes patients rows filas instances
+explicar explain explicacion explanation
+curvas curves
+limit limite size page_size per_page count top
+after page pagina cursor offset skip start
+username user usuario login name nombre
+password contrasena clave pass passwd pwd
+email mail correo
+""".strip().splitlines()
+)
+"""Names for the same, ours among them. Source: the course's files, the original system, the clients
+written for the assignment, and the usual datasets of heart disease."""
+
+
+def find_meant(name: str, known: Collection[str]) -> str | None:
+    """Return which of the known names was meant."""
+    plain = folded(name[:_LONGEST])
+    by_folded = {folded(each): each for each in known}
+    for same in _SAME:
+        if plain in same and (found := sorted(same & by_folded.keys())):
+            return by_folded[found[0]]
+    if len(name) > _LONGEST:
+        return None
+    close = get_close_matches(plain, by_folded, 1, _LEAST_ALIKE)
+    return by_folded[close[0]] if close else None
