@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII
 _FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict.fromkeys(
     ["false", "falso", "no", "n"], 0.0
 )
+_NOTHING = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _IN_TENS = 10
 """A pressure from here on is in mmHg, and below in 100 mmHg: 0.6 to 1.8 beside 60 to 180."""
 
@@ -116,15 +117,16 @@ def _floats(column: pa.Array) -> NDArray[np.float64]:
 @lru_cache(maxsize=4096)
 def _fault(meaning: Meaning, field: Field, cell: str) -> Fault:
     text = cell.strip()
-    if not text:
+    if text.lower() in _NOTHING:
         return Fault("is empty")
     number = meaning._number(field, text)  # noqa: SLF001 - kept outside of the class for its cache
     if field.kind == "flag":
         return Fault("must be 0 or 1 (or no, sí, false, true, falso, verdadero)")
     if math.isnan(number):
         other = Meaning("," if meaning.decimal == "." else ".", meaning.units)
-        works = "," in text and not math.isnan(other.numbers(field, pa.array([text]))[0])
-        return Fault("is not a number", f"; for decimal commas: --decimal {other.decimal}" * works)
+        works = not math.isnan(other._number(field, text))  # noqa: SLF001 - as above
+        taken = f"; the decimal mark is taken to be {meaning.decimal!r} (--decimal)"
+        return Fault("is not a number", taken * works)
     value = float(meaning.in_unit(field, np.array([number]))[0])
     if field.minimum <= value <= field.maximum:
         return Fault(f"is not a whole number of {field.unit}")
