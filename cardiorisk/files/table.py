@@ -25,7 +25,6 @@ from cardiorisk.files.dialect import Dialect, sniff
 from cardiorisk.files.source import STREAM, Source, split_head
 from cardiorisk.patients.patient import Field
 
-PARQUET_SUFFIXES = {".parquet", ".pq"}
 BATCH_ROWS = 65_536
 _READ_BYTES = 1024 * 1024
 EMPTY_ROW = Fault("is an empty row")
@@ -70,9 +69,6 @@ class Table:
         self._places = places
         self._meaning = meaning
 
-    def batches(self) -> Iterator[Batch]:
-        raise NotImplementedError
-
     def _renamed(self) -> str:
         """Say which columns hold the fields, where that is not clear, and the units."""
         pairs = zip(self._fields, self._places, strict=True)
@@ -84,10 +80,6 @@ class Table:
         ]
         units = [f"units {', '.join(self._meaning.units)}"] if self._meaning.units else []
         return "".join(f"; {each}" for each in (*units, *said))
-
-    @staticmethod
-    def _shown(field: Field, name: str) -> str:
-        return name if find_field(name) is field else f"{name} ({field.course_name})"
 
     def _faults(
         self, columns: Sequence[pa.Array], unread: Mapping[int, Fault]
@@ -103,8 +95,9 @@ class Table:
             if row not in unread:
                 field, place = pairs[index]
                 fault = self._meaning.fault(field, columns[place][row].as_py())
-                name = self._shown(field, self.names[place])
-                found.setdefault(row, []).append(Fault(f"{name} {fault.kind}", fault.hint))
+                name = self.names[place]
+                ours = "" if find_field(name) is field else f" ({field.course_name})"
+                found.setdefault(row, []).append(Fault(f"{name}{ours} {fault.kind}", fault.hint))
         for row, faults in found.items():
             if len(faults) == len(pairs) and not any(column[row].as_py() for column in columns):
                 found[row] = [EMPTY_ROW]
@@ -115,6 +108,7 @@ class CsvTable(Table):
     """A CSV file, in whatever dialect; its columns are UTF-8 texts, as binary."""
 
     def __init__(self, source: Source, fields: Sequence[Field], reading: Reading) -> None:
+        pa.set_memory_pool(pa.system_memory_pool())  # of blocks, Arrow's own keeps too many
         self.source = source
         head, self._text = split_head(source.text())
         self.dialect: Dialect = sniff(head.decode(errors="ignore"), fields, reading)
@@ -258,7 +252,7 @@ def open_table(
 
 def is_parquet(path: Path) -> bool:
     """Tell whether a file's name says that it is Parquet."""
-    return path.suffix.lower() in PARQUET_SUFFIXES
+    return path.suffix.lower() in {".parquet", ".pq"}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cardiorisk.files.source import STREAM
-from cardiorisk.files.table import PARQUET_SUFFIXES, CsvTable, ParquetTable
+from cardiorisk.files.table import CsvTable, ParquetTable, is_parquet
 from cardiorisk.scoring.output import CsvOutput, ParquetOutput, metadata_of
 from cardiorisk.scoring.scorer import Scorer
 
@@ -68,12 +68,11 @@ def is_same_file(source: Path, target: Path) -> bool:
 
 def refused_target(table: CsvTable | ParquetTable, target: Path) -> str | None:
     """Say why an output cannot be called so, None where it can."""
-    suffixes = {suffix.lower() for suffix in target.suffixes[-2:]}
     if isinstance(table, ParquetTable):
-        if suffixes & PARQUET_SUFFIXES and ".gz" not in suffixes:
-            return None
-        return "INPUT is Parquet, so OUTPUT must be a file called .parquet or .pq"
-    if suffixes & (_OTHER_SUFFIXES | PARQUET_SUFFIXES):
+        refused = not is_parquet(target)
+        return "INPUT is Parquet, so OUTPUT must be called .parquet or .pq" if refused else None
+    unpacked = target.with_suffix("") if target.suffix.lower() == ".gz" else target
+    if is_parquet(unpacked) or unpacked.suffix.lower() in _OTHER_SUFFIXES:
         return "INPUT is CSV, and so is OUTPUT: its name must not promise another format"
     return None
 
@@ -91,8 +90,7 @@ def score_table(
             output.write(batch, scores)
             rows = sorted(batch.faults)
             reasons = ["; ".join(map(str, batch.faults[row])) for row in rows]
-            lines = [int(batch.lines[row]) for row in rows]
-            bad_rows = [*map(BadRow, lines, reasons)]
+            bad_rows = [*map(BadRow, [int(batch.lines[row]) for row in rows], reasons)]
             yield Progress(batch.length, len(batch), bad_rows, len(scores.warnings))
     if isinstance(table, CsvTable) and target != STREAM and target.is_file():
         with _open_target(target.with_name(target.name + METADATA_SUFFIX)) as sink:

@@ -155,7 +155,7 @@ def test_dashes_are_the_standard_streams() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["in.csv", "link.csv", "out.parquet", "out.csv.gz.zip", "out.xlsx"]
+    "target", ["in.csv", "link.csv", "out.parquet", "out.csv.zip", "out.parquet.gz", "out.xlsx"]
 )
 def test_an_output_that_cannot_be_meant_is_wrong_usage(call: Call, target: str) -> None:
     write(ROW)
