@@ -110,7 +110,7 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
         (request({"inputs": [tensor(data=[1] * 20_000)]}), "inputs[0].data must have at most 1000"),
         (request({"inputs": [TENSOR], "outputs": [{"name": "x"}]}), "outputs must be empty, or"),
         (request({"inputs": [TENSOR], "id": 7}), "id must be text"),
-        (request({"inputs": [TENSOR], "input": []}), "input is not a field of this request"),
+        (request({"inputs": [TENSOR], "input": []}), "did you mean `inputs`?"),
         (
             request({"inputs": [tensor(data=[[2, 1.2, 1, 40.5, 1, 0], [9, 1.2, 1, 40, 1, 0]])]}),
             "edad must be an integer from 0 to 99 (years); pacientes[1].nivel_colesterol must be",
