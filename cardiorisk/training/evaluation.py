@@ -6,10 +6,11 @@ serve it. A conversion that lost its weights raises nothing and answers NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from cardiorisk.training.data import (
 
 Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From values (float32, shape (n, 6)) to probabilities (float32, shape (n,))."""
+
+_Name = TypeVar("_Name")
 
 ROWS_PER_CALL = 65_536
 RESAMPLES = 1_000
@@ -148,8 +151,14 @@ class Answered:
         return float(right - wrong * threshold / (1 - threshold)) / len(self)
 
     def calibration_line(self) -> tuple[float, float] | None:
-        """Fit the outcomes on the answers' logits: slope and intercept, None where none is best."""
+        """Fit the outcomes, of both kinds, on the answers' logits: slope and intercept.
+
+        None where the answers part the outcomes, so that no line is the best.
+        """
         said = np.clip(self.probabilities.astype(np.float64), _LEAST_PROBABILITY, _MOST_PROBABILITY)
+        ill, well = said[self.cohort.at_risk], said[~self.cohort.at_risk]
+        if ill.min() >= well.max() or ill.max() <= well.min():
+            return None
         logits = np.log(said) - np.log1p(-said)
         design = np.column_stack([logits, np.ones(len(self))])  # (n, 2)
         line = np.array([1.0, 0.0])
@@ -224,41 +233,22 @@ def chance_of(won: int, lost: int) -> float:
 
 def measure_rows(rows: Answered, threshold: float, seed: int) -> Figures:
     """Measure rows, each figure with its 95 % interval."""
-    resamples = _resamples(rows, seed)
-    # A resample of one outcome has no ROC curve and says nothing of the area under it.
-    with_both = [one for one in resamples if one.has_both_outcomes]
     (right_noes, wrong_yeses), (missed, right_yeses) = rows.confusion(threshold).tolist()
-
-    def share(right: int, others: int) -> Interval | None:
-        return _wilson(right, right + others) if right + others else None
-
-    def balanced(some: Answered) -> float:
-        (noes, yeses), (misses, hits) = some.confusion(threshold).tolist()
-        return float(hits / (hits + misses) + noes / (noes + yeses)) / 2
-
-    line = rows.calibration_line()
-    lines = [found for one in with_both if line and (found := one.calibration_line())]
-    slope = intercept = None
-    if line and len(lines) > RESAMPLES / 2:
-        slope, intercept = map(_bounds, line, zip(*lines, strict=True))
-    return Figures(
-        true_positives=right_yeses,
-        false_positives=wrong_yeses,
-        true_negatives=right_noes,
-        false_negatives=missed,
-        accuracy=_wilson(right_yeses + right_noes, len(rows)),
-        sensitivity=share(right_yeses, missed),
-        specificity=share(right_noes, wrong_yeses),
-        ppv=share(right_yeses, wrong_yeses),
-        npv=share(right_noes, missed),
-        balanced_accuracy=_resampled(rows, balanced, with_both) if with_both else None,
-        auc=_resampled(rows, Answered.area_under_curve, with_both) if with_both else None,
-        brier=_resampled(rows, Answered.brier_score, resamples),
-        log_loss=_resampled(rows, Answered.log_loss, resamples),
-        calibration_error=_resampled(rows, Answered.calibration_error, resamples),
-        calibration_slope=slope,
-        calibration_intercept=intercept,
-    )
+    counts = {
+        "true_positives": right_yeses,
+        "false_positives": wrong_yeses,
+        "true_negatives": right_noes,
+        "false_negatives": missed,
+    }
+    shares = {
+        "accuracy": _wilson(right_yeses + right_noes, wrong_yeses + missed),
+        "sensitivity": _wilson(right_yeses, missed),
+        "specificity": _wilson(right_noes, wrong_yeses),
+        "ppv": _wilson(right_yeses, wrong_yeses),
+        "npv": _wilson(right_noes, missed),
+    }
+    resampled = _resampled(rows, partial(_summary, threshold=threshold), seed)
+    return Figures.model_validate(counts | shares | resampled)
 
 
 def measure_ages(rows: Answered, threshold: float, seed: int) -> tuple[AgeBand, ...]:
@@ -272,38 +262,63 @@ def measure_ages(rows: Answered, threshold: float, seed: int) -> tuple[AgeBand, 
 
 def measure_benefit(rows: Answered, seed: int) -> tuple[NetBenefit, ...]:
     """Measure the decision curve."""
-    resamples = _resamples(rows, seed)
+
+    def curve(some: Answered) -> dict[float, float | None]:
+        return {threshold: some.net_benefit(threshold) for threshold in ACTING_THRESHOLDS}
+
     everybody = Answered(rows.cohort, np.ones(len(rows)))
     return tuple(
-        NetBenefit(
-            threshold=threshold,
-            network=_resampled(rows, partial(Answered.net_benefit, threshold=threshold), resamples),
-            everybody=everybody.net_benefit(threshold),
-        )
-        for threshold in ACTING_THRESHOLDS
+        NetBenefit(threshold=at, network=network, everybody=everybody.net_benefit(at))
+        for at, network in _resampled(rows, curve, seed).items()
+        if network is not None
     )
 
 
-def _resamples(rows: Answered, seed: int) -> list[Answered]:
-    random = np.random.default_rng(seed)
-    return [rows.take(random.integers(len(rows), size=len(rows))) for _ in range(RESAMPLES)]
+def _summary(rows: Answered, threshold: float) -> dict[str, float | None]:
+    """Give each measure that is no share of rows, None where they say nothing of it."""
+    balanced = auc = slope = intercept = None
+    if rows.has_both_outcomes:
+        (noes, yeses), (misses, hits) = rows.confusion(threshold).tolist()
+        balanced = (hits / (hits + misses) + noes / (noes + yeses)) / 2
+        auc = rows.area_under_curve()
+        slope, intercept = rows.calibration_line() or (None, None)
+    return {
+        "balanced_accuracy": balanced,
+        "auc": auc,
+        "brier": rows.brier_score(),
+        "log_loss": rows.log_loss(),
+        "calibration_error": rows.calibration_error(),
+        "calibration_slope": slope,
+        "calibration_intercept": intercept,
+    }
 
 
 def _resampled(
-    rows: Answered, measure: Callable[[Answered], float], resamples: list[Answered]
-) -> Interval:
-    return _bounds(measure(rows), [measure(one) for one in resamples])
+    rows: Answered, measure: Callable[[Answered], dict[_Name, float | None]], seed: int
+) -> dict[_Name, Interval | None]:
+    """Give each figure its interval, None where it or half of the resamples say nothing."""
+    random = np.random.default_rng(seed)
+    found = measure(rows)
+    drawn: dict[_Name, list[float]] = {name: [] for name in found}
+    for _ in range(RESAMPLES):  # none is kept: those of many rows would fill the memory
+        for name, value in measure(rows.take(random.integers(len(rows), size=len(rows)))).items():
+            if value is not None:
+                drawn[name].append(value)
+    told: dict[_Name, Interval | None] = {}
+    for name, value in found.items():
+        told[name] = None
+        if value is not None and len(drawn[name]) > RESAMPLES / 2:
+            low, high = np.quantile(drawn[name], [0.025, 0.975]).tolist()
+            told[name] = Interval(value=value, low=low, high=high)
+    return told
 
 
-def _bounds(value: float, resampled: Sequence[float]) -> Interval:
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return Interval(value=value, low=float(low), high=float(high))
-
-
-def _wilson(right: int, rows: int) -> Interval:
-    """Return a share of rows, with a width even where there was no error."""
-    bounds = binomtest(right, rows).proportion_ci(method="wilson")
-    return Interval(value=right / rows, low=float(bounds.low), high=float(bounds.high))
+def _wilson(right: int, wrong: int) -> Interval | None:
+    """Return the share of right ones, with a width even where none is wrong."""
+    if right + wrong == 0:
+        return None
+    bounds = binomtest(right, right + wrong).proportion_ci(method="wilson")
+    return Interval(value=right / (right + wrong), low=float(bounds.low), high=float(bounds.high))
 
 
 @dataclass(frozen=True, slots=True)
