@@ -4,6 +4,7 @@ A failure becomes an exit status here and nowhere else: one line on standard err
 a traceback. An error nobody foresaw keeps its traceback.
 """
 
+import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -18,6 +19,7 @@ _HINTS = {
     UnknownAccount.code: "; see `cardiorisk accounts list`",
     UnknownKey.code: "; see `cardiorisk keys list`",
 }
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class WholeNumber(click.IntRange):
@@ -43,6 +45,9 @@ class Program(click.Command):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         streams.secure()
+        for number in _ENDING_SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+                signal.signal(number, _end)
         try:
             # It ends quietly when the reader of a pipe has had enough.
             return super().main(*arguments, **options)
@@ -58,6 +63,13 @@ class Program(click.Command):
         failure = CommandFailure(reason, self.name or "cardiorisk")
         failure.show()
         sys.exit(failure.exit_code)
+
+
+def _end(number: int, _frame: object) -> None:
+    """End as a failure does, so that nothing half made is left behind."""
+    for each in _ENDING_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # a second one must not end the tidying
+    sys.exit(128 + number)
 
 
 class LazyGroup(Program, click.Group):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -22,7 +21,6 @@ from cardiorisk.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
     from cardiorisk.config import EngineName
     from cardiorisk.files.columns import Reading
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 MOST_REPORTED = 20
 """Bad rows that are named on the terminal; the output names all of them."""
 
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
@@ -102,32 +99,13 @@ def score(
         scorer = Scorer(load_artefact(settings.model_dir, chosen))
         click.echo(f"{source}: {table}", err=True)
         click.echo(f"network {scorer.version}, threshold {scorer.threshold:g}", err=True)
-        with _ended_by_signals(), closing(files.score_table(table, target, scorer)) as steps:
+        with closing(files.score_table(table, target, scorer)) as steps:
             rows, bad_rows = _follow(steps, f"Scoring {source}", table.length)
     if bad_rows and (strict or bad_rows > rows / 2):
         raise CommandFailure(
             f"{bad_rows:,} of {rows:,} rows could not be assessed; "
             "OUTPUT has them all, its column error says why"
         )
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let the signals that end a process end it tidily: no unfinished output is left behind."""
-    # Who starts the command under nohup wants hang-ups ignored.
-    numbers = [number for number in _ENDING_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-
-    def end(number: int, _frame: FrameType | None) -> NoReturn:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)  # a second one must not end the tidying
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _follow(steps: Iterator[Progress], label: str, length: int | None) -> tuple[int, int]:
