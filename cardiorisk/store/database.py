@@ -8,6 +8,7 @@ What is particular to SQLite stands here. Every error of SQLAlchemy or SQLite le
 from __future__ import annotations
 
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -32,7 +33,8 @@ from cardiorisk.errors import StoreUnavailable
 from cardiorisk.identity.forms import folded
 from cardiorisk.store.database_file import (
     OpenFile,
-    back_up_again,
+    back_up,
+    is_copy,
     is_damage,
     is_locked,
     make_private_file,
@@ -57,7 +59,7 @@ _READING = "BEGIN"
 
 
 class Database:
-    """One open connection, closed at the end of a ``with`` block; for one thread only.
+    """One open connection, closed at the end of a ``with`` block; for one thread at a time.
 
     Every method raises ``StoreUnavailable`` where the file cannot be used; the message names it.
 
@@ -66,7 +68,6 @@ class Database:
         busy_seconds: how long a statement waits for another process's lock.
         reader_of: the files that another connection of this process has open, for a second one
             that only reads.
-        reads_all: read the file through first, to know that it is whole.
     """
 
     def __init__(
@@ -74,33 +75,32 @@ class Database:
         url: str,
         busy_seconds: float = BUSY_SECONDS,
         reader_of: OpenFile | None = None,
-        *,
-        reads_all: bool = False,
     ) -> None:
         self.path = _path(url)
         self._is_reader = reader_of is not None
         with translated(self.path):
-            self.path.stat()
-            if not self._is_reader:
-                part_from_foreign_log(self.path, reads_all=reads_all)
+            if not stat.S_ISREG(self.path.stat().st_mode):  # SQLite would wait for a pipe's reader
+                raise StoreUnavailable(f"{self.path} is no file")
+            if not self._is_reader and is_copy(self.path):
+                part_from_foreign_log(self.path)
             self._connection = _engine(self.path, busy_seconds, self._is_reader).connect()
         self._pragma("schema_version")  # the first look at the file opens the log as well
         self.file = reader_of or OpenFile(self.path)
 
     @classmethod
-    def open(cls, url: str, *, reads_all: bool = False) -> Database:
+    def open(cls, url: str) -> Database:
         """Open the file at its newest revision, making or upgrading it where needed."""
         path = _path(url)
-        with translated(path):
+        with translated(path), suppress(FileExistsError):
             make_private_file(path)
         with ExitStack() as on_failure:
-            database = on_failure.enter_context(cls(url, reads_all=reads_all))
+            database = on_failure.enter_context(cls(url))
             database.upgrade()
             on_failure.pop_all()
         return database
 
     @classmethod
-    def open_existing(cls, url: str, *, reads_all: bool = False) -> Database:
+    def open_existing(cls, url: str) -> Database:
         """Open a file that is there, at whatever revision."""
         path = _path(url)
         if not path.is_file():
@@ -108,13 +108,13 @@ class Database:
                 f"there is no database at {path}; "
                 "`cardiorisk serve` or `cardiorisk keys create` makes one"
             )
-        return cls(url, reads_all=reads_all)
+        return cls(url)
 
     @classmethod
-    def open_current(cls, url: str, *, reads_all: bool = False) -> Database:
+    def open_current(cls, url: str) -> Database:
         """Open a file that is there and at the newest revision."""
         with ExitStack() as on_failure:
-            database = on_failure.enter_context(cls.open_existing(url, reads_all=reads_all))
+            database = on_failure.enter_context(cls.open_existing(url))
             with database.reading() as rows:
                 revisions.require_head(rows)
             on_failure.pop_all()
@@ -156,9 +156,8 @@ class Database:
             with self.writing() as rows:
                 found = revisions.current(rows)
                 if found in revisions.known()[:-1]:
-                    back_up_again(
-                        self.path, self.path.with_name(f"{self.path.name}.{found}.backup")
-                    )
+                    copy = self.path.with_name(f"{self.path.name}.{found}.backup")
+                    back_up(self.path, copy, replaces=True)
                 revisions.upgrade(rows)
                 if rows.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
@@ -172,8 +171,12 @@ class Database:
     def version(self) -> int:
         """Return a number that changes when, and only when, another connection has written.
 
+        Raises:
+            StoreUnavailable: the file is not the one that was opened, or is not whole.
+
         Source: https://www.sqlite.org/pragma.html#pragma_data_version
         """
+        self.file.require_own()
         return int(self._pragma("data_version")[0])
 
     def probe(self) -> bool:
@@ -214,6 +217,8 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Rows]:
+        if self.file.fault is not None:
+            raise StoreUnavailable(self.file.fault)
         connection = self._connection.execution_options(**{_BEGIN: begin})
         is_writing = begin != _READING
         try:
@@ -249,7 +254,7 @@ def _engine(path: Path, busy_seconds: float, is_reader: bool) -> Engine:  # noqa
     uri = f"{path.absolute().as_uri()}?mode={'ro' if is_reader else 'rw'}"
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        creator=lambda: sqlite3.connect(uri, timeout=busy_seconds, uri=True),
+        creator=lambda: sqlite3.connect(uri, busy_seconds, check_same_thread=False, uri=True),
         poolclass=NullPool,
         hide_parameters=True,
     )

@@ -37,20 +37,7 @@ _PRIVATE = 0o600
 _PAGES_A_STEP = 2_500
 """Copied between two tellings of the progress; 10 MB."""
 _PRIMARY_CODE = 0xFF
-_OWN_ADVICE = "check that this user may read and write it and its directory"
-_COPY_ADVICE = {
-    -errno.EEXIST: "it is there and stays as it is; name another file",
-    -errno.EISDIR: "it is a directory; name a file",
-    -errno.ENOENT: "there is no such directory; make it first",
-    -errno.EACCES: "this user may not write there; name another directory",
-    -errno.EPERM: "this user may not write there; name another directory",
-    -errno.EROFS: "nothing can be written there; name another directory",
-    -errno.ENOSPC: "make room on that disk or name another",
-    sqlite3.SQLITE_FULL: "make room on that disk or name another",
-    sqlite3.SQLITE_CORRUPT: "the database itself is damaged; keep the copies there are",
-    sqlite3.SQLITE_NOTADB: "the database itself is damaged; keep the copies there are",
-}
-_DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
+_DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REFUSALS = {
     *(-errno.EACCES, -errno.EPERM, -errno.EROFS),
     *(sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
@@ -58,7 +45,7 @@ _REFUSALS = {
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path, what: str = "{} cannot be used") -> Iterator[None]:
     """Turn what the database's libraries raise into this service's own failure."""
     try:
         yield
@@ -66,10 +53,9 @@ def translated(path: Path) -> Iterator[None]:
         if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig):
             raise InvalidKey("the account has been deleted") from error  # what they all refer to
         reason, code = _reason_of(error)
-        hint = ""
-        if code in _REFUSALS:
-            hint = f"; {'it is a directory' if path.is_dir() else _OWN_ADVICE}"
-        raise StoreUnavailable(f"{path} cannot be used: {reason}{hint}") from error
+        advice = "; check that this user may read and write it and its directory"
+        hint = advice if code in _REFUSALS else ""
+        raise StoreUnavailable(f"{what.format(path)}: {reason}{hint}") from error
 
 
 class OpenFile:
@@ -82,7 +68,6 @@ class OpenFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._real = path.resolve()  # SQLite puts the log beside what a link leads to
         self._own = self._found()
         self._stamp = self._stamped()
         self.fault: str | None = None
@@ -104,14 +89,14 @@ class OpenFile:
 
     def set_own_log_aside(self) -> None:
         """Where another file stands in the place of the one that was open, part it from the log."""
-        main, *beside = self._found()
-        if main != self._own[0] and beside[0] == self._own[1]:
-            _set_log_aside(self._real)
+        main, log, _ = self._found()
+        if main != self._own[0] and log == self._own[1]:
+            _set_log_aside(self._path)
 
     def _find_fault(self) -> str | None:
         main, *beside = self._found()
         if main != self._own[0]:
-            return f"{self._path} was moved, deleted or replaced by another file"
+            return f"{self._path} was moved, deleted, replaced or closed to this user"
         stamp = self._stamped()
         if stamp != self._stamp:
             self.is_overwritten = True
@@ -128,8 +113,13 @@ class OpenFile:
 
     def _found(self) -> list[tuple[int, int] | None]:
         """Return what stands at the path, and at those of its log and the log's index."""
-        beside = [_identity(Path(f"{self._real}{end}")) for end in ("-wal", "-shm")]
-        return [_identity(self._path), *beside]
+        found: list[tuple[int, int] | None] = []
+        for path in (self._path, *_beside(self._path)):
+            found.append(None)
+            with suppress(OSError):
+                status = path.stat()
+                found[-1] = status.st_dev, status.st_ino
+        return found
 
     def _stamped(self) -> tuple[int, int] | None:
         with suppress(OSError):
@@ -148,46 +138,37 @@ def has_foreign_log(path: Path) -> bool:
         StoreUnavailable: it is damaged.
     """
     alone = _damage(path, "immutable=1")  # SQLite then reads no log
-    if alone is None and _is_copy(path):
+    if alone is None and is_copy(path):
         return True
     damage = _damage(path, "mode=ro")
-    if damage is None and alone not in _NO_DATABASE:
-        return False
-    if alone is None and Path(f"{path.resolve()}-wal").exists():
-        return True
-    raise StoreUnavailable(
-        f"{path} is damaged ({alone}); put a copy in its place: docs/backup.md tells how"
-    )
+    if alone in _NO_DATABASE or (alone and damage):
+        raise StoreUnavailable(
+            f"{path} is damaged ({alone}); put a copy in its place: docs/backup.md tells how"
+        )
+    return damage is not None
 
 
-def part_from_foreign_log(path: Path, *, reads_all: bool = False) -> None:
-    """Before a database is opened, set aside a log that does not belong to it.
-
-    Args:
-        path: of the database, which nothing in this process has open.
-        reads_all: read it through; else a copy alone is known not to have a log.
+def part_from_foreign_log(path: Path) -> None:
+    """Before a database is opened, read it through and set aside a log that is another's.
 
     Raises:
-        StoreUnavailable: it was read through, and is damaged.
+        StoreUnavailable: it is damaged.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if not path.is_file() or path.stat().st_size == 0:
         return
-    is_copy = _is_copy(path)
-    if has_foreign_log(path) if reads_all else is_copy:
-        _set_log_aside(path.resolve())
-    if is_copy:
+    if has_foreign_log(path):
+        _set_log_aside(path)
+    if is_copy(path):
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA application_id = 0")
 
 
-def _is_copy(path: Path) -> bool:
+def is_copy(path: Path) -> bool:
     """Return whether the file itself, without any log, bears the mark of a copy."""
-    try:
-        with closing(_connect(path, "immutable=1")) as connection:
-            mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
-            return mark == COPY_MARK
-    except sqlite3.Error:
-        return False
+    with suppress(sqlite3.Error), closing(_connect(path, "immutable=1")) as connection:
+        mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
+        return mark == COPY_MARK
+    return False
 
 
 def _damage(path: Path, how: str) -> str | None:
@@ -209,22 +190,19 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Return where SQLite puts the log and its index: beside what a link leads to."""
+    real = path.resolve()
+    return Path(f"{real}-wal"), Path(f"{real}-shm")
+
+
 def _set_log_aside(path: Path) -> None:
     """Part a write-ahead log from the file; one that holds something is kept as ``-wal.old``."""
-    log = Path(f"{path}-wal")
-    with suppress(FileNotFoundError):
-        if log.stat().st_size:
-            log.replace(f"{log}.old")
-        else:
-            log.unlink()
-    Path(f"{path}-shm").unlink(missing_ok=True)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    with suppress(OSError):
-        status = path.stat()
-        return status.st_dev, status.st_ino
-    return None
+    log, index = _beside(path)
+    if log.exists() and log.stat().st_size:
+        log.replace(f"{log}.old")
+    log.unlink(missing_ok=True)
+    index.unlink(missing_ok=True)
 
 
 def make_private_file(path: Path) -> None:
@@ -232,50 +210,34 @@ def make_private_file(path: Path) -> None:
 
     SQLite gives the files it puts beside it (``-wal``, ``-shm``) the same mode.
     """
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
 
 
-def back_up(path: Path, copy: Path, tell: Progress = lambda _done, _of: None) -> None:
+def back_up(
+    path: Path,
+    copy: Path,
+    tell: Progress = lambda _done, _of: None,
+    *,
+    replaces: bool = False,
+) -> None:
     """Copy a database that is in use as it was at one moment, for its owner's eyes only.
 
-    The copy is whole, checked and on the disk before it has its name; a file of that name stays.
-    It is one file, without a write-ahead log.
+    The copy is whole, checked and on the disk before it has its name; a file of that name stays,
+    unless it is replaced. It is one file, without a write-ahead log.
     """
-    with _making(copy) as part:
-        if os.path.lexists(copy):  # told before the work is done, not after
-            raise OSError(errno.EISDIR if copy.is_dir() else errno.EEXIST, "")
-        _copy(path, part, tell, COPY_MARK)
-        try:
-            os.link(part, copy)
-        except FileExistsError:
-            raise
-        except OSError:  # no links here, as on a stick: hold the name, then fill it
-            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
-            part.replace(copy)
-
-
-def back_up_again(path: Path, copy: Path) -> None:
-    """Copy as ``back_up`` does; a copy from an earlier try is replaced."""
-    with _making(copy) as part:
-        _copy(path, part, lambda _done, _of: None)
-        part.replace(copy)
-
-
-@contextmanager
-def _making(copy: Path) -> Iterator[Path]:
-    """Give a place beside the copy for what is not finished; nothing of it stays."""
-    try:
+    with translated(copy, "no copy was made at {}"):
+        if os.path.lexists(copy) and not replaces:  # told before the work is done, not after
+            raise FileExistsError(errno.EEXIST, "it is there and stays as it is; name another file")
         with TemporaryDirectory(prefix=f".{copy.name}.", dir=copy.parent) as directory:
-            yield Path(directory, "copy")
+            part = Path(directory, "copy")
+            _copy(path, part, tell)
+            if not replaces:
+                make_private_file(copy)  # the name is ours from here on
+            part.replace(copy)
         _sync(copy.parent)
-    except (sqlite3.Error, OSError) as error:
-        reason, code = _reason_of(error)
-        advice = _COPY_ADVICE.get(code, reason)
-        raise StoreUnavailable(f"no copy was made at {copy}: {advice}") from error
 
 
-def _copy(path: Path, part: Path, tell: Progress, mark: int = 0) -> None:
+def _copy(path: Path, part: Path, tell: Progress) -> None:
     make_private_file(part)
     with closing(sqlite3.connect(path, isolation_level=None)) as source:
         # One moment of the database: or each write meanwhile would begin the copy anew.
@@ -289,8 +251,7 @@ def _copy(path: Path, part: Path, tell: Progress, mark: int = 0) -> None:
                 progress=lambda _status, left, of: tell(of - left, of),
             )
             target.execute("PRAGMA journal_mode = DELETE")
-            if mark:
-                target.execute(f"PRAGMA application_id = {mark}")
+            target.execute(f"PRAGMA application_id = {COPY_MARK}")
             (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(f"the database itself is damaged: {found}")
@@ -307,20 +268,15 @@ def _sync(path: Path) -> None:
 
 def is_locked(error: BaseException) -> bool:
     """Return whether a failure is another process's lock, which ends by itself."""
-    return _code_of(error) == sqlite3.SQLITE_BUSY
+    return _reason_of(error.__cause__)[1] == sqlite3.SQLITE_BUSY
 
 
 def is_damage(error: BaseException) -> bool:
     """Return whether a failure tells of broken pages."""
-    return _code_of(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return _reason_of(error.__cause__)[1] in _DAMAGES
 
 
-def _code_of(error: BaseException) -> int:
-    cause = error.__cause__
-    return _reason_of(cause)[1] if isinstance(cause, SQLAlchemyError | sqlite3.Error) else 0
-
-
-def _reason_of(error: SQLAlchemyError | sqlite3.Error | OSError) -> tuple[str, int]:
+def _reason_of(error: BaseException | None) -> tuple[str, int]:
     """Return what is said, and by which number: SQLite's, or the system's below zero."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, OSError):

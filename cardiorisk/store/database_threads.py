@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
+
+from sqlalchemy import make_url
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.database import Database, Rows
-from cardiorisk.store.database_file import is_damage
+from cardiorisk.store.database_file import part_from_foreign_log, translated
 from cardiorisk.workers import Worker
 
 MOST_JOBS = 500
@@ -53,8 +56,7 @@ class DatabaseThreads:
         self._is_open = True
         self._try_at = 0.0
         try:
-            self._writer = self._writes.run_now(partial(self._opened, open_database))
-            self._reader = self._reads.run_now(partial(self._opened_reader, self._writer))
+            self._writer, self._reader = self._writes.run_now(partial(self._open, open_database))
         except BaseException:
             self._end()
             raise
@@ -68,21 +70,22 @@ class DatabaseThreads:
     def is_closed(self) -> bool:
         return self._writes.is_closed
 
-    def explains(self, error: StoreUnavailable) -> bool:
-        """Tell whether a failure comes of a fault of the file, which the next look will tell."""
-        return self.fault is not None or is_damage(error)
-
     def read(
-        self, fn: Callable[[Rows], _Result], *, is_counted: bool = True
+        self, fn: Callable[[Rows], _Result], *, in_turn: bool = False, is_counted: bool = True
     ) -> asyncio.Future[_Result]:
-        """Run a function in a transaction that changes nothing."""
-        return self._reads.submit(
-            lambda: self._run(self._reader, self._reader.reading, fn), is_counted=is_counted
-        )
+        """Run a function in a transaction that changes nothing.
 
-    def read_in_turn(self, fn: Callable[[Rows], _Result]) -> asyncio.Future[_Result]:
-        """Read behind the changes that were asked for before, and so wait as they do."""
-        return self._writes.submit(lambda: self._run(self._writer, self._writer.reading, fn))
+        Args:
+            fn: what is run.
+            in_turn: behind the changes that were asked for before, and so waiting as they do.
+            is_counted: as a ``Worker`` has it.
+        """
+
+        def read() -> _Result:
+            with (self._writer if in_turn else self._reader).reading() as rows:
+                return fn(rows)
+
+        return (self._writes if in_turn else self._reads).submit(read, is_counted=is_counted)
 
     def change(
         self, fn: Callable[[Rows], _Result], *, is_counted: bool = True
@@ -91,7 +94,8 @@ class DatabaseThreads:
         give_up_at = time.monotonic() + self._busy_seconds
 
         def change() -> _Result:
-            return self._run(self._writer, lambda: self._writer.writing_by(give_up_at), fn)
+            with self._writer.writing_by(give_up_at) as rows:
+                return fn(rows)
 
         return self._writes.submit(change, is_counted=is_counted)
 
@@ -100,13 +104,7 @@ class DatabaseThreads:
         return self._writes.submit(self._writer.probe, is_counted=False)
 
     async def version(self) -> int:
-        """Return the writer's ``version``, if the file is the one that was opened, and whole."""
-
-        def look() -> int:
-            self._writer.file.require_own()
-            return self._writer.version()
-
-        return await self._writes.run(look, is_counted=False)
+        return await self._writes.run(self._writer.version, is_counted=False)
 
     async def mend(self) -> None:
         """Let go of a file that has a fault, and open what stands at the path.
@@ -114,21 +112,16 @@ class DatabaseThreads:
         Raises:
             StoreUnavailable: that is no whole database of this version's revision.
         """
-        if self._is_open:
-            await self._let_go()
+        await self._let_go()
         if time.monotonic() < self._try_at:
             raise StoreUnavailable(self.fault or "")
         began = time.monotonic()
-        writer = None
         try:
-            writer = await self._writes.run(self._opened_again, is_counted=False)
-            reader = await self._reads.run(partial(self._opened_reader, writer), is_counted=False)
+            self._writer, self._reader = await self._writes.run(self._open_again, is_counted=False)
         except StoreUnavailable:
             self._try_at = began + (1 + _REST) * (time.monotonic() - began)
-            if writer is not None:
-                await self._writes.run(writer.let_go, is_counted=False)
             raise
-        self._writer, self._reader, self._is_open = writer, reader, True
+        self._is_open = True
 
     async def close(self) -> None:
         """Close both; the last to close tidies the log away, where the file is still its own."""
@@ -138,45 +131,35 @@ class DatabaseThreads:
             if self.fault is None:
                 await self._reads.run(self._reader.close, is_counted=False)
                 await self._writes.run(self._writer.close, is_counted=False)
-            elif self._is_open:
+            else:
                 await self._let_go()
         finally:
             self._end()
 
     async def _let_go(self) -> None:
-        self._is_open = False
-        await self._writes.run(self._writer.let_go, is_counted=False)
-        await self._reads.run(self._reader.let_go, is_counted=False)
-        await self._writes.run(self._writer.file.set_own_log_aside, is_counted=False)
+        if self._is_open:
+            self._is_open = False
+            await self._writes.run(self._writer.let_go, is_counted=False)
+            await self._reads.run(self._reader.let_go, is_counted=False)
+            await self._writes.run(self._writer.file.set_own_log_aside, is_counted=False)
 
-    def _opened(self, open_database: Callable[[str], Database]) -> Database:
-        database = open_database(self._url)
-        try:
-            database.wait_at_most(self._busy_seconds)
-            self._prepare(database)
-        except BaseException:
-            database.close()
-            raise
-        return database
+    def _open(self, open_database: Callable[[str], Database]) -> tuple[Database, Database]:
+        """Open the file twice, to write and to read, once it is known to be whole."""
+        path = Path(make_url(self._url).database or "")
+        with translated(path):
+            part_from_foreign_log(path)
+        with ExitStack() as on_failure:
+            writer = open_database(self._url)
+            on_failure.callback(writer.let_go)
+            writer.wait_at_most(self._busy_seconds)
+            self._prepare(writer)
+            reader = Database(self._url, self._busy_seconds, reader_of=writer.file)
+            on_failure.pop_all()
+        return writer, reader
 
-    def _opened_again(self) -> Database:
+    def _open_again(self) -> tuple[Database, Database]:
         self._writer.file.set_own_log_aside()
-        return self._opened(partial(Database.open_current, reads_all=True))
-
-    def _opened_reader(self, writer: Database) -> Database:
-        return Database(self._url, self._busy_seconds, reader_of=writer.file)
-
-    def _run(
-        self,
-        database: Database,
-        begin: Callable[[], AbstractContextManager[Rows]],
-        fn: Callable[[Rows], _Result],
-    ) -> _Result:
-        """Run a function in a transaction, unless the file has a fault; for the threads."""
-        if database.file.fault is not None:
-            raise StoreUnavailable(database.file.fault)
-        with begin() as rows:
-            return fn(rows)
+        return self._open(Database.open_current)
 
     def _end(self) -> None:
         self._reads.close()

@@ -26,6 +26,7 @@ from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database_file import is_damage
 from cardiorisk.store.database_threads import DatabaseThreads
 from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale, digest
 from cardiorisk.store.values import Credential
@@ -56,10 +57,6 @@ _Place = TypeVar("_Place")
 _Value = TypeVar("_Value")
 
 
-def _open_whole(url: str) -> Database:
-    return Database.open(url, reads_all=True)
-
-
 class Store:
     """The database for the event loop, at its newest revision, made or upgraded where needed.
 
@@ -76,7 +73,7 @@ class Store:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         busy_seconds: float = BUSY_SECONDS,
-        open_database: Callable[[str], Database] = _open_whole,
+        open_database: Callable[[str], Database] = Database.open,
     ) -> None:
         self._limiter = limiter or Limiter(clock)
         self._clock = clock
@@ -138,8 +135,7 @@ class Store:
             fn: what is run.
             in_turn: after the changes, and the flush, that were asked for before.
         """
-        job = self._threads.read_in_turn(fn) if in_turn else self._threads.read(fn)
-        return await self._told("read", job)
+        return await self._told("read", self._threads.read(fn, in_turn=in_turn))
 
     async def change(self, fn: Callable[[Rows], _Result], drops: _Drops[_Result] = None) -> _Result:
         """Run a function in a transaction, and drop what it makes stale before anybody is told."""
@@ -292,7 +288,7 @@ class Store:
         return result
 
     def _unavailable(self, work: str, error: StoreUnavailable) -> StoreUnavailable:
-        if not self._threads.explains(error):  # else the watcher tells, once
+        if self._threads.fault is None and not is_damage(error):  # else the watcher tells, once
             self._failures.note(work, error)
         return StoreUnavailable(f"the database cannot be {_DONE[work]} right now")
 

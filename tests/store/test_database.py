@@ -17,6 +17,7 @@ from sqlalchemy import text
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
+from cardiorisk.store.store import Store
 
 
 @pytest.fixture
@@ -192,14 +193,18 @@ def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(url: str, pat
         Database.open(url)
 
 
-def test_a_directory_in_the_place_of_the_file_or_none_around_it_is_told(
-    url: str, path: Path
-) -> None:
+def test_a_file_where_no_directory_is_cannot_be_made(path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db cannot be used: No such file"):
         Database.open(f"sqlite:///{path.parent}/nowhere/keys.db")
-    path.mkdir()
-    with pytest.raises(StoreUnavailable, match="unable to open database file; it is a directory"):
-        Database.open(url)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_refused_without_waiting(
+    url: str, path: Path, make: Callable[[Path], None]
+) -> None:
+    make(path)
+    with pytest.raises(StoreUnavailable, match=r"keys\.db is no file"):
+        Store(url)
 
 
 def test_a_file_that_is_no_database_is_refused_and_not_touched(url: str, path: Path) -> None:

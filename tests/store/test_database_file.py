@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from shutil import copy2
 
 import pytest
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.database import Database
-from cardiorisk.store.database_file import back_up
+from cardiorisk.store.database_file import back_up, part_from_foreign_log
 from tests.processes import small_disk
 
 
@@ -78,8 +79,7 @@ def test_a_copy_takes_nothing_s_place(database: Database, tmp_path: Path, kind: 
         copy.symlink_to("nowhere")
     else:
         copy.mkdir()
-    advice = "name a file" if kind == "directory" else "it is there and stays as it is"
-    with pytest.raises(StoreUnavailable, match=rf"no copy was made at .*copy\.db: .*{advice}"):
+    with pytest.raises(StoreUnavailable, match=r"no copy was made at .*copy\.db: it is there"):
         back_up(database.path, copy)
     if kind == "file":
         assert copy.read_text() == "an older one"
@@ -97,7 +97,7 @@ def test_a_damaged_database_is_not_copied(filled: Database, tmp_path: Path) -> N
 
 def test_a_copy_that_does_not_fit_leaves_nothing_behind(filled: Database, tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", "1m") as disk:
-        with pytest.raises(StoreUnavailable, match="make room on that disk or name another"):
+        with pytest.raises(StoreUnavailable, match="database or disk is full"):
             back_up(filled.path, disk / "copy.db")
         assert list(disk.iterdir()) == []
 
@@ -116,15 +116,30 @@ def test_a_log_that_would_break_a_whole_file_is_set_aside_when_it_is_opened(
     with Database.open(url) as other:
         fill(other, 2_000, 10_000)
     log.write_bytes(of_another)
-    with Database.open(url, reads_all=True) as found, found.reading() as rows:
+    part_from_foreign_log(filled.path)
+    with Database.open(url) as found, found.reading() as rows:
         assert rows.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
     assert rows_of(tmp_path / "keys.db") == 2_000
     assert log.with_name("keys.db-wal.old").read_bytes() == of_another
 
 
-def test_a_damaged_file_is_not_opened_where_it_is_read_through(filled: Database, url: str) -> None:
+def test_a_damaged_file_is_told_where_it_is_read_through(filled: Database) -> None:
     filled.close()
     with filled.path.open("r+b") as file:
         file.truncate(filled.path.stat().st_size // 2)
     with pytest.raises(StoreUnavailable, match=r"is damaged \(.*\); put a copy in its"):
-        Database.open(url, reads_all=True)
+        part_from_foreign_log(filled.path)
+
+
+def test_on_a_full_disk_a_log_is_not_taken_for_another_s(
+    database: Database, tmp_path: Path
+) -> None:
+    """As after ``kill -9``, where there is no room to open the two together."""
+    with small_disk(tmp_path / "small", "1m") as disk:
+        for end in ("", "-wal"):
+            copy2(f"{database.path}{end}", disk)
+        with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while True:
+                filler.write(bytes(512))
+        part_from_foreign_log(disk / "keys.db")
+        assert (disk / "keys.db-wal").read_bytes() == Path(f"{database.path}-wal").read_bytes()
