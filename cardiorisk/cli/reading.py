@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,7 @@ def separator(said: str) -> str:
 def encoding(said: str) -> str:
     try:
         "".encode(said)
+        codecs.getincrementaldecoder(said)("replace").decode(b"")
     except (LookupError, ValueError) as error:
         raise click.BadParameter("unknown; try utf-8, cp1252, latin-1 or utf-16") from error
     return said

@@ -39,7 +39,7 @@ _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.option(
     "--engine",
     type=click.Choice(["keras", "litert"]),
-    help="What runs the network; keras needs 774 MB where litert needs 190.  "
+    help="What runs the network; keras needs 774 MB where litert needs 200.  "
     "[default: CARDIORISK_ENGINE, else litert]",
 )
 @click.option(

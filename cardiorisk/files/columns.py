@@ -48,9 +48,10 @@ def find_field(name: str) -> Field | None:
     return next((each for each in (*FIELDS, LABEL) if folded(name) in _known(each)), None)
 
 
-def count_known(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> int:
-    """Return how many of the fields have a column."""
-    return sum(bool(_places(names, each, reading)) for each in fields)
+def find_places(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[list[int]]:
+    """Return which columns each field could be in."""
+    folds = [folded(name) for name in names]
+    return [_places(names, folds, each, reading.columns.get(each.wire_name)) for each in fields]
 
 
 def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[int]:
@@ -59,16 +60,16 @@ def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading
     Raises:
         UnusableData: with all columns that are missing, or could be meant twice.
     """
-    found = [_places(names, each, reading) for each in fields]
+    found = find_places(names, fields, reading)
+    used = [place for places in found for place in places]
     faults = [
         _doubled(each, [names[place] for place in places])
         for each, places in zip(fields, found, strict=True)
         if len(places) > 1
     ]
-    missing = [each for each, places in zip(fields, found, strict=True) if not places]
-    if missing:
-        faults.insert(0, _missing(missing, names, found, reading))
-    used = [place for places in found for place in places]
+    if not all(found):
+        missing = [each for each, places in zip(fields, found, strict=True) if not places]
+        faults.insert(0, _missing(missing, names, set(used), reading))
     if not faults and len(set(used)) < len(used):
         twice = next(place for place in used if used.count(place) > 1)
         faults.append(f"column {names[twice]!r} cannot be two fields at once")
@@ -81,45 +82,39 @@ def _known(each: Field) -> set[str]:
     return {folded(each.wire_name), folded(each.course_name)}
 
 
-def _places(names: Sequence[str], each: Field, reading: Reading) -> list[int]:
-    theirs = reading.columns.get(each.wire_name)
-    if theirs is None:
-        known = _known(each)
-        return [place for place, name in enumerate(names) if folded(name) in known]
-    exact = [place for place, name in enumerate(names) if name.strip() == theirs.strip()]
-    alike = [place for place, name in enumerate(names) if folded(name) == folded(theirs)]
-    return exact or (alike if folded(theirs) else [])
+def _places(
+    names: Sequence[str], folds: Sequence[str], each: Field, theirs: str | None
+) -> list[int]:
+    exact = [place for place, name in enumerate(names) if theirs and name.strip() == theirs.strip()]
+    known = _known(each) if theirs is None else {folded(theirs)} - {""}
+    return exact or [place for place, fold in enumerate(folds) if fold in known]
 
 
 def _doubled(each: Field, theirs: Sequence[str]) -> str:
-    shown = " and ".join(repr(name) for name in theirs)
     if len(set(theirs)) < len(theirs):
         return f"column {theirs[0]!r} stands more than once; give one another name"
+    shown = " and ".join(map(repr, theirs))
     example = f"{each.course_name}={theirs[0]}"
     return f"columns {shown} could be {each.course_name}; say which: --column {example!r}"
 
 
 def _missing(
-    missing: Sequence[Field],
-    names: Sequence[str],
-    found: Sequence[Sequence[int]],
-    reading: Reading,
+    missing: Sequence[Field], names: Sequence[str], used: set[int], reading: Reading
 ) -> str:
     said = []
     for each in missing:
         theirs = reading.columns.get(each.wire_name)
-        others = f" (or {each.wire_name!r})" if each.wire_name != each.course_name else ""
+        wire_name = f" (or {each.wire_name!r})" * (each.wire_name != each.course_name)
         said.append(
-            f"{each.course_name!r}{others}" if theirs is None else f"{theirs!r} (named by --column)"
+            f"{theirs!r} (named by --column)" if theirs else f"{each.course_name!r}{wire_name}"
         )
-    used = {place for places in found for place in places}
     free = [name for place, name in enumerate(names) if name.strip() and place not in used]
     closest = get_close_matches(missing[0].course_name, free[:_MOST_NAMED], 1, cutoff=0)
     example = f"{missing[0].course_name}={closest[0] if closest else 'THEIRS'}"
     shown = ", ".join(name[:40] for name in names[:_MOST_NAMED])
     more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return (
-        f"column{'s'[: len(missing) > 1]} {', '.join(said)} {'are' if len(missing) > 1 else 'is'} "
+        f"{'columns' if said[1:] else 'column'} {', '.join(said)} {'are' if said[1:] else 'is'} "
         f"missing; the columns are: {shown}{more}; if one of them has another name, say so: "
         f"--column {example!r}"
     )

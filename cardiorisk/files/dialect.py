@@ -11,7 +11,7 @@ from io import StringIO
 from itertools import islice
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.files.columns import Reading, count_known, find_columns
+from cardiorisk.files.columns import Reading, find_columns, find_places
 from cardiorisk.patients.patient import Field
 
 SEPARATORS = ",;\t|"
@@ -20,6 +20,7 @@ _BEFORE_HEADER = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*(?:sep=(.)(?:\r\n|\r|\n))
 _LINE_END = re.compile(r"\r*\n|\r")
 _VALUE = re.compile(r"\s*[+-]?\d*[.,]?\d+\s*|\s*(?:true|false|s[ií]|no|)\s*", re.IGNORECASE)
 _BINARY = re.compile(r"[\0-\x08\x0e-\x1a]")
+_FEWEST_NUMBERED = 3  # of which the third is no flag
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "lone CR"}
 
@@ -62,13 +63,15 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     start = _BEFORE_HEADER.match(text)
     before, told = (start[0], start[1]) if start else ("", None)
     text = text[len(before) :]
-    tried = [reading.separator or told] if reading.separator or told else list(SEPARATORS)
-    headers = {separator: _header(text, str(separator)) for separator in tried}
-    separator, (names, length) = max(
-        headers.items(),
-        key=lambda each: (count_known(each[1][0], fields, reading), len(each[1][0])),
-    )
-    if not count_known(names, fields, reading):
+    tried: str = reading.separator or told or SEPARATORS
+    headers = {separator: _header(text, separator) for separator in tried}
+    known = {
+        separator: sum(map(bool, find_places(names, fields, reading)))
+        for separator, (names, _) in headers.items()
+    }
+    separator = max(tried, key=lambda each: (known[each], len(headers[each][0])))
+    names, length = headers[separator]
+    if not known[separator]:
         if _BINARY.search(text[:4096]):
             raise UnusableData("this is no text (a binary file): give CSV or Parquet")
         if names and all(_VALUE.fullmatch(name) for name in names):
@@ -76,7 +79,7 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
             raise UnusableData(
                 f"there is no header: the first line has values; write one above it, such as {ours}"
             )
-    sample = _sample(text[length:], str(separator))
+    sample = _sample(text[length:], separator)
     if _are_numbered(sample, len(names)):
         names = ["", *names]
     places = find_columns(names, fields, reading)
@@ -84,7 +87,7 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     end = line_end[0] if line_end else "\n"
     numbers = [place for each, place in zip(fields, places, strict=True) if each.kind == "number"]
     return Dialect(
-        str(separator),
+        separator,
         reading.decimal or _find_decimal(sample, numbers),
         "\r\n" if end.endswith("\n") and len(end) > 1 else end,
         before,
@@ -115,7 +118,7 @@ def _are_numbered(sample: Sequence[Sequence[str]], names: int) -> bool:
     """Tell whether the rows begin with their numbers, for which R writes no name."""
     firsts = [row[0] for row in sample if len(row) == names + 1]
     counted = [[str(at + first) for at in range(len(sample))] for first in (0, 1)]
-    return bool(firsts) and firsts in counted and all(sample[0])
+    return len(firsts) >= _FEWEST_NUMBERED and firsts in counted and all(sample[0])
 
 
 def _find_decimal(sample: Sequence[Sequence[str]], places: Sequence[int]) -> str:

@@ -27,8 +27,8 @@ HEAD_BYTES = 256 * 1024
 _SAVE = "open it where it comes from and save it as CSV or Parquet"
 _UNPACK = "unpack it, or pack it with gzip"
 _KINDS = (
-    (rb"PK\x03\x04.{0,3000}?(?:\[Content_Types\]|_rels/|xl/)", f"an Excel file (.xlsx): {_SAVE}"),
     (rb"PK\x03\x04.{0,64}mimetypeapplication/vnd.oasis", f"an OpenDocument file (.ods): {_SAVE}"),
+    (rb"PK\x03\x04.{0,3000}?(?:\[Content_Types\]|_rels/|xl/)", f"an Excel file (.xlsx): {_SAVE}"),
     (rb"PK[\x03\x05]", f"a zip archive: {_UNPACK}"),
     (rb"\xd0\xcf\x11\xe0", f"an Excel file of the old kind (.xls): {_SAVE}"),
     (rb"%PDF-", "a PDF: ask for the table as CSV, Parquet or a spreadsheet"),
@@ -46,6 +46,7 @@ _MARKS = (
 )
 _CARRIED = re.compile(rb"\xf4\x8f[\xbe\xbf][\x80-\xbf]")
 _KEEPING = "cardiorisk.keep"
+_FIRST_KEPT, _UNKNOWN = 0x10FF80, ord("?")
 
 
 def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -53,15 +54,9 @@ def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
         kept = error.object[error.start : error.end]
         return "".join(chr(0x10FF00 + byte) for byte in kept), error.end
     if isinstance(error, UnicodeEncodeError):
-        lost = error.object[error.start : error.end]
-        return b"".join(
-            bytes([ord(sign) & 0xFF]) if ord(sign) >= 0x10FF80 else b"?"  # noqa: PLR2004 - as above
-            for sign in lost
-        ), error.end
+        signs = map(ord, error.object[error.start : error.end])
+        return bytes(sign & 0xFF if sign >= _FIRST_KEPT else _UNKNOWN for sign in signs), error.end
     raise error
-
-
-codecs.register_error(_KEEPING, _keep)
 
 
 class Source:
@@ -75,6 +70,7 @@ class Source:
     """
 
     def __init__(self, path: Path) -> None:
+        codecs.register_error(_KEEPING, _keep)
         is_stream = path == STREAM
         try:
             self._file = FileIO(sys.stdin.fileno() if is_stream else path, closefd=not is_stream)

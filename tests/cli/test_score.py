@@ -87,6 +87,7 @@ def test_a_file_is_read_as_the_options_say(call: Call) -> None:
         ["--decimal", ";"],
         ["--encoding", "rot13"],
         ["--encoding", "klingon"],
+        ["--encoding", "idna"],
         ["--units", "stone"],
         ["--units", "mg/dL", "--units", "mmol/L"],
         ["--column", "colesterol"],
