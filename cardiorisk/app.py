@@ -23,7 +23,7 @@ from cardiorisk.monitoring.metrics import Sources as MetricsSources
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
 from cardiorisk.store.store import Store
-from cardiorisk.web.files import load_files
+from cardiorisk.web.documents import load_files
 from cardiorisk.web.handlers import to_json
 from cardiorisk.web.openapi import describe, expected_answers
 from cardiorisk.web.problems import PROBLEMS

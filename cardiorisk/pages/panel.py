@@ -22,8 +22,8 @@ from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.cookies import session_cookie
+from cardiorisk.web.documents import ASSETS_ROUTE
 from cardiorisk.web.events import EventStream
-from cardiorisk.web.files import ASSETS_ROUTE
 from cardiorisk.web.shapes_accounts import AccountWishBody
 from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
 

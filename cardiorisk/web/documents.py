@@ -1,12 +1,47 @@
-"""The API's description, the page that shows it, and every page's files, as they are sent."""
+"""The API's description, the page that shows it, and every page's files, as they are sent.
 
+The files are read once, at start: a request touches no disk, and what is in no table does not
+exist.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 
 from cardiorisk.errors import InvalidQuery, NotFound
-from cardiorisk.web.files import ServedFile
 from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.operations import operation
+from cardiorisk.web.services import Files, ServedFile
 from cardiorisk.web.shapes import OpenApiAnswer, Rule, Sent
+
+_OURS = Path(__file__).parents[1] / "pages" / "static"
+_SWAGGER = _OURS / "swagger-ui"
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+_SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+
+FILE_NAMES = ("docs.css", "docs.js", *_SWAGGER_NAMES)
+"""Everything that the API's page is made of."""
+ASSET_NAMES = (
+    "account.js",
+    "assess.js",
+    "calls.js",
+    "charts.js",
+    "copy.js",
+    "icon.svg",
+    "pages.css",
+    "panel.js",
+    "service.js",
+    "words.js",
+)
+"""Everything that the other pages are made of."""
+ASSETS_ROUTE = "/static/{version}/{file}"
 
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
 CONTENT_SECURITY_POLICY = (
@@ -85,3 +120,28 @@ class AssetHandler(KeptFileHandler):
         self.send(files.assets.get(name) if version == files.assets_version else None)
 
     head = get
+
+
+def load_files(describe: Callable[[], bytes]) -> Files:
+    """Read the files; the description is written when it is first asked for."""
+    by_name = {
+        name: _load((_SWAGGER if name in _SWAGGER_NAMES else _OURS) / name) for name in FILE_NAMES
+    }
+    # The page names its files with their version, so that they may be kept for a year.
+    page = (_OURS / "docs.html").read_text(encoding="utf-8").replace("{version}", _version(by_name))
+    assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
+    return Files(
+        openapi=cache(describe),
+        page=page.encode(),
+        by_name=by_name,
+        assets=assets,
+        assets_version=_version(assets),
+    )
+
+
+def _version(files: Mapping[str, ServedFile]) -> str:
+    return sha256(b"".join(served.body for served in files.values())).hexdigest()[:12]
+
+
+def _load(path: Path) -> ServedFile:
+    return ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())

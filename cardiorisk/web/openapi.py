@@ -16,7 +16,7 @@ from tornado.template import Template
 from cardiorisk import errors
 from cardiorisk.config import VERSION
 from cardiorisk.web.account import RefreshHandler, RegisterHandler
-from cardiorisk.web.files import FILE_NAMES
+from cardiorisk.web.documents import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.problems import CONTENT_TYPE, FIELD_PROBLEMS, PROBLEMS, problem_document
 from cardiorisk.web.reader import BODY_LIMIT_BYTES

@@ -3,7 +3,7 @@
 The network is closed last, by ``server``: its thread cannot be interrupted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -19,8 +19,24 @@ from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import Metrics
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
-from cardiorisk.web.files import Files
 from cardiorisk.web.reader import Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is served ready-made."""
+
+    openapi: Callable[[], bytes]  # the description of the API, JSON
+    page: bytes  # shows it, HTML
+    by_name: Mapping[str, ServedFile]  # what that page is made of
+    assets: Mapping[str, ServedFile]  # what the other pages are made of
+    assets_version: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from cardiorisk import pages
 from cardiorisk.pages.assess import PATIENTS
 from cardiorisk.pages.languages import load_translations, preferred
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.web.files import ASSET_NAMES
+from cardiorisk.web.documents import ASSET_NAMES
 
 PAGES = Path(pages.__file__).parent
 STATIC = PAGES / "static"

@@ -10,7 +10,7 @@ import pytest
 
 from cardiorisk.config import Settings
 from cardiorisk.routes import ROUTES, CardioriskApplication
-from cardiorisk.web.files import ASSETS_ROUTE
+from cardiorisk.web.documents import ASSETS_ROUTE
 from tests.pages.browsing import Reader, text
 from tests.support import Caller, create_key, document
 from tests.web.test_events import watching

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cardiorisk.pages
-from cardiorisk.web.files import ASSET_NAMES, FILE_NAMES, load_files
+from cardiorisk.web.documents import ASSET_NAMES, FILE_NAMES, load_files
 from tests.conformity import description
 from tests.support import Bitacora, Caller, document, told
 
