@@ -36,10 +36,10 @@ from cardiorisk.model.card import (
 from cardiorisk.model.engines import KerasEngine
 from cardiorisk.model.figures import EngineFigures, NetworkFigures
 from cardiorisk.patients.patient import FIELD_NAMES
+from cardiorisk.training.answered import Answered
 from cardiorisk.training.data import Cohort, Split, draw_background
 from cardiorisk.training.evaluation import (
     EVEN_THRESHOLD,
-    Answered,
     Evaluation,
     chance_of,
     choose_threshold,

@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from cardiorisk.patients.patient import FIELDS
+from cardiorisk.training.answered import Answered, row_losses
 from cardiorisk.training.data import Cohort, Split, shaken
-from cardiorisk.training.evaluation import EVEN_THRESHOLD, NORMAL_95, Answered, row_losses
+from cardiorisk.training.evaluation import EVEN_THRESHOLD
 from cardiorisk.training.recipe import LAYER_UNITS, Recipe
 
 FEWEST_TO_TRUST = 50
 """Validation rows it takes to prefer the sharp network; on fewer, luck decides."""
+
+ERRORS_AWAY = 1.96
+"""How many standard errors above 0 its gain must be."""
 
 _LEFT_OUT = -1.0  # in the place of an outcome that a candidate is not to learn
 
@@ -86,7 +90,7 @@ def train(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Tr
         return sharp
     steady = _train_steady(split, recipe, on_epoch)
     gains = steady.unseen.losses()[len(split.training) :] - sharp.unseen.losses()
-    by_chance = NORMAL_95 * gains.std() / len(gains) ** 0.5
+    by_chance = ERRORS_AWAY * gains.std() / len(gains) ** 0.5
     return sharp if is_tried and gains.mean() > by_chance else steady
 
 

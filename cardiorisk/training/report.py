@@ -23,8 +23,9 @@ from tornado.template import Loader
 from cardiorisk.model.card import in_words
 from cardiorisk.model.figures import Figures
 from cardiorisk.patients.patient import FIELDS
+from cardiorisk.training.answered import CALIBRATION_BINS
 from cardiorisk.training.data import EDGE_GAPS
-from cardiorisk.training.evaluation import AGE_BANDS, CALIBRATION_BINS, RESAMPLES
+from cardiorisk.training.evaluation import AGE_BANDS, RESAMPLES
 from cardiorisk.training.study import measure_baselines, measure_sensitivity
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 
     from cardiorisk.model.card import Card
     from cardiorisk.model.figures import Interval
+    from cardiorisk.training.answered import Answered
     from cardiorisk.training.data import Cohort, Split
-    from cardiorisk.training.evaluation import Answered, Answers, Evaluation
+    from cardiorisk.training.evaluation import Answers, Evaluation
     from cardiorisk.training.network import Epoch
     from cardiorisk.training.study import Baseline, Coarseness, Study
 

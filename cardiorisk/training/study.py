@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 
 from cardiorisk.errors import UnusableData
 from cardiorisk.patients.patient import FIELDS
+from cardiorisk.training.answered import Answered
 from cardiorisk.training.data import (
     HELD_OUT_SHARE,
     Cohort,
@@ -34,7 +35,7 @@ from cardiorisk.training.data import (
     split_cohort,
     whole_grid,
 )
-from cardiorisk.training.evaluation import EVEN_THRESHOLD, ROWS_PER_CALL, Answered, Answers
+from cardiorisk.training.evaluation import EVEN_THRESHOLD, ROWS_PER_CALL, Answers
 from cardiorisk.training.network import train
 from cardiorisk.training.recipe import DEFAULT_SEED, LAYER_UNITS, Recipe
 

@@ -12,9 +12,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from cardiorisk.training.answered import Answered
 from cardiorisk.training.data import Cohort
 from cardiorisk.training.evaluation import (
-    Answered,
     choose_threshold,
     measure_ages,
     measure_benefit,

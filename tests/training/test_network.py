@@ -16,6 +16,7 @@ from cardiorisk.config import load_settings
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import CARD_FILE, KERAS_FILE, LITERT_FILE, Card, load_card
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
+from cardiorisk.training.answered import Answered
 from cardiorisk.training.data import (
     Cohort,
     Split,
@@ -23,7 +24,7 @@ from cardiorisk.training.data import (
     make_cohort,
     split_cohort,
 )
-from cardiorisk.training.evaluation import Answered, Evaluation
+from cardiorisk.training.evaluation import Evaluation
 from cardiorisk.training.export import (
     LARGEST_DIFFERENCE,
     network_version,

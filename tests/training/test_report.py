@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cardiorisk.model.card import Card
+from cardiorisk.training.answered import Answered
 from cardiorisk.training.data import Cohort, make_cohort, split_cohort
-from cardiorisk.training.evaluation import Answered, Evaluation
+from cardiorisk.training.evaluation import Evaluation
 from cardiorisk.training.network import Epoch
 from cardiorisk.training.report import (
     PAGES,

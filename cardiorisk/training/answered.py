@@ -1,0 +1,150 @@
+"""Answers about patients whose outcome is known, and how good they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cardiorisk.patients.patient import FIELDS
+from cardiorisk.training.data import Cohort, Rows
+
+CALIBRATION_BINS = 10
+
+_AGE = [field.name for field in FIELDS].index("age")
+_LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
+_MOST_PROBABILITY = 1 - 2.0**-24  # the float32 below 1
+_NEWTON_STEPS, _SMALLEST_STEP, _WORST_CONDITION = 30, 1e-8, 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Answers of like probability; all zeros where there are none."""
+
+    rows: int
+    mean_probability: float
+    share_at_risk: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Patients whose outcome is known, what a model answered about them, and how good that is."""
+
+    cohort: Cohort
+    probabilities: NDArray[np.floating]  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.cohort)
+
+    def take(self, rows: Rows) -> Answered:
+        return Answered(self.cohort.take(rows), self.probabilities[rows])
+
+    def least_sure(self, threshold: float, count: int) -> Answered:
+        """Return the answers nearest to the threshold, the nearest first."""
+        distances = np.abs(self.probabilities - threshold)
+        return self.take(np.argsort(distances, kind="stable")[:count])
+
+    def wrong(self, threshold: float) -> NDArray[np.bool_]:
+        """Return which answers are wrong, shape (n,)."""
+        return np.asarray((self.probabilities >= threshold) != self.cohort.at_risk)
+
+    def accuracy(self, threshold: float) -> float:
+        return 1 - float(self.wrong(threshold).mean())
+
+    def confusion(self, threshold: float) -> NDArray[np.int64]:
+        """Count the answers, shape (2, 2): rows are the truth, columns the answer."""
+        cells = 2 * self.cohort.at_risk.astype(np.int64) + (self.probabilities >= threshold)
+        return np.bincount(cells, minlength=4).reshape(2, 2)
+
+    @property
+    def has_both_outcomes(self) -> bool:
+        return 0 < int(self.cohort.at_risk.sum()) < len(self)
+
+    def area_under_curve(self) -> float:
+        """Return the area under the ROC curve; both outcomes must be there."""
+        at_risk = self.cohort.at_risk
+        _, places, ties = np.unique(self.probabilities, return_inverse=True, return_counts=True)
+        # Rank sums, equal answers sharing their ranks: a thousand resamples take 0.1 s.
+        ranks = (np.cumsum(ties) - (ties - 1) / 2)[places]
+        sick = int(at_risk.sum())
+        return float((ranks[at_risk].sum() - sick * (sick + 1) / 2) / (sick * (len(self) - sick)))
+
+    def brier_score(self) -> float:
+        """Return the mean squared distance of the probability from the outcome."""
+        return float(np.mean((self.probabilities - self.cohort.at_risk) ** 2))
+
+    def losses(self) -> NDArray[np.float64]:
+        return row_losses(self.probabilities, self.cohort.at_risk)
+
+    def log_loss(self) -> float:
+        return float(self.losses().mean())
+
+    def calibration_bins(self) -> tuple[CalibrationBin, ...]:
+        """Group the answers into ten bins of equal width."""
+        bins = (self.probabilities * CALIBRATION_BINS).astype(int)
+        bins = np.minimum(bins, CALIBRATION_BINS - 1)
+        rows = np.bincount(bins, minlength=CALIBRATION_BINS)
+        said = np.bincount(bins, self.probabilities, CALIBRATION_BINS)
+        so = np.bincount(bins, self.cohort.at_risk, CALIBRATION_BINS)
+        divisor = np.maximum(rows, 1)
+        return tuple(
+            CalibrationBin(int(count), float(mean), float(share))
+            for count, mean, share in zip(rows, said / divisor, so / divisor, strict=True)
+        )
+
+    def calibration_error(self) -> float:
+        """Return the expected calibration error: the bins' distances, weighted by their rows."""
+        bins = self.calibration_bins()
+        distances = [each.rows * abs(each.mean_probability - each.share_at_risk) for each in bins]
+        return sum(distances) / len(self)
+
+    def share_near_certainty(self, distance: float) -> float:
+        """Return the share of answers less than a distance away from 0 or from 1."""
+        away = np.minimum(self.probabilities, 1 - self.probabilities)
+        return float((away < distance).mean())
+
+    def net_benefit(self, threshold: float) -> float:
+        """Return right yeses less wrong ones, by the odds of the threshold, for each row.
+
+        Source: Vickers and Elkin, "Decision curve analysis", 2006.
+        """
+        right, wrong = self.confusion(threshold)[::-1, 1].tolist()
+        return float(right - wrong * threshold / (1 - threshold)) / len(self)
+
+    def calibration_line(self) -> tuple[float, float] | None:
+        """Fit the outcomes, of both kinds, on the answers' logits: slope and intercept.
+
+        None where the answers part the outcomes, so that no line is the best.
+        """
+        said = np.clip(self.probabilities.astype(np.float64), _LEAST_PROBABILITY, _MOST_PROBABILITY)
+        ill, well = said[self.cohort.at_risk], said[~self.cohort.at_risk]
+        if ill.min() >= well.max() or ill.max() <= well.min():
+            return None
+        logits = np.log(said) - np.log1p(-said)
+        design = np.column_stack([logits, np.ones(len(self))])  # (n, 2)
+        line = np.array([1.0, 0.0])
+        for _ in range(_NEWTON_STEPS):
+            share = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
+            curvature = design.T @ (design * (share * (1 - share))[:, np.newaxis])
+            if not np.linalg.cond(curvature) < _WORST_CONDITION:
+                return None
+            step = np.linalg.solve(curvature, design.T @ (self.cohort.at_risk - share))
+            line = line + step
+            if np.abs(step).max() < _SMALLEST_STEP:
+                return float(line[0]), float(line[1])
+        return None
+
+    def aged(self, first: int, last: int) -> Answered:
+        """Return the patients between two ages, both included."""
+        ages = self.cohort.values[:, _AGE]
+        return self.take((first <= ages) & (ages <= last))
+
+
+def row_losses(
+    probabilities: NDArray[np.floating], at_risk: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return each row's cross-entropy, in nats; an impossible outcome costs 87, not infinity."""
+    said = probabilities.astype(np.float64)
+    given_to_truth = np.where(at_risk, said, 1 - said)
+    return np.asarray(-np.log(np.maximum(given_to_truth, _LEAST_PROBABILITY)))
