@@ -33,7 +33,12 @@ from cardiorisk.web.services import Services
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:
     """Build the application; ``clock`` gives seconds since the epoch."""
-    bitacora = Bitacora(settings.log_dir, sync=settings.bitacora_sync)
+    bitacora = Bitacora(
+        settings.log_dir,
+        sync=settings.bitacora_sync,
+        seal_key_file=settings.seal_key_file,
+        wall_clock=clock,
+    )
     secret = settings.token_secret
     limiter = Limiter(clock)
     store = Store(

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -83,6 +83,7 @@ class Settings(BaseSettings):
         DEFAULT_PLANS, description="must look like name=number, name=number"
     )
     bitacora_sync: Literal["os", "disk"] = Field("os", description="must be os or disk")
+    seal_key_file: Path | None = Field(None, description="must name a file")
     token_secret: SecretStr | None = Field(
         None, min_length=32, max_length=1024, description="must have 32 to 1024 characters"
     )
@@ -171,11 +172,12 @@ class Settings(BaseSettings):
             raise ValueError("must be an address, as in 127.0.0.1, or unix: and a path")
         return host
 
-    @field_validator("log_dir", "model_dir", mode="before")
+    @field_validator("log_dir", "model_dir", "seal_key_file", mode="before")
     @classmethod
-    def _refuse_nothing(cls, given: object) -> object:
+    def _refuse_nothing(cls, given: object, asked: ValidationInfo) -> object:
         if given == "":
-            raise ValueError("must name a directory; it is empty")
+            field = cls.model_fields[str(asked.field_name)]
+            raise ValueError(f"{field.description}; it is empty")
         return given
 
     @property

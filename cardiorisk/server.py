@@ -69,8 +69,10 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     refusals = services.traffic.refusals
     listener = Listener(application, most_connections, refusals)
     sweep = PeriodicCallback(listener.close_overdue, SWEEP_SECONDS * 1000)
+    tick = PeriodicCallback(services.bitacora.tick, 1000)
     try:
         sweep.start()
+        tick.start()
         await services.start()
         url = _listen(settings, listener, announcer) if settings.listen == "start" else ""
         announcer.loading()
@@ -92,6 +94,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     finally:
         await _stop(listener, services, stops)
         sweep.stop()
+        tick.stop()
 
 
 def _most_connections() -> int:

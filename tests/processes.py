@@ -20,7 +20,7 @@ import pytest
 
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.store import rows_accounts
-from tests.support import EXAMPLE, change_account, create_key
+from tests.support import EXAMPLE, change_account, create_key, entries
 
 STOP_SECONDS = 120
 """The longest that a server may take to end; one that loads TensorFlow ends after that."""
@@ -99,7 +99,7 @@ class Server:
         return (self.directory / "logs" / "bitacora.jsonl").read_text()
 
     def log_lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log_text().splitlines()]
+        return entries(self.log_text())
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)

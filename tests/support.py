@@ -85,6 +85,12 @@ def told(response: HTTPResponse) -> tuple[int, str]:
     return response.code, document(response)["code"]
 
 
+def entries(text: str) -> list[dict[str, Any]]:
+    """Return the lines of a log that are no checkpoints."""
+    members = [json.loads(line) for line in text.splitlines()]
+    return [one for one in members if "checkpoint" not in one]
+
+
 @dataclass
 class Bitacora:
     """The log as a reader sees it."""
@@ -92,7 +98,7 @@ class Bitacora:
     path: Path
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return entries(self.path.read_text())
 
     def last(self) -> dict[str, Any]:
         return self.lines()[-1]

@@ -35,6 +35,7 @@ def test_defaults_are_the_contracts() -> None:
         "model_dir": Path(cardiorisk.__file__).parent / "artefact",
         "plans": {"freemium": 5, "premium": 50},
         "bitacora_sync": "os",
+        "seal_key_file": None,
         "token_secret": None,
         "registration": "open",
         "log_inputs": False,

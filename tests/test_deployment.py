@@ -21,7 +21,7 @@ from cardiorisk.config import load_settings
 from cardiorisk.limits.throttle import ADDRESS_FAILURES
 from tests.processes import Server, require_program
 from tests.proxies import EXAMPLES, example, free_port
-from tests.support import EXAMPLE, create_key
+from tests.support import EXAMPLE, create_key, entries
 
 BODY = json.dumps(EXAMPLE).encode()
 REGISTRATION = {"username": "ana", "password": "correct horse battery", "email": "ana@example.org"}
@@ -85,7 +85,7 @@ class Site:
 
     def log_lines(self) -> list[dict[str, object]]:
         paths = self.directory.glob("*/bitacora.jsonl")
-        return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+        return [entry for path in paths for entry in entries(path.read_text())]
 
 
 @pytest.fixture(scope="module", params=["nginx", "haproxy"])

@@ -20,9 +20,11 @@ from typing import Any, Protocol
 
 import pytest
 
+from cardiorisk.bitacora.files import list_files
+from cardiorisk.bitacora.verification import verify
 from cardiorisk.config import load_settings
 from tests.processes import Server, UnixConnection, require_program
-from tests.support import EXAMPLE
+from tests.support import EXAMPLE, entries
 
 LITERT = ("--engine", "litert")
 
@@ -170,8 +172,9 @@ def test_killed_under_load_every_answer_seen_is_in_the_log(start: StartServer) -
     for caller in callers:
         caller.join()
     lines = [line for line in server.log_text().splitlines() if line.endswith("}")]
-    logged = {json.loads(line)["request_id"] for line in lines}
+    logged = {entry["request_id"] for entry in entries("\n".join(lines))}
     assert set(seen) <= logged
+    assert verify(list_files(server.directory / "logs" / "bitacora.jsonl")).fault is None
 
 
 def test_a_log_that_nobody_reads_refuses_and_freezes_nothing(

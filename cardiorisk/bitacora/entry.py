@@ -21,6 +21,8 @@ from cardiorisk.patients.patient import FIELDS, Patient
 
 FORMAT_VERSION = 1
 """The member ``v``: raised when a member changes its meaning, not when one is added."""
+LONGEST_LINE_BYTES = 1 << 20
+"""A longer line is foreign and is not even looked at: ours hold less than 70 KiB."""
 
 _INPUTS = tuple((field.wire_name, float if field.kind == "number" else int) for field in FIELDS)
 _NUMBER = (float, int)

@@ -7,6 +7,9 @@ line, and gives its space back. It belongs to the event loop; only ``fsync`` has
 
 The name may lead to a pipe, a terminal or a socket instead, ``/dev/stdout`` say. A line that is not
 taken there at once is refused, and so is every line while nobody reads: no reader is waited for.
+
+A checkpoint (``bitacora.chain``) follows each 1,000 lines and each second's; ``tick`` is for the
+second after which no line comes.
 """
 
 import asyncio
@@ -25,6 +28,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from cardiorisk.bitacora.chain import MOST_LINES, Chain, Why
+from cardiorisk.bitacora.files import is_compressed, last_checkpoint, list_files
+from cardiorisk.bitacora.seal import Seal
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.workers import Failures
 
@@ -51,9 +57,12 @@ class Bitacora:
     """The log file in a directory, open for appending; both are made where needed.
 
     Args:
-        log_dir: the directory of ``bitacora.jsonl``.
+        log_dir: the directory of the file.
+        name: of the file.
+        seal_key_file: the key that seals checkpoints; without one they are chained only.
         sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
         clock: monotonic, in seconds.
+        wall_clock: seconds since the epoch.
         fsync: puts an open file's content on the disk; ``os.fsync`` where none is given.
 
     Raises:
@@ -64,14 +73,17 @@ class Bitacora:
         self,
         log_dir: Path,
         *,
+        name: str = LOG_FILE,
         sync: Sync = "os",
+        seal_key_file: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         fsync: Fsync | None = None,
     ) -> None:
         self.lines_written = 0
         self.write_failures = 0
         self._failures = Failures(_logger)
-        self._path = log_dir / LOG_FILE
+        self._path = log_dir / name
         self._writing = f"writing the bitácora {self._path}"
         self._clock = clock
         self.is_durable = sync == "disk"
@@ -80,12 +92,15 @@ class Bitacora:
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
         self._is_closed = False
         self._is_regular = True
+        self._is_begun = False
+        seal = Seal(seal_key_file) if seal_key_file is not None else None
+        self._chain = Chain(sync, wall_clock, seal)
         try:
             self._file, self._ends_torn = self._open_file()
-            if self._ends_torn:
-                self._close_torn_line()
+            self._go_on()
         except OSError as error:
             if error.errno != errno.ENXIO:
+                self._chain.close()
                 raise LogUnavailable(
                     f"cannot open the bitácora {self._path}: {error.strerror}"
                 ) from error
@@ -107,6 +122,16 @@ class Bitacora:
         if self._failures.failing:
             self._failures.note(self._writing, None)
         self.lines_written += 1
+
+    def tick(self) -> None:
+        """Write the checkpoint of a second after which no line has come; call it each second."""
+        if self._is_closed:
+            return
+        try:
+            self._chain.keep_up()
+            self._follow_rotation()
+        except OSError as error:
+            self._failures.note(self._writing, error)
 
     def require_writable(self) -> None:
         """Check that a line could be written now, as far as that can be known beforehand.
@@ -137,6 +162,8 @@ class Bitacora:
         if self._is_closed:
             return
         self._is_closed = True
+        self._end_chain("close")
+        self._chain.close()
         try:
             if self.is_durable:
                 self._group_sync.close()
@@ -149,32 +176,113 @@ class Bitacora:
         if self._is_closed:
             raise LogUnavailable("the bitácora is closed")
 
-    def _close_torn_line(self) -> None:
+    def _go_on(self) -> None:
+        """Go on after what an earlier process left: a torn line, a chain, a file renamed since."""
         try:
-            self._write(b"")
+            if self._ends_torn:
+                self._write(b"")
+            if self._is_regular and not os.fstat(self._file).st_size:
+                self._end_predecessor()
         except OSError:
             os.close(self._file)
             raise
+        try:
+            self._begin_chain("open")
+        except OSError as error:
+            self._failures.note(self._writing, error)
+
+    def _end_predecessor(self) -> None:
+        """Go on after the file that had the name before, whose end nobody may have sealed."""
+        older = [file.path for file in list_files(self._path) if file.path != self._path]
+        last = last_checkpoint(older[-1]) if older else None
+        if last is None:
+            return
+        self._chain.follow(last)
+        if is_compressed(older[-1]):
+            return
+        new_file = self._file
+        try:
+            self._file = os.open(older[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            self._ends_torn = _ends_torn(self._file)
+            self._begin_chain(None)
+            if last.why not in {"rotate", "close"} or self._chain.lines:
+                self._checkpoint("rotate")
+        except OSError as error:
+            _logger.warning("ending the bitácora %s fails: %s", older[-1], error)
+        finally:
+            if self._file != new_file:
+                os.close(self._file)
+            self._file, self._ends_torn = new_file, False
+
+    def _begin_chain(self, why: Why | None) -> None:
+        """Go on with the chain in the file that is open, and say why."""
+        self._is_begun = False
+        if self._ends_torn:
+            self._write(b"")
+        if self._is_regular:
+            with open(self._file, "rb", closefd=False) as file:
+                self._chain.begin(file)
+        else:
+            self._chain.begin(None)
+        if why is not None:
+            self._checkpoint(why)
+
+    def _end_chain(self, why: Why) -> None:
+        """Write a file's last checkpoint; no line is refused where that fails."""
+        last = self._chain.last
+        if not self._is_begun or (last is not None and last.why == why and not self._chain.lines):
+            return
+        try:
+            self._checkpoint(why)
+        except OSError as error:
+            _logger.warning("ending the bitácora %s fails: %s", self._path, error)
+
+    def _checkpoint(self, why: Why) -> None:
+        if self._ends_torn:
+            self._write(b"")
+        line = self._chain.next_line(why)
+        written_bytes = self._put(line)
+        self._ends_torn = not line[:written_bytes].endswith(_NEWLINE)
+        if written_bytes < len(line) - 1:
+            self._chain.add_odd(line[:written_bytes])
+            raise _taken_in_part(written_bytes, line)
+        self._chain.passed(line, written_bytes)
+        self._is_begun = True
 
     def _write(self, line: bytes) -> None:
         """Write the line, on a line of its own, with one call of the system."""
         text = _NEWLINE + line if self._ends_torn else line
-        if not self._is_regular:
-            _require_ready(self._file)
-        written_bytes = os.write(self._file, text)
+        written_bytes = self._put(text)
+        if text is line and written_bytes == len(line):
+            self._chain.add(line)
+        else:
+            self._chain.add_odd(text[:written_bytes])
         if written_bytes < len(text):
             if written_bytes:
                 self._ends_torn = not text[:written_bytes].endswith(_NEWLINE)
-            raise OSError(errno.EIO, f"{written_bytes} of {len(text)} bytes were taken")
+            raise _taken_in_part(written_bytes, text)
         self._ends_torn = False
 
+    def _put(self, text: bytes) -> int:
+        if not self._is_regular:
+            _require_ready(self._file)
+        return os.write(self._file, text)
+
     def _follow_rotation(self) -> None:
-        """Open the file anew where its name was given to another, or to none."""
+        """Open the file anew where its name was given to another, or to none; see to the chain."""
         now_s = self._clock()
         opened = os.fstat(self._file)
-        if now_s < self._next_check_s and opened.st_nlink:
+        is_due = len(self._chain.marks) >= MOST_LINES or not self._is_begun
+        if now_s < self._next_check_s and opened.st_nlink and not is_due:
             return
-        if not self._is_still_named(opened):
+        if self._is_still_named(opened):
+            if not self._is_begun:
+                self._begin_chain("open")
+            elif self._chain.lines:
+                self._checkpoint("lines")
+        else:
+            if opened.st_nlink:
+                self._end_chain("rotate")
             file, self._ends_torn = self._open_file()
             if opened.st_nlink and self.is_durable:
                 self._rotated_files.append(self._file)
@@ -184,6 +292,7 @@ class Bitacora:
                 # filled the disk, it makes the room for the line that comes now.
                 os.dup2(file, self._file, inheritable=False)
                 os.close(file)
+            self._begin_chain("rotated" if self._chain.last is not None else "open")
         self._next_check_s = now_s + ROTATION_CHECK_SECONDS
 
     def _is_still_named(self, opened: os.stat_result) -> bool:
@@ -260,6 +369,10 @@ class Bitacora:
             if file in self._rotated_files:
                 self._rotated_files.remove(file)
                 os.close(file)
+
+
+def _taken_in_part(written_bytes: int, text: bytes) -> OSError:
+    return OSError(errno.EIO, f"{written_bytes} of {len(text)} bytes were taken")
 
 
 def _ends_torn(file: int) -> bool:

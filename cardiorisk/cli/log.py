@@ -1,64 +1,31 @@
 """``cardiorisk log``: read the bitácora, summed up, line by line, or against the training."""
 
-import re
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.reader import LogReader, Summary
-from cardiorisk.bitacora.writer import LOG_FILE
 from cardiorisk.cli import log_reports as reports
 from cardiorisk.cli.group import WholeNumber
+from cardiorisk.cli.log_chain import checkpoint, seal_key, verify
+from cardiorisk.cli.log_options import log_dir_option, progress_bar, read_moment
 from cardiorisk.config import load_settings
 from cardiorisk.model.card import load_card
 from cardiorisk.model.drift import DriftWatch
 
-LARGE_LOG_BYTES = 16 * 1024 * 1024
-"""From here on a progress bar is shown; it is about a second's work."""
 POLL_SECONDS = 0.25
 """How often ``--follow`` looks for new lines."""
 
 _LINES_A_STEP = 5_000
-_SECONDS_BY_UNIT = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-
-def _log_path(_context: click.Context, _option: click.Parameter, log_dir: Path | None) -> Path:
-    return load_settings({"log_dir": log_dir}).log_dir / LOG_FILE
-
-
-def _read_moment(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> float | None:
-    """Return the seconds since the epoch of an ISO time (UTC unless it says so) or of an age."""
-    if text is None:
-        return None
-    if age := re.fullmatch(r"([0-9]{1,9})([smhd])", text):
-        return time.time() - int(age[1]) * _SECONDS_BY_UNIT[age[2]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is neither a time (2026-11-22T20:47) nor an age (15m, 2h, 7d)"
-        ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-_log_dir_option = click.option(
-    "--log-dir",
-    "path",
-    type=click.Path(path_type=Path),
-    callback=_log_path,
-    help="Directory of bitacora.jsonl.  [default: CARDIORISK_LOG_DIR, else logs]",
-)
 _since_option = click.option(
     "--since",
     metavar="WHEN",
-    callback=_read_moment,
+    callback=read_moment,
     help="Leave out what is older than an age (15m, 2h, 7d) or a time (2026-11-22T20:47, UTC).",
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
@@ -66,18 +33,23 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON ob
 
 @click.group()
 def log() -> None:
-    """Read the bitácora, the log of every request.
+    """Read the bitácora, the log of every request, and tell whether it is whole.
 
     \b
     Examples:
       cardiorisk log stats --since 1h
       cardiorisk log tail --follow
       cardiorisk log drift --since 7d
+      cardiorisk log verify
     """  # noqa: D301 - click reads the \b
 
 
+for _command in (verify, seal_key, checkpoint):
+    log.add_command(_command)
+
+
 @log.command()
-@_log_dir_option
+@log_dir_option
 @_since_option
 @_json_option
 def stats(*, path: Path, since: float | None, as_json: bool) -> None:
@@ -100,7 +72,7 @@ def stats(*, path: Path, since: float | None, as_json: bool) -> None:
 
 
 @log.command()
-@_log_dir_option
+@log_dir_option
 @click.option("-n", "--lines", type=WholeNumber(min=0), default=20, show_default=True, metavar="N")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
@@ -132,7 +104,7 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:
 
 
 @log.command()
-@_log_dir_option
+@log_dir_option
 @_since_option
 @_json_option
 def drift(*, path: Path, since: float | None, as_json: bool) -> None:
@@ -164,13 +136,7 @@ def _read_entries(path: Path, since: float | None, take: Callable[[Entry], None]
     """Hand over every entry from ``since`` on, oldest first, and return how many lines are torn."""
     with LogReader(path) as reader:
         size_bytes = reader.size_bytes()
-        bar = click.progressbar(
-            length=size_bytes,
-            label=f"Reading {path}",
-            file=sys.stderr,
-            hidden=size_bytes < LARGE_LOG_BYTES or not sys.stderr.isatty(),
-        )
-        with bar:
+        with progress_bar(f"Reading {path}", size_bytes) as bar:
             shown_bytes = 0
             for number, line in enumerate(reader.lines()):
                 if since is None or line.entry.ts_seconds >= since:

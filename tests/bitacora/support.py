@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
+from cardiorisk.bitacora.chain import is_checkpoint
 from cardiorisk.bitacora.entry import Entry
 
 PATIENCE_S = 10.0
@@ -31,6 +33,15 @@ class Disk:
 
     def finish_fsync(self, times: int = 1) -> None:
         self._may_finish.release(times)
+
+
+def lines_in(path: Path) -> bytes:
+    """Return what is in a log beside its checkpoints."""
+    return without_checkpoints(path.read_bytes())
+
+
+def without_checkpoints(text: bytes) -> bytes:
+    return b"".join(line for line in text.splitlines(keepends=True) if not is_checkpoint(line))
 
 
 def make_entry(**changes: Any) -> Entry:

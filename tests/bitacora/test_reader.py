@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiorisk.bitacora.entry import Entry
+from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, Entry
 from cardiorisk.bitacora.reader import (
-    LONGEST_LINE_BYTES,
     FreshLines,
     Line,
     LogReader,

@@ -1,0 +1,232 @@
+"""The chain: checkpoint lines among the bitácora's own, which tell when one was changed.
+
+A checkpoint's hash is the SHA-256 of all bytes from the start of the checkpoint before it, or of
+the file, up to its own member ``hash``. Its seal, if there is a key, is over its own line. Both
+are over bytes, so a checkpoint has one form only. ``marks`` has two bytes of each line's CRC-32: no
+protection, they are covered by the hash; they tell which line it was.
+"""
+
+import os
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, Literal
+from zlib import crc32
+
+from cardiorisk.bitacora.entry import FORMAT_VERSION, LONGEST_LINE_BYTES, timestamp
+from cardiorisk.bitacora.seal import Seal
+
+MOST_LINES = 1_000
+"""Between two checkpoints."""
+_START = b'{"v":%d,"checkpoint":' % FORMAT_VERSION
+_HASH = b"[0-9a-f]{64}"
+_FORM = re.compile(
+    b'(?P<head>%b(?P<number>[0-9]{1,18}),"ts":"(?P<ts>[0-9T:.-]{26}Z)",'
+    b'"why":"(?P<why>open|lines|rotate|rotated|close)","lines":[0-9]{1,18}'
+    b'(?:,"after":"(?P<after>%b)")?(?:,"boot":"(?P<boot>[0-9a-f-]*)","sync":"(?P<sync>os|disk)")?'
+    b'(?:,"link":"(?P<link>%b)")?)(?:,"marks":"(?P<marks>(?:[0-9a-f]{4})*)")?'
+    b',"hash":"(?P<hash>%b)"(?:,"seal":"(?P<seal>%b)")?}\n'
+    % (re.escape(_START), _HASH, _HASH, _HASH, _HASH)
+)
+_BLOCK_BYTES = 1 << 20
+
+Why = Literal["open", "lines", "rotate", "rotated", "close"]
+"""A process began, lines or a second went by, a file's end and its successor's start, the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What one says. ``marks`` are the lines' since the one before, None where they are not told.
+
+    ``boot`` names the machine's start and ``sync`` the mode, where a process or a file begins.
+    """
+
+    number: int
+    ts: str
+    why: str
+    after: str | None
+    boot: str | None
+    sync: str | None
+    link: str | None
+    marks: str | None
+    hash: str
+    seal: str | None
+    head: bytes
+    """What the hash covers of its line, without the marks."""
+
+    @property
+    def sealed(self) -> bytes:
+        """What the seal is over."""
+        return self.head + self.hash.encode()
+
+    @property
+    def minute(self) -> int:
+        """The minute since the epoch, whose key its seal is by."""
+        return int(datetime.fromisoformat(self.ts).timestamp() // 60)
+
+    @property
+    def line(self) -> bytes:
+        """Its line without the marks, for whoever keeps it elsewhere."""
+        seal = f',"seal":"{self.seal}"' if self.seal else ""
+        return self.head + f',"hash":"{self.hash}"{seal}}}\n'.encode()
+
+
+def is_checkpoint(line: bytes) -> bool:
+    """Tell whether a line is one, or was to be one."""
+    return line.startswith(_START)
+
+
+def read_checkpoint(line: bytes) -> Checkpoint | None:
+    if (found := _FORM.fullmatch(line)) is None:
+        return None
+    text: dict[str, Any] = {
+        name: None if part is None else part.decode()
+        for name, part in found.groupdict().items()
+        if name != "head"
+    }
+    return Checkpoint(head=found["head"], number=int(text.pop("number")), **text)
+
+
+def mark(line: bytes) -> int:
+    return crc32(line) & 0xFFFF
+
+
+def find_last(file: int) -> tuple[int, Checkpoint | None]:
+    """Find the last checkpoint of an open file, and where it starts; 0 where there is none."""
+    size = end = os.fstat(file).st_size
+    while end:
+        start = max(0, end - _BLOCK_BYTES)
+        block = os.pread(file, min(size, end + len(_START)) - start, start)
+        at = block.rfind(_START)
+        while at >= 0:
+            place = start + at
+            line, newline, _ = os.pread(file, LONGEST_LINE_BYTES, place).partition(b"\n")
+            if place == 0 or os.pread(file, 1, place - 1) == b"\n":
+                found = read_checkpoint(line + newline)
+                if found is not None:
+                    return place, found
+            at = block.rfind(_START, 0, at)
+        end = start
+    return 0, None
+
+
+class Chain:
+    """The chain of what one process writes. A file is begun; then lines and checkpoints follow.
+
+    Args:
+        sync: the bitácora's mode, which a reader must know after a crash of the machine.
+        clock: seconds since the epoch.
+        seal: puts a seal under each checkpoint, where there is a key.
+
+    Attributes:
+        marks: of the lines since the last checkpoint, as far as they were written in one piece.
+        last: the checkpoint that was written last.
+    """
+
+    def __init__(self, sync: str, clock: Callable[[], float], seal: Seal | None) -> None:
+        self.marks: list[int] = []
+        self.last: Checkpoint | None = None
+        self._sync = sync
+        self._clock = clock
+        self._seal = seal
+        self._hash = sha256()
+        self._odd_lines = 0
+        self._is_odd = False
+
+    @property
+    def lines(self) -> int:
+        return len(self.marks) + self._odd_lines
+
+    def begin(self, file: BufferedReader | None) -> None:
+        """Go on after the last checkpoint of a file, or at its start; None cannot be read back."""
+        self._start()
+        if file is None:
+            return
+        place, found = find_last(file.fileno())
+        file.seek(place)
+        if found is not None:
+            self._start(file.readline())
+            self.follow(found)
+        while text := file.readline(LONGEST_LINE_BYTES):
+            if text.endswith(b"\n") and len(self.marks) < MOST_LINES:
+                self.add(text)
+            else:
+                self.add_odd(text)
+
+    def follow(self, last: Checkpoint) -> None:
+        """Go on after a checkpoint, in this file or in the next."""
+        self.last = last
+        if self._seal is not None and last.seal is not None:
+            self._seal.resume(last.number, last.minute, last.hash)
+
+    def add(self, line: bytes) -> None:
+        """Take note of a line that was written."""
+        self._hash.update(line)
+        self.marks.append(mark(line))
+
+    def add_odd(self, text: bytes) -> None:
+        """Take note of written bytes that are not one whole line."""
+        self._hash.update(text)
+        self._odd_lines += text.count(b"\n")
+        self._is_odd = True
+
+    def keep_up(self) -> float:
+        """Move the key on to this minute, and return the time that a checkpoint has."""
+        now = self._clock()
+        return now if self._seal is None else self._seal.keep_up(now)
+
+    def next_line(self, why: Why) -> bytes:
+        """Make the next checkpoint's line; it counts when ``passed`` is told."""
+        seal, last, ts = self._seal, self.last, timestamp(self.keep_up())
+        number = 1 if last is None else last.number + 1
+        head = b'%b%d,"ts":"%b","why":"%b","lines":%d' % (
+            _START, number, ts.encode(), why.encode(), self.lines,
+        )  # fmt: skip
+        if why in {"open", "rotated"}:
+            head += b',"after":"%b"' % last.hash.encode() if last is not None else b""
+            head += b',"boot":"%b","sync":"%b"' % (boot_id(), self._sync.encode())
+        if seal is not None and (link := seal.link()):
+            head += b',"link":"%b"' % link
+        covered = head if self._is_odd else head + _marks_member(self.marks)
+        now = self._hash.copy()
+        now.update(covered)
+        digest = now.hexdigest().encode()
+        line = covered + b',"hash":"%b"' % digest
+        if seal is not None:
+            line += b',"seal":"%b"' % seal.sign(head + digest)
+        return line + b"}\n"
+
+    def passed(self, line: bytes, written_bytes: int) -> None:
+        """Go on after a checkpoint that was written, but perhaps for its newline."""
+        self.last = read_checkpoint(line)
+        self._start(line[:written_bytes])
+        self._odd_lines = written_bytes - len(line)
+        if self._seal is not None and self.last is not None:
+            self._seal.passed(self.last.number, self.last.hash)
+
+    def close(self) -> None:
+        if self._seal is not None:
+            self._seal.close()
+
+    def _start(self, text: bytes = b"") -> None:
+        self._hash, self._odd_lines, self._is_odd = sha256(text), 0, False
+        self.marks.clear()
+
+
+def _marks_member(marks: list[int]) -> bytes:
+    return b',"marks":"%b"' % struct.pack(f">{len(marks)}H", *marks).hex().encode()
+
+
+@lru_cache(maxsize=1)
+def boot_id() -> bytes:
+    """Return the name of the machine's start, nothing where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    except OSError:
+        return b""

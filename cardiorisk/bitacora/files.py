@@ -1,0 +1,103 @@
+"""The files of a bitácora: the one that is written to, and those that were renamed away.
+
+They go by the time of their first line, so it does not matter how the rotating tool numbers or
+dates them. What another program has compressed is read as it is.
+"""
+
+import bz2
+import gzip
+import lzma
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import cast
+
+from cardiorisk.bitacora.chain import Checkpoint, find_last, read_checkpoint
+from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES
+
+CHECKPOINTS = ".checkpoints-"
+"""Between a bitácora's name and the number of the first: those of a file that was deleted."""
+
+_OPENERS: Mapping[str, Callable[..., object]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
+_ROTATED = re.compile(r"([.-][0-9][0-9T:_.-]*|\.checkpoints-[0-9]+)(\.gz|\.bz2|\.xz)?")
+_MOST_FIRST_LINES = 100
+_TS = re.compile(rb'"ts":"([0-9T:.-]{26}Z)"')
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One of them; ``first_ts`` is its first line's, or of its last change where it has none."""
+
+    path: Path
+    first_ts: str
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether it is more than the checkpoints of a file that was deleted."""
+        return CHECKPOINTS not in self.path.name
+
+
+def is_compressed(path: Path) -> bool:
+    return path.suffix in _OPENERS
+
+
+def open_log(path: Path) -> BufferedReader:
+    return cast("BufferedReader", _OPENERS.get(path.suffix, open)(path, "rb"))
+
+
+def list_files(path: Path) -> list[LogFile]:
+    """List a bitácora's files, the oldest first; of one that is just being compressed the old."""
+    names = {
+        other.name
+        for other in path.parent.glob(f"{path.name}*")
+        if other == path or _ROTATED.fullmatch(other.name.removeprefix(path.name))
+    }
+    files = (path.with_name(name) for name in names)
+    return in_order(file for file in files if not (is_compressed(file) and file.stem in names))
+
+
+def in_order(paths: Iterable[Path]) -> list[LogFile]:
+    """Put files of one bitácora in their order, but for those that are gone meanwhile."""
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append(LogFile(path, _first_ts(path)))
+    return sorted(found, key=lambda file: (file.first_ts, file.path.suffix == ".jsonl"))
+
+
+def base_of(path: Path) -> Path:
+    """Return the file that had this one's name when it was written."""
+    return path.with_name(path.name.partition(".jsonl")[0] + ".jsonl")
+
+
+def list_bases(directory: Path) -> list[Path]:
+    """List the bitácoras in a directory: one for each process that writes there."""
+    return sorted({base_of(path) for path in directory.glob("bitacora*.jsonl*")})
+
+
+def last_checkpoint(path: Path) -> Checkpoint | None:
+    """Find the last checkpoint of a file."""
+    with open_log(path) as file:
+        if not is_compressed(path):
+            return find_last(file.fileno())[1]
+        last = None
+        while line := file.readline(LONGEST_LINE_BYTES):
+            last = read_checkpoint(line) or last
+        return last
+
+
+def _first_ts(path: Path) -> str:
+    with suppress(EOFError, gzip.BadGzipFile, lzma.LZMAError), open_log(path) as file:
+        for _ in range(_MOST_FIRST_LINES):
+            if found := _TS.search(file.readline(LONGEST_LINE_BYTES)):
+                return found[1].decode()
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -1,0 +1,159 @@
+"""The key that seals checkpoints: it moves on each minute, and what it was before is gone.
+
+Who takes the machine has the key of now. It makes no seal of an earlier minute, and no ``link``:
+the first checkpoint of a minute carries one that the keys of all minutes since the checkpoint
+before have made of that one's hash. So what was sealed can be neither changed nor cut away later.
+
+The file is written over in place: what it held is gone from the disk too, as far as the file system
+writes in place. A record is shorter than a sector, so it is the old one or the new one after any
+crash. It is not synced: a machine that crashes finds the key of half a minute before, and goes on.
+"""
+
+import fcntl
+import hmac
+import logging
+import os
+import re
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+
+from cardiorisk.errors import LogUnavailable
+from cardiorisk.workers import Failures
+
+INSTALL_KEY, VERIFY_KEY = "install.key", "verify.key"
+MOST_MINUTES = 2 * 366 * 1440
+"""A clock that leaps further is not believed: a key never goes back."""
+
+_RECORD = '{{"minute":{:010d},"key":"{}","link":"{}","checkpoint":{:018d}}}\n'
+_FORM = re.compile(
+    rb'\{"minute":0*([0-9]+),"key":"([0-9a-f]{64})","link":"([0-9a-f]{64})",'
+    rb'"checkpoint":0*([0-9]+)\}\n'
+)
+_logger = logging.getLogger(__name__)
+
+
+class SealKey:
+    """The key of a minute since the epoch, and what it will be."""
+
+    def __init__(self, minute: int, key: bytes, link: bytes, checkpoint: int = 0) -> None:
+        self.minute, self.key, self.link, self.checkpoint = minute, key, link, checkpoint
+
+    @classmethod
+    def read(cls, text: bytes, path: Path) -> "SealKey":
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise LogUnavailable(
+                f"{path} holds no seal key; `cardiorisk log seal-key` makes a pair"
+            )
+        key, link = (bytes.fromhex(part.decode()) for part in found.group(2, 3))
+        return cls(int(found[1]), key, link, int(found[4]))
+
+    def record(self) -> bytes:
+        link, key = self.link.hex(), self.key.hex()
+        return _RECORD.format(self.minute, key, link, self.checkpoint).encode()
+
+    def move_to(self, minute: int) -> None:
+        """Move on to a minute; the link says, with the keys that go, what the log held."""
+        while self.minute < minute:
+            self.link = hmac.digest(self.key, self.link, "sha256")
+            self.key = sha256(b"next" + self.key).digest()
+            self.minute += 1
+
+    def sign(self, text: bytes) -> str:
+        return hmac.digest(self.key, text, "sha256").hex()
+
+
+def read_key(path: Path) -> SealKey:
+    """Read a key from a file, ``verify.key`` say."""
+    try:
+        return SealKey.read(path.read_bytes(), path)
+    except OSError as error:
+        raise LogUnavailable(f"the seal key {path} cannot be read: {error.strerror}") from error
+
+
+def make_pair(directory: Path, now_seconds: float) -> None:
+    """Make the service's key and the one to keep elsewhere, readable by their owner alone.
+
+    Raises:
+        FileExistsError: there is one; it is never replaced.
+    """
+    directory.mkdir(0o700, parents=True, exist_ok=True)
+    key, link = (bytes.fromhex(token_hex(32)) for _ in range(2))
+    record = SealKey(int(now_seconds // 60), key, link).record()
+    for name in (VERIFY_KEY, INSTALL_KEY):
+        file = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(file, "wb") as opened:  # noqa: PTH123 - it is made already, for its owner alone
+            opened.write(record)
+            os.fsync(file)
+
+
+class Seal:
+    """The service's key, in its file, which is the service's alone while it runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._failures = Failures(_logger)
+        self._linked_minute = -1
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._key = SealKey.read(os.pread(self._file, 4096, 0), path)
+            except (OSError, LogUnavailable):
+                os.close(self._file)
+                raise
+        except BlockingIOError as error:
+            raise LogUnavailable(
+                f"the seal key {path} is another process's; make a pair for each"
+            ) from error
+        except OSError as error:
+            raise LogUnavailable(f"the seal key {path} cannot be used: {error.strerror}") from error
+
+    def keep_up(self, now_seconds: float) -> float:
+        """Move the key on to a time; return the time to tell, never before the key's."""
+        minute = int(now_seconds // 60)
+        if minute - self._key.minute > MOST_MINUTES:
+            self._tell(OSError(f"the clock has leapt by more than {MOST_MINUTES} minutes"))
+            return self._key.minute * 60.0
+        if minute > self._key.minute:
+            self._key.move_to(minute)
+            self._write()
+        # Its last microseconds might be rounded into the next one.
+        return min(max(now_seconds, start_s := self._key.minute * 60.0), start_s + 59.999)
+
+    def resume(self, number: int, minute: int, digest: str) -> None:
+        """Go on after a checkpoint of the file, where it is newer than the key that was written."""
+        if number > self._key.checkpoint:
+            self._key.move_to(minute)
+            self._key.link, self._key.checkpoint = bytes.fromhex(digest), number
+        if number == self._key.checkpoint:  # else the file has lost some, and the link will say so
+            self._linked_minute = minute
+
+    def link(self) -> bytes | None:
+        """Return what ties the next checkpoint to the one before, if that is of another minute."""
+        is_linked = self._linked_minute == self._key.minute
+        return None if is_linked else self._key.link.hex().encode()
+
+    def sign(self, text: bytes) -> bytes:
+        return self._key.sign(text).encode()
+
+    def passed(self, number: int, digest: str) -> None:
+        """Take note of a checkpoint that was written under the key."""
+        self._key.link, self._key.checkpoint = bytes.fromhex(digest), number
+        self._linked_minute = self._key.minute
+        self._write()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _write(self) -> None:
+        try:
+            os.pwrite(self._file, self._key.record(), 0)
+        except OSError as error:
+            self._tell(error)
+        else:
+            self._tell(None)
+
+    def _tell(self, error: OSError | None) -> None:
+        self._failures.note(f"moving the seal key {self._path} on", error)

@@ -1,0 +1,151 @@
+"""``cardiorisk log verify``, ``seal-key``, ``checkpoint`` and ``prune``: is the bitácora whole?"""
+
+import time
+from pathlib import Path
+
+import click
+
+from cardiorisk.bitacora.chain import Checkpoint, read_checkpoint
+from cardiorisk.bitacora.files import base_of, in_order, last_checkpoint, list_bases, list_files
+from cardiorisk.bitacora.seal import INSTALL_KEY, VERIFY_KEY, make_pair, read_key
+from cardiorisk.bitacora.verification import Verification
+from cardiorisk.bitacora.verification import verify as verify_files
+from cardiorisk.cli.group import CommandFailure
+from cardiorisk.cli.log_options import log_dir_option, progress_bar
+
+
+def _read_against(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> Checkpoint | None:
+    """Read a checkpoint's line, or the last one of a file."""
+    if text is None:
+        return None
+    if text.lstrip().startswith("{"):
+        found = read_checkpoint(text.strip().encode() + b"\n")
+    elif Path(text).is_file():
+        found = last_checkpoint(Path(text))
+    else:
+        raise click.BadParameter(f"{text!r} is neither a checkpoint nor a file with one")
+    if found is None:
+        raise click.BadParameter("it holds no checkpoint; `cardiorisk log checkpoint` tells one")
+    return found
+
+
+@click.command()
+@log_dir_option
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file verify.key that `log seal-key` made; without it seals are not checked.",
+)
+@click.option(
+    "--against",
+    metavar="CHECKPOINT",
+    callback=_read_against,
+    help="A checkpoint that was kept elsewhere, or a file with it: it must be there.",
+)
+def verify(
+    *, path: Path, files: tuple[Path, ...], key_file: Path | None, against: Checkpoint | None
+) -> None:
+    """Tell whether the bitácora is whole; if not, the first faulty line and what is wrong.
+
+    Without FILES: every file of the bitácora, rotated and compressed ones too. FILES are
+    directories, or some files of one bitácora. Run it on another machine than the service's, with
+    the key that was kept there: whoever has taken a machine says there what he likes.
+
+    Exit 0: whole. 1: not whole. 2: wrong usage.
+
+    \b
+    Examples:
+      cardiorisk log verify
+      cardiorisk log verify --key /media/safe/verify.key /srv/copies/logs
+      cardiorisk log verify --against checkpoint.json
+    """  # noqa: D301 - click reads the \b
+    directories = [file for file in files if file.is_dir()] if files else [path.parent]
+    logs = {base: list_files(base) for place in directories for base in list_bases(place)}
+    named = [file for file in files if not file.is_dir()]
+    for base in {base_of(file) for file in named}:
+        logs[base] = in_order(file for file in named if base_of(file) == base)
+    if not logs:
+        raise CommandFailure(f"there is no bitácora in {', '.join(map(str, directories))}")
+    if len(logs) > 1 and (key_file or against):
+        raise click.UsageError(
+            f"--key and --against are for one bitácora, and here are {len(logs)}: name its files"
+        )
+    is_whole = True
+    for base, found in sorted(logs.items()):
+        size_bytes = sum(file.path.stat().st_size for file in found)
+        with progress_bar(f"Verifying {base}", size_bytes) as bar:
+            verdict = verify_files(
+                found,
+                key=read_key(key_file) if key_file else None,
+                against=against,
+                is_all=not named,
+                progress=bar.update,
+            )
+        is_whole &= _tell(base, len(found), verdict)
+    if not is_whole:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(base: Path, files: int, verdict: Verification) -> bool:
+    """Tell what was found, and whether all is well."""
+    last = verdict.last
+    seen = f"{verdict.lines:,} lines in {files} file(s)"
+    if last is not None:
+        is_sealed = "sealed" if last.seal else "chained"
+        seen += f", {is_sealed} by {verdict.checkpoints:,} checkpoints until {last.ts}"
+    if verdict.open_lines:
+        seen += f"; {verdict.open_lines:,} since then"
+    is_whole = verdict.fault is None and not verdict.losses
+    click.echo(f"{base}: {'whole' if is_whole else 'NOT WHOLE'}: {verdict.fault or seen}")
+    for loss in verdict.losses:
+        click.echo(f"  {loss}")
+    for note in verdict.notes:
+        click.echo(f"  {note}")
+    return is_whole
+
+
+@click.command("seal-key")
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def seal_key(*, directory: Path) -> None:
+    """Make a pair of keys that seal the bitácora: DIR/install.key and DIR/verify.key.
+
+    The service gets install.key (CARDIORISK_SEAL_KEY_FILE), where it may write to it; it moves on
+    each minute, so who takes the machine can seal nothing earlier anew. Move verify.key to
+    where `log verify` runs, and leave no copy: with it everything can be forged. One pair for each
+    process. Keys that exist are never replaced.
+
+    \b
+    Examples:
+      cardiorisk log seal-key keys && mv keys/verify.key /media/safe/
+      CARDIORISK_SEAL_KEY_FILE=keys/install.key cardiorisk serve
+    """  # noqa: D301 - click reads the \b
+    try:
+        make_pair(directory, time.time())
+    except FileExistsError as error:
+        raise CommandFailure(f"{error.filename} exists, and keys are never replaced") from error
+    click.echo(f"{directory / INSTALL_KEY}: for the service, CARDIORISK_SEAL_KEY_FILE")
+    click.echo(f"{directory / VERIFY_KEY}: move it to another machine; leave no copy here")
+
+
+@click.command()
+@log_dir_option
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def checkpoint(*, path: Path, file: Path | None) -> None:
+    """Print the newest checkpoint as one line, to keep elsewhere.
+
+    `log verify --against` then tells whether the bitácora still holds all that it held.
+
+    \b
+    Examples:
+      cardiorisk log checkpoint | ssh elsewhere 'cat >> checkpoints'
+      cardiorisk log verify --against checkpoints
+    """  # noqa: D301 - click reads the \b
+    files = [file] if file is not None else [one.path for one in reversed(list_files(path))]
+    found = next(filter(None, map(last_checkpoint, files)), None)
+    if found is None:
+        raise CommandFailure(f"there is no checkpoint in {file or path}")
+    click.echo(found.line, nl=False)
