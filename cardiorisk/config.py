@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -170,7 +170,11 @@ class Settings(BaseSettings):
     def _check_host(cls, host: str) -> str:
         if host == UNIX:
             raise ValueError("must be an address, as in 127.0.0.1, or unix: and a path")
-        return host
+        bare = host.removeprefix("[").removesuffix("]")
+        try:
+            return str(ip_address(bare))  # one spelling of each
+        except ValueError:
+            return host
 
     @field_validator("log_dir", "model_dir", "seal_key_file", mode="before")
     @classmethod

@@ -76,8 +76,9 @@ def test_the_printed_curl_line_works_when_pasted(
     assert not list(server.directory.glob("*.sock"))
 
 
-def test_two_colons_are_every_address_of_both_families(start: StartServer) -> None:
-    server = start(*LITERT, "--host", "::").wait_until_ready()
+@pytest.mark.parametrize("host", ["::", "[::]", "0::0"])
+def test_two_colons_are_every_address_of_both_families(start: StartServer, host: str) -> None:
+    server = start(*LITERT, "--host", host).wait_until_ready()
     port = int(server.address.rpartition(":")[2])
     for host in ("127.0.0.1", "::1"):
         with closing(HTTPConnection(host, port, timeout=10)) as connection:
@@ -135,14 +136,16 @@ def test_a_spoilt_network_stops_the_start_with_one_clear_line(
     assert "train.py" in _failed_start("--port", "0")
 
 
-def test_a_revocation_by_the_command_arrives_within_a_second(server: Server) -> None:
+@pytest.mark.parametrize("ending", ["keys revoke KEY_ID", "accounts delete demo --yes"])
+def test_the_end_of_a_key_by_a_command_arrives_within_a_second(server: Server, ending: str) -> None:
     assert server.ask()[0] == 200
-    command = [sys.executable, "-m", "cardiorisk", "keys"]
+    command = [sys.executable, "-m", "cardiorisk"]
     listing = subprocess.run(
-        [*command, "list", "--json"], cwd=server.directory, capture_output=True, check=True
+        [*command, "keys", "list", "--json"], cwd=server.directory, capture_output=True, check=True
     )
     key_id = json.loads(listing.stdout)[0]["key_id"]
-    subprocess.run([*command, "revoke", key_id], cwd=server.directory, check=True)
+    arguments = ending.replace("KEY_ID", key_id).split()
+    subprocess.run([*command, *arguments], cwd=server.directory, check=True)
     revoked_at = time.monotonic()
     while server.ask()[0] == 200:
         assert time.monotonic() - revoked_at < 1.0
