@@ -80,8 +80,8 @@ def test_the_printed_curl_line_works_when_pasted(
 def test_two_colons_are_every_address_of_both_families(start: StartServer, host: str) -> None:
     server = start(*LITERT, "--host", host).wait_until_ready()
     port = int(server.address.rpartition(":")[2])
-    for host in ("127.0.0.1", "::1"):
-        with closing(HTTPConnection(host, port, timeout=10)) as connection:
+    for address in ("127.0.0.1", "::1"):
+        with closing(HTTPConnection(address, port, timeout=10)) as connection:
             connection.request("GET", "/healthz")
             assert connection.getresponse().status == 200
     assert [line["ip"] for line in server.log_lines()] == ["127.0.0.1", "::1"]
