@@ -176,7 +176,7 @@ class CsvTable(Table):
         rows = []
         for number, text in odd.items():
             if number in block.broken:
-                cells = block.row(number).decode().split(self.dialect.separator)
+                cells = block.broken[number].decode().split(self.dialect.separator)
                 kind = "has a quotation mark that is not closed where a cell ends"
             else:
                 cells = self._cells(text)

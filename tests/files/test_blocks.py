@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from itertools import pairwise
 
 import pytest
@@ -9,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.files.blocks import LONGEST_CELL_BYTES, Blocks
+from cardiorisk.files.blocks import LONGEST_CELL_BYTES, Block, Blocks
 
 Row = tuple[int, bytes, bool]
+
+
+def rows_in(block: Block) -> list[re.Match[bytes]]:
+    return [row for row in block.row.finditer(block.text) if row[0].strip(b"\r\n")]
 
 
 def rows(text: bytes, size: int = 10_000, longest: int = LONGEST_CELL_BYTES) -> list[Row]:
@@ -19,9 +24,9 @@ def rows(text: bytes, size: int = 10_000, longest: int = LONGEST_CELL_BYTES) -> 
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     blocks = Blocks(",", "\n", size, longest).cut(pieces, 2)
     return [
-        (line, block.row(number), number in block.broken)
+        (line, row[0].rstrip(b"\r\n"), bool(row["broken"]))
         for block in blocks
-        for number, line in enumerate(block.lines.tolist())
+        for line, row in zip(block.lines.tolist(), rows_in(block), strict=True)
     ]
 
 
