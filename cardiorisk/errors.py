@@ -118,6 +118,14 @@ class MethodNotAllowed(ServiceError, code="method-not-allowed"): ...
 class BodyTooLarge(ServiceError, code="body-too-large"): ...
 
 
+class BodyTimeout(ServiceError, code="body-timeout"):
+    """The headers have come, and the body has not come in time."""
+
+
+class UnsupportedCoding(ServiceError, code="unsupported-coding"):
+    """The body is compressed, or coded in another way."""
+
+
 class MalformedBody(ServiceError, code="malformed-body"): ...
 
 

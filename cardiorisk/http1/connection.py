@@ -85,6 +85,14 @@ NO_ROOM = _REFUSAL % (_FULL, len(_FULL_DETAIL) + 1, _FULL_DETAIL.encode())
 _NOBODY = HTTPMessageDelegate()
 
 
+class RequestDelegate(HTTPMessageDelegate):
+    """Takes a request, and is told where its body does not come."""
+
+    def body_is_late(self) -> None:
+        """Answer a request whose body has not come in time, in a while at most."""
+        raise NotImplementedError
+
+
 class _Stage(Enum):
     """What a connection waits for."""
 
@@ -208,7 +216,13 @@ class Connection(HTTPConnection, asyncio.Protocol):
         if self._stage is _Stage.HEAD and self._unread:
             self._refuse("slow_head", _TIMED_OUT, "the request's headers have not come in time")
         elif self._stage is _Stage.BODY:
-            self._refuse("slow_body", _TIMED_OUT, "the request's body has not come in time")
+            is_answered = self._on_loss is not None  # a handler is at work already
+            if is_answered or not isinstance(self._reader, RequestDelegate):
+                self._refuse("slow_body", _TIMED_OUT, "the request's body has not come in time")
+            else:
+                self._siblings.refusals["slow_body"] += 1
+                self._wait(TAKING_SECONDS)
+                self._reader.body_is_late()
         else:
             if not self.drained.done():
                 self._siblings.refusals["slow_reader"] += 1

@@ -27,10 +27,12 @@ from tornado.web import HTTPError
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.errors import (
+    BodyTimeout,
     BodyTooLarge,
     ClientClosed,
     FieldFault,
     InternalFailure,
+    InvalidKey,
     InvalidQuery,
     LogUnavailable,
     MalformedBody,
@@ -40,13 +42,16 @@ from cardiorisk.errors import (
     OperatorOnly,
     RateLimited,
     ServiceError,
+    UnsupportedCoding,
 )
+from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
+from cardiorisk.web.credentials import said_of_missing, said_of_scheme
 from cardiorisk.web.operations import find_operation
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
-from cardiorisk.web.reader import BODY_LIMIT_BYTES
+from cardiorisk.web.reader import BODY_LIMIT_BYTES, LATE
 from cardiorisk.web.shapes import REPEATED_FAULT, unknown_faults
 from cardiorisk.web.tornado_inside import LeanHandler
 
@@ -302,8 +307,8 @@ class BaseHandler(LoggedHandler):
         await self.admit()
         if self.request.query_arguments:
             self._require_known_parameters()
-        if len(self.request.body) > self.body_limit_bytes:
-            raise BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
+        if self.request.body:
+            self._require_readable(self.request.body)
         if self.request.method in self.changing_methods:
             self.services.bitacora.require_writable()
 
@@ -326,12 +331,15 @@ class BaseHandler(LoggedHandler):
 
         Raises:
             MissingKey: there is no such header.
+            InvalidKey: it has another form.
         """
         authorization = self.request.headers.get("Authorization", "")
         if not authorization:
-            raise MissingKey("send your API key in the Authorization header")
+            raise MissingKey(said_of_missing(self.request))
         if authorization[: len(_BEARER)].lower() == _BEARER:
             return authorization[len(_BEARER) :].strip()
+        if " " in authorization:
+            raise InvalidKey(said_of_scheme(authorization))
         return authorization
 
     def answer_nothing(self) -> None:
@@ -398,6 +406,15 @@ class BaseHandler(LoggedHandler):
                 once = shape.rules().keys() & others.keys() - set(repeated)
                 faults = shape.faults({name: others[name] for name in once}) + faults
         raise InvalidQuery(faults)
+
+    def _require_readable(self, body: bytes) -> None:
+        headers = self.request.headers
+        if "Content-Encoding" in headers and headers["Content-Encoding"].lower() != "identity":
+            raise UnsupportedCoding("send the body as it is, without Content-Encoding")
+        if len(body) > self.body_limit_bytes:
+            raise BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
+        if body is LATE:
+            raise BodyTimeout(f"the body has not come within {BODY_SECONDS:.0f} s; send it again")
 
     def _wrong_method(self) -> MethodNotAllowed:
         return MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")

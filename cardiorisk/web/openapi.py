@@ -35,7 +35,9 @@ _JSON_TYPE = "application/json"
 _SCHEMAS = "#/components/schemas/"
 _ALWAYS = (
     errors.InvalidQuery,
+    errors.BodyTimeout,
     errors.BodyTooLarge,
+    errors.UnsupportedCoding,
     errors.InternalFailure,
     errors.LogUnavailable,
 )
@@ -199,6 +201,7 @@ class _Writer:
         first = rows[codes[0]]
         required = ["WWW-Authenticate"] if first.is_challenge else []
         required += ["Allow"] if errors.MethodNotAllowed.code in codes else []
+        required += ["Accept-Encoding"] if errors.UnsupportedCoding.code in codes else []
         optional = list(_METERED) if is_metered else []
         timed = {code for code, row in rows.items() if row.retry_after_seconds is not None}
         timed |= rows.keys() & {errors.RateLimited.code, errors.TooManyAttempts.code}

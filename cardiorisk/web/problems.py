@@ -52,7 +52,9 @@ _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.OperatorOnly: Problem(403, "The route is for operators"),
     errors.ReloadUnderWay: Problem(409, "A reload is under way", retry_after_seconds=5),
     errors.UnusableArtefact: Problem(409, "The new network cannot be used; the old one goes on"),
+    errors.BodyTimeout: Problem(408, "The body has not come in time"),
     errors.BodyTooLarge: Problem(413, "The body is too large"),
+    errors.UnsupportedCoding: Problem(415, "The body is coded"),
     errors.NotFound: Problem(404, "Nothing is served here"),
     errors.MethodNotAllowed: Problem(405, "The method is not allowed here"),
     # Not a registered status: the customary mark, in logs only, of a caller who hung up.
@@ -83,6 +85,8 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
     if problem.is_challenge:
         why = ', error="invalid_token"' if isinstance(error, errors.InvalidKey) else ""
         headers["WWW-Authenticate"] = f'Bearer realm="cardiorisk"{why}'
+    if isinstance(error, errors.UnsupportedCoding):
+        headers["Accept-Encoding"] = "identity"
     if isinstance(error, errors.RateLimited | errors.TooManyAttempts):
         headers["Retry-After"] = str(error.resets_in_seconds)
     elif problem.retry_after_seconds is not None:

@@ -19,7 +19,6 @@ from tornado.escape import url_unescape
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
-    HTTPMessageDelegate,
     HTTPServerRequest,
     RequestStartLine,
     ResponseStartLine,
@@ -27,7 +26,7 @@ from tornado.httputil import (
 from tornado.web import Application, RequestHandler
 
 from cardiorisk.errors import Overloaded
-from cardiorisk.http1.connection import REASONS
+from cardiorisk.http1.connection import REASONS, RequestDelegate
 from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.tornado_inside import run_handler
 
@@ -38,6 +37,8 @@ _DRAINED_BYTES = 1024 * 1024
 _OVER_THE_LIMIT = bytes(LARGE_BODY_LIMIT_BYTES + 1)
 NO_ROOM = bytes(1)
 """Stands for a large body that came while too many others were under way."""
+LATE = bytes(2)
+"""Stands for a body that has not come in time."""
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of large bodies, what is beyond the common limit, over all requests under way."""
 MOST_BATCHES = 64
@@ -170,7 +171,7 @@ def path_pattern(template: str) -> str:
     return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z_]+\}", template)))
 
 
-class RequestReader(HTTPMessageDelegate):
+class RequestReader(RequestDelegate):
     """Hand a request over with at most one byte more than the limit, which marks it as too large.
 
     A body of up to 1 MiB is read to its end, so that a caller who sends before reading gets the
@@ -226,6 +227,9 @@ class RequestReader(HTTPMessageDelegate):
         """Let the request be answered, unless that has been done."""
         if self._handler is None:
             self._start(bytes(self._body))
+
+    def body_is_late(self) -> None:
+        self._refuse(LATE)
 
     def on_connection_close(self) -> None:
         if self._handler is None:

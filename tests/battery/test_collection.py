@@ -21,6 +21,7 @@ POSTMAN = Path(__file__).parents[2] / "docs" / "postman"
 COLLECTION = POSTMAN / "cardiorisk.postman_collection.json"
 ENVIRONMENT = POSTMAN / "cardiorisk.postman_environment.json"
 UNREACHABLE_CODES = {
+    "body-timeout",  # is answered to no client that sends what it has announced
     "too-many-attempts",  # would lock the address out of the rest of the run
     "client-closed",  # has no receiver
     "internal",

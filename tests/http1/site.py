@@ -138,7 +138,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def serving(
-    site: Site,
+    site: HTTPServerConnectionDelegate,
     most_connections: int = 10,
     clock: SettableClock | None = None,
     bound: socket | None = None,

@@ -88,6 +88,65 @@ async def test_who_is_not_known_is_told_of_no_parameter(stranger: Caller) -> Non
     assert told(await stranger.send("GET", "/account?x=1")) == (401, "missing-key")
 
 
+@pytest.mark.parametrize(
+    ("place", "headers", "query"),
+    [
+        ("X-API-Key", {"X-API-Key": "{}"}, ""),
+        ("API-Key", {"api-key": "{}"}, ""),
+        ("X-Auth-Token", {"x-auth-token": "anything"}, ""),
+        ("a cookie", {"Cookie": "a=1; session={}"}, ""),
+        ("a cookie", {"Cookie": "a=1; api_key=anything"}, ""),
+        ("the URL", {}, "?Authorization={}"),
+        ("the URL", {}, "?a=1&api_key=anything"),
+        ("the URL", {}, "?{}"),
+    ],
+)
+async def test_a_key_that_is_sent_elsewhere_opens_nothing_and_is_told_where_to(
+    premium: Caller,
+    stranger: Caller,
+    bitacora: Bitacora,
+    place: str,
+    headers: dict[str, str],
+    query: str,
+) -> None:
+    key = str(premium.key)
+    sent = {name: value.format(key) for name, value in headers.items()}
+    response = await stranger.send("POST", "/service" + query.format(key), EXAMPLE, sent)
+    assert told(response) == (401, "missing-key")
+    assert document(response)["detail"] == (
+        f"a key in {place} is not looked at: send `Authorization: <key>` or "
+        "`Authorization: Bearer <key>`"
+    )
+    assert key not in response.body.decode() + bitacora.path.read_text() + str(response.headers)
+
+
+async def test_a_key_in_the_url_beside_the_right_one_is_not_repeated(
+    premium: Caller, bitacora: Bitacora
+) -> None:
+    response = await premium.send("GET", f"/account?{premium.key}=1&api_key={premium.key}")
+    assert told(response) == (422, "invalid-query")
+    assert str(premium.key) not in response.body.decode() + bitacora.path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "says"),
+    [
+        ("ApiKey", "in the form of ApiKey is not understood: send `Authorization: <key>`"),
+        ("Basic", "POST /login takes a name and a password"),
+        ("Bearer:", "in the form of this is not understood"),
+        ("<script>", "in the form of this is not understood"),
+    ],
+)
+async def test_another_form_of_authorization_is_told_which_is_right(
+    premium: Caller, scheme: str, says: str
+) -> None:
+    headers = {"Authorization": f"{scheme} {premium.key}"}
+    response = await premium.send("POST", "/service", EXAMPLE, headers)
+    assert told(response) == (401, "invalid-key")
+    assert says in document(response)["detail"]
+    assert str(premium.key) not in response.body.decode()
+
+
 async def test_a_wrong_method_is_told_which_are_right(stranger: Caller) -> None:
     response = await stranger.send("DELETE", "/service")
     assert response.headers["Allow"] == "GET, POST, QUERY, OPTIONS"

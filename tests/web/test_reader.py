@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 
 import pytest
 
+from cardiorisk.app import make_app
+from cardiorisk.config import Settings
+from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.patients.patient import Patient
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import LoggedHandler
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
-from tests.support import EXAMPLE, Bitacora, Caller, document
+from tests.http1.site import serving
+from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, create_key, document
 
 PADDED = json.dumps(EXAMPLE).encode()
 
@@ -51,6 +56,59 @@ async def test_a_longer_one_is_refused_and_logged(
     assert response.code == 413
     assert document(response)["code"] == bitacora.last()["code"] == "body-too-large"
     assert response.headers["RateLimit"] == '"premium";r=49;t=48'
+
+
+@pytest.mark.parametrize(
+    ("coding", "status"),
+    [
+        ("gzip", 415),
+        ("GZIP", 415),
+        ("br", 415),
+        ("identity, gzip", 415),
+        ("", 415),
+        ("Identity", 200),
+    ],
+)
+async def test_a_coded_body_is_refused(
+    premium: Caller, bitacora: Bitacora, coding: str, status: int
+) -> None:
+    body = gzip.compress(PADDED) if "gz" in coding else PADDED
+    response = await premium.send("POST", "/service", body, {"Content-Encoding": coding})
+    assert response.code == bitacora.last()["status"] == status
+    if status == 415:
+        assert document(response)["code"] == "unsupported-coding"
+        assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        (f"Content-Length: {len(PADDED)}", PADDED[:-1]),
+        ("Transfer-Encoding: chunked", b"2\r\n{}\r\n"),
+    ],
+)
+@pytest.mark.parametrize("sync", ["os", "disk"])
+async def test_a_body_that_never_arrives_is_answered_and_in_the_log(
+    settings: Settings, beginning: tuple[str, bytes], sync: str
+) -> None:
+    clock, key = SettableClock(), create_key(settings, "ana", "premium")
+    app = make_app(settings.model_copy(update={"bitacora_sync": sync}))
+    await app.services.start()
+    try:
+        async with serving(app, clock=clock) as (listener, connect):
+            caller = await connect()
+            await caller.send(head(key, beginning[0]), beginning[1])
+            clock.advance(seconds=BODY_SECONDS)
+            for _ in range(2):
+                listener.close_overdue()  # once more, as where the answer has to wait
+            assert (await caller.answer()).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        line = Bitacora(settings.log_dir / "bitacora.jsonl").last()
+        assert (line["status"], line["code"], line["route"]) == (408, "body-timeout", "/service")
+        assert line["plan"] == "premium"
+        assert app.services.traffic.open_requests == 0
+    finally:
+        await app.services.close()
+        await app.services.predictor.close()
 
 
 async def test_a_connection_lives_on_after_a_refused_body_was_drained(

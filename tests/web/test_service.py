@@ -56,11 +56,6 @@ async def test_all_faulty_fields_are_named_at_once(
     assert [fault["field"] for fault in document(response)["errors"]] == list(EXAMPLE)
 
 
-async def test_a_key_in_the_query_string_opens_nothing(freemium: Caller, stranger: Caller) -> None:
-    query = urlencode(EXAMPLE | {"Authorization": freemium.key, "api_key": freemium.key})
-    assert (await stranger.send("GET", f"/service?{query}")).code == 401
-
-
 async def test_hostile_field_names_come_back_as_json_and_nothing_else(premium: Caller) -> None:
     body = json.dumps(EXAMPLE | {"<script>\r\nX: y\ud800": 1}).encode()
     response = await premium.send("POST", "/service", body)
