@@ -21,7 +21,6 @@ _LINE_END = re.compile(r"\r*\n|\r")
 _VALUE = re.compile(r"\s*[+-]?\d*[.,]?\d+\s*|\s*(?:true|false|s[ií]|no|)\s*", re.IGNORECASE)
 _BINARY = re.compile(r"[\0-\x08\x0e-\x1a]")
 _FEWEST_NUMBERED = 3  # of which the third is no flag
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "lone CR"}
 
 
@@ -45,11 +44,8 @@ class Dialect:
     places: tuple[int, ...]
 
     def __str__(self) -> str:
-        return (
-            f"cells end at a {_NAMES.get(self.separator, repr(self.separator))}, "
-            f"decimal {'comma' if self.decimal == ',' else 'point'}, "
-            f"line ends {_LINE_ENDS[self.line_end]}"
-        )
+        ends = _LINE_ENDS[self.line_end]
+        return f"separator {self.separator!r}, decimal {self.decimal!r}, line ends {ends}"
 
 
 def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:

@@ -119,9 +119,10 @@ class CsvTable(Table):
         self._named = max(place for place, name in enumerate(self.names) if name.strip()) + 1
 
     def __str__(self) -> str:
-        packed = "gzip, " * self.source.is_gzip
+        packed = " in gzip" * self.source.is_gzip
         mark = " with a mark" * self.source.has_mark
-        return f"CSV ({packed}{self.source.encoding}{mark}, {self.dialect}){self._renamed()}"
+        written = f"{self.dialect}, encoding {self.source.encoding}{mark}"
+        return f"CSV{packed}: {written}{self._renamed()}"
 
     def batches(self) -> Iterator[Batch]:
         before = self.dialect.before + self.dialect.header

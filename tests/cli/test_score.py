@@ -39,7 +39,7 @@ def test_a_file_is_scored_told_of_and_counted(call: Call) -> None:
     assert result.exit_code == 0
     assert result.stdout == ""
     read, network, *others = result.stderr.splitlines()[-4:]
-    assert read == ("in.csv: CSV (utf-8, cells end at a comma, decimal point, line ends LF)")
+    assert read == "in.csv: CSV: separator ',', decimal '.', line ends LF, encoding utf-8"
     assert network.startswith("network ")
     assert others == [
         "line 3: edad is beyond 99 years",
