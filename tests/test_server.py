@@ -137,7 +137,7 @@ def test_a_spoilt_network_stops_the_start_with_one_clear_line(
 
 
 @pytest.mark.parametrize("ending", ["keys revoke KEY_ID", "accounts delete demo --yes"])
-def test_the_end_of_a_key_by_a_command_arrives_within_a_second(server: Server, ending: str) -> None:
+def test_a_revocation_by_the_command_arrives_within_a_second(server: Server, ending: str) -> None:
     assert server.ask()[0] == 200
     command = [sys.executable, "-m", "cardiorisk"]
     listing = subprocess.run(

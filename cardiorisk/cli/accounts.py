@@ -4,7 +4,6 @@ It never makes a database: an account comes with its first key, from ``cardioris
 """
 
 import asyncio
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 
 import click
 
-from cardiorisk.cli.group import CommandFailure, require_stdout, show_once
+from cardiorisk.cli.group import CommandFailure
 from cardiorisk.cli.options import database_option, json_option, printable_name, show
 from cardiorisk.config import Settings
 from cardiorisk.identity.forms import LEAST_PASSWORD, MOST_PASSWORD, clean_password, folded
@@ -23,7 +22,6 @@ from cardiorisk.store.database import Database, Rows
 
 _COLUMNS = ("name", "plan", "is_operator", "active_keys", "created_at", "email", "suspended_at")
 """Attributes of ``AccountRecord``; two of them are shown by shorter names."""
-_GENERATED_BYTES = 18
 _TITLES = {"name": "account", "is_operator": "operator"}
 
 
@@ -153,9 +151,8 @@ def delete(name: str, *, yes: bool, settings: Settings) -> None:
 
 @accounts.command()
 @click.argument("name", type=printable_name)
-@click.option("--generate", is_flag=True, help="Make one, and print it, alone, on standard output.")
 @database_option
-def password(name: str, *, generate: bool, settings: Settings) -> None:
+def password(name: str, settings: Settings) -> None:
     """Give an account a new password, where one is lost or there was none.
 
     It is asked for on a terminal, else read from standard input, one line; it has 8 to 128
@@ -164,12 +161,12 @@ def password(name: str, *, generate: bool, settings: Settings) -> None:
     \b
     Examples:
       cardiorisk accounts password ana
-      cardiorisk accounts password ana --generate
+      openssl rand -base64 18 | tee /dev/tty | cardiorisk accounts password ana
       pass show cardiorisk/ana | cardiorisk accounts password ana
     """  # noqa: D301 - click reads the \b
     with _changing(settings, name):
         pass  # who mistypes the name is told before a password is asked for
-    new = _new_password(name, generate=generate)
+    new = _new_password(name)
     passwords = Passwords()
     try:
         password_hash = asyncio.run(passwords.hash(new))
@@ -177,15 +174,10 @@ def password(name: str, *, generate: bool, settings: Settings) -> None:
         passwords.close()
     with _changing(settings, name) as (rows, account_id, _):
         rows_accounts.set_password(rows, account_id, None, password_hash)
-    if generate:
-        show_once(new, f"the password of {name} is changed", "run this again")
     click.echo(f"{name} has a new password; its sessions have ended, its keys stay.", err=True)
 
 
-def _new_password(name: str, *, generate: bool) -> str:
-    if generate:
-        require_stdout("a new password")
-        return secrets.token_urlsafe(_GENERATED_BYTES)
+def _new_password(name: str) -> str:
     if sys.stdin.isatty():
         given = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
     else:

@@ -3,12 +3,9 @@
 ``current`` must not upgrade the file: it is asked before, to find out whether an upgrade is due.
 """
 
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress as Bar
 
 from cardiorisk.cli.options import database_option
 from cardiorisk.config import Settings
@@ -79,12 +76,7 @@ def backup(copy: Path, settings: Settings) -> None:
         revision = database.current_revision()
         if revision is None:
             raise StoreUnavailable(f"{database.path} has no tables: there is nothing to copy")
-        console = Console(stderr=True)
-        with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-            task = bar.add_task(f"Copying {database.path}", total=None)
-            back_up(
-                database.path, copy, lambda done, of: bar.update(task, completed=done, total=of)
-            )
+        back_up(database.path, copy)
     megabytes = copy.stat().st_size / 1e6
     click.echo(
         f"{copy} holds {database.path} at revision {revision}: {megabytes:,.1f} MB.", err=True

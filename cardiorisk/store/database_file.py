@@ -12,18 +12,14 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from cardiorisk.errors import InvalidKey, StoreUnavailable
-
-Progress: TypeAlias = "Callable[[int, int], None]"
-"""Told how many pages are copied, and of how many."""
 
 COPY_MARK = 0x63726B62
 """The ``application_id`` of a copy until it is opened: a log beside it belongs to another file."""
@@ -34,8 +30,6 @@ _EMPTY = "it is empty"
 _NO_DATABASE = {_EMPTY, "file is not a database"}
 """Damages that no log makes good."""
 _PRIVATE = 0o600
-_PAGES_A_STEP = 2_500
-"""Copied between two tellings of the progress; 10 MB."""
 _PRIMARY_CODE = 0xFF
 _DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REFUSALS = {
@@ -213,13 +207,7 @@ def make_private_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
 
 
-def back_up(
-    path: Path,
-    copy: Path,
-    tell: Progress = lambda _done, _of: None,
-    *,
-    replaces: bool = False,
-) -> None:
+def back_up(path: Path, copy: Path, *, replaces: bool = False) -> None:
     """Copy a database that is in use as it was at one moment, for its owner's eyes only.
 
     The copy is whole, checked and on the disk before it has its name; a file of that name stays,
@@ -230,29 +218,22 @@ def back_up(
             raise FileExistsError(errno.EEXIST, "it is there and stays as it is; name another file")
         with TemporaryDirectory(prefix=f".{copy.name}.", dir=copy.parent) as directory:
             part = Path(directory, "copy")
-            _copy(path, part, tell)
+            _copy(path, part)
             if not replaces:
                 make_private_file(copy)  # the name is ours from here on
             part.replace(copy)
         _sync(copy.parent)
 
 
-def _copy(path: Path, part: Path, tell: Progress) -> None:
+def _copy(path: Path, part: Path) -> None:
     make_private_file(part)
-    with closing(sqlite3.connect(path, isolation_level=None)) as source:
-        # One moment of the database: or each write meanwhile would begin the copy anew.
-        source.execute("BEGIN")
-        source.execute("SELECT 1 FROM sqlite_master").fetchone()
-        with closing(sqlite3.connect(part, isolation_level=None)) as target:
-            target.execute("PRAGMA synchronous = OFF")
-            source.backup(
-                target,
-                pages=_PAGES_A_STEP,
-                progress=lambda _status, left, of: tell(of - left, of),
-            )
-            target.execute("PRAGMA journal_mode = DELETE")
-            target.execute(f"PRAGMA application_id = {COPY_MARK}")
-            (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
+        target.isolation_level = None
+        target.execute("PRAGMA synchronous = OFF")
+        source.backup(target)  # in one step, so that it is one moment of the database
+        target.execute("PRAGMA journal_mode = DELETE")
+        target.execute(f"PRAGMA application_id = {COPY_MARK}")
+        (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(f"the database itself is damaged: {found}")
     _sync(part)
