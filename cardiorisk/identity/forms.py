@@ -33,6 +33,16 @@ _CELL_START = re.compile(r'((?:^|[;,\t\r\n])[\s"]*+)([=+\-@\uff1d\uff0b\uff0d\uf
 """What may begin a cell, whichever character a spreadsheet cuts at, and what begins a formula there
 (the last four are the others at full width). Source: OWASP, CSV Injection."""
 
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+"""Kept as an ordinary blank; a Japanese name is written with a wide one."""
+_SHAPING = re.compile("[\u200c\u200d\u180b-\u180d\u180f\U000e0100-\U000e01ef]")
+"""Joiners and variation selectors: where a script needs them they shape a letter, elsewhere nobody
+sees them."""
+_HIDING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U0001d159]")
+"""What Python takes for printable, and nobody sees either. Source: Unicode's
+Default_Ignorable_Code_Point, and the blanks among its symbols."""
+_VIRAMA = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -63,9 +73,9 @@ def folded(text: str) -> str:
     """Return what a name or an address is compared by.
 
     Source: Unicode Standard, section 3.13, canonical caseless matching, but for the rare letters
-    that would need a second round.
+    that would need a second round; what only shapes letters makes no difference.
     """
-    return _normalized(_normalized(text).casefold())
+    return _normalized(_normalized(_SHAPING.sub("", text)).casefold())
 
 
 def harmless(text: str) -> str:
@@ -81,9 +91,12 @@ def harmless(text: str) -> str:
 
 
 def clean_name(given: object) -> str | None:
-    """Return what an account, a key or a patient may be called."""
+    """Return what an account, a key or a patient may be called.
+
+    It may hold whatever people's names do, and nothing that hides or reorders text.
+    """
     name = claimed_name(given)
-    is_fitting = name is not None and 1 <= len(name) <= NAME_CHARACTERS and name.isprintable()
+    is_fitting = name is not None and 1 <= len(name) <= NAME_CHARACTERS and _is_all_seen(name)
     return name if is_fitting else None
 
 
@@ -110,7 +123,7 @@ def claimed_name(given: object) -> str | None:
     """Return the name that a login gives; half a surrogate pair is no text."""
     if not _is_normalizable(given, NAME_CHARACTERS) or not _is_writable(given):
         return None
-    return _normalized(given).strip()
+    return _BLANKS.sub(" ", _normalized(given)).strip()
 
 
 def claimed_password(given: object) -> str | None:
@@ -121,6 +134,31 @@ def claimed_password(given: object) -> str | None:
 def _is_normalizable(given: object, most_characters: int) -> TypeGuard[str]:
     """Tell whether a text of at most so many characters may come of it, and soon."""
     return isinstance(given, str) and len(given) <= _MOST_NORMALIZED * most_characters
+
+
+def _is_all_seen(text: str) -> bool:
+    shaping = [found.start() for found in _SHAPING.finditer(text)]
+    others = _SHAPING.sub("", text)
+    is_plain = bool(others) and others.isprintable() and not _HIDING.search(others)
+    return is_plain and all(_shapes(text, place) for place in shaping)
+
+
+def _shapes(text: str, place: int) -> bool:
+    """Tell whether what stands at a place has an effect there.
+
+    Source: RFC 5892, A.1 and A.2, without the forms of letters, which Python does not know.
+    """
+    shaper, before, after = text[place], text[:place][-1:], text[place + 1 : place + 2]
+    if not before:
+        return False
+    if shaper not in "\u200c\u200d":
+        script = "CJK " if shaper > "\uffff" else "MONGOLIAN LETTER "
+        return unicodedata.name(before, "").startswith(script)
+    if _VIRAMA in map(unicodedata.combining, before + after):
+        return True
+    is_in_arabic = unicodedata.bidirectional(before) in {"AL", "NSM"}
+    is_between = is_in_arabic and after != "" and unicodedata.bidirectional(after) == "AL"
+    return shaper == "\u200c" and is_between
 
 
 def _is_writable(text: str) -> bool:

@@ -33,6 +33,19 @@ from cardiorisk.identity.forms import (
         ("x" * 80, "x" * 80),
         ("e\u0301" * 80, "\u00e9" * 80),
         ("李", "李"),
+        ("O\u2019Connor-D\u2019Angelo, \u0141. Jr.", "O\u2019Connor-D\u2019Angelo, \u0141. Jr."),
+        ("Nguy\u1ec5n Th\u1ecb \u0110\u1eb7ng", "Nguy\u1ec5n Th\u1ecb \u0110\u1eb7ng"),
+        ("M\u0331aria \u02bbOk", "M\u0331aria \u02bbOk"),
+        ("\u5c71\u7530\u3000\u592a\u90ce", "\u5c71\u7530 \u592a\u90ce"),  # a wide blank
+        ("a\u00a0b", "a b"),
+        ("\u8fbb\U000e0100", "\u8fbb\U000e0100"),  # the variant that its owner writes
+        (
+            "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+            "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+        ),  # Persian
+        ("\u0d9a\u0dca\u200d\u0dbb", "\u0d9a\u0dca\u200d\u0dbb"),  # Sinhala
+        ("\u09b0\u200d\u09cd\u09af", "\u09b0\u200d\u09cd\u09af"),  # Bengali
+        ("\u05d3\u05b8\u05bc\u05d5\u05b4\u05d3", "\u05d3\u05b8\u05bc\u05d5\u05b4\u05d3"),
     ],
 )
 def test_a_name_is_kept_trimmed_and_normalized(name: str, kept: str) -> None:
@@ -41,10 +54,24 @@ def test_a_name_is_kept_trimmed_and_normalized(name: str, kept: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "   ", "x" * 81, "a\nb", "a\x00b", "a\u202eb", "\ud800", "a\u00a0b", 7, None, ["ana"]],
+    [
+        *("", "   ", "x" * 81, "a\nb", "a\x00b", "\ud800", 7, None, ["ana"]),
+        *(
+            f"a{hidden}b"
+            for hidden in "\u202e\u2066\u200e\u061c\u2028\u00ad\u200b\u2060\ufeff\u180e"
+        ),
+        *(f"a{hidden}b" for hidden in "\u200c\u200d\U000e0100\u180b\u034f\ufe0f\u3164\u115f\u2800"),
+        *("\u200d", "\u200ca", "\u06cc\u200c", "\u06cc\u200d\u0631", "\u0dca\u200d\u200d"),
+    ],
 )
 def test_a_name_against_the_rule_is_none(name: object) -> None:
     assert clean_name(name) is None
+
+
+def test_a_name_that_differs_only_in_what_nobody_sees_is_the_same() -> None:
+    assert folded("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627") == folded(
+        "\u0639\u0644\u06cc\u0631\u0636\u0627"
+    )
 
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 128, " " * 8, "contrase\u00f1a", "😀" * 8])
