@@ -57,9 +57,10 @@ class Program(click.Command):
                 said = "; ".join(f"{fault.field} {fault.detail}" for fault in error.faults)
             reason = f"{said}{_HINTS.get(error.code, '')}"
         except OSError as error:
-            streams.abandon_stdout()
             place = f"{error.filename}: " if error.filename else ""
             reason = f"{place}{error.strerror or error}"
+        finally:
+            streams.abandon_stdout()
         failure = CommandFailure(reason, self.name or "cardiorisk")
         failure.show()
         sys.exit(failure.exit_code)
@@ -102,12 +103,3 @@ def require_stdout(what: str) -> None:
     """Check, before there is something to be shown only there, that it can be."""
     if sys.stdout is None:  # Python's way to say that the descriptor was closed at the start
         raise CommandFailure(f"standard output is closed, so {what} could not be shown")
-
-
-def show_once(secret: str, done: str, undo: str) -> None:
-    """Write a secret, alone, on standard output; where that fails, say what to do instead."""
-    try:
-        click.echo(secret)
-    except OSError as error:
-        streams.abandon_stdout()
-        raise CommandFailure(f"{done} but could not be shown ({error.strerror}); {undo}") from error

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import click
 
-from cardiorisk.cli.group import CommandFailure, WholeNumber, require_stdout, show_once
+from cardiorisk.cli.group import CommandFailure, WholeNumber, require_stdout
 from cardiorisk.cli.options import (
     database_option,
     iso,
@@ -206,8 +206,13 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
 
 def _show_key(minted: MintedKey) -> None:
     record = minted.record
-    undo = f"end it with `cardiorisk keys revoke {record.key_id}`"
-    show_once(minted.key, f"{record.key_id} was made", undo)
+    try:
+        click.echo(minted.key)
+    except OSError as error:
+        raise CommandFailure(
+            f"{record.key_id} was made but could not be shown ({error.strerror}); "
+            f"end it with `cardiorisk keys revoke {record.key_id}`"
+        ) from error
     _tell(record, "The key is shown only this once.")
 
 

@@ -31,7 +31,7 @@ class Telling(FileIO):
 
     def __init__(self, number: int, *, waits: bool) -> None:
         super().__init__(number, "w", closefd=False)
-        self._waits = waits
+        self._poll_milliseconds = None if waits else 0
         self.is_heard = True
 
     def write(self, text: "ReadableBuffer", /) -> int:
@@ -41,7 +41,7 @@ class Telling(FileIO):
         ready.register(self.fileno(), select.POLLOUT)
         with contextlib.suppress(OSError):
             # A pipe that is ready takes this much without blocking, and so do its like.
-            while left and ready.poll(None if self._waits else 0):
+            while left and ready.poll(self._poll_milliseconds):
                 left = left[super().write(left[: select.PIPE_BUF]) or 0 :]
         self.is_heard &= not left
         return length
@@ -84,10 +84,8 @@ def abandon_stdout() -> None:
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
