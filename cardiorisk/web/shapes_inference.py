@@ -3,18 +3,21 @@
 Source: https://github.com/kserve/open-inference-protocol, and Triton's extension for binary data.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 from pydantic import Field as Member
+from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
-from cardiorisk.web.shapes import MOST_UNKNOWN, Json, Rule, Sent, Version, about
+from cardiorisk.web.shapes import MOST_UNKNOWN, Rule, Sent, Version, about
 from cardiorisk.web.shapes_batches import MOST_COMMAS, MOST_PATIENTS
 
 MODEL, INPUT, OUTPUT, DATATYPE = "cardiorisk", "pacientes", "probabilidad", "FP32"
@@ -22,79 +25,68 @@ LENGTH_HEADER = "Inference-Header-Content-Length"
 _LEAST = np.array([field.minimum for field in FIELDS], dtype=np.float32)  # (6,)
 _MOST = np.array([field.maximum for field in FIELDS], dtype=np.float32)
 _IS_WHOLE = np.array([field.kind != "number" for field in FIELDS])
-
-
-def _find_inputs(sent: Any) -> Any:
-    match sent:
-        case [{"name": "pacientes", "datatype": "FP32"}]:
-            return sent
-
-
-def _find_outputs(sent: Any) -> Any:
-    match sent:
-        case [] | [{"name": "probabilidad"}]:
-            return sent
-
-
-def _text(description: str) -> Rule:
-    schema = {"type": "string", "description": description}
-    return Rule(lambda sent: sent if isinstance(sent, str) else None, "be text", schema)
-
-
-_parameters = Rule(
-    lambda sent: sent if isinstance(sent, dict) else None,
-    "be an object",
-    {"type": "object", "description": "`binary_data_output` asks for bytes; others are ignored"},
-)
-_MEMBERS: tuple[tuple[str, str, Json], ...] = (
-    ("name", "Its name", {"type": "string", "enum": [INPUT]}),
-    ("datatype", "The type of its values", {"type": "string", "enum": [DATATYPE]}),
-    ("shape", "Rows and columns", {"type": "array", "items": {"type": "integer"}}),
-    ("data", "The rows, or their values one after another", {"type": "array", "items": {}}),
-    ("parameters", "`binary_data_size`, in the place of `data`", {"type": "object"}),
-)
-_tensor: Json = {
-    "type": "object",
-    "required": ["name", "datatype", "shape"],
-    "properties": {name: {"description": said} | schema for name, said, schema in _MEMBERS},
+_TENSOR = {
+    "name": INPUT,
+    "datatype": DATATYPE,
+    "shape": [1, len(FIELDS)],
+    "data": [*EXAMPLE.values()],
 }
-_example = {"name": INPUT, "shape": [1, len(FIELDS)], "datatype": DATATYPE}
-_inputs = Rule(
-    _find_inputs,
-    f"be one tensor: name {INPUT}, datatype {DATATYPE}, shape [n, {len(FIELDS)}], "
-    f"columns {', '.join(FIELD_NAMES)}",
-    {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 1,
-        "items": _tensor,
-        "description": f"One tensor; its columns are {', '.join(FIELD_NAMES)}",
-        "examples": [[_example | {"data": list(EXAMPLE.values())}]],
-    },
-)
-_outputs = Rule(
-    _find_outputs,
-    f"be empty, or ask for {OUTPUT} alone",
-    {"type": "array", "maxItems": 1, "items": {"type": "object"}, "description": "What is wanted"},
-)
+
+Name = Annotated[Literal["cardiorisk"], about("Always the same")]
+Datatype = Annotated[Literal["FP32"], about("The type of its values")]
+Yes = Annotated[Literal[True], about("Always the same")]
+Parameters = Annotated[dict[str, Any], about("Of the protocol and its extensions")]
+
+
+_BY_TYPE = Rule(lambda sent: sent, "be of its type", {})
+
+
+class GivenTensorBody(BaseModel, extra="allow"):
+    """Rows of six values; as bytes after the JSON where `parameters` has `binary_data_size`."""
+
+    name: Annotated[Literal["pacientes"], about("Its name")]
+    datatype: Datatype
+    shape: Annotated[list[int], about("Rows and columns", length=2)]
+    data: Annotated[list[Any], about("The rows, or their values one by one")] = Member(
+        default_factory=list
+    )
+    parameters: Parameters = Member(default_factory=dict)
+
+
+class WantedTensorBody(BaseModel, extra="allow"):
+    """What is wanted; as bytes where `parameters` has `binary_data`."""
+
+    name: Annotated[Literal["probabilidad"], about("Its name")]
+    parameters: Parameters = Member(default_factory=dict)
 
 
 class InferenceBody(Sent):
     """Rows of values as a tensor."""
 
     refusal = InvalidPatient
-    examples = ({"inputs": [_example | {"data": list(EXAMPLE.values())}]},)
 
-    id: Annotated[str, _text("Comes back in the answer")] = ""
-    model_name: Annotated[str, _text("Ignored, as some clients send it")] = ""
-    model_version: Annotated[str, _text("Likewise")] = ""
-    parameters: Annotated[Json, _parameters] = Member(default_factory=dict)
-    inputs: Annotated[list[Json], _inputs]
-    outputs: Annotated[list[Json], _outputs] = Member(default_factory=list)
+    id: Annotated[str, about("Comes back in the answer", "a1")] = ""
+    model_name: Annotated[str, about("Ignored: some clients send it")] = ""
+    parameters: Parameters = Member(default_factory=dict)
+    inputs: Annotated[
+        list[GivenTensorBody],
+        about(f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], length=1),
+    ]
+    outputs: Annotated[list[WantedTensorBody], about("All, if empty", max_length=1)] = Member(
+        default_factory=list
+    )
+
+    @classmethod
+    def rules(cls) -> dict[str, Rule]:
+        return dict.fromkeys(cls.model_fields, _BY_TYPE)
+
+    @classmethod
+    def _fault(cls, fault: ErrorDetails, _: Mapping[str, Rule]) -> FieldFault:
+        return FieldFault(".".join(map(str, fault["loc"])), fault["msg"])
 
     @property
     def wants_bytes(self) -> bool:
-        asked = _parameters_of(self.outputs[0]).get("binary_data") if self.outputs else None
+        asked = self.outputs[0].parameters.get("binary_data") if self.outputs else None
         return bool(self.parameters.get("binary_data_output") if asked is None else asked)
 
 
@@ -112,19 +104,18 @@ def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, 
         raise _refused("data", f"must have at most {MOST_PATIENTS} rows in JSON; send bytes")
     sent = InferenceBody.read(body[:length])
     tensor, following = sent.inputs[0], body[length:]
-    size = _parameters_of(tensor).get("binary_data_size")
-    if ("data" in tensor) == (size is not None) or len(following) != (size or 0):
+    size = tensor.parameters.get("binary_data_size")
+    if bool(tensor.data) == (size is not None) or len(following) != (size or 0):
         raise _refused("data", "must be numbers here, or binary_data_size bytes after the JSON")
     try:
-        cells = np.asarray(tensor["data"]) if size is None else np.frombuffer(following, "<f4")
+        cells = np.asarray(tensor.data) if size is None else np.frombuffer(following, "<f4")
     except ValueError as error:
         raise _refused("data", "must be whole rows of numbers") from error
-    rows = cells.size // len(FIELDS)
-    if not rows or tensor.get("shape") != [rows, len(FIELDS)] or cells.size % len(FIELDS):
+    if not cells.size or [cells.size / len(FIELDS), len(FIELDS)] != tensor.shape:
         raise _refused("shape", f"must be [n, {len(FIELDS)}], with n at least 1, as the values are")
     if cells.dtype.kind != "f":
         raise _refused("data", "must be numbers")
-    return sent, _checked(cells.reshape(rows, len(FIELDS)))
+    return sent, _checked(cells.reshape(tensor.shape))
 
 
 def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
@@ -140,18 +131,8 @@ def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
     return rows
 
 
-def _parameters_of(tensor: Json) -> Json:
-    given = tensor.get("parameters")
-    return given if isinstance(given, dict) else {}
-
-
 def _refused(member: str, detail: str) -> InvalidPatient:
-    return InvalidPatient((FieldFault(f"inputs[0].{member}", detail),))
-
-
-Name = Annotated[Literal["cardiorisk"], about("Always the same")]
-Datatype = Annotated[Literal["FP32"], about("The type of its values")]
-Yes = Annotated[Literal[True], about("Always the same")]
+    return InvalidPatient((FieldFault(f"inputs.0.{member}", detail),))
 
 
 class OutputAnswer(TypedDict):
