@@ -11,7 +11,7 @@ from cardiorisk.cli.group import LazyGroup
 SUMMARIES = {
     "serve": "Run the service.",
     "keys": "Make, list, end and replace API keys.",
-    "accounts": "List accounts, change their plan, name operators.",
+    "accounts": "List accounts, change plan or password, name operators, suspend, delete.",
     "score": "Assess every row of a file.",
     "log": "Read the bitácora, the log of every request.",
     "db": "Bring the database up to date, and back it up.",

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     socket_mode: str = Field(
         "660",
         pattern=r"^[0-7]{3}$",
-        description='must be a mode in octal, as in "660"',
+        description='must be three octal digits, as in "660"',
     )
     port: int = Field(8888, ge=0, le=65535, description="must be a whole number from 0 to 65535")
     listen: Literal["start", "ready"] = Field("start", description="must be start or ready")
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(
                     f"{proxy[:_SHOWN_CHARACTERS]!r} must be an address, a network as in 10.0.0.0/8 "
-                    "(no bit set behind the /), or unix"
+                    "(all bits beyond its prefix 0), or unix, with commas between several"
                 ) from None
         return named
 

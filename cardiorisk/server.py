@@ -127,11 +127,12 @@ def _bind(settings: Settings) -> list[socket]:
         return bind_sockets(settings.port, None if settings.host == "::" else settings.host)
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and (error.strerror or str(error))) or "not an address"
-        place = f"{settings.host}:{settings.port}" if path is None else settings.host
-        others = "or another port with --port" if path is None else "or another path"
-        raise CannotListen(
-            f"cannot listen on {place}: {reason}; choose another address with --host {others}"
-        ) from error
+        place = f"{settings.host}:{settings.port}"
+        advice = "choose another address with --host or another port with --port"
+        if path is not None:
+            place = settings.host
+            advice = "choose another path, in a directory that is there, with --host unix:PATH"
+        raise CannotListen(f"cannot listen on {place}: {reason}; {advice}") from error
 
 
 def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str:

@@ -154,7 +154,7 @@ def test_an_unknown_name_in_the_file_is_refused_with_those_there_are(text: str, 
     [
         ("HOST", "", "'' must be an address"),
         ("HOST", "unix:", "must be an address, as in 127.0.0.1, or unix: and a path"),
-        ("SOCKET_MODE", "0o660", "'0o660' must be a mode in octal"),
+        ("SOCKET_MODE", "0660", "'0660' must be three octal digits, as in"),
         ("PORT", "", "'' must be a whole number from 0 to 65535"),
         ("PORT", "http", "'http' must be a whole number from 0 to 65535"),
         ("PORT", "-1", "'-1' must be a whole number from 0 to 65535"),

@@ -38,7 +38,9 @@ def accounts() -> None:
 @json_option
 @database_option
 def list_accounts(*, as_json: bool, settings: Settings) -> None:
-    """List every account with its plan and how many of its keys work now.
+    """List every account, its plan and how many keys it has.
+
+    Only keys that have not ended are counted.
 
     \b
     Examples:
@@ -72,13 +74,13 @@ def plan(name: str, plan: str, settings: Settings) -> None:
 
 @accounts.command()
 @click.argument("name", type=printable_name)
-@click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]))
+@click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
 @database_option
 def operator(name: str, state: str, settings: Settings) -> None:
     """Make an account an operator, or no longer one.
 
     An operator may reload the model, read /metrics from elsewhere and open the panel. The last
-    one who is not suspended stays one: make another first.
+    operator who is not suspended stays one: make another first.
 
     \b
     Example:
@@ -96,7 +98,8 @@ def suspend(name: str, settings: Settings) -> None:
     """Refuse an account's keys, tokens and logins until it is resumed.
 
     Nothing is deleted: its keys and what it has kept are there again afterwards. Its owner is told
-    with 403 and the code "suspended". The last operator who is not suspended cannot be.
+    with 403 and the code "suspended". The last operator who is not suspended cannot be suspended:
+    make another first.
 
     \b
     Example:
@@ -127,10 +130,11 @@ def resume(name: str, settings: Settings) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 @database_option
 def delete(name: str, *, yes: bool, settings: Settings) -> None:
-    """Delete an account with its keys, sessions, kept assessments and use, for good.
+    """Delete an account and all that is its, for good.
 
-    Its lines in the bitácora stay, with key ids that name nobody. The name is free again. The last
-    operator who is not suspended cannot be deleted: make another first.
+    That is its keys, sessions, kept assessments and use. Its lines in the bitácora stay, with key
+    ids that name nobody. The name is free again. The last operator who is not suspended cannot be
+    deleted: make another first.
 
     \b
     Examples:
@@ -153,10 +157,11 @@ def delete(name: str, *, yes: bool, settings: Settings) -> None:
 @click.argument("name", type=printable_name)
 @database_option
 def password(name: str, settings: Settings) -> None:
-    """Give an account a new password, where one is lost or there was none.
+    """Give an account a new password.
 
-    It is asked for on a terminal, else read from standard input, one line; it has 8 to 128
-    characters and is not the name. Every session and token of the account ends; its keys stay.
+    It is for one that is lost, or for an account that has none. It is asked for on a terminal, else
+    read from standard input, one line; it has 8 to 128 characters and is not the name. Every
+    session and token of the account ends; its keys stay.
 
     \b
     Examples:

@@ -27,9 +27,10 @@ def db() -> None:
 @db.command()
 @database_option
 def upgrade(settings: Settings) -> None:
-    """Apply the revisions the database lacks, making the file where there is none.
+    """Apply the revisions that the database lacks.
 
-    All of them are applied or none is. Doing it again changes nothing.
+    All of them are applied or none is. Where there is no file, it is made. Doing it again changes
+    nothing.
 
     \b
     Examples:
@@ -43,7 +44,9 @@ def upgrade(settings: Settings) -> None:
 @db.command()
 @database_option
 def current(settings: Settings) -> None:
-    """Print the database's revision, alone, on standard output; "none" for an empty file.
+    """Print the database's revision, alone.
+
+    It stands on standard output, and is "none" for an empty file.
 
     \b
     Example:

@@ -105,10 +105,11 @@ def create(
     no operator's rights.
 
     A key that callers use already is imported from a file: 24 to 128 printable ASCII characters in
-    one line, without blanks. It has to be as random as ours: one with a common word in it is
-    refused, one that repeats itself or counts, and one that does not mix digits and letters, or
-    small ones and capitals, all through. Nothing marks it as a key, as crk_ does, where somebody
-    types it into a search: replace it (`cardiorisk keys rotate`) when its callers can change.
+    one line, without blanks. It must be as random as ours: a key is refused that has a common word
+    in it, that repeats itself or counts, or that does not mix digits with letters (or small letters
+    with capitals) all through. The service tells ours by their crk_ where somebody types one into a
+    search, and does not repeat it there; an imported one it cannot tell. So replace it
+    (`cardiorisk keys rotate`) when its callers can change.
 
     \b
     Examples:

@@ -73,7 +73,15 @@ def stats(*, path: Path, since: float | None, as_json: bool) -> None:
 
 @log.command()
 @log_dir_option
-@click.option("-n", "--lines", type=WholeNumber(min=0), default=20, show_default=True, metavar="N")
+@click.option(
+    "-n",
+    "--lines",
+    type=WholeNumber(min=0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
 def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:

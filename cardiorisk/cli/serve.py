@@ -82,7 +82,7 @@ def _program() -> str:
 @click.option(
     "--engine",
     type=click.Choice(["keras", "litert"]),
-    help="What runs the network. keras is TensorFlow itself: it starts in ten to twenty seconds "
+    help="What runs the network. keras is TensorFlow itself: it starts in five to twenty seconds "
     "and takes some 600 MB. litert runs the same network converted: it starts in a second and "
     "answers faster, equal to within 0.0001.  [default: keras]",
 )

@@ -105,7 +105,8 @@ class Database:
         path = _path(url)
         if not path.is_file():
             raise StoreUnavailable(
-                f"there is no database at {path}; "
+                f"there is no database at {path.absolute()}; where the service's is elsewhere, "
+                "go there or give --database-url; "
                 "`cardiorisk serve` or `cardiorisk keys create` makes one"
             )
         return cls(url)

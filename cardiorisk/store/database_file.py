@@ -49,6 +49,8 @@ def translated(path: Path, what: str = "{} cannot be used") -> Iterator[None]:
         reason, code = _reason_of(error)
         advice = "; check that this user may read and write it and its directory"
         hint = advice if code in _REFUSALS else ""
+        if code == sqlite3.SQLITE_CORRUPT:
+            hint = "; docs/backup.md tells how to put a copy in its place"
         raise StoreUnavailable(f"{what.format(path)}: {reason}{hint}") from error
 
 

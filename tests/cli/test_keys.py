@@ -166,7 +166,8 @@ def test_list_without_a_database_says_how_to_get_one(call: Call) -> None:
     result = call("keys", "list")
     assert (result.exit_code, Path("keys.db").exists()) == (1, False)
     assert result.stderr == (
-        "cardiorisk: there is no database at keys.db; "
+        f"cardiorisk: there is no database at {Path('keys.db').absolute()}; where the service's is "
+        "elsewhere, go there or give --database-url; "
         "`cardiorisk serve` or `cardiorisk keys create` makes one\n"
     )
 

@@ -126,6 +126,16 @@ def test_a_damaged_file_is_told_where_it_is_read_through(filled: Database) -> No
         part_from_foreign_log(filled.path)
 
 
+def test_a_command_on_a_damaged_file_tells_what_to_do(filled: Database) -> None:
+    url = f"sqlite:///{filled.path}"
+    filled.close()
+    with filled.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"broken" * 4096)
+    with pytest.raises(StoreUnavailable, match=r"docs/backup\.md tells how to put a copy"):
+        Database.open_current(url)
+
+
 def test_on_a_full_disk_a_log_is_not_taken_for_another_s(
     database: Database, tmp_path: Path
 ) -> None:
