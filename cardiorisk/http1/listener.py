@@ -11,7 +11,6 @@ import asyncio
 import errno
 import logging
 import os
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -155,13 +154,9 @@ class Listener:
 
 
 def bind_unix(path: Path, mode: int) -> socket:
-    """Listen on a socket in the file system, in the place of one that nobody listens on.
-
-    Raises:
-        OSError: a live process listens there, or the name is that of another kind of file.
-    """
-    with suppress(FileNotFoundError):
-        _remove_unused(path)
+    """Listen on a socket in the file system, in the place of one that nobody listens on."""
+    if path.is_socket() and not _is_listened_on(path):
+        path.unlink()
     bound = socket(AF_UNIX)
     umask = os.umask(0o777 & ~mode)
     try:
@@ -175,16 +170,7 @@ def bind_unix(path: Path, mode: int) -> socket:
     return bound
 
 
-def _remove_unused(path: Path) -> None:
-    if not stat.S_ISSOCK(path.lstat().st_mode):
-        raise FileExistsError(errno.EEXIST, "there is a file of this name, which is no socket")
+def _is_listened_on(path: Path) -> bool:
     with socket(AF_UNIX) as caller:
         caller.settimeout(0)
-        try:
-            caller.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-        except BlockingIOError:  # so many wait already
-            pass
-    raise OSError(errno.EADDRINUSE, "another process listens on it")
+        return caller.connect_ex(str(path)) != errno.ECONNREFUSED

@@ -224,10 +224,10 @@ def test_a_socket_in_the_file_system_has_its_mode_from_the_start(tmp_path: Path)
 
 def test_a_socket_that_somebody_listens_on_and_other_files_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "http.sock"
-    with bind_unix(path, 0o600), pytest.raises(OSError, match="another process listens on it"):
+    with bind_unix(path, 0o600), pytest.raises(OSError, match="already in use"):
         bind_unix(path, 0o600)
     (tmp_path / "notes").write_text("mine")
-    with pytest.raises(OSError, match="no socket"):
+    with pytest.raises(OSError, match="already in use"):
         bind_unix(tmp_path / "notes", 0o600)
     assert (tmp_path / "notes").read_text() == "mine"
 
