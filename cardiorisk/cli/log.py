@@ -53,7 +53,7 @@ for _command in (verify, seal_key, checkpoint):
 @_since_option
 @_json_option
 def stats(*, path: Path, since: float | None, as_json: bool) -> None:
-    """Sum the bitácora up: counts, refusals, rate, and times by stage.
+    """Sum the bitácora up: counts, rates, times by stage.
 
     Percentiles are within 1 % of the exact ones and the largest time is exact; memory does not
     grow with the log. Refusals are the answers 401, 403, 413, 429 and 503. Torn lines were cut

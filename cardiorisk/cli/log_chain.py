@@ -49,7 +49,9 @@ def _read_against(
 def verify(
     *, path: Path, files: tuple[Path, ...], key_file: Path | None, against: Checkpoint | None
 ) -> None:
-    """Tell whether the bitácora is whole; if not, the first faulty line and what is wrong.
+    """Tell whether the bitácora is whole.
+
+    If it is not, the first faulty line is named, and what is wrong.
 
     Without FILES: every file of the bitácora, rotated and compressed ones too. FILES are
     directories, or some files of one bitácora. Run it on another machine than the service's, with
@@ -111,7 +113,9 @@ def _tell(base: Path, files: int, verdict: Verification) -> bool:
 @click.command("seal-key")
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def seal_key(*, directory: Path) -> None:
-    """Make a pair of keys that seal the bitácora: DIR/install.key and DIR/verify.key.
+    """Make a pair of keys that seal the bitácora.
+
+    They are DIR/install.key and DIR/verify.key.
 
     The service gets install.key (CARDIORISK_SEAL_KEY_FILE), where it may write to it; it moves on
     each minute, so who takes the machine can seal nothing earlier anew. Move verify.key to

@@ -45,6 +45,11 @@ def test_every_command_has_help_with_an_example(call: Call, path: tuple[str, ...
         assert f"cardiorisk {' '.join(path)}" in result.stdout.split("Example")[1]
 
 
+@pytest.mark.parametrize("group", sorted({path[:1] for path in ALL_COMMANDS if len(path) > 1}))
+def test_no_summary_of_a_command_is_cut_short(call: Call, group: tuple[str, ...]) -> None:
+    assert "..." not in call(*group, "--help").stdout.split("Commands:")[1]
+
+
 def test_version_is_the_packages(call: Call) -> None:
     assert call("--version").stdout == f"cardiorisk, version {version('cardiorisk')}\n"
 
