@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
 from cardiorisk.config import PREFIX, Settings
 from cardiorisk.patients.patient import FIELDS, Field
 from cardiorisk.routes import API_ROUTES, ROUTES
+from cardiorisk.store.tables import Base
 from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
 
@@ -93,6 +95,13 @@ def test_every_test_that_the_report_names_exists(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]+\.py)`", REPORT))))
 def test_every_file_that_the_report_names_exists(name: str) -> None:
     assert any((folder / name).exists() for folder in (ROOT, PACKAGE, TESTS)), name
+
+
+@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
+def test_every_column_is_in_the_diagram_of_the_report(table: Table) -> None:
+    drawn = re.search(rf"^    {table.name} {{\n(.*?)^    }}$", REPORT, re.MULTILINE | re.DOTALL)
+    assert drawn
+    assert {line.split()[1] for line in drawn[1].splitlines()} == set(table.columns.keys())
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([A-Z]\w+)[.`]", ARCHITECTURE))))
