@@ -227,6 +227,7 @@ def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
     _check_hash(directory / file_name, card)
     engine = make_engine(directory / file_name)
     _check_golden_rows(engine, card, directory)
+    _decimals()  # made here, or the first batch would wait for them
     return Artefact(card, engine)
 
 

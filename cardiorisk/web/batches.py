@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,6 @@ from cardiorisk.web.shapes_batches import (
 )
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from cardiorisk.model.predictor import BatchAssessment
@@ -45,14 +43,11 @@ class BatchingHandler(AuthenticatedHandler):
         if self.request.body is NO_ROOM:
             raise Overloaded("too many large bodies are under way; try again in a moment")
 
-    async def assess_batch(
-        self, values: Sequence[Sequence[float]] | NDArray[np.float32]
-    ) -> BatchAssessment:
-        """Ask the network about rows of values in ``FIELDS`` order, with its own stage."""
-        # Added to 0, a negative zero loses its sign.
-        rows = np.array(values, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
+    async def assess_batch(self, rows: NDArray[np.float32]) -> BatchAssessment:
+        """Ask the network about rows, with its own stage."""
         self._asked = self.services.predictor.assess_batch(rows)
         found = await self._asked
+        self.answered_by = found.model_version
         self.end_stage("predict")
         return found
 
@@ -98,5 +93,7 @@ class BatchHandler(BatchingHandler):
         finally:
             self.end_stage("validate")
         self.draw_all(len(sent))
-        found = await self.assess_batch(sent.values)
+        rows = np.frombuffer(sent.values, dtype=np.float32).reshape(-1, len(FIELDS))
+        found = await self.assess_batch(rows + np.float32(0))  # which takes a zero's sign
+        await asyncio.sleep(0)  # a turn for others, as after each piece
         self.answer(batch_answer(sent, found))

@@ -89,6 +89,8 @@ class LoggedHandler(LeanHandler):
 
     filas: int | None = None
     """How many patients a batch holds, once it has been read."""
+    answered_by: str | None = None
+    """The version of the network that assessed a batch."""
     every_answer = (
         ("Server", "cardiorisk"),
         ("Cache-Control", "no-store"),
@@ -244,7 +246,9 @@ class LoggedHandler(LeanHandler):
             ip=self.address,
             riesgo_cardiaco=assessment.at_risk if assessment else None,
             probabilidad=assessment.probability if assessment else None,
-            modelo=assessment.model_version if assessment else self.services.predictor.version,
+            modelo=assessment.model_version
+            if assessment
+            else self.answered_by or self.services.predictor.version,
             code=self._error.code if self._error else None,
             timings_ms=self.timings_ms,
             inputs=self.patient if shows_inputs else None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing_extensions import TypedDict
 
 from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.model.predictor import BatchAssessment
-from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES
+from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
 from cardiorisk.web.shapes import FaultAnswer, Notice, Rule, Sent, Version, about
 from cardiorisk.web.shapes_patients import (
     QUOTATION_MARKS,
@@ -73,11 +74,11 @@ class SentBatch:
         faults: by the patient's place among all.
     """
 
-    values: list[tuple[float, ...]] = field(default_factory=list)
+    values: "array[float]" = field(default_factory=lambda: array("f"))
     faults: dict[int, tuple[FieldFault, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.values) + len(self.faults)
+        return len(self.values) // len(FIELDS) + len(self.faults)
 
     def add_faultless(self, array: bytes) -> bool:
         """Read a JSON array of patients and add them, unless there is something wrong with it."""
@@ -87,7 +88,8 @@ class SentBatch:
             return False
         # Else a name may be there twice; see PatientShape.
         is_sure = array.count(b'"') == len(patients) * QUOTATION_MARKS
-        self.values += [patient.values for patient in patients] if is_sure else ()
+        for patient in patients if is_sure else ():
+            self.values.extend(patient.values)
         return is_sure
 
     async def add(self, patients: list[Any]) -> None:
@@ -98,7 +100,7 @@ class SentBatch:
                 self.faults[place] = (FieldFault(f"pacientes[{place}]", f"must {_PATIENT}"),)
             else:
                 try:
-                    self.values.append(PatientBody.accept(sent).values)
+                    self.values.extend(PatientBody.accept(sent).values)
                 except InvalidPatient as error:
                     self.faults[place] = error.faults
             if count % _FAULTY_TOGETHER == 0:

@@ -128,7 +128,7 @@ def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
     ]
     if faults:
         raise InvalidPatient(tuple(faults))
-    return rows
+    return rows + np.float32(0)  # which takes the sign of a negative zero
 
 
 def _refused(member: str, detail: str) -> InvalidPatient:
