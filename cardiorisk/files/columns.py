@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.patients.names import folded
+from cardiorisk.patients.names import find_meant, folded
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN, Field
 
 LABEL = Field("at_risk", RISK_COLUMN, RISK_COLUMN, "flag", 0, 1, "", "at risk", "en riesgo")
@@ -108,13 +107,15 @@ def _missing(
         said.append(
             f"{theirs!r} (named by --column)" if theirs else f"{each.course_name!r}{wire_name}"
         )
+    ours = {each.wire_name: each.course_name for each in missing}
     free = [name for place, name in enumerate(names) if name.strip() and place not in used]
-    closest = get_close_matches(missing[0].course_name, free[:_MOST_NAMED], 1, cutoff=0)
-    example = f"{missing[0].course_name}={closest[0] if closest else 'THEIRS'}"
+    meant = {find_meant(name, ours): name for name in free[:_MOST_NAMED]}
+    pairs = [f"{ours[known]}={name}" for known, name in meant.items() if known is not None]
+    examples = pairs or [f"{missing[0].course_name}=THEIRS"]
     shown = ", ".join(name[:40] for name in names[:_MOST_NAMED])
     more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return (
         f"{'columns' if said[1:] else 'column'} {', '.join(said)} {'are' if said[1:] else 'is'} "
-        f"missing; the columns are: {shown}{more}; if one of them has another name, say so: "
-        f"--column {example!r}"
+        f"missing; the columns are: {shown}{more}; where they have other names, say so: "
+        + " ".join(f"--column {pair!r}" for pair in examples)
     )

@@ -101,6 +101,7 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
         (b"BZh91AY", "a compressed file: unpack it"),
         (b'[{"edad": 40}]', "JSON: open it"),
         (bytes(range(256)) * 9, "this is no text (a binary file)"),
+        (f'"{"x" * 140_000}', "the columns are: "),
         (gzip.compress(PLAIN.encode())[:-9], "the gzip file is cut off"),
         (gzip.compress(PLAIN.encode())[:20] + b"\xff" * 40, "the gzip file is damaged"),
         ("\n".join(ROWS), "there is no header: the first line has values; write one above it"),
@@ -108,10 +109,11 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
             PLAIN.replace("colesterol", "chol").replace("glucosa", "gluc"),
             (
                 "'colesterol' (or 'nivel_colesterol'), 'glucosa' (or 'azucar') are missing; "
-                "the columns are: chol, presion, gluc, edad, sobrepeso, tabaquismo; if one of them "
-                "has another name, say so: --column 'colesterol=chol'"
+                "the columns are: chol, presion, gluc, edad, sobrepeso, tabaquismo; where they "
+                "have other names, say so: --column 'colesterol=chol'"
             ),
         ),
+        (PLAIN.replace("glucosa", "x"), "say so: --column 'glucosa=THEIRS'"),
         (PLAIN.replace("tabaquismo", "edad,tabaquismo"), "column 'edad' stands more than once"),
         (
             PLAIN.replace("tabaquismo", "Edad,tabaquismo"),
@@ -135,6 +137,8 @@ def test_a_directory_and_a_false_name_are_refused() -> None:
     path.write_text(PLAIN)
     with pytest.raises(UnusableData, match="not a Parquet"), open_table(path, FIELDS, Reading()):
         pass
+    with pytest.raises(UnusableData, match="Parquet is read from its end"):
+        read(gzip.compress(b"PAR1" + PLAIN.encode()))
     path.write_bytes(b"PAR1" + PLAIN.encode())
     with pytest.raises(UnusableData, match="not a Parquet"), open_table(path, FIELDS, Reading()):
         pass
