@@ -45,7 +45,7 @@ def choose_threshold(validation: Answered) -> tuple[float, ThresholdChoice]:
     """Return 0.5, unless another threshold makes fewer mistakes with confidence.
 
     The other is the middle of the range that makes the fewest, the widest of them. It is taken from
-    ``FEWEST_FOR_A_THRESHOLD`` rows on, where a one-sided sign test over the rows that the two tell
+    ``FEWEST_FOR_A_THRESHOLD`` patients on, where a one-sided sign test over those that the two tell
     apart gives it less than ``LARGEST_CHANCE``.
     """
     cuts, places = np.unique(validation.probabilities.astype(np.float64), return_inverse=True)
@@ -67,8 +67,10 @@ def choose_threshold(validation: Answered) -> tuple[float, ThresholdChoice]:
     is_even = low < EVEN_THRESHOLD <= high
     other = EVEN_THRESHOLD if is_even else (low + high) / 2
     at_half, at_other = validation.wrong(EVEN_THRESHOLD), validation.wrong(other)
-    chance = chance_of(int((at_half & ~at_other).sum()), int((at_other & ~at_half).sum()))
-    is_sure = len(validation) >= FEWEST_FOR_A_THRESHOLD and chance < LARGEST_CHANCE
+    # Copies of a patient are answered alike: together they are one piece of evidence.
+    gains = np.bincount(validation.cohort.patients(), at_half.astype(int) - at_other)
+    chance = chance_of(int((gains > 0).sum()), int((gains < 0).sum()))
+    is_sure = len(gains) >= FEWEST_FOR_A_THRESHOLD and chance < LARGEST_CHANCE
     return other if is_sure else EVEN_THRESHOLD, ThresholdChoice(
         lowest=low,
         highest=high,

@@ -27,6 +27,7 @@ def answered(
     probabilities: list[float], at_risk: list[int], ages: list[int] | None = None
 ) -> Answered:
     values = np.zeros((len(at_risk), 6), np.float32)
+    values[:, 0] = np.arange(len(at_risk))  # so that nobody is a copy
     values[:, 3] = ages or 0
     return Answered(Cohort(values, np.array(at_risk, np.bool_)), np.array(probabilities))
 
@@ -80,6 +81,14 @@ def test_enough_rows_move_the_threshold_where_a_sign_test_is_sure(
     threshold, choice = choose_threshold(answered(told, so))
     assert threshold == pytest.approx(taken)
     assert choice.chance == pytest.approx(0.5**better)
+
+
+def test_copies_of_a_patient_move_the_threshold_as_one() -> None:
+    one = answered([0.3] * 200 + [0.4] * 20 + [0.9] * 50, [0] * 200 + [1] * 70)
+    assert choose_threshold(one)[0] == pytest.approx(0.35)
+    one.cohort.values[200:220] = one.cohort.values[200]
+    taken, choice = choose_threshold(one)
+    assert (taken, choice.chance) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("decimals", [1, 6])  # with ties and without
