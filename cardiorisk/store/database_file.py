@@ -11,11 +11,11 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -26,6 +26,8 @@ COPY_MARK = 0x63726B62
 
 _CHECK_SECONDS = 5.0
 """A database that cannot be read through in this time is taken for whole."""
+_GLANCE_SECONDS = 0.1
+"""The same where another process has written, which waits for us; SQLite meets the rest later."""
 _EMPTY = "it is empty"
 _NO_DATABASE = {_EMPTY, "file is not a database"}
 """Damages that no log makes good."""
@@ -96,8 +98,9 @@ class OpenFile:
         stamp = self._stamped()
         if stamp != self._stamp:
             self.is_overwritten = True
+            seconds = _CHECK_SECONDS if self._stamp is None else _GLANCE_SECONDS
             try:
-                if has_foreign_log(self._path):
+                if has_foreign_log(self._path, seconds):
                     return f"{self._path} was overwritten by another database"
             except StoreUnavailable as damage:
                 return str(damage)
@@ -124,7 +127,7 @@ class OpenFile:
         return None
 
 
-def has_foreign_log(path: Path) -> bool:
+def has_foreign_log(path: Path, seconds: float = _CHECK_SECONDS) -> bool:
     """Return whether the write-ahead log beside a database belongs to another one.
 
     So it is where the file is a copy that was not opened since it was made, or is whole without
@@ -133,10 +136,10 @@ def has_foreign_log(path: Path) -> bool:
     Raises:
         StoreUnavailable: it is damaged.
     """
-    alone = _damage(path, "immutable=1")  # SQLite then reads no log
+    alone = _damage(path, "immutable=1", seconds)  # SQLite then reads no log
     if alone is None and is_copy(path):
         return True
-    damage = _damage(path, "mode=ro")
+    damage = _damage(path, "mode=ro", seconds)
     if alone in _NO_DATABASE or (alone and damage):
         raise StoreUnavailable(
             f"{path} is damaged ({alone}); put a copy in its place: docs/backup.md tells how"
@@ -167,15 +170,20 @@ def is_copy(path: Path) -> bool:
     return False
 
 
-def _damage(path: Path, how: str) -> str | None:
+def _damage(path: Path, how: str, seconds: float) -> str | None:
     """Return what is wrong with a database that is read through, None where nothing is known."""
-    give_up_at = time.monotonic() + _CHECK_SECONDS
     try:
         if path.stat().st_size == 0:
             return _EMPTY  # SQLite would take it for new, and its log away
         with closing(_connect(path, how)) as connection:
-            connection.set_progress_handler(lambda: time.monotonic() > give_up_at, 10_000)
-            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            # A progress handler is not asked within a table, of which there are few.
+            end = Timer(seconds, connection.interrupt)
+            end.start()
+            try:
+                found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            finally:
+                end.cancel()
+                end.join()
             return None if found == "ok" else " ".join(found.split())
     except (sqlite3.Error, OSError) as error:
         reason, code = _reason_of(error)
