@@ -81,8 +81,8 @@ def make_pair(directory: Path, now_seconds: float) -> None:
     directory.mkdir(0o700, parents=True, exist_ok=True)
     key, link = (bytes.fromhex(token_hex(32)) for _ in range(2))
     record = SealKey(int(now_seconds // 60), key, link).record()
-    for name in (VERIFY_KEY, INSTALL_KEY):
-        file = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    for name, mode in ((VERIFY_KEY, 0o400), (INSTALL_KEY, 0o600)):
+        file = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(file, "wb") as opened:  # noqa: PTH123 - it is made already, for its owner alone
             opened.write(record)
             os.fsync(file)
@@ -95,6 +95,8 @@ class Seal:
         self._path = path
         self._failures = Failures(_logger)
         self._linked_minute = -1
+        if path.name == VERIFY_KEY:  # moved on, it could verify nothing any more
+            raise LogUnavailable(f"{path} is for `log verify`; the service takes {INSTALL_KEY}")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:

@@ -31,6 +31,14 @@ def _read_against(
     return found
 
 
+def _require_verify_key(
+    _context: click.Context, _option: click.Parameter, path: Path | None
+) -> Path | None:
+    if path is not None and path.name == INSTALL_KEY:
+        raise click.BadParameter(f"{path} is the service's and has moved on; give {VERIFY_KEY}")
+    return path
+
+
 @click.command()
 @log_dir_option
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
@@ -38,6 +46,7 @@ def _read_against(
     "--key",
     "key_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_require_verify_key,
     help="The file verify.key that `log seal-key` made; without it seals are not checked.",
 )
 @click.option(

@@ -317,6 +317,13 @@ def test_a_key_that_cannot_be_used_stops_the_start(
         log.open()
 
 
+def test_the_key_that_verifies_is_not_moved_on_by_mistake(log: Log) -> None:
+    with pytest.raises(
+        LogUnavailable, match=r"is for `log verify`; the service takes install\.key"
+    ):
+        Bitacora(log.directory, seal_key_file=log.keys / "verify.key")
+
+
 def test_a_key_is_one_processs_and_is_never_replaced(log: Log) -> None:
     bitacora = log.open()
     with pytest.raises(LogUnavailable, match="is another process's; make a pair for each"):

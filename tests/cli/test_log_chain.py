@@ -85,6 +85,13 @@ def test_without_a_log_there_is_nothing_to_verify(call: Call) -> None:
 
 
 @pytest.mark.usefixtures("sealed")
+def test_the_services_key_is_not_taken_for_the_one_that_verifies(call: Call) -> None:
+    result = call("log", "verify", "--key", "keys/install.key")
+    assert result.exit_code == 2
+    assert "is the service's and has moved on; give verify.key" in result.stderr
+
+
+@pytest.mark.usefixtures("sealed")
 def test_keys_are_private_and_never_replaced(call: Call) -> None:
     for name in ("install.key", "verify.key"):
         assert Path("keys", name).stat().st_mode & 0o077 == 0
