@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     port: int = Field(8888, ge=0, le=65535, description="must be a whole number from 0 to 65535")
     listen: Literal["start", "ready"] = Field("start", description="must be start or ready")
     engine: EngineName = Field("keras", description="must be keras or litert")
+    language: Literal["es", "en"] = Field("es", description="must be es or en")
     database_url: str = Field(
         "sqlite:///keys.db", description="must name a SQLite file, as in sqlite:///keys.db"
     )

@@ -5,6 +5,7 @@ and never a secret or the inside of the service.
 """
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import ClassVar
 
 _MOST_NAMED = 6
@@ -22,13 +23,17 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """What is wrong with one field: its wire name and a sentence without the field's name."""
+    """What is wrong with one field: its wire name and a sentence without the field's name.
+
+    ``spanish`` says the same of a patient's field, for whoever reads that.
+    """
 
     field: str
     detail: str
+    spanish: str = dataclass_field(default="", compare=False)
 
 
-def _named(faults: tuple[FieldFault, ...]) -> str:
+def named(faults: tuple[FieldFault, ...]) -> str:
     names = ", ".join(fault.field for fault in faults[:_MOST_NAMED])
     return names + ("…" if len(faults) > _MOST_NAMED else "")
 
@@ -46,7 +51,7 @@ class _WithFaults(Exception):
 
     def __init__(self, faults: tuple[FieldFault, ...]) -> None:
         nouns = self.noun if len(faults) == 1 else f"{self.noun}s"
-        super().__init__(f"{len(faults)} {nouns} cannot be accepted: {_named(faults)}")
+        super().__init__(f"{len(faults)} {nouns} cannot be accepted: {named(faults)}")
         self.faults = faults
 
 
@@ -143,7 +148,7 @@ class Taken(ServiceError, code="taken"):
     """The name or the address belongs to another account; ``faults`` names which."""
 
     def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(f"already taken: {_named(faults)}")
+        super().__init__(f"already taken: {named(faults)}")
         self.faults = faults
 
 

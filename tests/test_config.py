@@ -30,6 +30,7 @@ def test_defaults_are_the_contracts() -> None:
         "port": 8888,
         "listen": "start",
         "engine": "keras",
+        "language": "es",
         "database_url": "sqlite:///keys.db",
         "log_dir": Path("logs"),
         "model_dir": Path(cardiorisk.__file__).parent / "artefact",

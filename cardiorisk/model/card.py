@@ -29,6 +29,7 @@ from cardiorisk.config import DEFAULT_MODEL_DIR
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.figures import Count, Member, NetworkFigures, Share, ThresholdChoice
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, accepted_number
+from cardiorisk.patients.words import Said, notice
 
 CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"
@@ -39,12 +40,6 @@ _LIST_OF_NUMBERS = re.compile(r"\[[-+.,eE0-9\s]+\]")
 ROUNDING = 1e-6
 """What a value may be off by and still be inside what training saw: float32 is off by less, and the
 finest step of a field is 100,000 times as much."""
-
-_NO_DEVICE = (
-    "no es un dispositivo médico y no sirve para diagnosticar ni para decidir un tratamiento."
-)
-NOTICE_OF_ANOTHER = f"Lo respondió otra versión de la red: {_NO_DEVICE}"
-"""What is said of a kept answer whose network is no longer the one that is loaded."""
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_FILE_NAME = 100
@@ -235,14 +230,9 @@ class Card(Member):
         return scores
 
     @cached_property
-    def notice(self) -> str:
-        """What every answer says of this network, in Spanish."""
-        rows = f"{self.data_rows:,}".replace(",", ".")
-        if self.data_file is None:
-            source = f"didáctico entrenado con {rows} pacientes inventados y una regla"
-        else:
-            source = f"entrenado con {rows} filas del archivo «{self.data_file}»"
-        return f"Modelo {source}: {_NO_DEVICE}"
+    def notice(self) -> Said:
+        """What every answer says of this network."""
+        return notice(self.data_rows, self.data_file)
 
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
         """Return the wire names of the fields whose value lies beyond all that training saw.

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from cardiorisk.model.card import in_words
 from cardiorisk.model.engines import all_told
 from cardiorisk.patients.patient import FIELDS, Field
+from cardiorisk.patients.words import AND, LOWERED, NOT_MOVED, RAISED, REASONS, YES, Language
 
 CONTRIBUTION_DECIMALS = 9
 """Seven numbers of 9 decimals add up to the probability's 6 without a remainder to hide."""
@@ -111,33 +112,19 @@ def curves_of(
     return tuple(tuple(curve.tolist()) for curve in curves)
 
 
-def spanish_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
-    """Say the explanation of a patient's ``values`` in Spanish."""
-    inputs = _shown([field.spanish for field in FIELDS], values, "sí")
-    raised, lowered = _mentioned(explanation, inputs, "y")
-    parts = [f"la subieron {raised}"] if raised else []
-    parts += [f"la bajaron {lowered}"] if lowered else []
-    reasons = "; ".join(parts) or "ningún dato la movió apreciablemente"
-    numbers = (
-        f"La red da {in_words(probability)} a estos datos y {in_words(explanation.base)} de media "
-        f"a sus pacientes de referencia: {reasons}"
-    )
-    # No point stands in it but those of numbers.
-    return f"{numbers.replace('.', ',')}. Describe el cálculo de la red, no la salud del paciente."
-
-
-def english_sentence(probability: float, explanation: Explanation, values: Sequence[float]) -> str:
-    """Say the explanation of a patient's ``values`` in English."""
-    inputs = _shown([field.description for field in FIELDS], values, "yes")
-    raised, lowered = _mentioned(explanation, inputs, "and")
-    parts = [f"raised by {raised}"] if raised else []
-    parts += [f"lowered by {lowered}"] if lowered else []
-    reasons = "; ".join(parts) or "no input moved it noticeably"
-    return (
-        f"The network gives {in_words(probability)} to these values and "
-        f"{in_words(explanation.base)} on average to its reference patients: {reasons}. "
-        "This describes the network's arithmetic, not the patient's health."
-    )
+def sentence(
+    probability: float, explanation: Explanation, values: Sequence[float], language: Language
+) -> str:
+    """Say the explanation of a patient's ``values``."""
+    raised, lowered = _mentioned(explanation, _shown(values, language), AND.to(language))
+    parts = [RAISED.to(language).format(inputs=raised)] if raised else []
+    parts += [LOWERED.to(language).format(inputs=lowered)] if lowered else []
+    told, base = in_words(probability), in_words(explanation.base)
+    numbers = {"probability": told, "base": base, "reasons": "; ".join(parts)}
+    if language == "es":  # no point stands in them but those of numbers
+        numbers = {name: text.replace(".", ",") for name, text in numbers.items()}
+    numbers["reasons"] = numbers["reasons"] or NOT_MOVED.to(language)
+    return REASONS.to(language).format(**numbers)
 
 
 def _rounded(number: float) -> float:
@@ -158,9 +145,10 @@ def _weights() -> NDArray[np.float64]:
 _WEIGHTS = _weights()
 
 
-def _shown(names: list[str], values: Sequence[float], yes: str) -> list[str]:
+def _shown(values: Sequence[float], language: Language) -> list[str]:
     """Write each input with its value, or "lowered by smoker" would be said of a non-smoker."""
-    answers = {0.0: "no", 1.0: yes}
+    answers = {0.0: "no", 1.0: YES.to(language)}
+    names = [field.description if language == "en" else field.spanish for field in FIELDS]
     return [
         f"{name} = {answers[value] if field.kind == 'flag' else format(value, 'g')}"
         for field, name, value in zip(FIELDS, names, values, strict=True)

@@ -20,7 +20,7 @@ import numpy as np
 
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.measuring import Histogram
-from cardiorisk.model.card import NOTICE_OF_ANOTHER, ROUNDING, told
+from cardiorisk.model.card import ROUNDING, told
 from cardiorisk.model.engines import Artefact, all_told, load_artefact
 from cardiorisk.model.explanations import (
     CURVE_ROWS,
@@ -31,6 +31,7 @@ from cardiorisk.model.explanations import (
     explanation_of,
 )
 from cardiorisk.patients.patient import Patient
+from cardiorisk.patients.words import OF_ANOTHER, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ class Assessment:
     at_risk: bool
     threshold: float
     model_version: str
-    notice: str
+    notice: Said
     outside_training: tuple[str, ...] = ()
     explanation: Explanation | None = None
     curves: tuple[tuple[float, ...], ...] = ()
@@ -98,7 +99,7 @@ class BatchAssessment:
     probabilities: list[float]
     threshold: float
     model_version: str
-    notice: str
+    notice: Said
     outside_training: dict[int, tuple[str, ...]]
 
 
@@ -156,9 +157,9 @@ class Predictor:
         """The version of the network that is answering, None while there is none."""
         return None if self._artefact is None else self._artefact.card.version
 
-    def notice_of(self, version: str) -> str:
+    def notice_of(self, version: str) -> Said:
         """Say what the network of this version was trained on, if it is the one that answers."""
-        return NOTICE_OF_ANOTHER if version != self.version else self.card.notice
+        return OF_ANOTHER if version != self.version else self.card.notice
 
     @property
     def waiting(self) -> int:

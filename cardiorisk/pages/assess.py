@@ -20,12 +20,13 @@ from tornado.escape import json_encode
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
 from cardiorisk.errors import InvalidPatient, InvalidQuery, NotReady, RateLimited, ServiceError
 from cardiorisk.identity.forms import harmless
-from cardiorisk.model.explanations import english_sentence, spanish_sentence
+from cardiorisk.model.explanations import sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, query_values
+from cardiorisk.patients.words import Language
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, PageParameters, kept_answer
@@ -123,8 +124,8 @@ class AssessPageHandler(PageHandler, AssessingHandler):
         answer, patient = self.assessment, self.patient
         if answer is None or patient is None or answer.explanation is None:
             return ""
-        write = english_sentence if self.locale.code == "en" else spanish_sentence
-        return write(answer.probability, answer.explanation, patient.values)
+        language: Language = "en" if self.locale.code == "en" else "es"
+        return sentence(answer.probability, answer.explanation, patient.values, language)
 
     def _fault(self, field: Field) -> str:
         """Say in the reader's language what the field accepts."""

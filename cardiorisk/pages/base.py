@@ -27,7 +27,8 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.card import in_words
-from cardiorisk.pages.languages import DEFAULT, FAILURES, PASSING, RULES, marked, preferred
+from cardiorisk.pages.languages import FAILURES, PASSING, RULES, marked
+from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import find_cookie, give_cookie, require_own_page, session_cookie
 from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
 from cardiorisk.web.services import Services
@@ -199,8 +200,9 @@ class PageHandler(BaseHandler):
             return self._languages[chosen]
         return self._languages.get(find_cookie(self, LANGUAGE_PARAMETER))
 
-    def get_browser_locale(self, default: str = DEFAULT) -> CSVLocale:  # noqa: ARG002 - Tornado's
-        return self._languages[preferred(self.request.headers.get("Accept-Language", ""))]
+    def get_browser_locale(self, default: str = "") -> CSVLocale:  # noqa: ARG002 - Tornado's
+        asked = self.request.headers.get("Accept-Language", "")
+        return self._languages[preferred(asked, self.services.settings.language)]
 
     @property
     def translations(self) -> str:

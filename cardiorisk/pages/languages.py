@@ -1,7 +1,6 @@
 """What readers are told, in their language: texts are in English, and a table gives the Spanish.
 
-Nothing is kept in Tornado's own table of languages, which is one for the whole process. Spanish is
-what a reader gets whose browser asks for neither language.
+Nothing is kept in Tornado's own table of languages, which is one for the whole process.
 """
 
 import csv
@@ -12,8 +11,6 @@ from tornado.locale import CSVLocale
 
 from cardiorisk.patients.patient import FIELDS
 
-DEFAULT = "es"
-LANGUAGES = ("es", "en")
 _SPANISH = Path(__file__).parent / "translations" / "es.csv"
 
 
@@ -67,28 +64,12 @@ def load_languages() -> Mapping[str, CSVLocale]:
 
 
 def load_translations() -> dict[str, str]:
-    """Read the Spanish of every English text; the table of fields knows that of their names."""
+    """Read the Spanish of every English text; the table of fields knows that of its own."""
+    of_fields = {field.description: field.spanish for field in FIELDS}
+    for field in FIELDS:
+        if field.unit:
+            of_fields[field.unit] = field.spanish_unit or field.unit
+        if field.hint:  # people write a comma
+            of_fields[field.hint] = field.spanish_hint.replace(".", ",")
     with _SPANISH.open(encoding="utf-8", newline="") as file:
-        return {field.description: field.spanish for field in FIELDS} | dict(csv.reader(file))
-
-
-def preferred(accept_language: str) -> str:
-    """Return which of the languages a browser likes best, by its ``Accept-Language``.
-
-    Of two that it likes equally, the first one counts; a weight that is no number counts as none.
-    """
-    best, best_weight = DEFAULT, 0.0
-    for part in accept_language.split(","):
-        name, _, weight_text = part.partition(";")
-        code = name.strip().lower().split("-")[0]
-        weight = _weight(weight_text)
-        if code in LANGUAGES and weight > best_weight:
-            best, best_weight = code, weight
-    return best
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text.strip().removeprefix("q=")) if text else 1.0
-    except ValueError:
-        return 0.0
+        return of_fields | dict(csv.reader(file))

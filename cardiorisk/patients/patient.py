@@ -27,6 +27,7 @@ class Field:
         course_name: its column in the course's CSV files.
         description: what is measured; ``spanish`` says the same.
         hint: how to convert from the unit that people usually have, or empty.
+        spanish_unit: empty where it is the same; ``spanish_hint`` says what ``hint`` does.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Field:
     description: str
     spanish: str
     hint: str = ""
+    spanish_hint: str = ""
+    spanish_unit: str = ""
 
     @property
     def accepted(self) -> str:
@@ -61,6 +64,7 @@ FIELDS: tuple[Field, ...] = (
         "total cholesterol",
         "colesterol total",
         "200 mg/dL is 2.00 g/L",
+        "200 mg/dL son 2.00 g/L",
     ),
     Field(
         "systolic_pressure",
@@ -73,6 +77,7 @@ FIELDS: tuple[Field, ...] = (
         "systolic blood pressure",
         "presión arterial sistólica",
         "120 mmHg is 1.20",
+        "120 mmHg son 1.20",
     ),
     Field(
         "sugar",
@@ -85,8 +90,9 @@ FIELDS: tuple[Field, ...] = (
         "blood sugar",
         "azúcar en sangre",
         "100 mg/dL is 1.00 g/L",
+        "100 mg/dL son 1.00 g/L",
     ),
-    Field("age", "edad", "edad", "integer", 0, 99, "years", "age", "edad"),
+    Field("age", "edad", "edad", "integer", 0, 99, "years", "age", "edad", spanish_unit="años"),
     Field("overweight", "sobrepeso", "sobrepeso", "flag", 0, 1, "", "overweight", "sobrepeso"),
     Field("smoker", "tabaquismo", "tabaquismo", "flag", 0, 1, "", "smoker", "fumador"),
 )

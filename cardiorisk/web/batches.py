@@ -11,7 +11,7 @@ import numpy as np
 from cardiorisk.errors import NotReady, Overloaded, RateLimited
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.handlers import AuthenticatedHandler
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.reader import LARGE_BODY_LIMIT_BYTES, NO_ROOM
 from cardiorisk.web.shapes_batches import (
     AssessedBatchAnswer,
@@ -77,6 +77,7 @@ class BatchHandler(BatchingHandler):
         "assessBatch",
         AssessedBatchAnswer,
         body=BatchBody,
+        headers=SPOKEN,
         problems=(NotReady,),
     )
     async def post(self) -> None:
@@ -96,4 +97,4 @@ class BatchHandler(BatchingHandler):
         rows = np.frombuffer(sent.values, dtype=np.float32).reshape(-1, len(FIELDS))
         found = await self.assess_batch(rows + np.float32(0))  # which takes a zero's sign
         await asyncio.sleep(0)  # a turn for others, as after each piece
-        self.answer(batch_answer(sent, found))
+        self.answer(batch_answer(sent, found, self.speak()))

@@ -30,9 +30,9 @@ from cardiorisk.errors import (
     BodyTimeout,
     BodyTooLarge,
     ClientClosed,
-    FieldFault,
     InternalFailure,
     InvalidKey,
+    InvalidPatient,
     InvalidQuery,
     LogUnavailable,
     MalformedBody,
@@ -47,12 +47,13 @@ from cardiorisk.errors import (
 from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
+from cardiorisk.patients.words import NO_PARAMETER, REPEATED, preferred
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.credentials import said_of_missing, said_of_scheme
 from cardiorisk.web.operations import find_operation
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES, LATE
-from cardiorisk.web.shapes import REPEATED_FAULT, unknown_faults
+from cardiorisk.web.shapes import fault_of, unknown_faults
 from cardiorisk.web.tornado_inside import LeanHandler
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from cardiorisk.identity.keys import Principal
     from cardiorisk.model.predictor import Assessment
     from cardiorisk.patients.patient import Patient
+    from cardiorisk.patients.words import Language
     from cardiorisk.web.services import Services
 
     Ask = Callable[[Patient], asyncio.Future[Assessment]]
@@ -193,9 +195,19 @@ class LoggedHandler(LeanHandler):
         known = self.request.method in self.SUPPORTED_METHODS
         return self.request.method if known and self.request.method else "*"
 
+    def speak(self) -> Language:
+        """Return the reader's language, and have the answer say which it is."""
+        headers, language = self.request.headers, self.services.settings.language
+        if "Accept-Language" in headers:
+            language = preferred(headers["Accept-Language"], language)
+        self.answer_headers.put("Content-Language", language)
+        self.answer_headers.put("Vary", "Accept-Language")
+        return language
+
     def write_problem(self, error: ServiceError) -> None:
         """Write the body of a failure's answer; its status and headers are set."""
-        document = problem_answer(error, self.request_id, self.request.path)
+        language = self.speak() if isinstance(error, InvalidPatient) else "en"
+        document = problem_answer(error, self.request_id, self.request.path, language)
         self.write_whole(CONTENT_TYPE, to_json(document))
 
     def _show(self, error: ServiceError) -> None:
@@ -400,8 +412,8 @@ class BaseHandler(LoggedHandler):
             return
         known = {name for shape in marked.query for name in shape.rules()}
         repeated = [name for name in sent if name in known and len(sent[name]) > 1]
-        faults = tuple(FieldFault(name, REPEATED_FAULT) for name in repeated)
-        faults += unknown_faults(sent, known, InvalidQuery.noun, "is not a parameter here")
+        faults = tuple(fault_of(name, REPEATED) for name in repeated)
+        faults += unknown_faults(sent, known, InvalidQuery.noun, NO_PARAMETER)
         if not faults:
             return
         others = {name: texts[-1].decode("utf-8", "replace") for name, texts in sent.items()}

@@ -7,7 +7,7 @@ from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web import shapes_inference as shapes
 from cardiorisk.web.batches import BatchingHandler
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler, to_json
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import SPOKEN, operation
 
 _BYTES = "application/octet-stream"
 
@@ -76,6 +76,7 @@ class InferHandler(BatchingHandler):
         shapes.AssessedRowsAnswer,
         body=shapes.InferenceBody,
         content_types=(_BYTES,),
+        headers=SPOKEN,
         optional_headers=(shapes.LENGTH_HEADER,),
         problems=(NotReady, NotFound),
     )
@@ -95,7 +96,9 @@ class InferHandler(BatchingHandler):
         finally:
             self.end_stage("validate")
         self.draw_all(len(rows))
-        answer, following = shapes.inference_answer(sent, await self.assess_batch(rows))
+        answer, following = shapes.inference_answer(
+            sent, await self.assess_batch(rows), self.speak()
+        )
         if not following:
             self.answer(answer)
             return

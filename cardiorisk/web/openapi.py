@@ -18,6 +18,7 @@ from cardiorisk.config import VERSION
 from cardiorisk.web.account import RefreshHandler, RegisterHandler
 from cardiorisk.web.documents import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
+from cardiorisk.web.operations import SPOKEN
 from cardiorisk.web.problems import CONTENT_TYPE, FIELD_PROBLEMS, PROBLEMS, problem_document
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.shapes import FieldProblemAnswer, Json, ProblemAnswer, Sent
@@ -202,7 +203,8 @@ class _Writer:
         required = ["WWW-Authenticate"] if first.is_challenge else []
         required += ["Allow"] if errors.MethodNotAllowed.code in codes else []
         required += ["Accept-Encoding"] if errors.UnsupportedCoding.code in codes else []
-        optional = list(_METERED) if is_metered else []
+        optional = list(SPOKEN) if errors.InvalidPatient.code in codes else []
+        optional += _METERED if is_metered else ()
         timed = {code for code, row in rows.items() if row.retry_after_seconds is not None}
         timed |= rows.keys() & {errors.RateLimited.code, errors.TooManyAttempts.code}
         if timed:

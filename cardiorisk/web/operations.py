@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Method = TypeVar("Method", bound=Callable[..., Any])
 
 _MARK = "api_operation"
+SPOKEN = ("Content-Language",)
+"""The header of an answer in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.shapes_patients import (
     LabelledPatientBody,
     OriginalPatientBody,
@@ -44,32 +44,47 @@ class PredictionsHandler(KeepingHandler):
         shapes.KeptAssessmentAnswer,
         status=201,
         body=LabelledPatientBody,
-        headers=("Location",),
+        headers=("Location", *SPOKEN),
         problems=(NotReady,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result."""
         kept = await self.keep(LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        notice = self.services.predictor.notice_of(kept.model_version)
-        self.answer(shapes.kept_answer(kept, notice) | warnings_of(self.assessment), status=201)
+        language = self.speak()
+        notice = self.services.predictor.notice_of(kept.model_version).to(language)
+        warnings = warnings_of(self.assessment, language)
+        self.answer(shapes.kept_answer(kept, notice) | warnings, status=201)
 
-    @operation("listAssessments", shapes.KeptAssessmentsAnswer, query=(shapes.PageParameters,))
+    @operation(
+        "listAssessments",
+        shapes.KeptAssessmentsAnswer,
+        query=(shapes.PageParameters,),
+        headers=SPOKEN,
+    )
     async def get(self) -> None:
         """List your assessments, the newest first."""
         page = self.page(shapes.PageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
-        notice_of = self.services.predictor.notice_of
-        items = [shapes.kept_answer(kept, notice_of(kept.model_version)) for kept in found.items]
+        notice_of, language = self.services.predictor.notice_of, self.speak()
+        items = [
+            shapes.kept_answer(kept, notice_of(kept.model_version).to(language))
+            for kept in found.items
+        ]
         self.answer({"items": items, "after": found.next_after})
 
 
 class PredictionHandler(AuthenticatedHandler):
-    @operation("showAssessment", shapes.KeptAssessmentAnswer, problems=(UnknownAssessment,))
+    @operation(
+        "showAssessment",
+        shapes.KeptAssessmentAnswer,
+        headers=SPOKEN,
+        problems=(UnknownAssessment,),
+    )
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        notice = self.services.predictor.notice_of(kept.model_version)
+        notice = self.services.predictor.notice_of(kept.model_version).to(self.speak())
         self.answer(shapes.kept_answer(kept, notice))
 
     @operation("deleteAssessment", status=204, problems=(UnknownAssessment,))

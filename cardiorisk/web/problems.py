@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from cardiorisk import errors
-from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer
+from cardiorisk.patients import words
+from cardiorisk.patients.words import Language
+from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer, faults_answer
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -95,22 +97,25 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
 
 
 def problem_answer(
-    error: errors.ServiceError, request_id: str, path: str = ""
+    error: errors.ServiceError, request_id: str, path: str = "", language: Language = "en"
 ) -> ProblemAnswer | FieldProblemAnswer:
     """Show the error, with each faulty field where it has any.
 
     Clients of model servers, which ask below ``/v2``, read and show the member ``error`` alone.
     """
     code = error.code if error.code in PROBLEMS else errors.InternalFailure.code
-    document = problem_document(code, str(error), request_id)
-    faults: list[FaultAnswer] = (
-        [{"field": fault.field, "detail": fault.detail} for fault in error.faults]
-        if isinstance(error, _FIELD_ERRORS)
-        else []
-    )
+    detail = str(error)
+    faults: list[FaultAnswer] = []
+    if isinstance(error, _FIELD_ERRORS):
+        faults = faults_answer(error.faults, language)
+    if isinstance(error, errors.InvalidPatient):
+        said = words.ONE_FAULT if len(faults) == 1 else words.FAULTS
+        names = errors.named(error.faults)
+        detail = said.filled(names=names, count=len(faults)).to(language)
+    document = problem_document(code, detail, request_id)
     if path.startswith("/v2"):
         sentences = "; ".join([f"{fault['field']} {fault['detail']}" for fault in faults])
-        document["error"] = sentences or str(error)
+        document["error"] = sentences or detail
     return {**document, "errors": faults} if faults else document
 
 

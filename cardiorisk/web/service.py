@@ -6,7 +6,7 @@ from typing import Any
 from cardiorisk.errors import InvalidPatient, NotReady
 from cardiorisk.patients.patient import Patient, query_values
 from cardiorisk.web.handlers import AssessingHandler
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.shapes_patients import (
     AssessmentAnswer,
     PatientBody,
@@ -15,7 +15,12 @@ from cardiorisk.web.shapes_patients import (
 )
 
 _NOTHING_MORE = WishesParameters()
-_BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "problems": (NotReady,)}
+_BY_BODY: Any = {
+    "body": PatientBody,
+    "query": (WishesParameters,),
+    "headers": SPOKEN,
+    "problems": (NotReady,),
+}
 
 
 class ServiceHandler(AssessingHandler):
@@ -36,12 +41,13 @@ class ServiceHandler(AssessingHandler):
         assessment = await self.assess(
             patient, self.services.predictor.explain if wants_more else None
         )
-        self.answer(assessment_answer(assessment, patient, wishes))
+        self.answer(assessment_answer(assessment, patient, wishes, self.speak()))
 
     @operation(
         "assessByQuery",
         AssessmentAnswer,
         query=(PatientBody, WishesParameters),
+        headers=SPOKEN,
         problems=(NotReady,),
     )
     def get(self) -> Coroutine[None, None, None]:

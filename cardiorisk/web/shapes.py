@@ -28,9 +28,11 @@ from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, Invali
 from cardiorisk.identity.forms import find_number
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.model.card import Card
+from cardiorisk.patients import words
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
 from cardiorisk.patients.names import find_meant
 from cardiorisk.patients.patient import find_json_number
+from cardiorisk.patients.words import Language, Said
 
 Shape = TypeVar("Shape")
 Json = dict[str, Any]
@@ -38,7 +40,6 @@ MOST_UNKNOWN = 50
 """Unknown members that are told of; a body has room for thousands."""
 _MOST_MEANT = 6
 """Of those, for how many it is said which may have been meant."""
-REPEATED_FAULT = "is given more than once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Rule:
     Attributes:
         read: makes the value of what was sent; None where that cannot be accepted.
         accepted: the same in words, as the end of a sentence that starts with "must".
+        spanish: the same after "debe", of what patients are sent with.
         is_nullable: whether null says as little as a member that is not sent.
         core: what pydantic takes as it is, without the time to call ``read``.
     """
@@ -57,6 +59,7 @@ class Rule:
     schema: Json
     is_nullable: bool = False
     core: CoreSchema | None = None
+    spanish: str = ""
 
     def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         read = core_schema.no_info_plain_validator_function(self._accept)
@@ -101,7 +104,7 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     refusal: ClassVar[type[InvalidAccount | InvalidPatient | InvalidQuery]] = InvalidAccount
-    unknown: ClassVar[str] = "is not a field of this request"
+    unknown: ClassVar[Said] = words.NO_FIELD
     is_all_text: ClassVar[bool] = False
     is_optional: ClassVar[bool] = False
     examples: ClassVar[tuple[Json, ...]] = ()
@@ -160,28 +163,30 @@ class Sent(BaseModel):
     def _fault(cls, fault: ErrorDetails, rules: Mapping[str, Rule]) -> FieldFault:
         name = str(fault["loc"][0])
         if fault["input"] is REPEATED:
-            return FieldFault(name, REPEATED_FAULT)
+            return fault_of(name, words.REPEATED)
         rule = rules[name]
-        if fault["type"] == "missing":
-            return FieldFault(name, f"is missing: it must {rule.accepted}")
         number = None if cls.is_all_text else rule.find_unquoted(fault["input"])
-        if number is None:
-            return FieldFault(name, f"must {rule.accepted}")
-        more = f": it must {rule.accepted}" if rule.read(number) is None else ""
-        return FieldFault(name, f"is text; send it without quotes{more}")
+        said = words.MISSING if fault["type"] == "missing" else words.MUST
+        if number is not None:
+            said = words.QUOTED_TOO if rule.read(number) is None else words.QUOTED
+        told = said.filled(accepted=Said(rule.spanish, rule.accepted))
+        return fault_of(name, told) if rule.spanish else FieldFault(name, told.en)
+
+
+def fault_of(name: str, said: Said) -> FieldFault:
+    return FieldFault(name, said.en, said.es)
 
 
 def unknown_faults(
-    sent: Iterable[str], known: Collection[str], noun: str, unknown: str
+    sent: Iterable[str], known: Collection[str], noun: str, unknown: Said
 ) -> tuple[FieldFault, ...]:
     """Return what is said of names that are not known; a key that stands there is not repeated."""
     names = islice((name for name in sent if name not in known), MOST_UNKNOWN)
     faults = []
     for place, name in enumerate(names):
         meant = find_meant(name, known) if place < _MOST_MEANT else None
-        shown = "a key" if PREFIX in name else echoed(name)
-        detail = f"is not a {noun}; did you mean `{meant}`?" if meant else unknown
-        faults.append(FieldFault(shown, detail))
+        said = words.MEANT[noun].filled(meant=meant) if meant else unknown
+        faults.append(fault_of("a key" if PREFIX in name else echoed(name), said))
     return tuple(faults)
 
 
@@ -252,6 +257,13 @@ class ProblemAnswer(TypedDict):
     error: NotRequired[Annotated[str, about("Below `/v2`: everything that is wrong, in words")]]
 
 
+def faults_answer(faults: Iterable[FieldFault], language: Language) -> list[FaultAnswer]:
+    return [
+        {"field": each.field, "detail": (language == "es" and each.spanish) or each.detail}
+        for each in faults
+    ]
+
+
 class FieldProblemAnswer(ProblemAnswer):
     """A failure that names every field it is about."""
 
@@ -264,7 +276,7 @@ Version = Annotated[
 Notice = Annotated[
     str,
     about(
-        "What the network was trained on, and what it is not",
+        "What the network was trained on, and what it is not, in the reader's language",
         "Modelo didáctico entrenado con 5.000 pacientes inventados y una regla: no es un "
         "dispositivo médico y no sirve para diagnosticar ni para decidir un tratamiento.",
     ),

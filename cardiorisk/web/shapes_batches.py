@@ -13,8 +13,19 @@ from typing_extensions import TypedDict
 
 from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.model.predictor import BatchAssessment
+from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
-from cardiorisk.web.shapes import FaultAnswer, Notice, Rule, Sent, Version, about
+from cardiorisk.patients.words import Language
+from cardiorisk.web.shapes import (
+    FaultAnswer,
+    Notice,
+    Rule,
+    Sent,
+    Version,
+    about,
+    fault_of,
+    faults_answer,
+)
 from cardiorisk.web.shapes_patients import (
     QUOTATION_MARKS,
     AtRisk,
@@ -37,7 +48,8 @@ _BEGINNING = re.compile(rb'\s*\{\s*"pacientes"\s*:\s*\[')
 _CUT = re.compile(rb"\}\s*,")
 _END = re.compile(rb"\]\s*\}\s*")
 _PATIENTS: TypeAdapter[list[PatientShape]] = TypeAdapter(cast("Any", list)[PatientBody])
-_PATIENT = f"be a JSON object with the fields {', '.join(FIELD_NAMES)}"
+_NO_PATIENT = words.MUST.filled(accepted=words.PATIENT.filled(names=", ".join(FIELD_NAMES)))
+_ACCEPTED = words.PATIENTS.filled(most=MOST_PATIENTS)
 
 
 def _find_patients(sent: object) -> list[object] | None:
@@ -46,7 +58,7 @@ def _find_patients(sent: object) -> list[object] | None:
 
 _patients = Rule(
     _find_patients,
-    f"be an array of 1 to {MOST_PATIENTS} patients of six values",
+    _ACCEPTED.en,
     {
         "type": "array",
         "minItems": 1,
@@ -55,6 +67,7 @@ _patients = Rule(
         "description": "The patients, each as `POST /service` takes one",
         "examples": [[dict(EXAMPLE)]],
     },
+    spanish=_ACCEPTED.es,
 )
 
 
@@ -97,7 +110,7 @@ class SentBatch:
         for count, sent in enumerate(patients, 1):
             place = len(self)
             if not isinstance(sent, dict):
-                self.faults[place] = (FieldFault(f"pacientes[{place}]", f"must {_PATIENT}"),)
+                self.faults[place] = (fault_of(f"pacientes[{place}]", _NO_PATIENT),)
             else:
                 try:
                     self.values.extend(PatientBody.accept(sent).values)
@@ -115,7 +128,7 @@ async def read_batch(body: bytes) -> SentBatch:
         InvalidPatient: it does not hold an array of 1 to 1,000 patients, or holds something else.
     """
     if body.count(b",") > MOST_COMMAS:
-        raise InvalidPatient((FieldFault("pacientes", f"must {_patients.accepted}"),))
+        raise InvalidPatient((fault_of("pacientes", words.MUST.filled(accepted=_ACCEPTED)),))
     batch = SentBatch()
     # If it was cut where no patient ends, a piece is no array of patients.
     with suppress(MalformedBody, InvalidPatient):
@@ -172,22 +185,21 @@ class AssessedBatchAnswer(TypedDict):
     aviso: Notice
 
 
-def batch_answer(sent: SentBatch, found: BatchAssessment) -> AssessedBatchAnswer:
+def batch_answer(
+    sent: SentBatch, found: BatchAssessment, language: Language
+) -> AssessedBatchAnswer:
     assessed: list[RowAnswer] = [
         {"riesgo_cardiaco": probability >= found.threshold, "probabilidad": probability}
         for probability in found.probabilities
     ]
     for place, names in found.outside_training.items():
-        assessed[place]["advertencias"] = field_warnings(names)
+        assessed[place]["advertencias"] = field_warnings(names, language)
     rows: list[RowAnswer | FaultyRowAnswer] = [*assessed]
     for place, faults in sent.faults.items():  # places rise, so that patients behind move to theirs
-        errors: list[FaultAnswer] = [
-            {"field": fault.field, "detail": fault.detail} for fault in faults
-        ]
-        rows.insert(place, {"errors": errors})
+        rows.insert(place, {"errors": faults_answer(faults, language)})
     return {
         "resultados": rows,
         "umbral": found.threshold,
         "modelo": found.model_version,
-        "aviso": found.notice,
+        "aviso": found.notice.to(language),
     }

@@ -16,9 +16,19 @@ from typing_extensions import TypedDict
 from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
 from cardiorisk.model.predictor import BatchAssessment
+from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
-from cardiorisk.web.shapes import MOST_UNKNOWN, Rule, Sent, Version, about
+from cardiorisk.patients.words import Language
+from cardiorisk.web.shapes import (
+    MOST_UNKNOWN,
+    Rule,
+    Sent,
+    Version,
+    about,
+    fault_of,
+)
 from cardiorisk.web.shapes_batches import MOST_COMMAS, MOST_PATIENTS
+from cardiorisk.web.shapes_patients import accepted_of
 
 MODEL, INPUT, OUTPUT, DATATYPE = "cardiorisk", "pacientes", "probabilidad", "FP32"
 LENGTH_HEADER = "Inference-Header-Content-Length"
@@ -123,7 +133,10 @@ def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
         rows = values.astype(np.float32)
     bad = ~((rows >= _LEAST) & (rows <= _MOST)) | (_IS_WHOLE & (rows != np.floor(rows)))  # (n, 6)
     faults = [
-        FieldFault(f"{INPUT}[{row}].{FIELD_NAMES[column]}", f"must be {FIELDS[column].accepted}")
+        fault_of(
+            f"{INPUT}[{row}].{FIELD_NAMES[column]}",
+            words.MUST.filled(accepted=accepted_of(FIELDS[column])),
+        )
         for row, column in np.argwhere(bad)[:MOST_UNKNOWN].tolist()
     ]
     if faults:
@@ -156,7 +169,7 @@ class AssessedRowsAnswer(TypedDict):
 
 
 def inference_answer(
-    sent: InferenceBody, found: BatchAssessment
+    sent: InferenceBody, found: BatchAssessment, language: Language
 ) -> tuple[AssessedRowsAnswer, bytes]:
     """Show the answer, and the bytes that follow it where they were asked for."""
     output: OutputAnswer = {
@@ -173,7 +186,7 @@ def inference_answer(
     answer: AssessedRowsAnswer = {
         "model_name": "cardiorisk",
         "model_version": found.model_version,
-        "parameters": {"umbral": found.threshold, "aviso": found.notice},
+        "parameters": {"umbral": found.threshold, "aviso": found.notice.to(language)},
         "outputs": [output],
     }
     return answer | {"id": sent.id} if sent.id else answer, following

@@ -18,8 +18,9 @@ from typing_extensions import TypedDict
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.forms import clean_name
-from cardiorisk.model.explanations import GRIDS, english_sentence, spanish_sentence
+from cardiorisk.model.explanations import GRIDS, sentence
 from cardiorisk.model.predictor import Assessment
+from cardiorisk.patients import words
 from cardiorisk.patients.patient import (
     EXAMPLE,
     FIELD_NAMES,
@@ -30,6 +31,7 @@ from cardiorisk.patients.patient import (
     accepted_number,
     value_of,
 )
+from cardiorisk.patients.words import Language, Said
 from cardiorisk.web.shapes import Json, Notice, Rule, Sent, Version, about, described_as
 
 ORIGINAL_NAMES = {
@@ -48,7 +50,7 @@ class PatientShape(Sent):
     """A patient who is sent; the shapes differ in their members' names, and in having a label."""
 
     refusal = InvalidPatient
-    unknown = "is not a field of a patient"
+    unknown = words.NO_PATIENTS_FIELD
 
     @classmethod
     def read(cls, body: bytes) -> Self:
@@ -108,13 +110,25 @@ def _value(field: Field) -> Any:
 
 def _rule(field: Field) -> Rule:
     more = "; false and true are accepted too" if field.kind == "flag" else ""
-    accepted = f"be {field.accepted}{_hint(field)}"
+    accepted = accepted_of(field)
     low, high = field.minimum, field.maximum
     core: CoreSchema = core_schema.int_schema(strict=True, ge=int(low), le=int(high))
     if field.kind == "number":
         core = core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
     schema = value_schema(field, more)
-    return Rule(partial(accepted_number, field), accepted, schema, core=core)
+    read = partial(accepted_number, field)
+    return Rule(read, accepted.en, schema, core=core, spanish=accepted.es)
+
+
+def accepted_of(field: Field) -> Said:
+    """Say what a field accepts, after "must"."""
+    if field.kind == "flag":
+        return words.FLAG
+    said = words.INTEGER if field.kind == "integer" else words.NUMBER
+    hint = Said(f"; {field.spanish_hint}", f"; {field.hint}") if field.hint else ""
+    unit = Said(field.spanish_unit or field.unit, field.unit)
+    least, most = f"{field.minimum:g}", f"{field.maximum:g}"
+    return said.filled(minimum=least, maximum=most, unit=unit, hint=hint)
 
 
 def _original_value(field: Field) -> Any:
@@ -126,9 +140,10 @@ def _original_value(field: Field) -> Any:
     return Annotated[float, replace(_rule(field), read=read, schema=schema)]
 
 
+_label_accepted = words.LABEL.filled(most=LABEL_CHARACTERS)
 _label = Rule(
     lambda sent: "" if isinstance(sent, str) and not sent.strip() else clean_name(sent),
-    f"be text of at most {LABEL_CHARACTERS} printable characters",
+    _label_accepted.en,
     {
         "type": "string",
         "maxLength": LABEL_CHARACTERS,
@@ -136,6 +151,7 @@ _label = Rule(
         "examples": ["Natalia Natalia"],
     },
     is_nullable=True,
+    spanish=_label_accepted.es,
 )
 _labelled: Json = {LABEL_FIELD: (Annotated[str | None, _label], None)}
 _values: Json = {field.wire_name: _value(field) for field in FIELDS}
@@ -168,7 +184,8 @@ OriginalPatientBody = _patient(
 
 def _switch(description: str) -> Rule:
     schema = {"type": "integer", "enum": [0, 1], "description": description}
-    return Rule(({"0": False, "1": True} | FLAG_WORDS).get, "be 0, 1, false or true", schema)
+    read = ({"0": False, "1": True} | FLAG_WORDS).get
+    return Rule(read, words.FLAG.en, schema, spanish=words.FLAG.es)
 
 
 class WishesParameters(Sent):
@@ -190,14 +207,11 @@ class WishesParameters(Sent):
     ] = False
 
 
-OUTSIDE_TRAINING = "queda fuera de lo que vio el entrenamiento; GET /model da los intervalos"
-
-
 class WarningAnswer(TypedDict):
     """A value that may be sent and lies beyond all that training saw."""
 
     field: Annotated[str, about("Its name", json_schema_extra={"enum": list(FIELD_NAMES)})]
-    detail: Annotated[str, about("What it means", OUTSIDE_TRAINING)]
+    detail: Annotated[str, about("What it means", words.OUTSIDE_TRAINING.es)]
 
 
 class SentencesAnswer(TypedDict):
@@ -275,7 +289,7 @@ class AssessmentAnswer(MoreAnswer):
 
 
 def assessment_answer(
-    assessment: Assessment, patient: Patient, wishes: WishesParameters
+    assessment: Assessment, patient: Patient, wishes: WishesParameters, language: Language
 ) -> AssessmentAnswer:
     """Show an assessment, with what was wished for."""
     more: MoreAnswer = {}
@@ -284,8 +298,8 @@ def assessment_answer(
         more["base"] = explanation.base
         more["contribuciones"] = dict(zip(FIELD_NAMES, explanation.contributions, strict=True))
         more["explicacion"] = {
-            "es": spanish_sentence(assessment.probability, explanation, patient.values),
-            "en": english_sentence(assessment.probability, explanation, patient.values),
+            "es": sentence(assessment.probability, explanation, patient.values, "es"),
+            "en": sentence(assessment.probability, explanation, patient.values, "en"),
         }
     if wishes.curvas:
         more["curvas"] = {
@@ -298,17 +312,17 @@ def assessment_answer(
         "umbral": assessment.threshold,
         "modelo": assessment.model_version,
         **more,
-        **warnings_of(assessment),
-        "aviso": assessment.notice,
+        **warnings_of(assessment, language),
+        "aviso": assessment.notice.to(language),
     }
 
 
-def warnings_of(assessment: Assessment | None) -> MoreAnswer:
+def warnings_of(assessment: Assessment | None, language: Language) -> MoreAnswer:
     """Return the member that warns of values beyond what training saw, where there are any."""
     if assessment is None or not assessment.outside_training:
         return {}
-    return {"advertencias": field_warnings(assessment.outside_training)}
+    return {"advertencias": field_warnings(assessment.outside_training, language)}
 
 
-def field_warnings(names: Iterable[str]) -> list[WarningAnswer]:
-    return [{"field": name, "detail": OUTSIDE_TRAINING} for name in names]
+def field_warnings(names: Iterable[str], language: Language) -> list[WarningAnswer]:
+    return [{"field": name, "detail": words.OUTSIDE_TRAINING.to(language)} for name in names]

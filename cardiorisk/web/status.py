@@ -14,7 +14,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.proxies import FORWARDING_HEADERS, is_loopback, names_loopback
 from cardiorisk.web.shapes import HealthAnswer, ModelAnswer, ReadinessAnswer, ReloadAnswer
 
@@ -43,13 +43,13 @@ class ReadyHandler(BaseHandler):
 
 
 class ModelHandler(BaseHandler):
-    @operation("model", ModelAnswer, problems=(NotReady,))
+    @operation("model", ModelAnswer, headers=SPOKEN, problems=(NotReady,))
     def get(self) -> None:
         """Show the card of the network that answers."""
         card = self.services.predictor.card
         # Its rows of patients are real people where the network was trained on somebody's own file.
         shown = card.model_dump(exclude={"background"})
-        self.answer({"modelo": card.version, "aviso": card.notice, "card": shown})
+        self.answer({"modelo": card.version, "aviso": card.notice.to(self.speak()), "card": shown})
 
     head = get
 

@@ -19,6 +19,7 @@ from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import Patient
+from cardiorisk.patients.words import Said
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Database
 from cardiorisk.store.store import Store
@@ -44,7 +45,9 @@ def assessments(tmp_path: Path, io_loop: IOLoop) -> Iterator[Assessments]:
 
 
 async def _keep(assessments: Assessments, label: str | None = None) -> str:
-    said = Assessment(0.25, at_risk=False, threshold=0.5, model_version="net-1", notice="")
+    said = Assessment(
+        0.25, at_risk=False, threshold=0.5, model_version="net-1", notice=Said("", "")
+    )
     return (await assessments.keep(ANA, PATIENT, said, label)).assessment_id
 
 

@@ -276,9 +276,11 @@ def test_rows_are_told_as_each_alone_and_on_their_own_side_of_the_threshold() ->
 
 
 def test_the_notice_says_what_the_network_was_trained_on() -> None:
-    assert CARD.notice.startswith("Modelo didáctico entrenado con 5.000 pacientes inventados y una")
+    assert CARD.notice.es.startswith(
+        "Modelo didáctico entrenado con 5.000 pacientes inventados y una"
+    )
     own = Card.model_validate(changed(data_file="framingham.csv"))
-    assert own.notice == (
+    assert own.notice.es == (
         "Modelo entrenado con 5.000 filas del archivo «framingham.csv»: no es un dispositivo "
         "médico y no sirve para diagnosticar ni para decidir un tratamiento."
     )

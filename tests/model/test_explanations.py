@@ -21,9 +21,8 @@ from cardiorisk.model.explanations import (
     coalition_rows,
     curve_rows,
     curves_of,
-    english_sentence,
     explanation_of,
-    spanish_sentence,
+    sentence,
 )
 from cardiorisk.patients.patient import FIELDS
 
@@ -117,13 +116,13 @@ def test_the_network_is_explained_as_by_the_shap_package(
 def test_sentences_name_what_moved_the_answer_the_strongest_first() -> None:
     explanation = Explanation(0.52, (0.01, 0.004, 0.2, 0.29, -0.02, 0.0))
     values = (2.05, 1.2, 1.8, 72.0, 0.0, 0.0)
-    assert spanish_sentence(0.999998, explanation, values) == (
+    assert sentence(0.999998, explanation, values, "es") == (
         "La red da 0,999998 a estos datos y 0,52 de media a sus pacientes de referencia: "
         "la subieron edad = 72 (+0,29), azúcar en sangre = 1,8 (+0,20) y "
         "colesterol total = 2,05 (+0,01); la bajaron sobrepeso = no (-0,02). "
         "Describe el cálculo de la red, no la salud del paciente."
     )
-    assert english_sentence(0.999998, explanation, values) == (
+    assert sentence(0.999998, explanation, values, "en") == (
         "The network gives 0.999998 to these values and 0.52 on average to its reference patients: "
         "raised by age = 72 (+0.29), blood sugar = 1.8 (+0.20) and "
         "total cholesterol = 2.05 (+0.01); lowered by overweight = no (-0.02). "
@@ -133,8 +132,8 @@ def test_sentences_name_what_moved_the_answer_the_strongest_first() -> None:
 
 def test_sentences_say_so_when_nothing_moved_the_answer() -> None:
     explanation = Explanation(0.5, (0.0, 0.004, -0.004, 0.0, 0.0, 0.0))
-    assert "ningún dato la movió apreciablemente" in spanish_sentence(0.5, explanation, PATIENTS[0])
-    assert "no input moved it noticeably" in english_sentence(0.5, explanation, PATIENTS[0])
+    assert "ningún dato la movió apreciablemente" in sentence(0.5, explanation, PATIENTS[0], "es")
+    assert "no input moved it noticeably" in sentence(0.5, explanation, PATIENTS[0], "en")
 
 
 def test_a_grid_goes_from_the_field_s_minimum_to_its_maximum() -> None:

@@ -3,33 +3,14 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from cardiorisk import pages
 from cardiorisk.pages.assess import PATIENTS
-from cardiorisk.pages.languages import load_translations, preferred
+from cardiorisk.pages.languages import load_translations
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.documents import ASSET_NAMES
 
 PAGES = Path(pages.__file__).parent
 STATIC = PAGES / "static"
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", "es"),
-        ("fr", "es"),
-        ("en", "en"),
-        ("en-GB,en;q=0.9,es;q=0.8", "en"),
-        ("fr, es-MX;q=0.7, en;q=0.3", "es"),
-        ("en;q=0, es;q=0.1", "es"),
-        ("en;q=x", "es"),
-        ("*", "es"),
-    ],
-)
-def test_the_browser_is_given_the_language_that_it_likes_best(header: str, expected: str) -> None:
-    assert preferred(header) == expected
 
 
 def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -> None:

@@ -129,7 +129,7 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
         ),
         (
             request({"inputs": [tensor(**BINARY)]}, BYTES[:24] + b"\0\0\xc0\x7f" * 6),
-            "pacientes[1].nivel_colesterol must be a number from 1 to 3 (g/L); pacientes[1].pres",
+            "pacientes[1].nivel_colesterol must be a number from 1 to 3 (g/L); 200 mg/dL",
         ),
         (request({"inputs": [tensor(data=[1e300] * 12)]}), "pacientes[0].nivel_colesterol must"),
     ],
@@ -137,7 +137,8 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
 async def test_faults_are_told_in_the_member_that_clients_show_and_draw_one(
     premium: Caller, sent: dict[str, Any], says: str
 ) -> None:
-    response = await premium.send("POST", INFER, **sent)
+    headers = sent.get("headers", {}) | {"Accept-Language": "en"}
+    response = await premium.send("POST", INFER, **sent | {"headers": headers})
     assert told(response) == (422, "invalid-patient")
     assert says in document(response)["error"]
     assert response.headers["RateLimit"] == '"premium";r=49;t=48'

@@ -186,7 +186,7 @@ def test_an_example_says_nothing_that_is_not_always_there() -> None:
         "probabilidad": 0.000312,
         "umbral": 0.5,
         "modelo": "14-7-1-7c7cfe6f",
-        "aviso": load_card(DEFAULT_MODEL_DIR).notice,
+        "aviso": load_card(DEFAULT_MODEL_DIR).notice.es,
     }
     body = OPERATIONS["post /account/keys"]["requestBody"]
     wish = body["content"]["application/json"]["examples"]["example 1"]["value"]

@@ -32,9 +32,13 @@ def settings(settings: Settings, origins: str) -> Settings:
 
 
 def shown(response: HTTPResponse) -> dict[str, str]:
-    """Return what a browser goes by."""
+    """Return what a browser goes by, but for the language, which has a choice of its own."""
     names = ("Vary", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials")
-    return {name: response.headers[name] for name in names if name in response.headers}
+    found = {name: response.headers[name] for name in names if name in response.headers}
+    varying = set(response.headers.get_list("Vary")) - {"Accept-Language"}
+    return {name: text for name, text in found.items() if name != "Vary"} | (
+        {"Vary": ", ".join(varying)} if varying else {}
+    )
 
 
 async def test_a_browser_may_ask_without_a_key_before_it_sends(

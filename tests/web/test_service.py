@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
 from tests.support import EXAMPLE, Bitacora, Caller, document, told
 
@@ -26,7 +28,7 @@ async def test_a_patient_is_told_the_risk(
         "riesgo_cardiaco": is_at_risk,
         "umbral": 0.5,
         "modelo": app.services.predictor.card.version,
-        "aviso": app.services.predictor.card.notice,
+        "aviso": app.services.predictor.card.notice.es,
     }
 
 
@@ -136,3 +138,64 @@ async def test_values_beyond_the_training_are_warned_of(
     answer = document(await premium.assess(edad=age, nivel_colesterol=cholesterol))
     warned = answer.get("advertencias")
     assert fields == (warned and [warning["field"] for warning in warned])
+
+
+@pytest.mark.parametrize(
+    ("sent", "language", "beginnings"),
+    [
+        ({}, "es", ("Modelo", "queda", "La red", "1 campo no se puede aceptar: edad", "debe ser")),
+        (
+            {"Accept-Language": "fr, en-GB;q=0.8, es;q=0.5"},
+            "en",
+            ("A teaching", "lies", "La red", "1 field cannot be accepted: edad", "must be"),
+        ),
+    ],
+)
+async def test_texts_for_people_are_in_the_reader_s_language(
+    premium: Caller, sent: dict[str, str], language: str, beginnings: tuple[str, ...]
+) -> None:
+    old = EXAMPLE | {"edad": 99}
+    answers = [
+        await premium.send("POST", "/service?explicar=1", old, sent),
+        await premium.send("POST", "/predictions", old, sent),
+        await premium.send("POST", "/service/lote", {"pacientes": [old, {"edad": 9.5}]}, sent),
+        await premium.send("GET", "/model", headers=sent),
+        await premium.send("GET", "/predictions", headers=sent),
+        await premium.send("POST", "/service", EXAMPLE | {"edad": 100}, sent),
+    ]
+    for answer in answers:
+        assert answer.headers["Content-Language"] == language
+        assert answer.headers["Vary"] == "Accept-Language"
+    one, kept, batch, model, listed, refused = map(document, answers)
+    notices = (one, kept, batch, model, *listed["items"])
+    assert all(each["aviso"].startswith(beginnings[0]) for each in notices)
+    warned = (one, kept, batch["resultados"][0])
+    assert all(each["advertencias"][0]["detail"].startswith(beginnings[1]) for each in warned)
+    assert one["explicacion"]["es"].startswith(beginnings[2])
+    assert (refused["detail"], refused["title"]) == (
+        beginnings[3],
+        "The patient's values cannot be accepted",
+    )
+    faults = {each["field"]: each["detail"] for each in batch["resultados"][1]["errors"]}
+    assert faults["edad"].startswith(beginnings[4])
+    assert refused["errors"][0]["detail"].startswith(beginnings[4])
+
+
+async def test_other_details_stay_english(premium: Caller) -> None:
+    for path in ("/predictions?limit=0", "/nowhere"):
+        response = await premium.send("GET", path, headers={"Accept-Language": "es"})
+        assert re.match("1 parameter cannot|there is nothing", document(response)["detail"])
+        assert "Content-Language" not in response.headers
+
+
+class TestInEnglish:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"language": "en"})
+
+    async def test_who_asks_for_no_language_is_told_in_the_one_that_is_set(
+        self, premium: Caller
+    ) -> None:
+        assert document(await premium.assess())["aviso"].startswith("A teaching model")
+        spanish = await premium.send("POST", "/service", EXAMPLE, {"Accept-Language": "es"})
+        assert document(spanish)["aviso"].startswith("Modelo")
