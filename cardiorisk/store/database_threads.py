@@ -24,8 +24,6 @@ from cardiorisk.workers import Worker
 
 MOST_JOBS = 500
 """Of reads and of changes, each, that may wait; a change takes one to three milliseconds."""
-_REST = 4
-"""Between two tries to open the file anew, as many times as long as the first of them took."""
 
 _Result = TypeVar("_Result")
 
@@ -54,7 +52,6 @@ class DatabaseThreads:
         self._writes = Worker("store", MOST_JOBS, overload)
         self._reads = Worker("store-reads", MOST_JOBS, overload)
         self._is_open = True
-        self._try_at = 0.0
         try:
             self._writer, self._reader = self._writes.run_now(partial(self._open, open_database))
         except BaseException:
@@ -113,14 +110,7 @@ class DatabaseThreads:
             StoreUnavailable: that is no whole database of this version's revision.
         """
         await self._let_go()
-        if time.monotonic() < self._try_at:
-            raise StoreUnavailable(self.fault or "")
-        began = time.monotonic()
-        try:
-            self._writer, self._reader = await self._writes.run(self._open_again, is_counted=False)
-        except StoreUnavailable:
-            self._try_at = began + (1 + _REST) * (time.monotonic() - began)
-            raise
+        self._writer, self._reader = await self._writes.run(self._open_again, is_counted=False)
         self._is_open = True
 
     async def close(self) -> None:
