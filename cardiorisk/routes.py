@@ -86,6 +86,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/panel", panel.PanelHandler),
     Route("/panel/cuentas", panel.PanelAccountsHandler),
     Route("/panel/eventos", panel.PanelEventsHandler),
+    Route("/swagger-ui", documents.SwaggerUiHandler),
     Route(ASSETS_ROUTE, documents.AssetHandler),
 )
 

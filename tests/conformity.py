@@ -80,7 +80,8 @@ def _responses(path: str, method: str) -> dict[str, Any]:
         return {"204": shared["Options"], "404": shared["NotFound"]} | _anywhere()
     item = next((item for pattern, item in _patterns() if pattern.fullmatch(path)), None)
     if item is None:
-        return {"404": shared["NotFound"]} | _anywhere()
+        shared = {"404": shared["NotFound"], "405": shared["MethodNotAllowed"]}
+        return shared | _anywhere()
     key = "x-query" if method == "QUERY" else method.lower()
     if key not in item:
         return {"405": shared["MethodNotAllowed"]} | _anywhere()

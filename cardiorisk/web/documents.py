@@ -75,6 +75,17 @@ class DocsHandler(BaseHandler):
     head = get
 
 
+class SwaggerUiHandler(BaseHandler):
+    """Where the original system has that page."""
+
+    def get(self) -> None:
+        self.set_status(308)
+        self.set_header("Location", "docs")  # as seen from "/swagger-ui"
+        self.finish()
+
+    head = get
+
+
 class KeptFileHandler(BaseHandler):
     """A file that a browser keeps for a year: another version has another URL."""
 

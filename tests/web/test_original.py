@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support import Caller, SettableClock, document, told
 
 PATIENT: dict[str, Any] = {
@@ -47,6 +49,25 @@ async def test_the_answer_has_the_original_s_members_and_is_kept_under_ours(
     kept = document(await premium.send("GET", f"/predictions/{made.pop('id')}"))
     assert made == PATIENT | {"sobrepeso": False, "tabaquismo": False, "riesgoCardiaco": True}
     assert (kept["presion_arterial"], kept["nombre"]) == (1.4, "Natalia")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_page_of_its_api_is_still_found(stranger: Caller, method: str) -> None:
+    response = await stranger.send(method, "/swagger-ui?x=1")
+    assert (response.code, response.headers["Location"]) == (308, "docs")
+
+
+async def test_everything_may_be_text(premium: Caller) -> None:
+    texts = {name: str(value) for name, value in PATIENT.items()}
+    sent = texts | {"sobrepeso": "1", "tabaquismo": "0"}
+    made = document(await premium.send("POST", "/premium/predict", sent))
+    wanted = PATIENT | {"sobrepeso": True, "tabaquismo": False, "riesgoCardiaco": True}
+    assert made == wanted | {"id": made["id"]}
+
+
+async def test_a_password_of_under_8_characters_stays_refused(stranger: Caller) -> None:
+    person = {"username": "test", "password": "test", "email": "test@test.com"}
+    assert told(await stranger.send("POST", "/register", person)) == (422, "invalid-account")
 
 
 async def test_the_other_plan_s_routes_are_closed(premium: Caller) -> None:
