@@ -7,17 +7,22 @@ dates them. What another program has compressed is read as it is.
 import bz2
 import gzip
 import lzma
+import os
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from io import BufferedReader
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import cast
 
 from cardiorisk.bitacora.chain import Checkpoint, find_last, read_checkpoint
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES
+from cardiorisk.errors import LogUnavailable
 
 CHECKPOINTS = ".checkpoints-"
 """Between a bitácora's name and the number of the first: those of a file that was deleted."""
@@ -28,6 +33,9 @@ _OPENERS: Mapping[str, Callable[..., object]] = {
     ".xz": lzma.open,
 }
 _ROTATED = re.compile(r"([.-][0-9][0-9T:_.-]*|\.checkpoints-[0-9]+)(\.gz|\.bz2|\.xz)?")
+STANDARD_INPUT = Path("-")
+UNREADABLE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+"""What reading a compressed file raises that is cut off or spoilt."""
 _MOST_FIRST_LINES = 100
 _TS = re.compile(rb'"ts":"([0-9T:.-]{26}Z)"')
 
@@ -38,6 +46,12 @@ class LogFile:
 
     path: Path
     first_ts: str
+    is_first: bool
+    """Whether the first line is the very first checkpoint, so that nothing was before."""
+
+    @property
+    def first_seconds(self) -> float:
+        return datetime.fromisoformat(self.first_ts).timestamp()
 
     @property
     def has_lines(self) -> bool:
@@ -50,6 +64,9 @@ def is_compressed(path: Path) -> bool:
 
 
 def open_log(path: Path) -> BufferedReader:
+    """Open a file, or what comes by standard input, to read what it was before compression."""
+    if path == STANDARD_INPUT:
+        return open(os.dup(0), "rb")  # noqa: PTH123 - it has no path
     return cast("BufferedReader", _OPENERS.get(path.suffix, open)(path, "rb"))
 
 
@@ -69,7 +86,7 @@ def in_order(paths: Iterable[Path]) -> list[LogFile]:
     found = []
     for path in paths:
         with suppress(FileNotFoundError):
-            found.append(LogFile(path, _first_ts(path)))
+            found.append(_read_first(path))
     return sorted(found, key=lambda file: (file.first_ts, file.path.suffix == ".jsonl"))
 
 
@@ -94,10 +111,42 @@ def last_checkpoint(path: Path) -> Checkpoint | None:
         return last
 
 
-def _first_ts(path: Path) -> str:
-    with suppress(EOFError, gzip.BadGzipFile, lzma.LZMAError), open_log(path) as file:
+def list_older(path: Path, before_seconds: float) -> list[Path]:
+    """List the rotated files that have no line from this time on."""
+    return [
+        file.path
+        for file, successor in pairwise(list_files(path))
+        if file.has_lines and file.path != path and successor.first_seconds <= before_seconds
+    ]
+
+
+def delete_but_checkpoints(base: Path, path: Path) -> None:
+    """Delete a rotated file of a bitácora, after its checkpoints are on the disk elsewhere."""
+    try:
+        with open_log(path) as file:
+            lines = iter(partial(file.readline, LONGEST_LINE_BYTES), b"")
+            found = filter(None, map(read_checkpoint, lines))
+            if (first := next(found, None)) is not None:
+                target = base.with_name(f"{base.name}{CHECKPOINTS}{first.number}.gz")
+                making = target.with_suffix(".tmp")
+                with making.open("wb") as written:
+                    with gzip.GzipFile(fileobj=written, mode="wb") as packed:
+                        packed.writelines(one.line for one in chain((first,), found))
+                    written.flush()
+                    os.fsync(written.fileno())
+                making.replace(target)
+    except UNREADABLE as error:
+        raise LogUnavailable(f"{path} is kept, as it cannot be read: {error}") from error
+    path.unlink()
+
+
+def _read_first(path: Path) -> LogFile:
+    first = b""
+    with suppress(*UNREADABLE), open_log(path) as file:
         for _ in range(_MOST_FIRST_LINES):
-            if found := _TS.search(file.readline(LONGEST_LINE_BYTES)):
-                return found[1].decode()
+            line = file.readline(LONGEST_LINE_BYTES)
+            first = first or line
+            if found := _TS.search(line):
+                return LogFile(path, found[1].decode(), is_first=b'"checkpoint":1,' in first[:24])
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return LogFile(path, f"{changed:%Y-%m-%dT%H:%M:%S.%fZ}", is_first=False)

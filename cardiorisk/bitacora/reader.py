@@ -8,15 +8,17 @@ this reads the disk, so it is called away from the event loop.
 
 import os
 import stat
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from cardiorisk.bitacora.chain import is_checkpoint
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, Entry, read_entry
+from cardiorisk.bitacora.files import UNREADABLE, is_compressed, list_files, open_log
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.measuring import Histogram
 
@@ -26,6 +28,8 @@ MOST_FRESH_BYTES = 256 << 10
 """Of one look at what has come since the last one."""
 
 _BLOCK_BYTES = 1 << 16
+_COMPRESSION = 8
+"""How much smaller a compressed file may be, to be searched within the bound."""
 _NEWLINE = b"\n"
 _OVERLONG = b"?" + _NEWLINE
 
@@ -39,7 +43,7 @@ class Line:
 
 
 class LogReader:
-    """An open log, read forwards from a position.
+    """An open log, read forwards from a position; a compressed one or a pipe from its start.
 
     Attributes:
         torn_lines: lines passed so far that are torn or not ours.
@@ -49,15 +53,15 @@ class LogReader:
         LogUnavailable: there is no log at ``path``, or it may not be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_be_pipe: bool = False) -> None:
         self.torn_lines = 0
         self.position_bytes = 0
         self._path = path
         self._has_unfinished_line = False
         try:
-            if not _can_be_read_back(path):
+            if not (may_be_pipe or _can_be_read_back(path)):
                 raise LogUnavailable(f"the bitácora {path} is no file that can be read back")
-            self._file = path.open("rb")
+            self._file = open_log(path)
         except FileNotFoundError as error:
             raise LogUnavailable(
                 f"there is no bitácora at {path}; the service makes it when it starts"
@@ -72,16 +76,21 @@ class LogReader:
         self._file.close()
 
     @property
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    @property
     def file_number(self) -> int:
         return self._file.fileno()
 
     def size_bytes(self) -> int:
         return os.fstat(self.file_number).st_size
 
-    def go_to_newest(self, count: int) -> None:
-        """Move to the start of the newest ``count`` lines of ours, or of all there are."""
-        start = _start_of_newest(self.file_number, self.size_bytes(), count)
+    def go_to_newest(self, count: int) -> int:
+        """Move to the start of the newest ``count`` lines of ours, or of all; return how many."""
+        start, found = _start_of_newest(self.file_number, self.size_bytes(), count)
         self.position_bytes = self._file.seek(start)
+        return found
 
     def go_to(self, place_bytes: int) -> None:
         """Move to the first line that starts at a place or after it."""
@@ -120,13 +129,18 @@ class LogReader:
     def _next_text(self) -> bytes:
         """Return the next line with its newline, or nothing where none is finished."""
         length_bytes = 0
-        while part := self._file.readline(LONGEST_LINE_BYTES):
-            length_bytes += len(part)
-            if part.endswith(_NEWLINE):
-                self.position_bytes += length_bytes
-                return part if length_bytes == len(part) else _OVERLONG
+        try:
+            while part := self._file.readline(LONGEST_LINE_BYTES):
+                length_bytes += len(part)
+                if part.endswith(_NEWLINE):
+                    self.position_bytes += length_bytes
+                    return part if length_bytes == len(part) else _OVERLONG
+        except UNREADABLE:  # it is compressed, and cut off or spoilt
+            self._has_unfinished_line = True
+            return b""
         self._has_unfinished_line = length_bytes > 0
-        self._file.seek(self.position_bytes)
+        if self._file.seekable() and length_bytes:
+            self._file.seek(self.position_bytes)
         return b""
 
     def _find_replacement(self) -> BufferedReader | None:
@@ -163,18 +177,71 @@ def find_newest(
     most_lines: int,
     most_bytes: int = MOST_SEARCHED_BYTES,
 ) -> Newest:
-    """Search the log backwards for lines."""
+    """Search the log backwards for lines, and on in the files that were rotated away."""
+    found: list[Line] = []
+    left_bytes = most_bytes
+    for file in _backwards(path):
+        left_bytes = _search(file, is_wanted, most_lines, left_bytes, found)
+        if len(found) == most_lines:
+            break
+        if left_bytes < 0:
+            return Newest(tuple(found), most_bytes, is_exhaustive=False)
+    return Newest(tuple(found), most_bytes - left_bytes, is_exhaustive=True)
+
+
+def _backwards(path: Path) -> Iterator[Path]:
+    yield path
+    for file in reversed(list_files(path)):
+        if file.path != path and file.has_lines:
+            yield file.path
+
+
+def _search(
+    path: Path,
+    is_wanted: Callable[[Entry], bool],
+    most_lines: int,
+    left_bytes: int,
+    found: list[Line],
+) -> int:
+    """Search one file; return how many bytes may still be searched, -1 where it was not all."""
     with LogReader(path) as reader:
         size_bytes = reader.size_bytes()
-        stop = max(0, size_bytes - most_bytes)
-        found: list[Line] = []
+        if is_compressed(path):
+            if size_bytes * _COMPRESSION > left_bytes:
+                return -1
+            wanted = (line for line in reader.lines() if is_wanted(line.entry))
+            found.extend(reversed(deque(wanted, most_lines - len(found))))
+            return max(0, left_bytes - reader.position_bytes)
+        stop = max(0, size_bytes - left_bytes)
         for start, end in _spans_backwards(reader.file_number, size_bytes, stop):
             line = _read_line(reader.file_number, start, end)
             if line is not None and is_wanted(line.entry):
                 found.append(line)
             if len(found) == most_lines:
-                return Newest(tuple(found), size_bytes - start, is_exhaustive=True)
-        return Newest(tuple(found), size_bytes - stop, is_exhaustive=stop == 0)
+                return left_bytes - (size_bytes - start)
+        return -1 if stop else left_bytes - size_bytes
+
+
+def newest_lines(paths: Sequence[Path], count: int) -> Iterator[Line]:
+    """Give the newest lines of some files, which are in their order; the oldest line first."""
+    wanted: list[tuple[Path, int, int]] = []
+    for path in reversed(paths):
+        if not count:
+            break
+        with LogReader(path) as reader:
+            if is_compressed(path):
+                found = sum(1 for _ in reader.lines())
+            else:
+                found = reader.go_to_newest(count)
+        wanted.append((path, found, min(found, count)))
+        count -= wanted[-1][-1]
+    for path, found, kept in reversed(wanted):
+        with LogReader(path) as reader:
+            if is_compressed(path):
+                yield from islice(reader.lines(), found - kept, None)
+            else:
+                reader.go_to_newest(kept)
+                yield from reader.lines()
 
 
 class FreshLines:
@@ -208,15 +275,15 @@ class FreshLines:
         return lines[::-1]
 
 
-def _start_of_newest(file: int, size_bytes: int, count: int) -> int:
+def _start_of_newest(file: int, size_bytes: int, count: int) -> tuple[int, int]:
     found = 0
     for start, end in _spans_backwards(file, size_bytes):
         if not count and os.pread(file, 1, end - 1) == _NEWLINE:
-            return end
+            return end, 0
         found += _read_line(file, start, end) is not None
         if found == count and count:
-            return start
-    return 0
+            return start, found
+    return 0, found
 
 
 def _spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:

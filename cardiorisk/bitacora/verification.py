@@ -5,9 +5,8 @@ crash of the machine may have taken lines that is told, and the rest is verified
 """
 
 import hmac
-import lzma
+import os
 import struct
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from cardiorisk.bitacora.chain import MOST_LINES, Checkpoint, is_checkpoint, mark, read_checkpoint
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES
-from cardiorisk.bitacora.files import LogFile, is_compressed, open_log
+from cardiorisk.bitacora.files import UNREADABLE, LogFile, is_compressed, open_log
 from cardiorisk.bitacora.seal import MOST_MINUTES, SealKey
 
 _MOST_NEWER_MINUTES = 45_000
@@ -101,7 +100,7 @@ class _Verifier:
         with open_log(file.path) as opened:
             try:
                 covered, is_torn = self._read(opened, file)
-            except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            except (OSError, *UNREADABLE) as error:
                 raise self._fault(f"it cannot be read any further: {error}") from error
         left = self._line - covered
         if left + is_torn and (not is_newest or left > MOST_LINES):
@@ -151,7 +150,7 @@ class _Verifier:
             if self._line % _PROGRESS_LINES == 0 and not is_compressed(file.path):
                 self._progress(opened.tell() - told_bytes)
                 told_bytes = opened.tell()
-        self._progress(file.path.stat().st_size - told_bytes)
+        self._progress(os.fstat(opened.fileno()).st_size - told_bytes)
         return covered, not is_start
 
     def _check(self, found: Checkpoint, lines: int, *, is_first: bool) -> None:

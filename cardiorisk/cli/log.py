@@ -2,16 +2,20 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from cardiorisk.bitacora.entry import Entry
-from cardiorisk.bitacora.reader import LogReader, Summary
+from cardiorisk.bitacora.files import is_compressed, list_files
+from cardiorisk.bitacora.reader import Line, LogReader, Summary, newest_lines
 from cardiorisk.cli import log_reports as reports
 from cardiorisk.cli.group import WholeNumber
-from cardiorisk.cli.log_chain import checkpoint, seal_key, verify
+from cardiorisk.cli.log_chain import checkpoint, prune, seal_key, verify
 from cardiorisk.cli.log_options import log_dir_option, progress_bar, read_moment
 from cardiorisk.config import load_settings
 from cardiorisk.model.card import load_card
@@ -27,6 +31,12 @@ _since_option = click.option(
     metavar="WHEN",
     callback=read_moment,
     help="Leave out what is older than an age (15m, 2h, 7d) or a time (2026-11-22T20:47, UTC).",
+)
+_files_argument = click.argument(
+    "named",
+    metavar="[FILES]...",
+    nargs=-1,
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
 
@@ -44,7 +54,7 @@ def log() -> None:
     """  # noqa: D301 - click reads the \b
 
 
-for _command in (verify, seal_key, checkpoint):
+for _command in (verify, seal_key, checkpoint, prune):
     log.add_command(_command)
 
 
@@ -52,23 +62,27 @@ for _command in (verify, seal_key, checkpoint):
 @log_dir_option
 @_since_option
 @_json_option
-def stats(*, path: Path, since: float | None, as_json: bool) -> None:
+@_files_argument
+def stats(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, ...]) -> None:
     """Sum the bitácora up: counts, rates, times by stage.
 
-    Percentiles are within 1 % of the exact ones and the largest time is exact; memory does not
-    grow with the log. Refusals are the answers 401, 403, 413, 429 and 503. Torn lines were cut
-    off by a crash or a full disk, or are not the service's.
+    Rotated files are read too, compressed ones as well, as far back as --since reaches; or FILES,
+    of which - is standard input. Percentiles are within 1 % of the exact ones and the largest time
+    is exact; memory does not grow with the log. Refusals are the answers 401, 403, 413, 429 and
+    503. Torn lines were cut off by a crash or a full disk, or are not the service's.
 
     \b
     Examples:
       cardiorisk log stats
       cardiorisk log stats --since 15m
       cardiorisk log stats --since 2026-11-22T20:00 --json
+      ssh elsewhere zcat bitacora.jsonl.3.gz | cardiorisk log stats -
     """  # noqa: D301 - click reads the \b
     summary = Summary()
-    torn_lines = _read_entries(path, since, summary.add)
+    paths = _choose(path, named, since)
+    torn_lines = _read_entries(paths, since, summary.add)
     write = reports.write_stats_json if as_json else reports.write_stats
-    write(path, summary, torn_lines)
+    write(_in_words(paths), summary, torn_lines)
 
 
 @log.command()
@@ -84,7 +98,8 @@ def stats(*, path: Path, since: float | None, as_json: bool) -> None:
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
-def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:
+@_files_argument
+def tail(*, path: Path, lines: int, follow: bool, as_json: bool, named: tuple[Path, ...]) -> None:
     """Show the newest lines of the bitácora.
 
     On a terminal as columns; into a pipe, or with --json, as the JSON lines themselves, which
@@ -96,14 +111,23 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:
       cardiorisk log tail --follow
       cardiorisk log tail --follow | jq 'select(.status >= 500)'
     """  # noqa: D301 - click reads the \b
+    if follow and named:
+        raise click.UsageError("--follow is for the log itself, not for FILES")
     is_raw = as_json or sys.stdout is None or not sys.stdout.isatty()
-    with LogReader(path) as reader:
-        reader.go_to_newest(lines)
+    *older, newest = _choose(path, named, None)
+    with LogReader(newest, may_be_pipe=bool(named)) as reader:
+        last: Iterable[Line]
+        if is_compressed(newest) or not reader.seekable:
+            last = deque(reader.lines(), lines)
+            missing = lines - len(last)
+        else:
+            missing = lines - reader.go_to_newest(lines)
+            pause = partial(time.sleep, POLL_SECONDS)
+            last = reader.follow(pause) if follow else reader.lines()
         if not is_raw:
             click.echo(reports.header())
-        newest = reader.follow(lambda: time.sleep(POLL_SECONDS)) if follow else reader.lines()
         try:
-            for line in newest:
+            for line in chain(newest_lines(older, missing), last):
                 click.echo(line.text if is_raw else reports.columns(line.entry), nl=not is_raw)
         except KeyboardInterrupt:
             return
@@ -115,7 +139,8 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool) -> None:
 @log_dir_option
 @_since_option
 @_json_option
-def drift(*, path: Path, since: float | None, as_json: bool) -> None:
+@_files_argument
+def drift(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, ...]) -> None:
     """Compare recent answers with what the network was trained on.
 
     For the probability and, where the log has them (CARDIORISK_LOG_INPUTS=1), for each of the six
@@ -133,24 +158,45 @@ def drift(*, path: Path, since: float | None, as_json: bool) -> None:
     """  # noqa: D301 - click reads the \b
     card = load_card(load_settings().model_dir)
     watch = DriftWatch(card)
+    paths = _choose(path, named, since)
     torn_lines = _read_entries(
-        path, since, lambda entry: watch.add(entry.probabilidad, entry.modelo, entry.inputs)
+        paths, since, lambda entry: watch.add(entry.probabilidad, entry.modelo, entry.inputs)
     )
     write = reports.write_drift_json if as_json else reports.write_drift
-    write(path, card, watch, torn_lines)
+    write(_in_words(paths), card, watch, torn_lines)
 
 
-def _read_entries(path: Path, since: float | None, take: Callable[[Entry], None]) -> int:
+def _choose(path: Path, named: tuple[Path, ...], since: float | None) -> list[Path]:
+    """Return the files to be read, the oldest first: those named, else the log's as far back."""
+    files = [file for file in list_files(path) if file.has_lines]
+    if named or not files:
+        return list(named) or [path]
+    if since is None:
+        return [file.path for file in files]
+    reaching = [number for number, file in enumerate(files) if file.first_seconds <= since]
+    if not reaching and not files[0].is_first:
+        click.echo(f"{path} goes back to {files[0].first_ts}; what was before is gone", err=True)
+    return [file.path for file in files[max(reaching, default=0) :]]
+
+
+def _in_words(paths: Sequence[Path]) -> str:
+    return f"{paths[-1]}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+
+
+def _read_entries(paths: Sequence[Path], since: float | None, take: Callable[[Entry], None]) -> int:
     """Hand over every entry from ``since`` on, oldest first, and return how many lines are torn."""
-    with LogReader(path) as reader:
-        size_bytes = reader.size_bytes()
-        with progress_bar(f"Reading {path}", size_bytes) as bar:
-            shown_bytes = 0
-            for number, line in enumerate(reader.lines()):
-                if since is None or line.entry.ts_seconds >= since:
-                    take(line.entry)
-                if number % _LINES_A_STEP == 0:
-                    bar.update(reader.position_bytes - shown_bytes)
-                    shown_bytes = reader.position_bytes
-            bar.update(size_bytes - shown_bytes)
-        return reader.torn_lines
+    torn_lines = 0
+    size_bytes = sum(path.stat().st_size for path in paths if path.exists())
+    with progress_bar(f"Reading {_in_words(paths)}", size_bytes) as bar:
+        for path in paths:
+            with LogReader(path, may_be_pipe=True) as reader:
+                shown_bytes = 0
+                for number, line in enumerate(reader.lines()):
+                    if since is None or line.entry.ts_seconds >= since:
+                        take(line.entry)
+                    if number % _LINES_A_STEP == 0 and not is_compressed(path):
+                        bar.update(reader.position_bytes - shown_bytes)
+                        shown_bytes = reader.position_bytes
+                bar.update(reader.size_bytes() - shown_bytes)
+                torn_lines += reader.torn_lines
+    return torn_lines

@@ -6,12 +6,20 @@ from pathlib import Path
 import click
 
 from cardiorisk.bitacora.chain import Checkpoint, read_checkpoint
-from cardiorisk.bitacora.files import base_of, in_order, last_checkpoint, list_bases, list_files
+from cardiorisk.bitacora.files import (
+    base_of,
+    delete_but_checkpoints,
+    in_order,
+    last_checkpoint,
+    list_bases,
+    list_files,
+    list_older,
+)
 from cardiorisk.bitacora.seal import INSTALL_KEY, VERIFY_KEY, make_pair, read_key
 from cardiorisk.bitacora.verification import Verification
 from cardiorisk.bitacora.verification import verify as verify_files
 from cardiorisk.cli.group import CommandFailure
-from cardiorisk.cli.log_options import log_dir_option, progress_bar
+from cardiorisk.cli.log_options import log_dir_option, progress_bar, read_moment
 
 
 def _read_against(
@@ -162,3 +170,33 @@ def checkpoint(*, path: Path, file: Path | None) -> None:
     if found is None:
         raise CommandFailure(f"there is no checkpoint in {file or path}")
     click.echo(found.line, nl=False)
+
+
+@click.command()
+@log_dir_option
+@click.option(
+    "--before",
+    "before_seconds",
+    required=True,
+    metavar="WHEN",
+    callback=read_moment,
+    help="Delete what is older than a time (2026-11-22, UTC) or an age (90d).",
+)
+@click.option("--dry-run", is_flag=True, help="Only tell which files would be deleted.")
+def prune(*, path: Path, before_seconds: float, dry_run: bool) -> None:
+    """Delete old files and keep their checkpoints.
+
+    Rotated files go all of whose lines are older. What remains still verifies, as the checkpoints
+    stay in bitacora.jsonl.checkpoints-N.gz. Verify before: what was wrong in a deleted file cannot
+    be told any more.
+
+    \b
+    Examples:
+      cardiorisk log prune --before 90d --dry-run
+      cardiorisk log verify && cardiorisk log prune --before 2026-01-01
+    """  # noqa: D301 - click reads the \b
+    for base in list_bases(path.parent):
+        for file in list_older(base, before_seconds):
+            if not dry_run:
+                delete_but_checkpoints(base, file)
+            click.echo(f"{'would delete' if dry_run else 'deleted'} {file}")

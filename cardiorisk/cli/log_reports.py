@@ -7,7 +7,6 @@ characters, which would otherwise steer the reader's terminal.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,11 +21,11 @@ _PERCENTS = (50, 90, 99)
 _COLUMNS = (("time", 23), ("status", 6), ("method", 7), ("route", 22), ("ms", 9), ("plan", 10))
 
 
-def write_stats_json(path: Path, summary: Summary, torn_lines: int) -> None:
+def write_stats_json(log: str, summary: Summary, torn_lines: int) -> None:
     has_requests = summary.requests > 0
     _write_json(
         {
-            "log": str(path),
+            "log": log,
             "requests": summary.requests,
             "first": timestamp(summary.first_ts_seconds) if has_requests else None,
             "last": timestamp(summary.last_ts_seconds) if has_requests else None,
@@ -42,9 +41,9 @@ def write_stats_json(path: Path, summary: Summary, torn_lines: int) -> None:
     )
 
 
-def write_stats(path: Path, summary: Summary, torn_lines: int) -> None:
+def write_stats(log: str, summary: Summary, torn_lines: int) -> None:
     rate = summary.requests_per_minute()
-    click.echo(f"{path}")
+    click.echo(log)
     if summary.requests:
         first, last = timestamp(summary.first_ts_seconds), timestamp(summary.last_ts_seconds)
         click.echo(f"  from        {first}\n  to          {last}")
@@ -59,11 +58,11 @@ def write_stats(path: Path, summary: Summary, torn_lines: int) -> None:
     _write_stages(summary.stages_ms())
 
 
-def write_drift_json(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> None:
+def write_drift_json(log: str, card: Card, watch: DriftWatch, torn_lines: int) -> None:
     score, *fields = [_drift_document(found) for found in watch.drifts()]
     _write_json(
         {
-            "log": str(path),
+            "log": log,
             "modelo": card.version,
             "thresholds": {"noticeable": NOTICEABLE, "large": LARGE, "fewest_rows": FEWEST_ROWS},
             "score": score,
@@ -74,10 +73,10 @@ def write_drift_json(path: Path, card: Card, watch: DriftWatch, torn_lines: int)
     )
 
 
-def write_drift(path: Path, card: Card, watch: DriftWatch, torn_lines: int) -> None:
+def write_drift(log: str, card: Card, watch: DriftWatch, torn_lines: int) -> None:
     drifts = watch.drifts()
     training_rows = sum(drifts[0].training_counts)
-    click.echo(f"{path} against {card.version}, trained on {training_rows:,} rows")
+    click.echo(f"{log} against {card.version}, trained on {training_rows:,} rows")
     click.echo(f"\n{'':<20} {'rows':>12} {'PSI':>9}  verdict")
     for found in drifts:
         index = "-" if found.index is None else f"{found.index:.4f}"

@@ -11,6 +11,16 @@ from cardiorisk.bitacora.entry import Entry
 PATIENCE_S = 10.0
 """After this long something hangs; no test comes near it."""
 
+KEEP_WRITING = """
+import pathlib, sys
+from cardiorisk.bitacora.writer import Bitacora
+bitacora = Bitacora(pathlib.Path(sys.argv[1]), seal_key_file=pathlib.Path(sys.argv[2]))
+while True:
+    bitacora.append(b'{"filler":"%b"}\\n' % (b"x" * 300))
+    print(flush=True)
+"""
+"""A program that prints an empty line after each that it has written."""
+
 
 class Disk:
     """A disk that finishes an fsync when it is told to."""

@@ -23,18 +23,9 @@ from cardiorisk.bitacora.seal import SealKey, make_pair, read_key
 from cardiorisk.bitacora.verification import Verification, verify
 from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
 from cardiorisk.errors import LogUnavailable
-from tests.bitacora.support import make_entry
+from tests.bitacora.support import KEEP_WRITING, make_entry
 from tests.processes import unmeasured
 from tests.support import SettableClock
-
-KEEP_WRITING = """
-import pathlib, sys
-from cardiorisk.bitacora.writer import Bitacora
-bitacora = Bitacora(pathlib.Path(sys.argv[1]), seal_key_file=pathlib.Path(sys.argv[2]))
-while True:
-    bitacora.append(b'{"filler":"%b"}\\n' % (b"x" * 300))
-    print(flush=True)
-"""
 
 
 @dataclass

@@ -1,0 +1,57 @@
+"""The recipe for logrotate: under load no line is lost, and the whole log verifies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cardiorisk.bitacora.files import is_compressed, list_files
+from cardiorisk.bitacora.seal import make_pair, read_key
+from cardiorisk.bitacora.verification import verify
+from cardiorisk.bitacora.writer import LOG_FILE
+from tests.bitacora.support import KEEP_WRITING, PATIENCE_S
+from tests.processes import require_program, unmeasured
+
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "docs" / "deploy" / "logrotate.conf"
+
+
+def rotate(log: Path, logrotate: list[str]) -> None:
+    """Rotate three times, each in a second of its own, and wait until the service has followed."""
+    gives_up_at = time.monotonic() + PATIENCE_S * 3
+    for rotations in range(4):
+        second = int(time.time())
+        while len(list_files(log)) <= rotations or not log.exists() or int(time.time()) == second:
+            assert time.monotonic() < gives_up_at
+        if rotations < 3:
+            subprocess.run(logrotate, check=True, capture_output=True)
+
+
+def test_the_recipe_for_logrotate_loses_no_line(tmp_path: Path) -> None:
+    logrotate = require_program("logrotate", "apt-get install logrotate")
+    log = tmp_path / "8888" / LOG_FILE
+    make_pair(tmp_path / "keys", time.time())
+    recipe = tmp_path / "logrotate.conf"
+    recipe.write_text(RECIPE.read_text().replace("/var/log/cardiorisk", str(tmp_path)))
+    recipe.chmod(0o644)
+    with (
+        (tmp_path / "printed").open("wb") as printed,
+        subprocess.Popen(
+            [sys.executable, "-c", KEEP_WRITING, log.parent, tmp_path / "keys" / "install.key"],
+            stdout=printed,
+            cwd=ROOT,
+            env=unmeasured(),
+        ) as process,
+    ):
+        try:
+            rotate(log, [logrotate, "--force", "--state", str(tmp_path / "state"), str(recipe)])
+        finally:
+            process.kill()
+    files = list_files(log)
+    assert [is_compressed(file.path) for file in files] == [True, True, False, False]
+    found = verify(files, key=read_key(tmp_path / "keys" / "verify.key"))
+    assert (found.fault, found.losses) == (None, [])
+    lines = (tmp_path / "printed").read_bytes().count(b"\n")
+    assert found.lines + found.open_lines in {lines, lines + 1}
