@@ -75,7 +75,7 @@ def require_described(response: HTTPResponse) -> None:
 
 def _responses(path: str, method: str) -> dict[str, Any]:
     """Return what may be answered, by status."""
-    shared = description()["components"]["responses"]
+    shared = description()["x-anywhere"]
     if method == "OPTIONS":
         return {"204": shared["Options"], "404": shared["NotFound"]} | _anywhere()
     item = next((item for pattern, item in _patterns() if pattern.fullmatch(path)), None)
@@ -104,7 +104,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], dict[str, Any]], ...]:
 
 
 def _require_headers(described: dict[str, Any], sent: Mapping[str, str], where: str) -> None:
-    for name in {key.partition(".")[0] for key in description()["components"]["headers"]}:
+    shared = {*description()["components"]["headers"], *description()["x-anywhere"]["headers"]}
+    for name in {key.partition(".")[0] for key in shared}:
         if name not in described:
             assert name not in sent, f"{where}: {name} is not described"
             continue

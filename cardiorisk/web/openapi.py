@@ -79,6 +79,10 @@ def describe(routes: Iterable[Route]) -> Json:
     writer = _Writer(_schemas(routes))
     document["paths"] = {route.template: writer.path(route) for route in routes}
     components |= {"schemas": writer.schemas, "responses": writer.responses}
+    headers, used = components["headers"], json.dumps([document["paths"], writer.responses])
+    components["headers"] = {name: headers[name] for name in headers if f'/{name}"' in used}
+    # Not in ``components``, where readers expect what operations refer to.
+    document["x-anywhere"] = writer.anywhere | {"headers": {"Allow": headers["Allow"]}}
     return document
 
 
@@ -106,7 +110,8 @@ class _Writer:
         self.schemas = {
             name: schema for name, schema in described.items() if not name.endswith("Parameters")
         }
-        self.responses: Json = {
+        self.responses: Json = {}
+        self.anywhere: Json = {
             "NotFound": self._problems([errors.NotFound.code], is_metered=False),
             "MethodNotAllowed": self._problems([errors.MethodNotAllowed.code], is_metered=False),
             "Options": {"description": "Which methods there are", "headers": _headers(["Allow"])},
@@ -344,6 +349,8 @@ def _example(schema: Json, schemas: Json, *, is_whole: bool = False) -> Any:
 def _headers(required: Iterable[str], optional: Iterable[str] = ()) -> Json:
     names = [*_EVERY_ANSWER, *required]
     found = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    if "Allow" in found:
+        found["Allow"] = {"$ref": "#/x-anywhere/headers/Allow"}
     return found | {name: {"$ref": f"#/components/headers/{name}.sometimes"} for name in optional}
 
 

@@ -39,8 +39,9 @@ def answers() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for name, operation in OPERATIONS.items():
         for status, answer in operation["responses"].items():
             yield name, status, resolved(answer)
-    for name, answer in DESCRIBED["components"]["responses"].items():
-        yield name, "", answer
+    for name, answer in (DESCRIBED["components"]["responses"] | DESCRIBED["x-anywhere"]).items():
+        if name != "headers":
+            yield name, "", answer
 
 
 def codes_of(answer: dict[str, Any]) -> set[str]:
