@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import path_pattern
+from tests.battery.http_file import COLLECTION, requests_of
 from tests.processes import Server, require_program
 
 POSTMAN = Path(__file__).parents[2] / "docs" / "postman"
-COLLECTION = POSTMAN / "cardiorisk.postman_collection.json"
 ENVIRONMENT = POSTMAN / "cardiorisk.postman_environment.json"
 UNREACHABLE_CODES = {
     "body-timeout",  # is answered to no client that sends what it has announced
@@ -97,12 +96,3 @@ def test_every_route_and_method_is_in_the_collection(route: Route) -> None:
 @pytest.mark.parametrize("code", sorted(set(PROBLEMS) - UNREACHABLE_CODES))
 def test_every_error_that_a_caller_can_cause_is_in_the_collection(code: str) -> None:
     assert f'pm.expect(pm.response.json().code).to.eql(\\"{code}\\")' in COLLECTION.read_text()
-
-
-def requests_of(folder: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Walk a folder's requests in the order in which they are run."""
-    for item in folder["item"]:
-        if "item" in item:
-            yield from requests_of(item)
-        else:
-            yield item
