@@ -20,6 +20,7 @@ _BEFORE_HEADER = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*(?:sep=(.)(?:\r\n|\r|\n))
 _LINE_END = re.compile(r"\r*\n|\r")
 _VALUE = re.compile(r"\s*[+-]?\d*[.,]?\d+\s*|\s*(?:true|false|s[ií]|no|)\s*", re.IGNORECASE)
 _BINARY = re.compile(r"[\0-\x08\x0e-\x1a]")
+_MOST_TITLES = 30
 _FEWEST_NUMBERED = 3  # of which the third is no flag
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "lone CR"}
 
@@ -70,6 +71,8 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     if not known[separator]:
         if _BINARY.search(text[:4096]):
             raise UnusableData("this is no text (a binary file): give CSV or Parquet")
+        if line := _later_header(before + text, tried, fields, reading):
+            raise UnusableData(f"the header is on line {line}, so delete the lines above it")
         if names and all(_VALUE.fullmatch(name) for name in names):
             ours = ",".join(each.course_name for each in fields)
             raise UnusableData(
@@ -78,6 +81,13 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     sample = _sample(text[length:], separator)
     if _are_numbered(sample, len(names)):
         names = ["", *names]
+    elif (
+        separator == "," and sample and all("".join(row[len(names) :]).isdigit() for row in sample)
+    ):
+        raise UnusableData(
+            "every row has more cells than the header: if commas are decimal marks as well, "
+            "save it with ; between cells"
+        )
     places = find_columns(names, fields, reading)
     line_end = _LINE_END.search(text)
     end = line_end[0] if line_end else "\n"
@@ -100,6 +110,18 @@ def _header(text: str, separator: str) -> tuple[list[str], int]:
         return next(csv.reader(lines, delimiter=separator), []), lines.tell()
     except csv.Error:
         return [], 0
+
+
+def _later_header(
+    text: str, separators: str, fields: Sequence[Field], reading: Reading
+) -> int | None:
+    """Return which of the first lines has names of fields, as where a title stands above them."""
+    for number, line in enumerate(islice(StringIO(text, newline=""), _MOST_TITLES), 1):
+        for separator in separators:
+            names = line.replace('"', "").split(separator)
+            if sum(map(bool, find_places(names, fields, reading))) > len(fields) / 2:
+                return number
+    return None
 
 
 def _sample(text: str, separator: str) -> list[list[str]]:

@@ -28,6 +28,10 @@ _SAVE = "open it where it comes from and save it as CSV or Parquet"
 _UNPACK = "unpack it, or pack it with gzip"
 _KINDS = (
     (rb"PK\x03\x04.{0,64}mimetypeapplication/vnd.oasis", f"an OpenDocument file (.ods): {_SAVE}"),
+    (
+        rb"PK\x03\x04.{0,3000}?(?:word|ppt)/",
+        "a Word or PowerPoint file: copy its table into a spreadsheet, and save that as CSV",
+    ),
     (rb"PK\x03\x04.{0,3000}?(?:\[Content_Types\]|_rels/|xl/)", f"an Excel file (.xlsx): {_SAVE}"),
     (rb"PK[\x03\x05]", f"a zip archive: {_UNPACK}"),
     (rb"\xd0\xcf\x11\xe0", f"an Excel file of the old kind (.xls): {_SAVE}"),

@@ -93,6 +93,7 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf\r\n", "the file is empty"),
         (b"PK\x03\x04" + b"\0" * 26 + b"[Content_Types].xml", "an Excel file (.xlsx): open it"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"[Content_Types].xml word/d", "a Word or PowerPoint file"),
         (b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/vnd.oasis.", "file (.ods)"),
         (b"PK\x03\x04" + b"\0" * 26 + b"patients.csv", "a zip archive: unpack it"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an Excel file of the old kind (.xls)"),
@@ -104,6 +105,11 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
         (f'"{"x" * 140_000}', "the columns are: "),
         (gzip.compress(PLAIN.encode())[:-9], "the gzip file is cut off"),
         (gzip.compress(PLAIN.encode())[:20] + b"\xff" * 40, "the gzip file is damaged"),
+        (f"Our patients\n\n{PLAIN}", "the header is on line 3, so delete the lines above it"),
+        (
+            f"{HEADER}\n2,0,1,2,1,0,40,1,0\n2,1,2,1,0,40,1,0\n",
+            "every row has more cells than the header: if commas are decimal marks as well",
+        ),
         ("\n".join(ROWS), "there is no header: the first line has values; write one above it"),
         (
             PLAIN.replace("colesterol", "chol").replace("glucosa", "gluc"),
