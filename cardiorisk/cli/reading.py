@@ -49,6 +49,7 @@ _OPTIONS = (
         "--units",
         type=click.Choice(list(UNITS), case_sensitive=False),
         multiple=True,
+        metavar=f"[{'|'.join(UNITS)}]",
         help="Of cholesterol and sugar, and mmHg for the pressure; may be given twice. With mg/dL "
         "or mmol/L a pressure from 10 on is taken for mmHg.  [default: g/L and 100 mmHg]",
     ),
