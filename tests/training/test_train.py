@@ -53,7 +53,14 @@ def test_it_prints_rows_layers_predictions_accuracy_and_on_standard_error_the_pr
     assert [line.split()[0] for line in run.stderr.strip().splitlines()] == ["Training"]
 
 
-def test_a_study_s_file_is_learnt_from_and_told_as_it_is(own_directory: Path) -> None:
+def test_a_study_s_file_is_learnt_from_and_told_as_it_is_beside_its_network(
+    own_directory: Path,
+) -> None:
+    committed = [
+        (path, path.stat().st_mtime_ns)
+        for folder in (train.DEFAULT_REPORT, train.DEFAULT_OUTPUT)
+        for path in folder.iterdir()
+    ]
     source = framingham.write(own_directory / "framingham.csv")
     answer = CliRunner().invoke(
         train.main, [f"--data={source}", "--output=model", "--epochs=2", *framingham.OPTIONS]
@@ -66,7 +73,8 @@ def test_a_study_s_file_is_learnt_from_and_told_as_it_is(own_directory: Path) ->
     card = load_card(own_directory / "model")
     assert (card.data_file, card.data_rows) == ("framingham.csv", 3_297)
     assert card.metrics.held_out.at_risk == 73
-    assert (own_directory / "model" / "card.es.md").is_file()
+    assert {*PAGES} < {path.name for path in (own_directory / "model").iterdir()}
+    assert committed == [(path, path.stat().st_mtime_ns) for path, _ in committed]
 
 
 def test_the_help_is_shown_without_tensorflow() -> None:
