@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import Progress as Bar
+from rich.progress import Progress
 
 from cardiorisk.cli.group import CommandFailure, require_stdout
 from cardiorisk.cli.reading import reading_options
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from cardiorisk.config import EngineName
     from cardiorisk.files.columns import Reading
-    from cardiorisk.scoring.files import Progress
+    from cardiorisk.files.table import Batch
+    from cardiorisk.scoring.scorer import Scores
 
 MOST_REPORTED = 20
 """Bad rows that are named on the terminal; the output names all of them."""
@@ -66,8 +67,8 @@ def score(
     command ends with 1. In CSV a cell that a spreadsheet would take for a formula stands after an
     apostrophe. A column of INPUT that has one of those four names is kept with _entrada after it.
 
-    The network's version and threshold are told on standard error, in the metadata of a Parquet
-    file, and beside a CSV file in OUTPUT-metadata.json.
+    The network's version and threshold are told on standard error, and in the metadata of a
+    Parquet file.
 
     Without --engine, and where no setting says which, litert runs the network: it starts in a
     second, needs no TensorFlow, and its probabilities agree with keras' to within 0.0001.
@@ -108,19 +109,21 @@ def score(
         )
 
 
-def _follow(steps: Iterator[Progress], label: str, length: int | None) -> tuple[int, int]:
+def _follow(
+    steps: Iterator[tuple[Batch, Scores]], label: str, length: int | None
+) -> tuple[int, int]:
     """Do the steps, show how far they have come, name the first bad rows; return both counts."""
     console = Console(stderr=True, markup=False, highlight=False)
     rows = bad_rows = outside_training = 0
-    with Bar(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+    with Progress(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task(label, total=length)
-        for step in steps:
-            for bad_row in step.bad_rows[: max(0, MOST_REPORTED - bad_rows)]:
-                console.print(f"line {bad_row.line}: {bad_row.reason}", soft_wrap=True)
-            rows += step.rows
-            bad_rows += len(step.bad_rows)
-            outside_training += step.outside_training
-            bar.advance(task, step.length)
+        for batch, scores in steps:
+            for row in sorted(batch.faults)[: max(0, MOST_REPORTED - bad_rows)]:
+                console.print(batch.told(row), soft_wrap=True)
+            rows += len(batch)
+            bad_rows += len(batch.faults)
+            outside_training += len(scores.warnings)
+            bar.advance(task, batch.length)
     if bad_rows > MOST_REPORTED:
         click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
     counted = f"{rows:,} rows, {bad_rows:,} of them could not be assessed"

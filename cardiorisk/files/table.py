@@ -38,9 +38,9 @@ class Batch:
         columns: all of the file's, texts as they stand or Parquet's own types.
         values: float32, shape (n, fields), NaN where there is a fault.
         faults: by row, why it cannot be taken.
-        lines: on which line of the file (the first is 1) each row stands, where there are faults;
-            of Parquet, which row it is.
+        lines: on which line of the file (the first is 1) each row stands, where there are faults.
         length: how far the file was read for it, in the units of ``Table.length``.
+        unit: of ``lines``; Parquet has rows alone, of which the first is 1.
     """
 
     columns: Sequence[pa.Array]
@@ -48,9 +48,18 @@ class Batch:
     faults: Mapping[int, Sequence[Fault]]
     lines: Sequence[int] | NDArray[np.int64]
     length: int
+    unit: str = "line"
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def reason(self, row: int) -> str:
+        """Say why a row cannot be taken."""
+        return "; ".join(map(str, self.faults[row]))
+
+    def told(self, row: int) -> str:
+        """Say where in the file a row stands, and why it cannot be taken."""
+        return f"{self.unit} {self.lines[row]}: {self.reason(row)}"
 
 
 class Table:
@@ -226,7 +235,7 @@ class ParquetTable(Table):
             for batch in self._file.iter_batches(BATCH_ROWS):
                 values, faults = self._faults(batch.columns, {})
                 lines = range(first, first + len(batch))
-                yield Batch(batch.columns, values, faults, lines, len(batch))
+                yield Batch(batch.columns, values, faults, lines, len(batch), "row")
                 first += len(batch)
 
 

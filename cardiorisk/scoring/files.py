@@ -10,53 +10,25 @@ import gzip
 import os
 import stat
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cardiorisk.files.source import STREAM
-from cardiorisk.files.table import CsvTable, ParquetTable, is_parquet
-from cardiorisk.scoring.output import CsvOutput, ParquetOutput, metadata_of
-from cardiorisk.scoring.scorer import Scorer
+from cardiorisk.files.table import Batch, CsvTable, ParquetTable, is_parquet
+from cardiorisk.scoring.output import CsvOutput, ParquetOutput
+from cardiorisk.scoring.scorer import Scorer, Scores
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-METADATA_SUFFIX = "-metadata.json"
-"""What the description of a CSV file is called after its name. Source: W3C, CSV on the Web."""
 
 _GZIP_LEVEL = 6
 _OTHER_SUFFIXES = {
     *(".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".bz2", ".xz", ".zst", ".7z", ".json", ".jsonl"),
     *(".html", ".htm", ".pdf", ".feather", ".arrow", ".orc", ".db", ".sqlite"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that could not be assessed: its line in the file (the first is 1), and why."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What has been done since the last time.
-
-    Attributes:
-        length: how far the input was read, in the units of ``Table.length``.
-        bad_rows: those of ``rows`` that could not be assessed.
-        outside_training: how many of the others have a value beyond all that training saw.
-    """
-
-    length: int
-    rows: int
-    bad_rows: Sequence[BadRow]
-    outside_training: int
 
 
 def is_same_file(source: Path, target: Path) -> bool:
@@ -79,7 +51,7 @@ def refused_target(table: CsvTable | ParquetTable, target: Path) -> str | None:
 
 def score_table(
     table: CsvTable | ParquetTable, target: Path, scorer: Scorer
-) -> Generator[Progress, None, None]:
+) -> Generator[tuple[Batch, Scores], None, None]:
     """Score a table into a file; each step of the iteration does a batch.
 
     Close it where it is not gone through to its end: that removes the unfinished output.
@@ -88,13 +60,7 @@ def score_table(
         for batch in table.batches():
             scores = scorer.score(batch.values, batch.faults)
             output.write(batch, scores)
-            rows = sorted(batch.faults)
-            reasons = ["; ".join(map(str, batch.faults[row])) for row in rows]
-            bad_rows = [*map(BadRow, [int(batch.lines[row]) for row in rows], reasons)]
-            yield Progress(batch.length, len(batch), bad_rows, len(scores.warnings))
-    if isinstance(table, CsvTable) and target != STREAM and target.is_file():
-        with _open_target(target.with_name(target.name + METADATA_SUFFIX)) as sink:
-            sink.write(metadata_of(target.name, scorer))
+            yield batch, scores
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from io import BufferedIOBase
 from typing import BinaryIO
@@ -75,7 +74,7 @@ class ParquetOutput:
         names = output_names(table.names)
         fields = [field.with_name(name) for field, name in zip(table.schema, names, strict=False)]
         added = [pa.field(*column) for column in zip(ADDED_COLUMNS, _ADDED_TYPES, strict=True)]
-        told = {f"cardiorisk.{name}": str(value) for name, value in network_of(scorer).items()}
+        told = {"cardiorisk.modelo": scorer.version, "cardiorisk.umbral": str(scorer.threshold)}
         self._schema = pa.schema([*fields, *added], (table.schema.metadata or {}) | told)
         self._writer = parquet.ParquetWriter(sink, self._schema)
 
@@ -92,22 +91,10 @@ class ParquetOutput:
         self._writer.close()
 
 
-def network_of(scorer: Scorer) -> dict[str, str | float]:
-    """Return what is told of the network beside the answers."""
-    return {"modelo": scorer.version, "umbral": scorer.threshold}
-
-
-def metadata_of(name: str, scorer: Scorer) -> bytes:
-    """Describe a CSV file, which has no place for it inside. Source: W3C, CSV on the Web."""
-    said = {"@context": "http://www.w3.org/ns/csvw", "url": name, "notes": [network_of(scorer)]}
-    return json.dumps(said, indent=2, ensure_ascii=False).encode() + b"\n"
-
-
 def _notes(batch: Batch, scores: Scores) -> list[pa.Array]:
     """Return each row's warnings and its error, null where there is none."""
-    errors = {row: "; ".join(map(str, faults)) for row, faults in batch.faults.items()}
     columns = []
-    for notes in (scores.warnings, errors):
+    for notes in (scores.warnings, {row: batch.reason(row) for row in batch.faults}):
         texts = np.full(len(batch), None, object)
         texts[list(notes)] = list(notes.values())
         columns.append(pa.array(texts, pa.string()) if notes else pa.nulls(len(batch), pa.string()))

@@ -243,10 +243,7 @@ def read_cohort(
             good.append(batch.values[is_good])
             bad = {row: said for row, said in batch.faults.items() if said != [EMPTY_ROW]}
             kinds.update(fault.kind for said in bad.values() for fault in said)
-            named = sorted(bad)[: MOST_NAMED - len(first_bad)]
-            first_bad += [
-                f"line {batch.lines[row]}: {'; '.join(map(str, bad[row]))}" for row in named
-            ]
+            first_bad += map(batch.told, sorted(bad)[: MOST_NAMED - len(first_bad)])
             bad_rows += len(bad)
             rows += int(is_good.sum()) + len(bad)
         if bad_rows and not skip_bad_rows:

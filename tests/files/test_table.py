@@ -40,7 +40,7 @@ def faults(content: str, reading: Reading | None = None) -> list[tuple[int, str]
     PATH.write_bytes(content.encode())
     with open_table(PATH, FIELDS, reading or Reading()) as table:
         return [
-            (int(batch.lines[row]), "; ".join(map(str, batch.faults[row])))
+            (int(batch.lines[row]), batch.reason(row))
             for batch in table.batches()
             for row in sorted(batch.faults)
         ]
@@ -217,7 +217,6 @@ def test_parquet_has_its_types_and_counts_its_rows() -> None:
         pytest.approx([*row, label]) for row, label in zip(VALUES, (0, 1), strict=True)
     ]
     assert batches[1].lines[-1] == len(table)
-    assert list(map(str, batches[1].faults[1])) == [
-        "colesterol is empty",
-        "edad is beyond 99 years",
-    ]
+    assert (
+        batches[1].told(1) == f"row {BATCH_ROWS + 2}: colesterol is empty; edad is beyond 99 years"
+    )

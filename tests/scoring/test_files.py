@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from cardiorisk.files.columns import Reading
-from cardiorisk.files.table import open_table
+from cardiorisk.files.table import Batch, open_table
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.scoring.files import Progress, score_table
-from cardiorisk.scoring.scorer import Scorer
+from cardiorisk.scoring.files import score_table
+from cardiorisk.scoring.scorer import Scorer, Scores
 
 PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
 
@@ -32,7 +32,9 @@ def umask() -> Iterator[int]:
     os.umask(before)
 
 
-def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Progress, None, None]:
+def score_file(
+    source: Path, target: Path, scorer: Scorer
+) -> Generator[tuple[Batch, Scores], None, None]:
     with open_table(source, FIELDS, Reading()) as table:
         yield from score_table(table, target, scorer)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from cardiorisk.files.columns import Reading
 from cardiorisk.files.table import open_table
 from cardiorisk.identity.forms import harmless
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.scoring.files import BadRow, score_table
+from cardiorisk.scoring.files import score_table
 from cardiorisk.scoring.scorer import Scorer
 
 HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo"
@@ -93,18 +92,7 @@ def test_a_name_in_gz_is_packed_and_the_same_rows_are_the_same_bytes(scorer: Sco
     assert packed == scored(scorer, text, "other.gz")
 
 
-def test_the_network_is_told_beside_a_csv_file_and_inside_of_a_parquet_file(
-    scorer: Scorer,
-) -> None:
-    scored(scorer, f"{HEADER}\n{GOOD}\n")
-    told = json.loads(Path("out.csv-metadata.json").read_text())
-    assert (told["url"], told["notes"]) == (
-        "out.csv",
-        [{"modelo": scorer.version, "umbral": scorer.threshold}],
-    )
-
-
-def test_parquet_keeps_its_types_and_metadata_and_has_nulls_where_nothing_is_said(
+def test_parquet_keeps_its_types_and_metadata_tells_the_network_and_has_nulls(
     scorer: Scorer,
 ) -> None:
     cells = [[2.0, 2.0, None], [1.2] * 3, [1.0] * 3, [40, 99, 400], [True] * 3, [1, 1, 0]]
@@ -119,7 +107,7 @@ def test_parquet_keeps_its_types_and_metadata_and_has_nulls_where_nothing_is_sai
     assert written["advertencias"].to_pylist()[::2] == [None, None]
     reason = f"colesterol is empty; {AGE_FAULT}"
     assert written["error"].to_pylist() == [None, None, reason]
-    assert steps[0].bad_rows == [BadRow(3, reason)]
+    assert steps[0][0].told(2) == f"row 3: {reason}"
     assert written.schema.metadata == {
         b"theirs": b"kept",
         b"cardiorisk.modelo": scorer.version.encode(),
