@@ -75,7 +75,8 @@ def list_files(path: Path) -> list[LogFile]:
     names = {
         other.name
         for other in path.parent.glob(f"{path.name}*")
-        if other == path or _ROTATED.fullmatch(other.name.removeprefix(path.name))
+        if (other == path or _ROTATED.fullmatch(other.name.removeprefix(path.name)))
+        and other.is_file()  # whoever opens a pipe waits
     }
     files = (path.with_name(name) for name in names)
     return in_order(file for file in files if not (is_compressed(file) and file.stem in names))
@@ -106,8 +107,9 @@ def last_checkpoint(path: Path) -> Checkpoint | None:
         if not is_compressed(path):
             return find_last(file.fileno())[1]
         last = None
-        while line := file.readline(LONGEST_LINE_BYTES):
-            last = read_checkpoint(line) or last
+        with suppress(*UNREADABLE):
+            while line := file.readline(LONGEST_LINE_BYTES):
+                last = read_checkpoint(line) or last
         return last
 
 

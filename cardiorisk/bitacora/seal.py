@@ -14,6 +14,7 @@ import hmac
 import logging
 import os
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -33,11 +34,14 @@ _FORM = re.compile(
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(repr=False)
 class SealKey:
-    """The key of a minute since the epoch, and what it will be."""
+    """The key of a minute since the epoch; ``link`` and ``checkpoint`` say what it sealed last."""
 
-    def __init__(self, minute: int, key: bytes, link: bytes, checkpoint: int = 0) -> None:
-        self.minute, self.key, self.link, self.checkpoint = minute, key, link, checkpoint
+    minute: int
+    key: bytes
+    link: bytes
+    checkpoint: int = 0
 
     @classmethod
     def read(cls, text: bytes, path: Path) -> "SealKey":
@@ -59,6 +63,10 @@ class SealKey:
             self.link = hmac.digest(self.key, self.link, "sha256")
             self.key = sha256(b"next" + self.key).digest()
             self.minute += 1
+
+    def note(self, number: int, digest: str) -> None:
+        """Take note of the checkpoint that was sealed last."""
+        self.checkpoint, self.link = number, bytes.fromhex(digest)
 
     def sign(self, text: bytes) -> str:
         return hmac.digest(self.key, text, "sha256").hex()
@@ -92,7 +100,7 @@ class Seal:
     """The service's key, in its file, which is the service's alone while it runs."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._moving = f"moving the seal key {path} on"
         self._failures = Failures(_logger)
         self._linked_minute = -1
         if path.name == VERIFY_KEY:  # moved on, it could verify nothing any more
@@ -116,7 +124,8 @@ class Seal:
         """Move the key on to a time; return the time to tell, never before the key's."""
         minute = int(now_seconds // 60)
         if minute - self._key.minute > MOST_MINUTES:
-            self._tell(OSError(f"the clock has leapt by more than {MOST_MINUTES} minutes"))
+            leap = OSError(f"the clock has leapt by more than {MOST_MINUTES} minutes")
+            self._failures.note(self._moving, leap)
             return self._key.minute * 60.0
         if minute > self._key.minute:
             self._key.move_to(minute)
@@ -128,7 +137,7 @@ class Seal:
         """Go on after a checkpoint of the file, where it is newer than the key that was written."""
         if number > self._key.checkpoint:
             self._key.move_to(minute)
-            self._key.link, self._key.checkpoint = bytes.fromhex(digest), number
+            self._key.note(number, digest)
         if number == self._key.checkpoint:  # else the file has lost some, and the link will say so
             self._linked_minute = minute
 
@@ -142,7 +151,7 @@ class Seal:
 
     def passed(self, number: int, digest: str) -> None:
         """Take note of a checkpoint that was written under the key."""
-        self._key.link, self._key.checkpoint = bytes.fromhex(digest), number
+        self._key.note(number, digest)
         self._linked_minute = self._key.minute
         self._write()
 
@@ -150,12 +159,9 @@ class Seal:
         os.close(self._file)
 
     def _write(self) -> None:
+        failure = None
         try:
             os.pwrite(self._file, self._key.record(), 0)
         except OSError as error:
-            self._tell(error)
-        else:
-            self._tell(None)
-
-    def _tell(self, error: OSError | None) -> None:
-        self._failures.note(f"moving the seal key {self._path} on", error)
+            failure = error
+        self._failures.note(self._moving, failure)

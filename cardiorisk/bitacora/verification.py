@@ -8,7 +8,7 @@ import hmac
 import os
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from io import BufferedReader
@@ -66,7 +66,7 @@ def verify(
         is_all: whether these should be all files, so that none may be missing before them.
         progress: is told how many bytes more were read.
     """
-    verifier = _Verifier(key, against, is_all=is_all, progress=progress)
+    verifier = _Verifier(key, against, is_all, progress)
     try:
         for place, file in enumerate(files, 1):
             verifier.read(file, is_newest=place == len(files))
@@ -76,23 +76,19 @@ def verify(
     return verifier.verdict
 
 
+@dataclass
 class _Verifier:
-    def __init__(
-        self,
-        key: SealKey | None,
-        against: Checkpoint | None,
-        *,
-        is_all: bool,
-        progress: Callable[[int], None],
-    ) -> None:
-        self.verdict = Verification()
-        self._key = key
-        self._against = against
-        self._is_all = is_all
-        self._progress = progress
-        self._path, self._line = Path(), 0
-        self._sealed: Checkpoint | None = None
-        self._start: Checkpoint | None = None
+    _key: SealKey | None
+    _against: Checkpoint | None
+    _is_all: bool
+    _progress: Callable[[int], None]
+    verdict: Verification = field(default_factory=Verification)
+    _path: Path = Path()
+    _line: int = 0
+    _sealed: Checkpoint | None = None
+    """The last one with a seal."""
+    _start: Checkpoint | None = None
+    """The last one that tells the machine's start and the mode."""
 
     def read(self, file: LogFile, *, is_newest: bool) -> None:
         """Read a file after those before it."""
@@ -227,7 +223,7 @@ class _Verifier:
         return not is_known or found.link == link or (found.link is None and not needs_link)
 
     def _whose_seal(self, found: Checkpoint, key: SealKey) -> str:
-        later = SealKey(key.minute, key.key, key.link)
+        later = replace(key)
         for _ in range(_MOST_NEWER_MINUTES):
             later.move_to(later.minute + 1)
             if later.sign(found.sealed) == found.seal:

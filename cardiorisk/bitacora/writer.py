@@ -181,34 +181,34 @@ class Bitacora:
         try:
             if self._ends_torn:
                 self._write(b"")
-            if self._is_regular and not os.fstat(self._file).st_size:
-                self._end_predecessor()
         except OSError:
             os.close(self._file)
             raise
         try:
+            if self._is_regular and not os.fstat(self._file).st_size:
+                self._end_predecessor()
             self._begin_chain("open")
         except OSError as error:
             self._failures.note(self._writing, error)
 
     def _end_predecessor(self) -> None:
         """Go on after the file that had the name before, whose end nobody may have sealed."""
-        older = [file.path for file in list_files(self._path) if file.path != self._path]
-        last = last_checkpoint(older[-1]) if older else None
-        if last is None:
-            return
-        self._chain.follow(last)
-        if is_compressed(older[-1]):
-            return
         new_file = self._file
         try:
+            older = [file.path for file in list_files(self._path) if file.path != self._path]
+            last = last_checkpoint(older[-1]) if older else None
+            if last is None:
+                return
+            self._chain.follow(last)
+            if is_compressed(older[-1]):
+                return
             self._file = os.open(older[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             self._ends_torn = _ends_torn(self._file)
             self._begin_chain(None)
             if last.why not in {"rotate", "close"} or self._chain.lines:
                 self._checkpoint("rotate")
         except OSError as error:
-            _logger.warning("ending the bitácora %s fails: %s", older[-1], error)
+            _logger.warning("going on from the bitácora's older files fails: %s", error)
         finally:
             if self._file != new_file:
                 os.close(self._file)

@@ -141,6 +141,19 @@ def test_a_file_renamed_while_nothing_ran_is_gone_on_from(log: Log, *, squeezes:
     assert (log.fault(), log.verdict().lines) == ("", 10)
 
 
+def test_older_files_that_cannot_be_read_stop_no_start(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.directory.joinpath(f"{LOG_FILE}.2.gz").write_bytes(gzip.compress(b"{}\n" * 999)[:-9])
+    os.mkfifo(f"{log.path}.1")
+    log.write(1)
+    assert "it cannot be read any further: " in log.fault()
+    log.path.unlink()
+    log.directory.joinpath(f"{LOG_FILE}.1.gz").write_bytes(b"no gzip")
+    log.write(1)
+    assert caplog.messages == []
+
+
 def test_the_end_of_a_file_renamed_before_a_kill_is_sealed_by_the_next_process(log: Log) -> None:
     killed = log.open(is_sealed=False)
     log.append(killed, 5)
