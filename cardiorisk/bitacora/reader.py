@@ -8,7 +8,7 @@ this reads the disk, so it is called away from the event loop.
 
 import os
 import stat
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
@@ -20,7 +20,6 @@ from cardiorisk.bitacora.chain import is_checkpoint
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, Entry, read_entry
 from cardiorisk.bitacora.files import UNREADABLE, is_compressed, list_files, open_log
 from cardiorisk.errors import LogUnavailable
-from cardiorisk.measuring import Histogram
 
 MOST_SEARCHED_BYTES = 4 << 20
 """Of one search: some 12,000 lines, a tenth of a second."""
@@ -325,56 +324,3 @@ def _can_be_read_back(path: Path) -> bool:
 def _identity(file: int) -> tuple[int, int]:
     status = os.fstat(file)
     return status.st_dev, status.st_ino
-
-
-REFUSAL_STATUSES = frozenset({401, 403, 413, 429, 503})
-"""Turned away for who asked, how often or how much; a faulty patient is not a refusal."""
-
-RELATIVE_ERROR = 0.01
-"""How far a percentile may be from the true one, as a share of it: the width of a bucket."""
-
-_BOUNDS_MS = (0.0, *(0.0005 * (1 + RELATIVE_ERROR) ** step for step in range(2850)))
-"""From half of the last decimal that is written to eleven days."""
-
-
-class Summary:
-    """What entries add up to: counts, rate and times by stage.
-
-    Entries are counted and not kept, so its size does not grow with the log. Those without a code
-    or a plan are left out of these counts.
-    """
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.refusals = 0
-        self.by_status: Counter[int] = Counter()
-        self.by_code: Counter[str] = Counter()
-        self.by_plan: Counter[str] = Counter()
-        self.first_ts_seconds = 0.0
-        self.last_ts_seconds = 0.0
-        self._by_stage_ms: dict[str, Histogram] = {}
-
-    def add(self, entry: Entry) -> None:
-        ts = entry.ts_seconds
-        self.first_ts_seconds = min(self.first_ts_seconds, ts) if self.requests else ts
-        self.last_ts_seconds = max(self.last_ts_seconds, ts) if self.requests else ts
-        self.requests += 1
-        self.refusals += entry.status in REFUSAL_STATUSES
-        self.by_status[entry.status] += 1
-        if entry.code is not None:
-            self.by_code[entry.code] += 1
-        if entry.plan is not None:
-            self.by_plan[entry.plan] += 1
-        for stage, ms in entry.timings_ms.items():
-            if stage not in self._by_stage_ms:
-                self._by_stage_ms[stage] = Histogram(_BOUNDS_MS)
-            self._by_stage_ms[stage].add(ms)
-
-    def stages_ms(self) -> list[tuple[str, Histogram]]:
-        """Return the times by stage, in the order in which they were first seen, total last."""
-        return sorted(self._by_stage_ms.items(), key=lambda stage: stage[0] == "total")
-
-    def requests_per_minute(self) -> float | None:
-        """Return the mean rate between the first and the last arrival, None where they are one."""
-        span_seconds = self.last_ts_seconds - self.first_ts_seconds
-        return self.requests * 60 / span_seconds if span_seconds > 0 else None

@@ -12,7 +12,6 @@ A checkpoint (``bitacora.chain``) follows each 1,000 lines and each second's; ``
 second after which no line comes.
 """
 
-import asyncio
 import errno
 import fcntl
 import logging
@@ -22,14 +21,13 @@ import stat
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from cardiorisk.bitacora.chain import MOST_LINES, Chain, Why
 from cardiorisk.bitacora.files import is_compressed, last_checkpoint, list_files
+from cardiorisk.bitacora.group_sync import Files, Fsync, GroupSync
 from cardiorisk.bitacora.seal import Seal
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.workers import Failures
@@ -49,8 +47,6 @@ _PRINTED = (1, 2)
 _logger = logging.getLogger(__name__)
 
 Sync = Literal["os", "disk"]
-Files = tuple[int, ...]
-Fsync = Callable[[int], None]
 
 
 class Bitacora:
@@ -408,87 +404,3 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-class GroupSync:
-    """The queue before the disk: many callers share one ``fsync``.
-
-    Who comes while an ``fsync`` runs shares the next one, for nobody can say whether the running
-    one still takes their line along. When one fails, those who wait for the next are refused with
-    it: the system reports a failed write-back once and then forgets the pages, so a second
-    ``fsync`` would succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
-
-    It belongs to one event loop, with one thread of its own. As each ``fsync`` starts, ``begin``
-    gives the open files to sync; then ``end`` is told of them and of the failure, if there was one.
-    Both are called on the loop.
-    """
-
-    def __init__(
-        self,
-        begin: Callable[[], Files],
-        end: Callable[[Files, BaseException | None], None],
-        fsync: Fsync,
-    ) -> None:
-        self._begin = begin
-        self._end = end
-        self._fsync = fsync
-        self._thread = ThreadPoolExecutor(1, "bitacora-sync")
-        self._waiting: list[asyncio.Future[None]] = []
-        self._running: Future[None] | None = None
-
-    async def wait(self) -> None:
-        """Wait for an ``fsync`` that starts after this call."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        if self._running is None:
-            self._start()
-        await turn
-
-    def close(self) -> None:
-        """Wait for the running ``fsync``, sync once more, and let whoever still waits go."""
-        self._thread.shutdown()
-        waiting, self._waiting = self._waiting, []
-        files = self._begin()
-        error = None if self._running is None else self._running.exception()
-        try:
-            self._sync(files)
-        except OSError as failure:
-            error = failure
-        self._end(files, error)
-        _release(waiting, error)
-        if error is not None:
-            raise error
-
-    def _start(self) -> None:
-        files = self._begin()
-        self._running = self._thread.submit(self._sync, files)
-        group, self._waiting = self._waiting, []
-        asyncio.wrap_future(self._running).add_done_callback(partial(self._finish, group, files))
-
-    def _sync(self, files: Files) -> None:
-        for file in files:
-            self._fsync(file)
-
-    def _finish(
-        self, group: list[asyncio.Future[None]], files: Files, running: asyncio.Future[None]
-    ) -> None:
-        self._running = None
-        error = running.exception()
-        self._end(files, error)
-        if error is not None:
-            group, self._waiting = group + self._waiting, []
-        _release(group, error)
-        if self._waiting:
-            self._start()
-
-
-def _release(turns: list[asyncio.Future[None]], error: BaseException | None) -> None:
-    for turn in turns:
-        if turn.done():  # The caller has gone away.
-            continue
-        if error is None:
-            turn.set_result(None)
-        else:
-            refusal = LogUnavailable("the bitácora cannot be put on the disk")
-            refusal.__cause__ = error
-            turn.set_exception(refusal)

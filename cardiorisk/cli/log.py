@@ -12,7 +12,8 @@ import click
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.files import is_compressed, list_files
-from cardiorisk.bitacora.reader import Line, LogReader, Summary, newest_lines
+from cardiorisk.bitacora.reader import Line, LogReader, newest_lines
+from cardiorisk.bitacora.summary import Summary
 from cardiorisk.cli import log_reports as reports
 from cardiorisk.cli.group import WholeNumber
 from cardiorisk.cli.log_chain import checkpoint, prune, seal_key, verify

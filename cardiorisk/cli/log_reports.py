@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from cardiorisk.bitacora.entry import Entry, timestamp
-from cardiorisk.bitacora.reader import REFUSAL_STATUSES, RELATIVE_ERROR, Summary
+from cardiorisk.bitacora.summary import REFUSAL_STATUSES, RELATIVE_ERROR, Summary
 from cardiorisk.measuring import Histogram
 from cardiorisk.model.card import Card, in_words
 from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE, Drift, DriftWatch

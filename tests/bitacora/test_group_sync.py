@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 
 import pytest
 
-from cardiorisk.bitacora.writer import GroupSync
+from cardiorisk.bitacora.group_sync import GroupSync
 from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import PATIENCE_S, Disk
 

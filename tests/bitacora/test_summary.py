@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiorisk.bitacora.reader import Summary
+from cardiorisk.bitacora.summary import Summary
 from tests.bitacora.support import make_entry
 
 TIMES_MS = st.floats(0.001, 1e7).map(lambda ms: round(ms, 3))
