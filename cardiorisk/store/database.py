@@ -218,8 +218,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Rows]:
-        if self.file.fault is not None:
-            raise StoreUnavailable(self.file.fault)
+        self.file.require_no_fault()
         connection = self._connection.execution_options(**{_BEGIN: begin})
         is_writing = begin != _READING
         try:

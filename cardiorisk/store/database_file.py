@@ -56,6 +56,10 @@ def translated(path: Path, what: str = "{} cannot be used") -> Iterator[None]:
         raise StoreUnavailable(f"{what.format(path)}: {reason}{hint}") from error
 
 
+class FileFault(StoreUnavailable, code=StoreUnavailable.code):
+    """What is open is not what stands at the path, or not whole; the watcher tells of it, once."""
+
+
 class OpenFile:
     """The files of an open database, and whether they are still those at its path.
 
@@ -75,8 +79,11 @@ class OpenFile:
         """Check that what is open is what stands at the path, and whole where somebody wrote it."""
         if self.fault is None:
             self.fault = self._find_fault()
+        self.require_no_fault()
+
+    def require_no_fault(self) -> None:
         if self.fault is not None:
-            raise StoreUnavailable(self.fault)
+            raise FileFault(self.fault)
 
     def note_own_write(self) -> None:
         self._stamp = self._stamped()

@@ -26,7 +26,7 @@ from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
-from cardiorisk.store.database_file import is_damage
+from cardiorisk.store.database_file import FileFault, is_damage
 from cardiorisk.store.database_threads import DatabaseThreads
 from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale, digest
 from cardiorisk.store.values import Credential
@@ -288,7 +288,7 @@ class Store:
         return result
 
     def _unavailable(self, work: str, error: StoreUnavailable) -> StoreUnavailable:
-        if self._threads.fault is None and not is_damage(error):  # else the watcher tells, once
+        if not isinstance(error, FileFault) and not is_damage(error):
             self._failures.note(work, error)
         return StoreUnavailable(f"the database cannot be {_DONE[work]} right now")
 
