@@ -69,7 +69,7 @@ class Limiter:
     def hit(
         self, account_id: int, limit: int, window: KeyWindow | None = None, want: int = 1
     ) -> Verdict:
-        """Count ``want`` requests, at least one, in both windows, or in neither.
+        """Count ``want`` requests in both windows, or in neither; none only looks what is left.
 
         ``limit`` is that of the account's plan, which may change within the minute; ``window`` is
         the key's own, where it has one.
