@@ -11,7 +11,6 @@ import pytest
 from cardiorisk.app import make_app
 from cardiorisk.config import Settings
 from cardiorisk.http1.connection import BODY_SECONDS
-from cardiorisk.patients.patient import Patient
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import LoggedHandler
 from cardiorisk.web.reader import BODY_LIMIT_BYTES
@@ -38,8 +37,8 @@ async def raw(port: int, *pieces: bytes) -> bytes:
     return received
 
 
-def head(key: str | None, *headers: str) -> bytes:
-    lines = ["POST /service HTTP/1.1", "Host: x", f"Authorization: {key}", *headers]
+def head(key: str | None, *headers: str, path: str = "/service") -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Authorization: {key}", *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
@@ -175,23 +174,30 @@ async def test_a_request_that_cannot_be_begun_or_answered_is_counted_out_again(
     assert app.services.traffic.open_requests == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/service", PADDED), ("/service/lote", b'{"pacientes": [%b]}' % PADDED)],
+)
 async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
     premium: Caller,
     app: CardioriskApplication,
     http_port: int,
     bitacora: Bitacora,
     monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: bytes,
 ) -> None:
     held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     has_arrived = asyncio.Event()
 
-    def hold(_: Patient) -> asyncio.Future[None]:
+    def hold(_: object) -> asyncio.Future[None]:
         has_arrived.set()
         return held
 
-    monkeypatch.setattr(app.services.predictor, "assess", hold)
+    for name in ("assess", "assess_batch"):
+        monkeypatch.setattr(app.services.predictor, name, hold)
     _, writer = await asyncio.open_connection("127.0.0.1", http_port)
-    writer.write(head(premium.key, f"Content-Length: {len(PADDED)}") + PADDED)
+    writer.write(head(premium.key, f"Content-Length: {len(body)}", path=path) + body)
     await has_arrived.wait()
     writer.close()
     await app.services.traffic.wait_until_idle(deadline_seconds=3)
