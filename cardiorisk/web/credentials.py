@@ -14,7 +14,7 @@ _HEADERS = (
     *("X-Authorization", "Auth", "Token", "Key", "Ocp-Apim-Subscription-Key"),
 )
 _PARAMETER = re.compile(
-    r"(?i)(^|[&;])\s*(x[-_])?((api|access|auth)[-_]?)?(key|token|authorization)="
+    r"(?i)(^|[&;]) ?(x[-_])?((api|access|auth)[-_]?)?(key|token|authorization)="
 )
 """Of a query string or of cookies, a name that is given to keys."""
 _SCHEMES = {"basic": "Basic", "apikey": "ApiKey", "api-key": "Api-Key", "token": "Token"}

@@ -14,7 +14,7 @@ from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.reader import path_pattern
-from tests.battery.http_file import COLLECTION, requests_of
+from tests.battery.derived import COLLECTION, requests_of
 from tests.processes import Server, require_program
 
 POSTMAN = Path(__file__).parents[2] / "docs" / "postman"

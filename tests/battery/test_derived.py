@@ -1,11 +1,11 @@
-"""The `.http` file, sent request by request as an editor would send it."""
+"""What is made of the collection; the `.http` file is sent as an editor would send it."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from tests.battery.http_file import COLLECTION, HTTP_FILE, http_file
+from tests.battery.derived import COLLECTION, CURL_PAGE, HTTP_FILE, curl_page, http_file
 from tests.processes import Server
 from tests.support import create_key
 
@@ -13,8 +13,10 @@ A_MINUTE = 40
 """Requests with one key; the plan premium allows 50."""
 
 
-def test_it_is_what_the_collection_says() -> None:
-    assert HTTP_FILE.read_text() == http_file(json.loads(COLLECTION.read_text()))
+def test_what_is_made_of_the_collection_is_what_it_says() -> None:
+    collection = json.loads(COLLECTION.read_text())
+    assert HTTP_FILE.read_text() == http_file(collection)
+    assert CURL_PAGE.read_text() == curl_page(collection)
 
 
 def test_every_request_gets_the_status_that_it_promises(server: Server) -> None:
