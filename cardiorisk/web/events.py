@@ -17,7 +17,6 @@ from cardiorisk.http1.connection import Connection
 from cardiorisk.identity.keys import Principal
 from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.monitoring.overview import Watcher
-from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler, to_json
@@ -111,11 +110,8 @@ class EventStream(BaseHandler):
 
 
 def given_parameters(handler: BaseHandler) -> dict[str, object]:
-    """Return the parameters of the query string; one that is sent twice is ``REPEATED``."""
-    return {
-        name: REPEATED if len(texts) > 1 else handler.get_query_argument(name)
-        for name, texts in handler.request.query_arguments.items()
-    }
+    """Return the parameters of the query string, which has each once by now."""
+    return {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:

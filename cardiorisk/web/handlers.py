@@ -47,13 +47,12 @@ from cardiorisk.errors import (
 from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
-from cardiorisk.patients.words import NO_PARAMETER, REPEATED, preferred
+from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.credentials import said_of_missing, said_of_scheme
-from cardiorisk.web.operations import find_operation
+from cardiorisk.web.operations import find_operation, parameter_faults
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES, LATE
-from cardiorisk.web.shapes import fault_of, unknown_faults
 from cardiorisk.web.tornado_inside import LeanHandler
 
 if TYPE_CHECKING:
@@ -406,22 +405,10 @@ class BaseHandler(LoggedHandler):
 
         A page's are its own affair: links to it come with what others have added.
         """
-        sent = self.request.query_arguments
         marked = find_operation(getattr(self, self.method().lower()))
-        if marked is None:
-            return
-        known = {name for shape in marked.query for name in shape.rules()}
-        repeated = [name for name in sent if name in known and len(sent[name]) > 1]
-        faults = tuple(fault_of(name, REPEATED) for name in repeated)
-        faults += unknown_faults(sent, known, InvalidQuery.noun, NO_PARAMETER)
-        if not faults:
-            return
-        others = {name: texts[-1].decode("utf-8", "replace") for name, texts in sent.items()}
-        for shape in marked.query:
-            if shape.refusal is InvalidQuery:
-                once = shape.rules().keys() & others.keys() - set(repeated)
-                faults = shape.faults({name: others[name] for name in once}) + faults
-        raise InvalidQuery(faults)
+        faults = parameter_faults(marked, self.request.query_arguments) if marked else ()
+        if faults:
+            raise InvalidQuery(faults)
 
     def _require_readable(self, body: bytes) -> None:
         headers = self.request.headers

@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from cardiorisk.errors import InvalidQuery
+from cardiorisk.patients.words import NO_PARAMETER, REPEATED
+from cardiorisk.web.shapes import fault_of, unknown_faults
 
-    from cardiorisk.errors import ServiceError
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cardiorisk.errors import FieldFault, ServiceError
     from cardiorisk.web.shapes import Sent
     from cardiorisk.web.tornado_inside import LeanHandler
 
@@ -65,6 +69,25 @@ def operation(name: str, gives: Any = None, **more: Any) -> Callable[[Method], M
 def find_operation(method: Callable[..., Any]) -> Operation | None:
     """Return what a handler's method was marked with; a page's has no mark."""
     return getattr(method, _MARK, None)
+
+
+def parameter_faults(
+    operation: Operation, sent: Mapping[str, Sequence[bytes]]
+) -> tuple[FieldFault, ...]:
+    """Return what is wrong with the names of a query string, and then with its values too."""
+    known = {name for shape in operation.query for name in shape.rules()}
+    repeated = {name for name in sent if name in known and len(sent[name]) > 1}
+    faults = tuple(fault_of(name, REPEATED) for name in sent if name in repeated)
+    faults += unknown_faults(sent, known, InvalidQuery.noun, NO_PARAMETER)
+    if not faults:
+        return ()
+    once = {name: sent[name][0].decode("utf-8", "replace") for name in sent.keys() - repeated}
+    for shape in operation.query:
+        if shape.refusal is InvalidQuery:
+            faults = (
+                shape.faults({name: once[name] for name in shape.rules() if name in once}) + faults
+            )
+    return faults
 
 
 @dataclass(frozen=True, slots=True)
