@@ -133,11 +133,13 @@ class _Verifier:
         digest, covered, is_start, told_bytes = sha256(), 0, True, 0
         while text := opened.readline(LONGEST_LINE_BYTES):
             if is_start and is_checkpoint(text) and (found := read_checkpoint(text)) is not None:
-                digest.update(text[: text.rindex(b',"hash":"')])
                 self._line += 1
+                is_anew = covered > 0 and self._is_anew(found)
+                digest = sha256() if is_anew else digest
+                digest.update(text[: text.rindex(b',"hash":"')])
                 if file.has_lines and digest.hexdigest() != found.hash:
                     raise self._locate(found, covered)
-                self._check(found, self._line - covered - 1, is_first=not covered)
+                self._check(found, self._line - covered - 1, is_first=not covered, is_anew=is_anew)
                 covered, digest = self._line, sha256(text)
             else:
                 digest.update(text)
@@ -149,23 +151,29 @@ class _Verifier:
         self._progress(os.fstat(opened.fileno()).st_size - told_bytes)
         return covered, not is_start
 
-    def _check(self, found: Checkpoint, lines: int, *, is_first: bool) -> None:
+    def _is_anew(self, found: Checkpoint) -> bool:
+        """Tell whether a process began a chain that could not read back what was before."""
+        last = self.verdict.last
+        is_later = last is None or found.ts >= last.ts
+        return found.number == 1 and found.why == "open" and is_later
+
+    def _check(self, found: Checkpoint, lines: int, *, is_first: bool, is_anew: bool) -> None:
         """Check a checkpoint, whose hash holds, against the one before it."""
         verdict, last = self.verdict, self.verdict.last
         if last is None:
             self._check_beginning(found)
-        elif found.number == 1 and found.why == "open" and not is_first:
-            verdict.notes.append(
-                f"line {self._line:,} begins anew, as of a service that could not read back what "
-                "it had written (a pipe, say)"
-            )
-        elif found.number != last.number + 1:
+        elif found.number != last.number + 1 and not is_anew:
             raise self._fault(_out_of_place(found, last))
         elif is_first and found.after != last.hash:
             raise self._fault("it does not go on where the file before it ends: moved, or replaced")
-        elif last.why == "close" and lines and not is_first:
+        elif not is_first and lines and (last.why == "close" or (is_anew and lines > MOST_LINES)):
             self._line -= lines
             raise self._fault(f"{lines:,} line(s) were added after the service had ended")
+        elif is_anew:
+            verdict.notes.append(
+                f"line {self._line:,} begins anew, as of a service that could not read back what "
+                f"it had written (a pipe, say); {lines:,} line(s) before it have no checkpoint"
+            )
         is_linked = self._is_sealed_and_linked(found)
         if self._may_have_lost(found):
             verb = "may be" if is_linked else "are"
@@ -181,7 +189,7 @@ class _Verifier:
             self._against = None
         self._start = found if found.boot is not None else self._start
         verdict.last = found
-        verdict.lines += lines
+        verdict.lines += 0 if is_anew else lines
         verdict.checkpoints += 1
 
     def _check_beginning(self, found: Checkpoint) -> None:

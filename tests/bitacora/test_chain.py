@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import os
@@ -265,6 +266,15 @@ def test_lines_added_between_two_processes_are_found(log: Log) -> None:
     )
 
 
+def test_a_first_checkpoint_that_was_copied_begins_nothing_anew(log: Log) -> None:
+    log.write(2, every_s=1, is_sealed=False)
+    first = log.path.read_bytes().splitlines(keepends=True)[0]
+    with log.path.open("ab") as file:
+        file.write(first)
+    found = verify(list_files(log.path))
+    assert "checkpoint 1 stands here again: added, or moved" in str(found.fault)
+
+
 def test_missing_files_are_found_and_a_part_of_the_log_can_be_verified(log: Log) -> None:
     for _ in range(3):
         log.write(3, every_s=0.2)
@@ -304,6 +314,56 @@ def test_a_clock_that_goes_back_or_leaps_refuses_no_line(
     bitacora.close()
     assert log.fault() == ""
     assert " fails: the clock has leapt by more than" in caplog.messages[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that refuses writes is Linux's")
+def test_a_key_that_cannot_be_moved_on_is_told_once_and_no_line_is_lost(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = os.memfd_create("key", os.MFD_ALLOW_SEALING)
+    os.write(file, (log.keys / "install.key").read_bytes())
+    key_file = Path(f"/proc/self/fd/{file}")
+    bitacora = Bitacora(
+        log.directory, seal_key_file=key_file, clock=log.clock, wall_clock=log.clock
+    )
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    log.append(bitacora, 5, every_s=40)
+    bitacora.close()
+    os.close(file)
+    assert caplog.messages == [
+        f"moving the seal key {key_file} on fails: [Errno 1] Operation not permitted"
+    ]
+    assert (log.fault(), log.verdict().lines) == ("", 5)
+
+
+def test_a_closed_log_needs_no_tick_and_one_that_fails_is_told(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    bitacora = log.open()
+    log.path.unlink()
+    log.path.mkdir()
+    bitacora.tick()
+    assert "Is a directory" in caplog.messages[0]
+    bitacora.close()
+    bitacora.tick()
+
+
+def test_a_time_that_is_out_of_place_is_found(log: Log) -> None:
+    log.write(1)
+    log.write(1)
+    early = log.key
+    early.minute += 9
+    found = verify(list_files(log.path), key=early)
+    assert "is out of place: sealed again, or moved" in str(found.fault)
+    with pytest.raises(LogUnavailable, match="cannot be read: No such file"):
+        read_key(log.keys / "none.key")
+
+
+def test_more_lines_than_there_may_be_without_a_checkpoint_are_a_fault(log: Log) -> None:
+    log.write(1)
+    with log.path.open("ab") as file:
+        file.write(make_entry().line() * 1001)
+    assert "line 4: 1,001 line(s) without a checkpoint where there should be one" in log.fault()
 
 
 @pytest.mark.parametrize(
