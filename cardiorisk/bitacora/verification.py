@@ -93,11 +93,11 @@ class _Verifier:
     def read(self, file: LogFile, *, is_newest: bool) -> None:
         """Read a file after those before it."""
         self._path, self._line = file.path, 0
-        with open_log(file.path) as opened:
-            try:
+        try:
+            with open_log(file.path) as opened:
                 covered, is_torn = self._read(opened, file)
-            except (OSError, *UNREADABLE) as error:
-                raise self._fault(f"it cannot be read any further: {error}") from error
+        except (OSError, *UNREADABLE) as error:
+            raise self._fault(f"it cannot be read any further: {error}") from error
         left = self._line - covered
         if left + is_torn and (not is_newest or left > MOST_LINES):
             self._line = covered + 1

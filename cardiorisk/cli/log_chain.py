@@ -7,6 +7,7 @@ import click
 
 from cardiorisk.bitacora.chain import Checkpoint, read_checkpoint
 from cardiorisk.bitacora.files import (
+    LogFile,
     base_of,
     delete_but_checkpoints,
     in_order,
@@ -94,19 +95,30 @@ def verify(
             f"--key and --against are for one bitácora, and here are {len(logs)}: name its files"
         )
     is_whole = True
-    for base, found in sorted(logs.items()):
-        size_bytes = sum(file.path.stat().st_size for file in found)
-        with progress_bar(f"Verifying {base}", size_bytes) as bar:
-            verdict = verify_files(
-                found,
-                key=read_key(key_file) if key_file else None,
-                against=against,
-                is_all=not named,
-                progress=bar.update,
-            )
+    for base, listed in sorted(logs.items()):
+        found = listed
+        verdict = _verify(base, found, key_file, against, is_all=not named)
+        # One that is rotated meanwhile has another file where one was to be read.
+        while verdict.fault and not named and (now := list_files(base)) != found:
+            found = now
+            verdict = _verify(base, found, key_file, against, is_all=True)
         is_whole &= _tell(base, len(found), verdict)
     if not is_whole:
         raise click.exceptions.Exit(1)
+
+
+def _verify(
+    base: Path,
+    files: list[LogFile],
+    key_file: Path | None,
+    against: Checkpoint | None,
+    *,
+    is_all: bool,
+) -> Verification:
+    key = read_key(key_file) if key_file else None
+    size_bytes = sum(file.path.stat().st_size for file in files if file.path.exists())
+    with progress_bar(f"Verifying {base}", size_bytes) as bar:
+        return verify_files(files, key=key, against=against, is_all=is_all, progress=bar.update)
 
 
 def _tell(base: Path, files: int, verdict: Verification) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cardiorisk.bitacora import files
 from cardiorisk.bitacora.writer import Bitacora
+from cardiorisk.cli import log_chain
 from tests.bitacora.support import make_entry
 from tests.cli.conftest import Call, on_terminal
 
@@ -71,6 +73,22 @@ def test_files_and_directories_of_several_processes_are_told_apart(call: Call) -
     named = call("log", "verify", "--key", "keys/verify.key", str(LOG))
     assert named.exit_code == 0
     assert "what was before checkpoint 3 was not looked at" in named.stdout
+
+
+@pytest.mark.usefixtures("sealed")
+def test_a_log_that_is_rotated_while_it_is_verified_is_read_again(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = files.list_files
+
+    def rotate_after_listing(path: Path) -> list[files.LogFile]:
+        found = listed(path)
+        if not Path(f"{LOG}.1").exists():
+            LOG.rename(f"{LOG}.1")
+        return found
+
+    monkeypatch.setattr(log_chain, "list_files", rotate_after_listing)
+    assert "whole: 6 lines in 2 file(s)" in call("log", "verify").stdout
 
 
 @pytest.mark.parametrize("against", ["nothing", '{"v":1}'])
