@@ -123,7 +123,7 @@ def _follow(
             rows += len(batch)
             bad_rows += len(batch.faults)
             outside_training += len(scores.warnings)
-            bar.advance(task, batch.length)
+            bar.update(task, completed=batch.end)
     if bad_rows > MOST_REPORTED:
         click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
     counted = f"{rows:,} rows, {bad_rows:,} of them could not be assessed"

@@ -12,14 +12,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cardiorisk.errors import UnusableData
-
-BLOCK_BYTES = 1024 * 1024
-"""Some 35,000 rows of six columns; larger blocks are no faster."""
 
 LONGEST_CELL_BYTES = 64 * 1024
 """Between two quotation marks; what is longer is one that nobody closed."""
@@ -83,7 +81,6 @@ class Blocks:
     Args:
         separator: between cells; a single ASCII character.
         line_end: how its lines end; a lone carriage return ends a block only where all do.
-        block_bytes: about how much a block has.
         longest_cell: see ``LONGEST_CELL_BYTES``.
     """
 
@@ -91,7 +88,6 @@ class Blocks:
         self,
         separator: str,
         line_end: str,
-        block_bytes: int = BLOCK_BYTES,
         longest_cell: int = LONGEST_CELL_BYTES,
     ) -> None:
         cut = re.escape(separator).encode()
@@ -104,12 +100,14 @@ class Blocks:
         )
         self._marked = re.compile(marked)
         self._newline = line_end[-1:].encode()
-        self._block_bytes = block_bytes
 
     def cut(self, pieces: Iterable[bytes], line: int) -> Iterator[Block]:
-        """Cut a text, whose first line has that number, into blocks of whole rows."""
+        """Cut a text, whose first line has that number, into blocks of whole rows.
+
+        A piece gives a block; 1 MiB has some 35,000 rows, and larger ones are no faster.
+        """
         rest = b""
-        for piece in _gathered(pieces, self._block_bytes):
+        for piece in chain(filter(None, pieces), [b""]):
             is_last = not piece
             rest += piece
             if is_last and rest and not rest.endswith(self._newline):
@@ -143,18 +141,3 @@ class Blocks:
 
 def _count_breaks(text: bytes) -> int:
     return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
-
-
-def _gathered(pieces: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
-    """Join pieces into larger ones; an empty one is the last."""
-    waiting: list[bytes] = []
-    length = 0
-    for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= block_bytes:
-            yield b"".join(waiting)
-            waiting, length = [], 0
-    if length:
-        yield b"".join(waiting)
-    yield b""

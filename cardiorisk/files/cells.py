@@ -24,6 +24,8 @@ _FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict
     ["false", "falso", "no", "n"], 0.0
 )
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
+_TEXTS = (pa.types.is_binary, pa.types.is_string, pa.types.is_large_string)
+_NUMBERS = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal)
 _IN_TENS = 10
 """A pressure from here on is in mmHg, and below in 100 mmHg: 0.6 to 1.8 beside 60 to 180."""
 
@@ -50,27 +52,22 @@ class Meaning:
         """Return a column in the field's unit, NaN where a cell is none that is accepted."""
         kind = column.type
         if pa.types.is_dictionary(kind):
-            column = column.dictionary_decode()
-            kind = column.type
-        if pa.types.is_boolean(kind) and field.kind != "flag":
-            return np.full(len(column), math.nan)
-        if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-            plain = column.cast(pa.uint8()) if pa.types.is_boolean(kind) else column
-            return self._accepted(field, _floats(plain.cast(pa.float64(), safe=False)))
-        if pa.types.is_decimal(kind):
-            return self._accepted(field, _floats(column.cast(pa.float64())))
-        if pa.types.is_binary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            return self._accepted(field, self._read(field, column.cast(pa.string())))
-        return np.full(len(column), math.nan)
+            return self.numbers(field, column.dictionary_decode())
+        if pa.types.is_boolean(kind) and field.kind == "flag":
+            numbers = _floats(column.cast(pa.uint8()).cast(pa.float64()))
+        elif any(is_kind(kind) for is_kind in _TEXTS):
+            numbers = self._read(field, column.cast(pa.string()))
+        elif any(is_kind(kind) for is_kind in _NUMBERS):
+            numbers = _floats(column.cast(pa.float64(), safe=False))
+        else:
+            numbers = np.full(len(column), math.nan)
+        return self._accepted(field, numbers)
 
     def fault(self, field: Field, cell: object) -> Fault:
         """Say why a cell is not accepted."""
-        if isinstance(cell, bytes):
-            return _fault(self, field, cell.decode())
-        if cell is None or cell != cell:  # noqa: PLR0124 - NaN, whichever type it has
-            return _fault(self, field, "")
-        meaning = self if isinstance(cell, str) else Meaning(".", self.units)
-        return _fault(meaning, field, str(cell))
+        text = cell.decode() if isinstance(cell, bytes) else str(cell)
+        meaning = self if isinstance(cell, bytes | str) else Meaning(".", self.units)
+        return _fault(meaning, field, text)
 
     def _read(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
         if self.decimal == ".":  # nearly all columns are plain numbers, which are cast at once

@@ -7,11 +7,12 @@ text has (U+10FF80 and on), and is the same byte again where it is written.
 from __future__ import annotations
 
 import codecs
+import gzip
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
-from io import FileIO
+from collections.abc import Iterator
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
 
@@ -21,8 +22,7 @@ STREAM = Path("-")
 """Standard input or output."""
 
 PIECE_BYTES = 1024 * 1024
-HEAD_BYTES = 256 * 1024
-"""What is looked at before anything is read."""
+"""Also what is looked at before anything is read."""
 
 _SAVE = "open it where it comes from and save it as CSV or Parquet"
 _UNPACK = "unpack it, or pack it with gzip"
@@ -68,7 +68,6 @@ class Source:
 
     Attributes:
         length: in bytes, None for what is no regular file.
-        bytes_read: of them, so far.
         is_gzip: whether it is unpacked on the way.
         encoding: of its text, and whether a byte order mark says so.
     """
@@ -76,22 +75,24 @@ class Source:
     def __init__(self, path: Path) -> None:
         codecs.register_error(_KEEPING, _keep)
         is_stream = path == STREAM
-        try:
-            self._file = FileIO(sys.stdin.fileno() if is_stream else path, closefd=not is_stream)
-        except IsADirectoryError as error:
-            raise UnusableData("a directory: name one of the files in it") from error
+        self._file = open(  # noqa: SIM115 - a path or a descriptor; closed by `close`
+            sys.stdin.fileno() if is_stream else path, "rb", closefd=not is_stream
+        )
         self.length = None if is_stream or not path.is_file() else path.stat().st_size
-        self.bytes_read = 0
 
     def find_out(self, encoding: str | None) -> None:
         """Look at the first bytes; the encoding is the one that was said, if any."""
-        head, self._pieces = split_head(self._read())
-        self.is_gzip = head.startswith(b"\x1f\x8b")
-        if self.is_gzip:
-            head, self._pieces = split_head(self._unpack(self._pieces))
+        self.is_gzip = self._file.peek(1)[:1] == b"\x1f"
+        pieces = _pieces(gzip.GzipFile(fileobj=self._file) if self.is_gzip else self._file)
+        head = next(pieces, b"")
+        self._pieces = chain([head], pieces)
         self.is_parquet = head.startswith(b"PAR1")
         self._refuse_kinds(head)
         self.encoding, self.has_mark = _find_encoding(head, encoding)
+
+    def position(self) -> int:
+        """Return how much of the file was read."""
+        return 0 if self.length is None else self._file.tell()
 
     def close(self) -> None:
         self._file.close()
@@ -107,26 +108,6 @@ class Source:
                 mark = ""
         yield decoder.decode(b"", True).encode()  # noqa: FBT003 - the codec's signature
 
-    def _read(self) -> Iterator[bytes]:
-        while piece := self._file.read(PIECE_BYTES):
-            self.bytes_read += len(piece)
-            yield piece
-
-    def _unpack(self, packed: Iterable[bytes]) -> Iterator[bytes]:
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        try:
-            for piece in packed:
-                left = piece
-                while left:
-                    yield unpacker.decompress(left, PIECE_BYTES)
-                    left = unpacker.unconsumed_tail
-                    if unpacker.eof and (left := unpacker.unused_data.lstrip(b"\0")):
-                        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        except zlib.error as error:
-            raise UnusableData(f"the gzip file is damaged ({error})") from error
-        if not unpacker.eof:
-            raise UnusableData("the gzip file is cut off; fetch it again")
-
     def _refuse_kinds(self, head: bytes) -> None:
         if not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
             raise UnusableData("the file is empty")
@@ -137,14 +118,24 @@ class Source:
             raise UnusableData("Parquet is read from its end: give it as a plain file")
 
 
-def split_head(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the first pieces joined, and all of them."""
-    rest = iter(pieces)
-    first: list[bytes] = []
-    while sum(map(len, first)) < HEAD_BYTES and (piece := next(rest, None)) is not None:
-        first.append(piece)
-    head = b"".join(first)
-    return head, chain([head], rest)
+def _pieces(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+    """Give all bytes, in pieces of at least ``PIECE_BYTES`` but for the last.
+
+    ``read1``, as ``read`` asks a pipe again and again without a look at signals.
+    """
+    piece = b""
+    try:
+        while more := file.read1(PIECE_BYTES):
+            piece += more
+            if len(piece) >= PIECE_BYTES:
+                yield piece
+                piece = b""
+    except EOFError as error:
+        raise UnusableData("the gzip file is cut off; fetch it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UnusableData(f"the gzip file is damaged ({error})") from error
+    if piece:
+        yield piece
 
 
 def written_back(text: bytes, encoding: str) -> bytes:

@@ -22,11 +22,10 @@ from cardiorisk.files.blocks import Block, Blocks
 from cardiorisk.files.cells import Fault, Meaning
 from cardiorisk.files.columns import Reading, find_columns, find_field
 from cardiorisk.files.dialect import Dialect, sniff
-from cardiorisk.files.source import STREAM, Source, split_head
+from cardiorisk.files.source import PIECE_BYTES, STREAM, Source
 from cardiorisk.patients.patient import Field
 
 BATCH_ROWS = 65_536
-_READ_BYTES = 1024 * 1024
 EMPTY_ROW = Fault("is an empty row")
 
 
@@ -39,7 +38,7 @@ class Batch:
         values: float32, shape (n, fields), NaN where there is a fault.
         faults: by row, why it cannot be taken.
         lines: on which line of the file (the first is 1) each row stands, where there are faults.
-        length: how far the file was read for it, in the units of ``Table.length``.
+        end: how far the file was read for it, in the units of ``Table.length``.
         unit: of ``lines``; Parquet has rows alone, of which the first is 1.
     """
 
@@ -47,7 +46,7 @@ class Batch:
     values: NDArray[np.float32]
     faults: Mapping[int, Sequence[Fault]]
     lines: Sequence[int] | NDArray[np.int64]
-    length: int
+    end: int
     unit: str = "line"
 
     def __len__(self) -> int:
@@ -80,12 +79,10 @@ class Table:
 
     def _renamed(self) -> str:
         """Say which columns hold the fields, where that is not clear, and the units."""
-        pairs = zip(self._fields, self._places, strict=True)
-        names = [(field, self.names[place]) for field, place in pairs]
         said = [
-            f"{field.course_name} in {name!r}"
-            for field, name in names
-            if name not in {field.course_name, field.wire_name}
+            f"{field.course_name} in {self.names[place]!r}"
+            for field, place in zip(self._fields, self._places, strict=True)
+            if find_field(self.names[place]) is not field
         ]
         units = [f"units {', '.join(self._meaning.units)}"] if self._meaning.units else []
         return "".join(f"; {each}" for each in (*units, *said))
@@ -119,7 +116,9 @@ class CsvTable(Table):
     def __init__(self, source: Source, fields: Sequence[Field], reading: Reading) -> None:
         pa.set_memory_pool(pa.system_memory_pool())  # of blocks, Arrow's own keeps too many
         self.source = source
-        head, self._text = split_head(source.text())
+        text = source.text()
+        head = next(text)
+        self._text = chain([head], text)
         self.dialect: Dialect = sniff(head.decode(errors="ignore"), fields, reading)
         meaning = Meaning(self.dialect.decimal, reading.units)
         super().__init__(fields, self.dialect.places, meaning)
@@ -136,16 +135,14 @@ class CsvTable(Table):
     def batches(self) -> Iterator[Batch]:
         before = self.dialect.before + self.dialect.header
         skipped = len(before.encode())
-        rest = iter(self._text)
-        first = next(rest)[skipped:]
+        first = next(self._text)[skipped:]
         lines = 1 + sum(1 for _ in StringIO(before, newline=""))
         blocks = Blocks(self.dialect.separator, self.dialect.line_end)
-        done = 0
-        for block in blocks.cut(chain([first], rest), lines):
+        for block in blocks.cut(chain([first], self._text), lines):
             columns, unread = self._read(block)
             values, faults = self._faults(columns, unread)
-            length, done = self.source.bytes_read - done, self.source.bytes_read
-            yield Batch(columns, values, faults, block.lines if faults else (), length)
+            lines_of = block.lines if faults else ()
+            yield Batch(columns, values, faults, lines_of, self.source.position())
 
     def _read(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
         odd: dict[int, str] = {}
@@ -219,7 +216,7 @@ class ParquetTable(Table):
     def __init__(self, path: Path, fields: Sequence[Field], reading: Reading) -> None:
         with _refusing_others():
             # Neither option is the default; without them a whole row group is held in memory.
-            self._file = parquet.ParquetFile(path, buffer_size=_READ_BYTES, pre_buffer=False)
+            self._file = parquet.ParquetFile(path, buffer_size=PIECE_BYTES, pre_buffer=False)
             self.schema = self._file.schema_arrow
         self.names = self.schema.names
         self.length = int(self._file.metadata.num_rows)
@@ -230,13 +227,13 @@ class ParquetTable(Table):
         return f"Parquet{self._renamed()}"
 
     def batches(self) -> Iterator[Batch]:
-        first = 1
+        end = 0
         with _refusing_others():
             for batch in self._file.iter_batches(BATCH_ROWS):
                 values, faults = self._faults(batch.columns, {})
-                lines = range(first, first + len(batch))
-                yield Batch(batch.columns, values, faults, lines, len(batch), "row")
-                first += len(batch)
+                lines = range(end + 1, end + len(batch) + 1)
+                end += len(batch)
+                yield Batch(batch.columns, values, faults, lines, end, "row")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def rows_in(block: Block) -> list[re.Match[bytes]]:
 def rows(text: bytes, size: int = 10_000, longest: int = LONGEST_CELL_BYTES) -> list[Row]:
     """Return each row's line, text and whether it is broken."""
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    blocks = Blocks(",", "\n", size, longest).cut(pieces, 2)
+    blocks = Blocks(",", "\n", longest).cut(pieces, 2)
     return [
         (line, row[0].rstrip(b"\r\n"), bool(row["broken"]))
         for block in blocks
