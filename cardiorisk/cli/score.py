@@ -85,14 +85,14 @@ def score(
       zcat patients.csv.gz | cardiorisk score - - | gzip > scored.csv.gz
     """  # noqa: D301 - click wants the backspace itself
     from cardiorisk.files.table import open_table  # noqa: PLC0415 - --help needs no pyarrow
-    from cardiorisk.scoring import files  # noqa: PLC0415 - likewise
+    from cardiorisk.scoring import output  # noqa: PLC0415 - likewise
 
-    if files.is_same_file(source, target):
+    if output.is_same_file(source, target):
         raise click.UsageError("OUTPUT must not be the INPUT")
     if target == STREAM:
         require_stdout("the assessments")
     with open_table(source, FIELDS, reading) as table:
-        if (refused := files.refused_target(table, target)) is not None:
+        if (refused := output.refused_target(table, target)) is not None:
             raise click.UsageError(refused)
         settings = load_settings({"engine": engine})
         # Nothing is served here, so the default is the engine that needs no TensorFlow.
@@ -100,7 +100,7 @@ def score(
         scorer = Scorer(load_artefact(settings.model_dir, chosen))
         click.echo(f"{source}: {table}", err=True)
         click.echo(f"network {scorer.version}, threshold {scorer.threshold:g}", err=True)
-        with closing(files.score_table(table, target, scorer)) as steps:
+        with closing(output.score_table(table, target, scorer)) as steps:
             rows, bad_rows = _follow(steps, f"Scoring {source}", table.length)
     if bad_rows and (strict or bad_rows > rows / 2):
         raise CommandFailure(

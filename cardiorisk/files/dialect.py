@@ -69,15 +69,7 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     separator = max(tried, key=lambda each: (known[each], len(headers[each][0])))
     names, length = headers[separator]
     if not known[separator]:
-        if _BINARY.search(text[:4096]):
-            raise UnusableData("this is no text (a binary file): give CSV or Parquet")
-        if line := _later_header(before + text, tried, fields, reading):
-            raise UnusableData(f"the header is on line {line}, so delete the lines above it")
-        if names and all(_VALUE.fullmatch(name) for name in names):
-            ours = ",".join(each.course_name for each in fields)
-            raise UnusableData(
-                f"there is no header: the first line has values; write one above it, such as {ours}"
-            )
+        _refuse_first_line(before + text, names, fields)
     sample = _sample(text[length:], separator)
     if _are_numbered(sample, len(names)):
         names = ["", *names]
@@ -112,16 +104,19 @@ def _header(text: str, separator: str) -> tuple[list[str], int]:
         return [], 0
 
 
-def _later_header(
-    text: str, separators: str, fields: Sequence[Field], reading: Reading
-) -> int | None:
-    """Return which of the first lines has names of fields, as where a title stands above them."""
+def _refuse_first_line(text: str, names: Sequence[str], fields: Sequence[Field]) -> None:
+    """Say what is in the place of the header, where that is known."""
+    if _BINARY.search(text[:4096]):
+        raise UnusableData("this is no text (a binary file): give CSV or Parquet")
+    if names and all(_VALUE.fullmatch(name) for name in names):
+        ours = ",".join(each.course_name for each in fields)
+        raise UnusableData(
+            f"there is no header: the first line has values; write one above it, such as {ours}"
+        )
     for number, line in enumerate(islice(StringIO(text, newline=""), _MOST_TITLES), 1):
-        for separator in separators:
-            names = line.replace('"', "").split(separator)
-            if sum(map(bool, find_places(names, fields, reading))) > len(fields) / 2:
-                return number
-    return None
+        words = re.split(rf'["{SEPARATORS}]', line)
+        if sum(map(bool, find_places(words, fields, Reading()))) > len(fields) / 2:
+            raise UnusableData(f"the header is on line {number}, so delete the lines above it")
 
 
 def _sample(text: str, separator: str) -> list[list[str]]:

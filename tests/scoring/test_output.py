@@ -14,7 +14,7 @@ from cardiorisk.files.columns import Reading
 from cardiorisk.files.table import open_table
 from cardiorisk.identity.forms import harmless
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.scoring.files import score_table
+from cardiorisk.scoring.output import score_table
 from cardiorisk.scoring.scorer import Scorer
 
 HEADER = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo"

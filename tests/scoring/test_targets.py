@@ -12,7 +12,7 @@ import pytest
 from cardiorisk.files.columns import Reading
 from cardiorisk.files.table import Batch, open_table
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.scoring.files import score_table
+from cardiorisk.scoring.output import score_table
 from cardiorisk.scoring.scorer import Scorer, Scores
 
 PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
