@@ -76,12 +76,12 @@ class Meaning:
             except pa.ArrowInvalid:
                 pass
         different = column.dictionary_encode()
-        values = [self._number(field, cell) for cell in different.dictionary.to_pylist()]
+        values = [self.number(field, cell) for cell in different.dictionary.to_pylist()]
         places = different.indices.fill_null(len(values)).to_numpy()
         numbers: NDArray[np.float64] = np.array([*values, math.nan])[places]
         return numbers
 
-    def _number(self, field: Field, cell: str) -> float:
+    def number(self, field: Field, cell: str) -> float:
         text = cell.strip().lower()
         if field.kind == "flag" and (flag := _FLAGS.get(folded(text))) is not None:
             return flag
@@ -116,12 +116,12 @@ def _fault(meaning: Meaning, field: Field, cell: str) -> Fault:
     text = cell.strip()
     if text.lower() in _NOTHING:
         return Fault("is empty")
-    number = meaning._number(field, text)  # noqa: SLF001 - kept outside of the class for its cache
+    number = meaning.number(field, text)
     if field.kind == "flag":
         return Fault("must be 0 or 1 (or no, sí, false, true, falso, verdadero)")
     if math.isnan(number):
         other = Meaning("," if meaning.decimal == "." else ".", meaning.units)
-        works = not math.isnan(other._number(field, text))  # noqa: SLF001 - as above
+        works = not math.isnan(other.number(field, text))
         taken = f"; the decimal mark is taken to be {meaning.decimal!r} (--decimal)"
         return Fault("is not a number", taken * works)
     value = float(meaning.in_unit(field, np.array([number]))[0])

@@ -82,7 +82,7 @@ class Source:
 
     def find_out(self, encoding: str | None) -> None:
         """Look at the first bytes; the encoding is the one that was said, if any."""
-        self.is_gzip = self._file.peek(1)[:1] == b"\x1f"
+        self.is_gzip = self._file.peek(2).startswith(b"\x1f\x8b")
         pieces = _pieces(gzip.GzipFile(fileobj=self._file) if self.is_gzip else self._file)
         head = next(pieces, b"")
         self._pieces = chain([head], pieces)
