@@ -124,6 +124,7 @@ def _follow(
             bad_rows += len(batch.faults)
             outside_training += len(scores.warnings)
             bar.update(task, completed=batch.end)
+            del batch, scores  # which would stay in memory while the next are made
     if bad_rows > MOST_REPORTED:
         click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
     counted = f"{rows:,} rows, {bad_rows:,} of them could not be assessed"
