@@ -21,12 +21,13 @@ _SAME = tuple(
     frozenset(map(folded, names.split()))
     for names in """
 nivel_colesterol colesterol colesterol_total cholesterol total_cholesterol cholesterol_level chol
+nivel_colesterol colesterol totChol serum_cholesterol
 presion_arterial presion presion_sistolica tension systolic_pressure blood_pressure systolic
-presion_arterial presionArterial pressure bp sbp trestbps systolic_blood_pressure
-azucar glucosa glucemia azucar_en_sangre sugar blood_sugar glucose blood_glucose
+presion_arterial presionArterial pressure bp sbp trestbps systolic_blood_pressure sysBP PAS
+azucar glucosa glucemia azucar_en_sangre sugar blood_sugar glucose blood_glucose gluc glu
 edad age years anos
-sobrepeso obesidad overweight obesity
-tabaquismo fumador fumadora fuma tabaco smoker smoking smokes smoke tobacco
+sobrepeso obesidad overweight obesity obese obeso obesa
+tabaquismo fumador fumadora fuma tabaco smoker smoking smokes smoke tobacco currentSmoker
 nombre name label etiqueta paciente patient
 pacientes patients rows filas instances
 explicar explain explicacion explanation

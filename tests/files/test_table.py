@@ -119,6 +119,13 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
                 "have other names, say so: --column 'colesterol=chol'"
             ),
         ),
+        (
+            "male,age,currentSmoker,prevalentHyp,totChol,sysBP,diaBP,BMI,glucose\n",
+            (
+                "say so: --column 'edad=age' --column 'tabaquismo=currentSmoker' --column "
+                "'colesterol=totChol' --column 'presion=sysBP' --column 'glucosa=glucose'"
+            ),
+        ),
         (PLAIN.replace("glucosa", "x"), "say so: --column 'glucosa=THEIRS'"),
         (PLAIN.replace("tabaquismo", "edad,tabaquismo"), "column 'edad' stands more than once"),
         (
