@@ -133,6 +133,7 @@ async def test_los_datos_de_poca_volatilidad_se_leen_del_cache(
     premium: Caller, app: CardioriskApplication
 ) -> None:
     """Para datos de solo lectura y de poca volatilidad, se espera que se implemente cache."""
+    await app.services.store.refresh()  # which hears of the key, as another connection made it
     for _ in range(10):
         await premium.assess()
     statistics = app.services.store.memo.statistics()

@@ -13,6 +13,7 @@ from cardiorisk.errors import MalformedBody
 
 REPEATED: Final = object()
 """The value of a name that is given more than once."""
+_GZIP = b"\x1f\x8b"
 _ECHOED_CHARACTERS = 64
 _FORM = re.compile(rb"\s*([\w.%+\[\]-]{1,200}=|--[^\r\n]{1,70}\r?\nContent-)", re.ASCII)
 """How the body of a form begins, of either kind; no JSON begins like that."""
@@ -45,6 +46,8 @@ def echoed(name: str) -> str:
 
 
 def _fault(body: bytes, error: Exception) -> str:
+    if body.startswith(_GZIP):
+        return "is compressed"
     if isinstance(error, UnicodeDecodeError):
         return "is not UTF-8"
     if not isinstance(error, json.JSONDecodeError):

@@ -3,10 +3,12 @@
 The texts of the pages, in more words, are in ``pages/translations``.
 """
 
+import re
 from typing import Literal, NamedTuple
 
 Language = Literal["es", "en"]
 _LANGUAGES: dict[str, Language] = {"es": "es", "en": "en"}
+_WEIGHT = re.compile(r"\s*(?:[qQ]\s*=\s*([01](?:\.\d{0,9})?)\s*)?", re.ASCII)
 _MOST_RANGES = 20
 """Of an ``Accept-Language``, how many are looked at; browsers send up to ten."""
 
@@ -127,12 +129,12 @@ def notice(rows: int, name: str | None) -> Said:
 def preferred(accept_language: str, default: Language) -> Language:
     """Return which language a reader likes best, by the ``Accept-Language`` that was sent.
 
-    Of two that are liked equally, the first one counts; a weight that is no number counts as none.
+    Of two that are liked equally, the first one counts; a weight that is none counts as 0.
     """
     best, best_weight = default, 0.0
     for part in accept_language.split(",", _MOST_RANGES)[:_MOST_RANGES]:
         name, _, weight_text = part.partition(";")
-        language = _LANGUAGES.get(name.strip().lower().split("-")[0])
+        language = _LANGUAGES.get(name.strip().lower().replace("_", "-").split("-")[0])
         weight = _weight(weight_text)
         if language is not None and weight > best_weight:
             best, best_weight = language, weight
@@ -140,7 +142,5 @@ def preferred(accept_language: str, default: Language) -> Language:
 
 
 def _weight(text: str) -> float:
-    try:
-        return float(text.strip().removeprefix("q=")) if text else 1.0
-    except ValueError:
-        return 0.0
+    found = _WEIGHT.fullmatch(text)
+    return float(found[1] or 1) if found else 0.0

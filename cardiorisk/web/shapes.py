@@ -38,6 +38,7 @@ Shape = TypeVar("Shape")
 Json = dict[str, Any]
 MOST_UNKNOWN = 50
 """Unknown members that are told of; a body has room for thousands."""
+_FLAGS = {"false": False, "true": True}
 _MOST_MEANT = 6
 """Of those, for how many it is said which may have been meant."""
 
@@ -77,9 +78,13 @@ class Rule:
         return self.schema | nullable
 
     def find_unquoted(self, sent: object) -> float | None:
-        """Return the number that was sent in quotes where one is wanted."""
+        """Return the number, or the flag, that was sent in quotes where one is wanted."""
         is_wanted = self.schema.get("type") in {"integer", "number"}
-        return find_json_number(sent) if is_wanted and isinstance(sent, str) else None
+        if not is_wanted or not isinstance(sent, str):
+            return None
+        text = sent.strip('"')  # which a query string may have too
+        is_flag = self.schema.get("enum") == [0, 1] and text in _FLAGS
+        return _FLAGS[text] if is_flag else find_json_number(text)
 
     def _accept(self, sent: object) -> Any:
         if sent is None and self.is_nullable:

@@ -104,6 +104,8 @@ def test_what_is_no_number_is_refused_everywhere(name: str, text: str) -> None:
             "must be a number from 1 to 3 (g/L); 200 mg/dL is 2.00 g/L",
         ),
         (body_with("azucar", '"1.0"'), "is text; send it without quotes"),
+        (body_with("tabaquismo", '"true"'), "is text; send it without quotes"),
+        (body_with("tabaquismo", '"True"'), "must be 0, 1, false or true"),
         (body_with("tabaquismo", '"1"'), "is text; send it without quotes"),
         (
             body_with("edad", '"400"'),
@@ -201,6 +203,7 @@ def test_a_mark_blanks_and_escapes_are_passed_over(body: bytes) -> None:
         ),
         (b'{"edad":\n"4\n"}', "is not JSON: Invalid control character at line 2 column 3"),
         (b"edad=40&azucar=1.0", "is a form"),
+        (b"\x1f\x8b\x08\x00", "is compressed"),
         (b'--x\r\nContent-Disposition: form-data; name="edad"\r\n\r\n40\r\n--x--\r\n', "is a form"),
         (b"a" * 60_000, "is not JSON: Expecting value at line 1 column 1"),
         (b'{"edad":"secret', "is not JSON: Unterminated string starting at line 1 column 9"),
