@@ -314,6 +314,7 @@ class Bitacora:
                 _sync_directory(self._path.parent)
             ends_torn = _ends_torn(file)
             if is_regular:
+                self._claim(file)
                 _append_what_is_printed(file)
             elif stat.S_ISFIFO(mode) and sys.platform == "linux":
                 with suppress(OSError):  # it is a favour to a reader who pauses for a moment
@@ -323,6 +324,17 @@ class Bitacora:
             raise
         self._is_regular = is_regular
         return file, ends_torn
+
+    def _claim(self, file: int) -> None:
+        """Warn where another process has the file, with whose lines no chain verifies."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _logger.warning(
+                "another process writes to %s, so it will not verify; give each a node", self._path
+            )
+        except OSError:
+            pass  # a file system without locks
 
     def _mode(self) -> int:
         """Return what kind of file has the name, a regular one where none has it yet."""

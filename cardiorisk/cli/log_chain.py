@@ -102,7 +102,7 @@ def verify(
         while verdict.fault and not named and (now := list_files(base)) != found:
             found = now
             verdict = _verify(base, found, key_file, against, is_all=True)
-        is_whole &= _tell(base, len(found), verdict)
+        is_whole &= _tell(base, found, verdict)
     if not is_whole:
         raise click.exceptions.Exit(1)
 
@@ -121,10 +121,12 @@ def _verify(
         return verify_files(files, key=key, against=against, is_all=is_all, progress=bar.update)
 
 
-def _tell(base: Path, files: int, verdict: Verification) -> bool:
+def _tell(base: Path, files: list[LogFile], verdict: Verification) -> bool:
     """Tell what was found, and whether all is well."""
     last = verdict.last
-    seen = f"{verdict.lines:,} lines in {files} file(s)"
+    seen = f"{verdict.lines:,} lines in {len(files)} file(s)"
+    if deleted := sum(not file.has_lines for file in files):
+        seen += f", {deleted} of them deleted but for their checkpoints"
     if last is not None:
         is_sealed = "sealed" if last.seal else "chained"
         seen += f", {is_sealed} by {verdict.checkpoints:,} checkpoints until {last.ts}"

@@ -381,6 +381,21 @@ def test_a_key_that_cannot_be_used_stops_the_start(
         log.open()
 
 
+def test_a_second_process_on_one_file_is_warned_of(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = log.open(is_sealed=False)
+    first_file = log.rotate()
+    log.clock.advance(seconds=1)
+    first.tick()  # the file that follows is the first one's too
+    log.open(is_sealed=False).close()
+    assert f"another process writes to {log.path}" in caplog.text
+    first.close()
+    caplog.clear()
+    log.open(is_sealed=False).close()
+    assert (first_file.exists(), caplog.messages) == (True, [])
+
+
 def test_the_key_that_verifies_is_not_moved_on_by_mistake(log: Log) -> None:
     with pytest.raises(
         LogUnavailable, match=r"is for `log verify`; the service takes install\.key"
