@@ -22,8 +22,9 @@ def rotate(log: Path, logrotate: list[str]) -> None:
     """Rotate three times, each in a second of its own, and wait until the service has followed."""
     gives_up_at = time.monotonic() + PATIENCE_S * 3
     for rotations in range(4):
-        second = int(time.time())
-        while len(list_files(log)) <= rotations or not log.exists() or int(time.time()) == second:
+        # The system's coarse clock, by which logrotate names files, lags by some milliseconds.
+        next_second = int(time.time()) + 1.1
+        while len(list_files(log)) <= rotations or not log.exists() or time.time() < next_second:
             assert time.monotonic() < gives_up_at
         if rotations < 3:
             subprocess.run(logrotate, check=True, capture_output=True)
