@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from cardiorisk.errors import FieldFault, InvalidAccount
+from cardiorisk.errors import FieldFault, InvalidAccount, RateLimited
 from cardiorisk.identity.keys import KeyWindow
 
 WINDOW_SECONDS = 60
@@ -34,6 +34,16 @@ class Verdict(NamedTuple):
     remaining: int
     resets_in_seconds: int
     is_key_s: bool = False
+
+    def refusal(self, plan: str, want: int) -> RateLimited:
+        """Tell a caller on a plan, who wanted so many, what is allowed and when to ask again."""
+        allows = "this key" if self.is_key_s else f"the plan {plan}"
+        left = f"{self.remaining} are left for {want} patients; " if want > 1 else ""
+        return RateLimited(
+            f"{allows} allows {self.limit} requests a minute; {left}"
+            f"the next minute starts in {self.resets_in_seconds} s",
+            self.resets_in_seconds,
+        )
 
 
 @dataclass(slots=True)

@@ -11,20 +11,7 @@ from urllib.parse import quote
 
 from tornado.web import Finish
 
-from cardiorisk.errors import (
-    AccountSuspended,
-    Conflict,
-    FieldFault,
-    InvalidAccount,
-    InvalidKey,
-    InvalidLogin,
-    LimitedKey,
-    OperatorOnly,
-    RegistrationClosed,
-    ServiceError,
-    Taken,
-    TooManyAttempts,
-)
+from cardiorisk import errors
 from cardiorisk.identity.forms import NEW_PASSWORD, PASSWORD, USERNAME, Login
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME
@@ -65,7 +52,7 @@ class OperatorPage(SignedInPage):
     async def admit(self) -> None:
         await super().admit()
         if not self.principal.is_operator:
-            raise OperatorOnly("this page is for operators")
+            raise errors.OperatorOnly("this page is for operators")
 
 
 class SessionPage(PageHandler):
@@ -95,17 +82,17 @@ class LoginPageHandler(SessionPage):
             return
         try:
             await self.log_in(LoginBody.accept(self.form).login)
-        except (InvalidLogin, InvalidAccount):
+        except (errors.InvalidLogin, errors.InvalidAccount):
             said = marked("The name or the password is wrong.")
-            self.refuse([FieldFault(PASSWORD, "")], said=said)
+            self.refuse([errors.FieldFault(PASSWORD, "")], said=said)
             self.set_status(401)
             self._ask()
         else:
             self.go(next_page)
 
-    def write_problem(self, error: ServiceError) -> None:
+    def write_problem(self, error: errors.ServiceError) -> None:
         """Show the form again to who has to wait or to ask, with the reason."""
-        if isinstance(error, AccountSuspended | TooManyAttempts):
+        if isinstance(error, errors.AccountSuspended | errors.TooManyAttempts):
             names = {"next_page": self._next(), "notice": self.told(error), "done": ""}
             self.write(self.rendered("login.html", **names))
         else:
@@ -134,31 +121,33 @@ class RegisterPageHandler(SessionPage):
             holder = await self.services.store.principal(key) if key else None
             registration = RegistrationBody.accept(self.form).registration
             await self.services.accounts.register(registration, self.address, holder)
-        except InvalidAccount as error:
+        except errors.InvalidAccount as error:
             self.refuse(error.faults)
-        except Taken as error:
+        except errors.Taken as error:
             self.refuse(error.faults, said=marked("It belongs to another account."))
-        except (InvalidKey, LimitedKey):
-            self.refuse([FieldFault("key", "")], said=marked("No account is waiting for this key."))
-        except Conflict:
+        except (errors.InvalidKey, errors.LimitedKey):
+            self.refuse(
+                [errors.FieldFault("key", "")], said=marked("No account is waiting for this key.")
+            )
+        except errors.Conflict:
             said = marked("The account of this key has a password already: log in with it.")
-            self.refuse([FieldFault("key", "")], said=said)
+            self.refuse([errors.FieldFault("key", "")], said=said)
         else:
             await self.log_in(Login(registration.username, registration.password))
             self.go(HOME)
             return
         self._ask()
 
-    def write_problem(self, error: ServiceError) -> None:
+    def write_problem(self, error: errors.ServiceError) -> None:
         """Show the form to who has no key yet, with whom to ask for one."""
-        if isinstance(error, RegistrationClosed):
+        if isinstance(error, errors.RegistrationClosed):
             self.write(self.rendered("register.html", notice=self.told(error)))
         else:
             super().write_problem(error)
 
     def _require_open(self) -> None:
         if self.services.settings.registration == "closed":
-            raise RegistrationClosed
+            raise errors.RegistrationClosed
 
     def _ask(self) -> None:
         self.show("register.html", notice="")
@@ -231,15 +220,15 @@ class AccountPageHandler(SignedInPage, SessionPage):
                 return
             else:
                 done = await self._change_password(members)
-        except InvalidLogin:
-            self.refuse([FieldFault(PASSWORD, "")], action, marked("The password is wrong."))
+        except errors.InvalidLogin:
+            self.refuse([errors.FieldFault(PASSWORD, "")], action, marked("The password is wrong."))
             await self.get()
-        except InvalidAccount as error:
+        except errors.InvalidAccount as error:
             self.refuse(error.faults, action)
             await self.get()
-        except Conflict:
+        except errors.Conflict:
             said = marked("It is the last operator's. Make another operator first.")
-            self.refuse([FieldFault(PASSWORD, "")], action, said)
+            self.refuse([errors.FieldFault(PASSWORD, "")], action, said)
             self.set_status(409)
             await self.get()
         else:
@@ -286,10 +275,10 @@ class KeysPageHandler(SignedInPage):
                 await accounts.revoke_key(self.principal, key_id)
                 self.go("claves?hecho=revocada")
                 return
-        except InvalidAccount as error:
+        except errors.InvalidAccount as error:
             self.refuse(error.faults)
             await self._list()
-        except Conflict:
+        except errors.Conflict:
             self.set_status(409)
             fault = marked("An account may have 20 active keys. Revoke one of them first.")
             await self._list(conflict=fault)

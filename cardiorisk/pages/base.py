@@ -16,21 +16,13 @@ from urllib.parse import parse_qsl, urlencode
 from tornado.escape import json_encode
 from tornado.locale import CSVLocale
 
-from cardiorisk.errors import (
-    AccountSuspended,
-    FieldFault,
-    InvalidKey,
-    MalformedBody,
-    RateLimited,
-    ServiceError,
-    TooManyAttempts,
-)
+from cardiorisk import errors
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.model.card import in_words
 from cardiorisk.pages.languages import FAILURES, PASSING, RULES, marked
 from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import find_cookie, give_cookie, require_own_page, session_cookie
-from cardiorisk.web.handlers import BaseHandler, NotFoundHandler
+from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.services import Services
 
 CONTENT_SECURITY_POLICY = (
@@ -81,7 +73,7 @@ class PageHandler(BaseHandler):
         """
         cookie = session_cookie(self)
         try:
-            with suppress(InvalidKey, AccountSuspended):
+            with suppress(errors.InvalidKey, errors.AccountSuspended):
                 if cookie:
                     self.caller = await self.services.store.session_principal(cookie)
         finally:
@@ -167,7 +159,7 @@ class PageHandler(BaseHandler):
         """Return what is said of what has just been done, by the word in the address."""
         return texts.get(self.get_query_argument(DONE_PARAMETER, ""), "")
 
-    def refuse(self, faults: Iterable[FieldFault], form: str = "", said: str = "") -> None:
+    def refuse(self, faults: Iterable[errors.FieldFault], form: str = "", said: str = "") -> None:
         """Note what is wrong with the fields of a form, for the page that is shown again.
 
         Each fault is told as ``said``, in English, else as the field's own rule.
@@ -179,7 +171,7 @@ class PageHandler(BaseHandler):
 
     def lacks(self, *names: str, form: str = "") -> bool:
         """Note which fields of a form were left empty, and tell whether any was."""
-        empty = [FieldFault(name, "") for name in names if not self.form.get(name)]
+        empty = [errors.FieldFault(name, "") for name in names if not self.form.get(name)]
         if empty:
             self.refuse(empty, form, marked("Fill this in."))
         return bool(empty)
@@ -228,16 +220,16 @@ class PageHandler(BaseHandler):
             **names,
         )
 
-    def write_problem(self, error: ServiceError) -> None:
+    def write_problem(self, error: errors.ServiceError) -> None:
         said = self.told(error)
         self.write(self.rendered("failure.html", said=said, request_id=self.request_id))
 
-    def told(self, error: ServiceError) -> str:
+    def told(self, error: errors.ServiceError) -> str:
         """Return what the reader is told of a failure, with how long to wait."""
         said = self.locale.translate(FAILURES.get(error.code, PASSING))
-        if isinstance(error, RateLimited):
+        if isinstance(error, errors.RateLimited):
             return said % {"seconds": error.resets_in_seconds}
-        if isinstance(error, TooManyAttempts):
+        if isinstance(error, errors.TooManyAttempts):
             return said % {"minutes": max(1, ceil(error.resets_in_seconds / 60))}
         return said
 
@@ -246,20 +238,29 @@ class PageHandler(BaseHandler):
         return session_cookie(self) or find_cookie(self, VISIT_COOKIE)
 
 
-class NowhereHandler(NotFoundHandler, PageHandler):
-    """Whatever has no other handler: a page for a browser, else the problem document."""
+class NowhereHandler(PageHandler):
+    """Whatever has no other handler, with a page for a browser.
+
+    ``OPTIONS *``, which asks about the whole service, is told the methods that some path answers.
+    """
 
     async def prepare(self) -> None:
         if self._is_for_a_reader:
             await self.admit()
-        await super().prepare()
+        if (self.request.method, self.request.path) != ("OPTIONS", "*"):
+            raise self.wrong_method()
+        self.allowed_methods = ("GET", "HEAD", "POST", "DELETE", "QUERY")
+
+    def wrong_method(self) -> errors.ServiceError:
+        """Answer a method that does not exist like any other: it is the path that is wrong."""
+        return errors.NotFound("there is nothing at this path; POST /service assesses a patient")
 
     @property
     def root(self) -> str:
         """The way to the service's root from the path that was asked for, which is a stranger's."""
         return "../" * (self.request.path.count("/") - 1)
 
-    def write_problem(self, error: ServiceError) -> None:
+    def write_problem(self, error: errors.ServiceError) -> None:
         writer = PageHandler if self._is_for_a_reader else BaseHandler
         writer.write_problem(self, error)
 
@@ -280,4 +281,4 @@ def read_form(body: bytes) -> dict[str, str]:
         text, most = body.decode("ascii"), _MOST_FIELDS
         return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most))
     except ValueError as error:
-        raise MalformedBody("the form cannot be read") from error
+        raise errors.MalformedBody("the form cannot be read") from error

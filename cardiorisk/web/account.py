@@ -137,10 +137,7 @@ class AccountHandler(IdentifiedHandler):
         )
 
     @operation(
-        "deleteAccount",
-        body=shapes.DeletionBody,
-        status=204,
-        problems=(*_LOGIN, errors.Conflict),
+        "deleteAccount", body=shapes.DeletionBody, status=204, problems=(*_LOGIN, errors.Conflict)
     )
     async def delete(self) -> None:
         """Delete your account and all that is its.

@@ -28,17 +28,10 @@ _SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 FILE_NAMES = ("docs.css", "docs.js", *_SWAGGER_NAMES)
 """Everything that the API's page is made of."""
-ASSET_NAMES = (
-    "account.js",
-    "assess.js",
-    "calls.js",
-    "charts.js",
-    "copy.js",
-    "icon.svg",
-    "pages.css",
-    "panel.js",
-    "service.js",
-    "words.js",
+ASSET_NAMES = tuple(
+    path.name
+    for path in sorted(_OURS.iterdir())
+    if path.suffix in _CONTENT_TYPES and path.name not in FILE_NAMES
 )
 """Everything that the other pages are made of."""
 ASSETS_ROUTE = "/static/{version}/{file}"

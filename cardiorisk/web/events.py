@@ -20,7 +20,7 @@ from cardiorisk.monitoring.overview import Watcher
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler, to_json
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import given_parameters, operation
 from cardiorisk.web.shapes_operators import LogParameters, lines_answer, overview_answer
 
 CONTENT_TYPE = "text/event-stream"
@@ -107,11 +107,6 @@ class EventStream(BaseHandler):
         """Cut a reader off who does not read."""
         if self.is_stream:
             cast("Connection", self.request.connection).close()
-
-
-def given_parameters(handler: BaseHandler) -> dict[str, object]:
-    """Return the parameters of the query string, which has each once by now."""
-    return {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:

@@ -25,32 +25,15 @@ import orjson
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
+from cardiorisk import errors
 from cardiorisk.bitacora.entry import Entry
-from cardiorisk.errors import (
-    BodyTimeout,
-    BodyTooLarge,
-    ClientClosed,
-    InternalFailure,
-    InvalidKey,
-    InvalidPatient,
-    InvalidQuery,
-    LogUnavailable,
-    MalformedBody,
-    MethodNotAllowed,
-    MissingKey,
-    NotFound,
-    OperatorOnly,
-    RateLimited,
-    ServiceError,
-    UnsupportedCoding,
-)
 from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.credentials import said_of_missing, said_of_scheme
-from cardiorisk.web.operations import find_operation, parameter_faults
+from cardiorisk.web.operations import require_known
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
 from cardiorisk.web.reader import BODY_LIMIT_BYTES, LATE
 from cardiorisk.web.tornado_inside import LeanHandler
@@ -74,8 +57,6 @@ logger = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
-EVERYWHERE = ("GET", "HEAD", "POST", "DELETE", "QUERY")
-"""The methods that some path answers."""
 _KEY_POLICY = "key"
 """What the limit's headers call a key's own limit; a plan's is called like the plan."""
 
@@ -114,7 +95,7 @@ class LoggedHandler(LeanHandler):
         self.verdict: Verdict | None = None
         self.patient: Patient | None = None
         self.assessment: Assessment | None = None
-        self._error: ServiceError | None = None
+        self._error: errors.ServiceError | None = None
         self._answer: asyncio.Future[None] | None = None
         self.is_stream = False
 
@@ -145,7 +126,7 @@ class LoggedHandler(LeanHandler):
             return self._answer
         try:
             self._write_line()
-        except LogUnavailable as error:
+        except errors.LogUnavailable as error:
             chunk = None
             self._show(error)
         self._set_last_headers()
@@ -203,20 +184,20 @@ class LoggedHandler(LeanHandler):
         self.answer_headers.put("Vary", "Accept-Language")
         return language
 
-    def write_problem(self, error: ServiceError) -> None:
+    def write_problem(self, error: errors.ServiceError) -> None:
         """Write the body of a failure's answer; its status and headers are set."""
-        language = self.speak() if isinstance(error, InvalidPatient) else "en"
+        language = self.speak() if isinstance(error, errors.InvalidPatient) else "en"
         document = problem_answer(error, self.request_id, self.request.path, language)
         self.write_whole(CONTENT_TYPE, to_json(document))
 
-    def _show(self, error: ServiceError) -> None:
+    def _show(self, error: errors.ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""
         self._error = error
         self.clear()
         self.set_status(problem_of(error).status)
         for name, value in problem_headers(error).items():
             self.set_header(name, value)
-        if isinstance(error, MethodNotAllowed):
+        if isinstance(error, errors.MethodNotAllowed):
             self._set_allow()
         self.write_problem(error)
 
@@ -269,10 +250,10 @@ class LoggedHandler(LeanHandler):
     async def _finish_when_on_disk(self) -> None:
         try:
             await self.services.bitacora.synced()
-        except LogUnavailable as error:
+        except errors.LogUnavailable as error:
             # The line that may be lost says that an answer was given; say that none was.
             self._show(error)
-            with suppress(LogUnavailable):
+            with suppress(errors.LogUnavailable):
                 self._write_line()
             self._set_last_headers()
         with suppress(StreamClosedError):
@@ -318,10 +299,10 @@ class BaseHandler(LoggedHandler):
         if self.request.method not in self.allowed_methods:
             if self.request.method == "OPTIONS":
                 return
-            raise self._wrong_method()
+            raise self.wrong_method()
         await self.admit()
         if self.request.query_arguments:
-            self._require_known_parameters()
+            require_known(getattr(self, self.method().lower()), self.request.query_arguments)
         if self.request.body:
             self._require_readable(self.request.body)
         if self.request.method in self.changing_methods:
@@ -350,11 +331,11 @@ class BaseHandler(LoggedHandler):
         """
         authorization = self.request.headers.get("Authorization", "")
         if not authorization:
-            raise MissingKey(said_of_missing(self.request))
+            raise errors.MissingKey(said_of_missing(self.request))
         if authorization[: len(_BEARER)].lower() == _BEARER:
             return authorization[len(_BEARER) :].strip()
         if " " in authorization:
-            raise InvalidKey(said_of_scheme(authorization))
+            raise errors.InvalidKey(said_of_scheme(authorization))
         return authorization
 
     def answer_nothing(self) -> None:
@@ -370,18 +351,21 @@ class BaseHandler(LoggedHandler):
         """Show the failure that ended the request, whoever raised it."""
         self._show(self.error_of(context["exc_info"][1]))
 
-    def error_of(self, exception: BaseException) -> ServiceError:
+    def error_of(self, exception: BaseException) -> errors.ServiceError:
         """Give a failure its name; one without a name shows nothing of itself."""
-        if isinstance(exception, ServiceError):
+        if isinstance(exception, errors.ServiceError):
             return exception
         if isinstance(exception, asyncio.CancelledError):
-            return ClientClosed("the caller hung up before the answer")
+            return errors.ClientClosed("the caller hung up before the answer")
         status = exception.status_code if isinstance(exception, HTTPError) else 500
         if status == 405:  # noqa: PLR2004 - Tornado's answer to a method it has never heard of
-            return self._wrong_method()
+            return self.wrong_method()
         if status == 400:  # noqa: PLR2004 - Tornado's answer to escapes that are not UTF-8
-            return MalformedBody("the request cannot be read")
-        return InternalFailure("quote the request id when you report this")
+            return errors.MalformedBody("the request cannot be read")
+        return errors.InternalFailure("quote the request id when you report this")
+
+    def wrong_method(self) -> errors.ServiceError:
+        return errors.MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
 
     def log_exception(
         self,
@@ -390,7 +374,7 @@ class BaseHandler(LoggedHandler):
         traceback: TracebackType | None,
     ) -> None:
         """Report what nobody expected, with neither the request's values nor its key."""
-        if exception is None or not isinstance(self.error_of(exception), InternalFailure):
+        if exception is None or not isinstance(self.error_of(exception), errors.InternalFailure):
             return
         logger.error(
             "unexpected failure in request %s (%s %s)",
@@ -400,45 +384,16 @@ class BaseHandler(LoggedHandler):
             exc_info=(kind or type(exception), exception, traceback),
         )
 
-    def _require_known_parameters(self) -> None:
-        """Refuse parameters that the operation does not have, or that are given twice.
-
-        A page's are its own affair: links to it come with what others have added.
-        """
-        marked = find_operation(getattr(self, self.method().lower()))
-        faults = parameter_faults(marked, self.request.query_arguments) if marked else ()
-        if faults:
-            raise InvalidQuery(faults)
-
     def _require_readable(self, body: bytes) -> None:
         headers = self.request.headers
         if "Content-Encoding" in headers and headers["Content-Encoding"].lower() != "identity":
-            raise UnsupportedCoding("send the body as it is, without Content-Encoding")
+            raise errors.UnsupportedCoding("send the body as it is, without Content-Encoding")
         if len(body) > self.body_limit_bytes:
-            raise BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
+            raise errors.BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
         if body is LATE:
-            raise BodyTimeout(f"the body has not come within {BODY_SECONDS:.0f} s; send it again")
-
-    def _wrong_method(self) -> MethodNotAllowed:
-        return MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
-
-
-class NotFoundHandler(BaseHandler):
-    """Whatever has no other handler, and ``OPTIONS *``, which asks about the whole service."""
-
-    async def prepare(self) -> None:
-        if (self.request.method, self.request.path) != ("OPTIONS", "*"):
-            raise _nothing_here()
-        self.allowed_methods = EVERYWHERE
-
-    def error_of(self, exception: BaseException) -> ServiceError:
-        """Answer a method that does not exist like any other: it is the path that is wrong."""
-        error = super().error_of(exception)
-        return _nothing_here() if isinstance(error, MethodNotAllowed) else error
-
-
-def _nothing_here() -> NotFound:
-    return NotFound("there is nothing at this path; POST /service assesses a patient")
+            raise errors.BodyTimeout(
+                f"the body has not come within {BODY_SECONDS:.0f} s; send it again"
+            )
 
 
 class IdentifiedHandler(BaseHandler):
@@ -449,7 +404,7 @@ class IdentifiedHandler(BaseHandler):
         store = self.services.store
         try:
             self.caller = await store.principal(self.credential())
-        except MissingKey:
+        except errors.MissingKey:
             cookie = session_cookie(self)
             if not cookie:
                 raise
@@ -466,7 +421,7 @@ class OperatorHandler(IdentifiedHandler):
     async def admit(self) -> None:
         await super().admit()
         if not self.principal.is_operator:
-            raise OperatorOnly("this needs a key of an operator's account, without a limit")
+            raise errors.OperatorOnly("this needs a key of an operator's account, without a limit")
 
 
 class AuthenticatedHandler(IdentifiedHandler):
@@ -489,15 +444,8 @@ class AuthenticatedHandler(IdentifiedHandler):
         self.verdict = verdict
         self.end_stage("limit")
         if not verdict.allowed or not (want or verdict.remaining):
-            seconds = verdict.resets_in_seconds
             self.services.metrics.count_refusal(principal.plan)
-            allows = "this key" if verdict.is_key_s else f"the plan {principal.plan}"
-            left = f"{verdict.remaining} are left for {want} patients; " if want > 1 else ""
-            raise RateLimited(
-                f"{allows} allows {verdict.limit} requests a minute; {left}"
-                f"the next minute starts in {seconds} s",
-                seconds,
-            )
+            raise verdict.refusal(principal.plan, want)
 
 
 class AssessingHandler(AuthenticatedHandler):

@@ -13,7 +13,9 @@ from cardiorisk.web.shapes import fault_of, unknown_faults
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cardiorisk.errors import FieldFault, ServiceError
+    from tornado.web import RequestHandler
+
+    from cardiorisk.errors import ServiceError
     from cardiorisk.web.shapes import Sent
     from cardiorisk.web.tornado_inside import LeanHandler
 
@@ -71,23 +73,32 @@ def find_operation(method: Callable[..., Any]) -> Operation | None:
     return getattr(method, _MARK, None)
 
 
-def parameter_faults(
-    operation: Operation, sent: Mapping[str, Sequence[bytes]]
-) -> tuple[FieldFault, ...]:
-    """Return what is wrong with the names of a query string, and then with its values too."""
+def require_known(method: Callable[..., Any], sent: Mapping[str, Sequence[bytes]]) -> None:
+    """Refuse a query string with names that an operation does not have, or has more than once.
+
+    Its values are then judged too. A page's are its own affair: links come with what others added.
+    """
+    operation = find_operation(method)
+    if operation is None:
+        return
     known = {name for shape in operation.query for name in shape.rules()}
     repeated = {name for name in sent if name in known and len(sent[name]) > 1}
     faults = tuple(fault_of(name, REPEATED) for name in sent if name in repeated)
     faults += unknown_faults(sent, known, InvalidQuery.noun, NO_PARAMETER)
     if not faults:
-        return ()
+        return
     once = {name: sent[name][0].decode("utf-8", "replace") for name in sent.keys() - repeated}
     for shape in operation.query:
         if shape.refusal is InvalidQuery:
             faults = (
                 shape.faults({name: once[name] for name in shape.rules() if name in once}) + faults
             )
-    return faults
+    raise InvalidQuery(faults)
+
+
+def given_parameters(handler: RequestHandler) -> dict[str, object]:
+    """Return the parameters of the query string, which has each once by now."""
+    return {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
 
 
 @dataclass(frozen=True, slots=True)

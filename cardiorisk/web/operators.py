@@ -3,9 +3,9 @@
 from cardiorisk.errors import Conflict, Taken, UnknownAccount, UnknownKey
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_operators as shapes
-from cardiorisk.web.events import EventStream, given_parameters, require_log_query
+from cardiorisk.web.events import EventStream, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
-from cardiorisk.web.operations import operation
+from cardiorisk.web.operations import given_parameters, operation
 from cardiorisk.web.shapes import shown
 from cardiorisk.web.shapes_accounts import (
     AccountWishBody,

@@ -9,7 +9,7 @@ from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
-from cardiorisk.web.operations import SPOKEN, operation
+from cardiorisk.web.operations import SPOKEN, given_parameters, operation
 from cardiorisk.web.shapes_patients import (
     LabelledPatientBody,
     OriginalPatientBody,
@@ -34,8 +34,7 @@ class KeepingHandler(AssessingHandler):
 
     def page(self, shape: type[shapes.PageParameters]) -> Page:
         """Return which part of the list is wanted."""
-        texts = {name: self.get_query_argument(name, None) for name in shape.model_fields}
-        return shape.accept({name: text for name, text in texts.items() if text is not None}).page
+        return shape.accept(given_parameters(self)).page
 
 
 class PredictionsHandler(KeepingHandler):
@@ -76,10 +75,7 @@ class PredictionsHandler(KeepingHandler):
 
 class PredictionHandler(AuthenticatedHandler):
     @operation(
-        "showAssessment",
-        shapes.KeptAssessmentAnswer,
-        headers=SPOKEN,
-        problems=(UnknownAssessment,),
+        "showAssessment", shapes.KeptAssessmentAnswer, headers=SPOKEN, problems=(UnknownAssessment,)
     )
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments."""

@@ -22,12 +22,7 @@ from cardiorisk.monitoring.metrics import MINUTES, Minute
 from cardiorisk.monitoring.overview import Overview, Stretch
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, parameter_rule, shown
-from cardiorisk.web.shapes_accounts import (
-    AccountAnswer,
-    KeyAnswer,
-    NewKeyAnswer,
-    account_answer,
-)
+from cardiorisk.web.shapes_accounts import AccountAnswer, KeyAnswer, NewKeyAnswer, account_answer
 
 _MOMENT: Json = {"format": "date-time"}
 _DECIMALS = 4

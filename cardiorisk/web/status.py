@@ -4,14 +4,8 @@ Nothing here tries the bitácora, because each answer's own line does; where it 
 ``/healthz`` too is answered with 503.
 """
 
+from cardiorisk import errors
 from cardiorisk.config import VERSION
-from cardiorisk.errors import (
-    NotReady,
-    Overloaded,
-    ReloadUnderWay,
-    StoreUnavailable,
-    UnusableArtefact,
-)
 from cardiorisk.monitoring.metrics import CONTENT_TYPE
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler
 from cardiorisk.web.operations import SPOKEN, operation
@@ -29,7 +23,11 @@ class HealthHandler(BaseHandler):
 
 
 class ReadyHandler(BaseHandler):
-    @operation("readiness", ReadinessAnswer, problems=(NotReady, StoreUnavailable, Overloaded))
+    @operation(
+        "readiness",
+        ReadinessAnswer,
+        problems=(errors.NotReady, errors.StoreUnavailable, errors.Overloaded),
+    )
     async def get(self) -> None:
         """Would a request sent now be assessed?
 
@@ -43,7 +41,7 @@ class ReadyHandler(BaseHandler):
 
 
 class ModelHandler(BaseHandler):
-    @operation("model", ModelAnswer, headers=SPOKEN, problems=(NotReady,))
+    @operation("model", ModelAnswer, headers=SPOKEN, problems=(errors.NotReady,))
     def get(self) -> None:
         """Show the card of the network that answers."""
         card = self.services.predictor.card
@@ -55,7 +53,11 @@ class ModelHandler(BaseHandler):
 
 
 class ReloadHandler(OperatorHandler):
-    @operation("reloadModel", ReloadAnswer, problems=(NotReady, ReloadUnderWay, UnusableArtefact))
+    @operation(
+        "reloadModel",
+        ReloadAnswer,
+        problems=(errors.NotReady, errors.ReloadUnderWay, errors.UnusableArtefact),
+    )
     async def post(self) -> None:
         """Replace the network while it answers (operators).
 
