@@ -9,7 +9,7 @@ protection, they are covered by the hash; they tell which line it was.
 import os
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -34,7 +34,7 @@ _FORM = re.compile(
     b',"hash":"(?P<hash>%b)"(?:,"seal":"(?P<seal>%b)")?}\n'
     % (re.escape(_START), _HASH, _HASH, _HASH, _HASH)
 )
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 16
 
 Why = Literal["open", "lines", "rotate", "rotated", "close"]
 """A process began, lines or a second went by, a file's end and its successor's start, the end."""
@@ -99,21 +99,32 @@ def mark(line: bytes) -> int:
 
 def find_last(file: int) -> tuple[int, Checkpoint | None]:
     """Find the last checkpoint of an open file, and where it starts; 0 where there is none."""
-    size = end = os.fstat(file).st_size
-    while end:
-        start = max(0, end - _BLOCK_BYTES)
-        block = os.pread(file, min(size, end + len(_START)) - start, start)
-        at = block.rfind(_START)
-        while at >= 0:
-            place = start + at
-            line, newline, _ = os.pread(file, LONGEST_LINE_BYTES, place).partition(b"\n")
-            if place == 0 or os.pread(file, 1, place - 1) == b"\n":
-                found = read_checkpoint(line + newline)
-                if found is not None:
-                    return place, found
-            at = block.rfind(_START, 0, at)
-        end = start
+    for start, end in spans_backwards(file, os.fstat(file).st_size):
+        text = os.pread(file, min(end - start, LONGEST_LINE_BYTES), start)
+        if (found := read_checkpoint(text)) is not None:
+            return start, found
     return 0, None
+
+
+def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:
+    """Give where each line starts and ends, newline included, the newest first.
+
+    Nothing before ``stop`` is read, and a line that begins there or before is not given.
+    """
+    end = block_end = size_bytes
+    while block_end > stop:
+        block_start = max(stop, block_end - _BLOCK_BYTES)
+        block = os.pread(file, block_end - block_start, block_start)
+        newline = block.rfind(b"\n")
+        while newline >= 0:
+            start = block_start + newline + 1
+            if start < end:
+                yield start, end
+            end = start
+            newline = block.rfind(b"\n", 0, newline)
+        block_end = block_start
+    if end and not stop:
+        yield 0, end
 
 
 class Chain:

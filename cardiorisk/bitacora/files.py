@@ -4,13 +4,11 @@ They go by the time of their first line, so it does not matter how the rotating 
 dates them. What another program has compressed is read as it is.
 """
 
-import bz2
 import gzip
-import lzma
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,14 +25,9 @@ from cardiorisk.errors import LogUnavailable
 CHECKPOINTS = ".checkpoints-"
 """Between a bitácora's name and the number of the first: those of a file that was deleted."""
 
-_OPENERS: Mapping[str, Callable[..., object]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-}
-_ROTATED = re.compile(r"([.-][0-9][0-9T:_.-]*|\.checkpoints-[0-9]+)(\.gz|\.bz2|\.xz)?")
+_ROTATED = re.compile(r"([.-][0-9][0-9T:_.-]*|\.checkpoints-[0-9]+)(\.gz)?")
 STANDARD_INPUT = Path("-")
-UNREADABLE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a compressed file raises that is cut off or spoilt."""
 _MOST_FIRST_LINES = 100
 _TS = re.compile(rb'"ts":"([0-9T:.-]{26}Z)"')
@@ -60,14 +53,14 @@ class LogFile:
 
 
 def is_compressed(path: Path) -> bool:
-    return path.suffix in _OPENERS
+    return path.suffix == ".gz"
 
 
 def open_log(path: Path) -> BufferedReader:
     """Open a file, or what comes by standard input, to read what it was before compression."""
     if path == STANDARD_INPUT:
         return open(os.dup(0), "rb")  # noqa: PTH123 - it has no path
-    return cast("BufferedReader", _OPENERS.get(path.suffix, open)(path, "rb"))
+    return cast("BufferedReader", (gzip.open if is_compressed(path) else open)(path, "rb"))
 
 
 def list_files(path: Path) -> list[LogFile]:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from cardiorisk.bitacora.chain import is_checkpoint
+from cardiorisk.bitacora.chain import is_checkpoint, spans_backwards
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, Entry, read_entry
 from cardiorisk.bitacora.files import UNREADABLE, is_compressed, list_files, open_log
 from cardiorisk.errors import LogUnavailable
@@ -26,7 +26,6 @@ MOST_SEARCHED_BYTES = 4 << 20
 MOST_FRESH_BYTES = 256 << 10
 """Of one look at what has come since the last one."""
 
-_BLOCK_BYTES = 1 << 16
 _COMPRESSION = 8
 """How much smaller a compressed file may be, to be searched within the bound."""
 _NEWLINE = b"\n"
@@ -212,7 +211,7 @@ def _search(
             found.extend(reversed(deque(wanted, most_lines - len(found))))
             return max(0, left_bytes - reader.position_bytes)
         stop = max(0, size_bytes - left_bytes)
-        for start, end in _spans_backwards(reader.file_number, size_bytes, stop):
+        for start, end in spans_backwards(reader.file_number, size_bytes, stop):
             line = _read_line(reader.file_number, start, end)
             if line is not None and is_wanted(line.entry):
                 found.append(line)
@@ -276,34 +275,13 @@ class FreshLines:
 
 def _start_of_newest(file: int, size_bytes: int, count: int) -> tuple[int, int]:
     found = 0
-    for start, end in _spans_backwards(file, size_bytes):
+    for start, end in spans_backwards(file, size_bytes):
         if not count and os.pread(file, 1, end - 1) == _NEWLINE:
             return end, 0
         found += _read_line(file, start, end) is not None
         if found == count and count:
             return start, found
     return 0, found
-
-
-def _spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:
-    """Give where each line starts and ends, newline included, the newest first.
-
-    Nothing before ``stop`` is read, and a line that begins there or before is not given.
-    """
-    end = block_end = size_bytes
-    while block_end > stop:
-        block_start = max(stop, block_end - _BLOCK_BYTES)
-        block = os.pread(file, block_end - block_start, block_start)
-        newline = block.rfind(_NEWLINE)
-        while newline >= 0:
-            start = block_start + newline + 1
-            if start < end:
-                yield start, end
-            end = start
-            newline = block.rfind(_NEWLINE, 0, newline)
-        block_end = block_start
-    if end and not stop:
-        yield 0, end
 
 
 def _read_line(file: int, start: int, end: int) -> Line | None:

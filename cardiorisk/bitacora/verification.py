@@ -40,6 +40,10 @@ class Verification:
         lines: that checkpoints cover; ``open_lines`` have come since the last.
     """
 
+    _key: SealKey | None
+    _against: Checkpoint | None
+    _is_all: bool
+    _progress: Callable[[int], None]
     fault: str | None = None
     losses: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -47,42 +51,6 @@ class Verification:
     open_lines: int = 0
     checkpoints: int = 0
     last: Checkpoint | None = None
-
-
-def verify(
-    files: Sequence[LogFile],
-    *,
-    key: SealKey | None = None,
-    against: Checkpoint | None = None,
-    is_all: bool = True,
-    progress: Callable[[int], None] = lambda _bytes: None,
-) -> Verification:
-    """Verify files of one bitácora, the oldest first.
-
-    Args:
-        files: what ``list_files`` gives, or some of it.
-        key: as it was made, ``verify.key``; without one seals are not checked.
-        against: a checkpoint that was kept elsewhere, and must be there.
-        is_all: whether these should be all files, so that none may be missing before them.
-        progress: is told how many bytes more were read.
-    """
-    verifier = _Verifier(key, against, is_all, progress)
-    try:
-        for place, file in enumerate(files, 1):
-            verifier.read(file, is_newest=place == len(files))
-        verifier.end()
-    except _Fault as fault:
-        verifier.verdict.fault = str(fault)
-    return verifier.verdict
-
-
-@dataclass
-class _Verifier:
-    _key: SealKey | None
-    _against: Checkpoint | None
-    _is_all: bool
-    _progress: Callable[[int], None]
-    verdict: Verification = field(default_factory=Verification)
     _path: Path = Path()
     _line: int = 0
     _sealed: Checkpoint | None = None
@@ -103,13 +71,13 @@ class _Verifier:
             self._line = covered + 1
             why = "in a file that has a successor" if not is_newest else "where there should be one"
             raise self._fault(f"{left + is_torn:,} line(s) without a checkpoint {why}: not sealed")
-        self.verdict.open_lines = left
+        self.open_lines = left
         if is_torn:
-            self.verdict.notes.append(f"{file.path} ends in a torn line, as after kill -9")
+            self.notes.append(f"{file.path} ends in a torn line, as after kill -9")
 
     def end(self) -> None:
         """Tell what only the end shows."""
-        verdict, last, against = self.verdict, self.verdict.last, self._against
+        last, against = self.last, self._against
         if last is None:
             raise _Fault("there is no checkpoint, so nothing can be said of it")
         if self._key is not None and self._sealed is None:
@@ -121,9 +89,9 @@ class _Verifier:
                 + ("missing: the end was cut off" if is_cut else "not there: all was written anew")
             )
         if self._sealed is not None and self._key is None:
-            verdict.notes.append("its seals were not checked: --key takes the file verify.key")
+            self.notes.append("its seals were not checked: --key takes the file verify.key")
         if last.why != "close":
-            verdict.notes.append(
+            self.notes.append(
                 "its end is open: the service runs, or was killed; whether lines were cut off "
                 "there only a checkpoint kept elsewhere can tell (--against)"
             )
@@ -153,13 +121,13 @@ class _Verifier:
 
     def _is_anew(self, found: Checkpoint) -> bool:
         """Tell whether a process began a chain that could not read back what was before."""
-        last = self.verdict.last
+        last = self.last
         is_later = last is None or found.ts >= last.ts
         return found.number == 1 and found.why == "open" and is_later
 
     def _check(self, found: Checkpoint, lines: int, *, is_first: bool, is_anew: bool) -> None:
         """Check a checkpoint, whose hash holds, against the one before it."""
-        verdict, last = self.verdict, self.verdict.last
+        last = self.last
         if last is None:
             self._check_beginning(found)
         elif found.number != last.number + 1 and not is_anew:
@@ -170,14 +138,14 @@ class _Verifier:
             self._line -= lines
             raise self._fault(f"{lines:,} line(s) were added after the service had ended")
         elif is_anew:
-            verdict.notes.append(
+            self.notes.append(
                 f"line {self._line:,} begins anew, as of a service that could not read back what "
                 f"it had written (a pipe, say); {lines:,} line(s) before it have no checkpoint"
             )
         is_linked = self._is_sealed_and_linked(found)
         if self._may_have_lost(found):
             verb = "may be" if is_linked else "are"
-            verdict.losses.append(
+            self.losses.append(
                 f"{self._path}, line {self._line:,}: lines before it {verb} missing, as the "
                 "machine went down without ending the service (CARDIORISK_BITACORA_SYNC=os)"
             )
@@ -188,9 +156,9 @@ class _Verifier:
         if self._against is not None and found.sealed == self._against.sealed:
             self._against = None
         self._start = found if found.boot is not None else self._start
-        verdict.last = found
-        verdict.lines += 0 if is_anew else lines
-        verdict.checkpoints += 1
+        self.last = found
+        self.lines += 0 if is_anew else lines
+        self.checkpoints += 1
 
     def _check_beginning(self, found: Checkpoint) -> None:
         if found.number == 1:
@@ -200,11 +168,11 @@ class _Verifier:
                 f"it begins with checkpoint {found.number:,}: what was before is missing, and not "
                 "by `log prune`"
             )
-        self.verdict.notes.append(f"what was before checkpoint {found.number:,} was not looked at")
+        self.notes.append(f"what was before checkpoint {found.number:,} was not looked at")
 
     def _may_have_lost(self, found: Checkpoint) -> bool:
         """Tell whether a crash of the machine may have taken lines before this checkpoint."""
-        last, start = self.verdict.last, self._start
+        last, start = self.last, self._start
         if found.why != "open" or last is None or last.why in {"close", "rotate"} or start is None:
             return False
         return start.sync == "os" and start.boot != found.boot
@@ -240,7 +208,7 @@ class _Verifier:
 
     def _locate(self, found: Checkpoint, covered: int) -> _Fault:
         """Say which line before a checkpoint is not as it was when that was written."""
-        last = self.verdict.last
+        last = self.last
         if last is not None and found.number != last.number + 1:
             return self._fault(_out_of_place(found, last))
         here, count = self._line, self._line - covered - 1
@@ -271,3 +239,30 @@ def _out_of_place(found: Checkpoint, last: Checkpoint) -> str:
         return f"checkpoint {found.number:,} stands here again: added, or moved"
     missing = found.number - last.number - 1
     return f"{missing:,} checkpoint(s) after number {last.number:,} are missing, or were changed"
+
+
+def verify(
+    files: Sequence[LogFile],
+    *,
+    key: SealKey | None = None,
+    against: Checkpoint | None = None,
+    is_all: bool = True,
+    progress: Callable[[int], None] = lambda _bytes: None,
+) -> Verification:
+    """Verify files of one bitácora, the oldest first.
+
+    Args:
+        files: what ``list_files`` gives, or some of it.
+        key: as it was made, ``verify.key``; without one seals are not checked.
+        against: a checkpoint that was kept elsewhere, and must be there.
+        is_all: whether these should be all files, so that none may be missing before them.
+        progress: is told how many bytes more were read.
+    """
+    found = Verification(key, against, is_all, progress)
+    try:
+        for place, file in enumerate(files, 1):
+            found.read(file, is_newest=place == len(files))
+        found.end()
+    except _Fault as fault:
+        found.fault = str(fault)
+    return found

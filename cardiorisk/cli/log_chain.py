@@ -40,14 +40,6 @@ def _read_against(
     return found
 
 
-def _require_verify_key(
-    _context: click.Context, _option: click.Parameter, path: Path | None
-) -> Path | None:
-    if path is not None and path.name == INSTALL_KEY:
-        raise click.BadParameter(f"{path} is the service's and has moved on; give {VERIFY_KEY}")
-    return path
-
-
 @click.command()
 @log_dir_option
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
@@ -55,7 +47,6 @@ def _require_verify_key(
     "--key",
     "key_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    callback=_require_verify_key,
     help="The file verify.key that `log seal-key` made; without it seals are not checked.",
 )
 @click.option(
@@ -83,6 +74,8 @@ def verify(
       cardiorisk log verify --key /media/safe/verify.key /srv/copies/logs
       cardiorisk log verify --against checkpoint.json
     """  # noqa: D301 - click reads the \b
+    if key_file is not None and key_file.name == INSTALL_KEY:
+        raise click.UsageError(f"{key_file} is the service's and has moved on; give {VERIFY_KEY}")
     directories = [file for file in files if file.is_dir()] if files else [path.parent]
     logs = {base: list_files(base) for place in directories for base in list_bases(place)}
     named = [file for file in files if not file.is_dir()]
@@ -96,12 +89,10 @@ def verify(
         )
     is_whole = True
     for base, listed in sorted(logs.items()):
-        found = listed
-        verdict = _verify(base, found, key_file, against, is_all=not named)
+        found, verdict = listed, _verify(base, listed, key_file, against, is_all=not named)
         # One that is rotated meanwhile has another file where one was to be read.
         while verdict.fault and not named and (now := list_files(base)) != found:
-            found = now
-            verdict = _verify(base, found, key_file, against, is_all=True)
+            found, verdict = now, _verify(base, now, key_file, against, is_all=True)
         is_whole &= _tell(base, found, verdict)
     if not is_whole:
         raise click.exceptions.Exit(1)
@@ -168,8 +159,7 @@ def seal_key(*, directory: Path) -> None:
 
 @click.command()
 @log_dir_option
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-def checkpoint(*, path: Path, file: Path | None) -> None:
+def checkpoint(*, path: Path) -> None:
     """Print the newest checkpoint as one line, to keep elsewhere.
 
     `log verify --against` then tells whether the bitácora still holds all that it held.
@@ -179,10 +169,10 @@ def checkpoint(*, path: Path, file: Path | None) -> None:
       cardiorisk log checkpoint | ssh elsewhere 'cat >> checkpoints'
       cardiorisk log verify --against checkpoints
     """  # noqa: D301 - click reads the \b
-    files = [file] if file is not None else [one.path for one in reversed(list_files(path))]
+    files = (file.path for file in reversed(list_files(path)))
     found = next(filter(None, map(last_checkpoint, files)), None)
     if found is None:
-        raise CommandFailure(f"there is no checkpoint in {file or path}")
+        raise CommandFailure(f"there is no checkpoint in {path}")
     click.echo(found.line, nl=False)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import lzma
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ DAY_S = 86_400.0
 def four_days() -> None:
     """Write two lines a day, each day into a file of its own, of which the older are squeezed."""
     clock = SettableClock(NOON_S)
-    names = ("-20261122.gz", ".2026-11-23.xz", ".1", "")
+    names = ("-20261122.gz", ".2026-11-23.gz", ".1", "")
     for day, name in enumerate(names):
         bitacora = Bitacora(LOG.parent, clock=clock, wall_clock=clock)
         for number in (1, 2):
@@ -36,8 +35,6 @@ def four_days() -> None:
             text = LOG.read_bytes()
             if name.endswith(".gz"):
                 text = gzip.compress(text)
-            elif name.endswith(".xz"):
-                text = lzma.compress(text)
             Path(f"{LOG}{name}").write_bytes(text)
             LOG.unlink()
         clock.advance(days=1)
@@ -94,7 +91,7 @@ def test_a_search_gives_up_before_a_compressed_file_that_is_too_large() -> None:
 
 @pytest.mark.usefixtures("four_days")
 def test_files_that_are_named_are_read_and_so_is_standard_input(call: Call) -> None:
-    first, second = f"{LOG}-20261122.gz", f"{LOG}.2026-11-23.xz"
+    first, second = f"{LOG}-20261122.gz", f"{LOG}.2026-11-23.gz"
     assert requests(call, first, second) == 4
     assert ids(call("log", "tail", "-n", "3", first, second).stdout) == ["d1-2", "d2-1", "d2-2"]
     for command in (("tail", "-n", "1", "-"), ("tail", "-n", "1", "/dev/stdin")):
@@ -119,7 +116,7 @@ def test_old_files_are_deleted_and_what_remains_still_verifies(call: Call) -> No
     dry = call("log", "prune", "--before", "2026-11-24T12:00", "--dry-run").stdout
     assert dry.splitlines() == [
         "would delete logs/bitacora.jsonl-20261122.gz",
-        "would delete logs/bitacora.jsonl.2026-11-23.xz",
+        "would delete logs/bitacora.jsonl.2026-11-23.gz",
     ]
     assert call("log", "prune", "--before", "2026-11-24T12:00").exit_code == 0
     assert sorted(path.name for path in LOG.parent.iterdir()) == [
