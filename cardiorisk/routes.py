@@ -109,7 +109,6 @@ class CardioriskApplication(ReadingApplication):
                 route.template: Target(
                     for_origins(origins, route.handler) if route.tag else route.handler,
                     {"services": services, "route": route.template, "plan": route.plan},
-                    body_limit_bytes=route.handler.body_limit_bytes,
                 )
                 for route in ROUTES
             },

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cardiorisk.errors import NotReady, Overloaded, RateLimited
+from cardiorisk.errors import NotReady, RateLimited
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web.handlers import AuthenticatedHandler
 from cardiorisk.web.operations import SPOKEN, operation
-from cardiorisk.web.reader import LARGE_BODY_LIMIT_BYTES, NO_ROOM
 from cardiorisk.web.shapes_batches import (
     AssessedBatchAnswer,
     BatchBody,
@@ -34,14 +33,9 @@ class BatchingHandler(AuthenticatedHandler):
     """
 
     changing_methods = ()
-    body_limit_bytes = LARGE_BODY_LIMIT_BYTES
+    body_limit_bytes = 1024 * 1024
     draws_when_admitted = 0
     _asked: asyncio.Future[BatchAssessment] | None = None
-
-    async def prepare(self) -> None:
-        await super().prepare()
-        if self.request.body is NO_ROOM:
-            raise Overloaded("too many large bodies are under way; try again in a moment")
 
     async def assess_batch(self, rows: NDArray[np.float32]) -> BatchAssessment:
         """Ask the network about rows, with its own stage."""

@@ -27,7 +27,6 @@ from tornado.web import HTTPError
 
 from cardiorisk import errors
 from cardiorisk.bitacora.entry import Entry
-from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.identity.keys import PREFIX
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.patients.words import preferred
@@ -35,12 +34,10 @@ from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.credentials import said_of_missing, said_of_scheme
 from cardiorisk.web.operations import require_known
 from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
-from cardiorisk.web.reader import BODY_LIMIT_BYTES, LATE
 from cardiorisk.web.tornado_inside import LeanHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from tornado.httputil import HTTPHeaders
 
@@ -57,8 +54,6 @@ logger = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _BEARER = "bearer "
-_KEY_POLICY = "key"
-"""What the limit's headers call a key's own limit; a plan's is called like the plan."""
 
 
 class LoggedHandler(LeanHandler):
@@ -219,7 +214,7 @@ class LoggedHandler(LeanHandler):
         put("Server-Timing", stages)
         if self.caller is not None and self.verdict is not None:
             verdict = self.verdict
-            policy = _KEY_POLICY if verdict.is_key_s else self.caller.plan
+            policy = "key" if verdict.is_key_s else self.caller.plan
             put("RateLimit-Policy", f'"{policy}";q={verdict.limit};w={WINDOW_SECONDS}')
             put("RateLimit", f'"{policy}";r={verdict.remaining};t={verdict.resets_in_seconds}')
 
@@ -288,7 +283,6 @@ class BaseHandler(LoggedHandler):
     """A request that is checked in one order and answered in one form."""
 
     changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
-    body_limit_bytes: ClassVar[int] = BODY_LIMIT_BYTES
 
     async def prepare(self) -> None:
         """Check the request in the order that is promised: method, key, limit, body.
@@ -303,8 +297,8 @@ class BaseHandler(LoggedHandler):
         await self.admit()
         if self.request.query_arguments:
             require_known(getattr(self, self.method().lower()), self.request.query_arguments)
-        if self.request.body:
-            self._require_readable(self.request.body)
+        if self.body_fault is not None:
+            raise self.body_fault
         if self.request.method in self.changing_methods:
             self.services.bitacora.require_writable()
 
@@ -367,33 +361,11 @@ class BaseHandler(LoggedHandler):
     def wrong_method(self) -> errors.ServiceError:
         return errors.MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
 
-    def log_exception(
-        self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def log_exception(self, *raised: Any) -> None:
         """Report what nobody expected, with neither the request's values nor its key."""
-        if exception is None or not isinstance(self.error_of(exception), errors.InternalFailure):
-            return
-        logger.error(
-            "unexpected failure in request %s (%s %s)",
-            self.request_id,
-            self.method(),
-            self.route,
-            exc_info=(kind or type(exception), exception, traceback),
-        )
-
-    def _require_readable(self, body: bytes) -> None:
-        headers = self.request.headers
-        if "Content-Encoding" in headers and headers["Content-Encoding"].lower() != "identity":
-            raise errors.UnsupportedCoding("send the body as it is, without Content-Encoding")
-        if len(body) > self.body_limit_bytes:
-            raise errors.BodyTooLarge(f"a body may hold {self.body_limit_bytes // 1024} KiB")
-        if body is LATE:
-            raise errors.BodyTimeout(
-                f"the body has not come within {BODY_SECONDS:.0f} s; send it again"
-            )
+        if isinstance(self.error_of(raised[1]), errors.InternalFailure):
+            said = "unexpected failure in request %s (%s %s)"
+            logger.error(said, self.request_id, self.method(), self.route, exc_info=raised)
 
 
 class IdentifiedHandler(BaseHandler):

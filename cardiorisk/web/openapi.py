@@ -20,9 +20,9 @@ from cardiorisk.web.documents import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.operations import SPOKEN
 from cardiorisk.web.problems import CONTENT_TYPE, FIELD_PROBLEMS, PROBLEMS, problem_document
-from cardiorisk.web.reader import BODY_LIMIT_BYTES
 from cardiorisk.web.shapes import FieldProblemAnswer, Json, ProblemAnswer, Sent
 from cardiorisk.web.status import MetricsHandler
+from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

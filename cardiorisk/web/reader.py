@@ -23,22 +23,14 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.web import Application, RequestHandler
+from tornado.web import Application
 
-from cardiorisk.errors import Overloaded
-from cardiorisk.http1.connection import REASONS, RequestDelegate
+from cardiorisk.errors import BodyTimeout, BodyTooLarge, Overloaded, ServiceError, UnsupportedCoding
+from cardiorisk.http1.connection import BODY_SECONDS, REASONS, RequestDelegate
 from cardiorisk.web.proxies import TrustedProxies
-from cardiorisk.web.tornado_inside import run_handler
+from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES, LeanHandler, run_handler
 
-BODY_LIMIT_BYTES = 64 * 1024
-LARGE_BODY_LIMIT_BYTES = 1024 * 1024
-"""Where many patients are sent at once."""
 _DRAINED_BYTES = 1024 * 1024
-_OVER_THE_LIMIT = bytes(LARGE_BODY_LIMIT_BYTES + 1)
-NO_ROOM = bytes(1)
-"""Stands for a large body that came while too many others were under way."""
-LATE = bytes(2)
-"""Stands for a body that has not come in time."""
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of large bodies, what is beyond the common limit, over all requests under way."""
 MOST_BATCHES = 64
@@ -116,10 +108,9 @@ class Target:
         arguments: the parts of the path that vary.
     """
 
-    handler: type[RequestHandler]
+    handler: type[LeanHandler]
     options: dict[str, Any]
     arguments: tuple[bytes, ...] = ()
-    body_limit_bytes: int = BODY_LIMIT_BYTES
 
 
 class ReadingApplication(Application):
@@ -183,7 +174,7 @@ class RequestReader(RequestDelegate):
         self._connection = connection
         self._body = bytearray()
         self._received_bytes = 0
-        self._handler: RequestHandler | None = None
+        self._handler: LeanHandler | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -203,33 +194,46 @@ class RequestReader(RequestDelegate):
             request = self._request
             peer = request.remote_ip or ""
             request.remote_ip, request.protocol = proxies.sender(peer, headers)
+        self._is_coded = (
+            "Content-Encoding" in headers and headers["Content-Encoding"].lower() != "identity"
+        )
         announced = headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced[:20]) > _DRAINED_BYTES:
-            self._refuse(_OVER_THE_LIMIT)
+            self._refuse(self._too_large())
 
     def data_received(self, chunk: bytes) -> None:
         """Keep what fits and count the rest."""
         if self._handler is not None:
             return
-        room = self._target.body_limit_bytes + 1 - len(self._body)
+        room = self._target.handler.body_limit_bytes + 1 - len(self._body)
         self._received_bytes += len(chunk)
         if self._received_bytes > _DRAINED_BYTES:
-            self._refuse(_OVER_THE_LIMIT)
+            self._refuse(self._too_large())
         elif room > 0:
             self._body += chunk[:room]
             large_bytes = len(self._body) - BODY_LIMIT_BYTES - 1
             if large_bytes > 0 and not self._application.traffic.hold(
                 self._connection, large_bytes
             ):
-                self._refuse(NO_ROOM)
+                self._refuse(
+                    Overloaded("too many large bodies are under way; try again in a moment")
+                )
 
     def finish(self) -> None:
         """Let the request be answered, unless that has been done."""
-        if self._handler is None:
-            self._start(bytes(self._body))
+        if self._handler is not None:
+            return
+        fault: ServiceError | None = None
+        if self._is_coded and self._body:
+            fault = UnsupportedCoding("send the body as it is, without Content-Encoding")
+        elif len(self._body) > self._target.handler.body_limit_bytes:
+            fault = self._too_large()
+        self._start(bytes(self._body), fault)
 
     def body_is_late(self) -> None:
-        self._refuse(LATE)
+        self._refuse(
+            BodyTimeout(f"the body has not come within {BODY_SECONDS:.0f} s; send it again")
+        )
 
     def on_connection_close(self) -> None:
         if self._handler is None:
@@ -238,14 +242,18 @@ class RequestReader(RequestDelegate):
         else:
             self._handler.on_connection_close()
 
-    def _refuse(self, body: bytes) -> None:
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"a body may hold {self._target.handler.body_limit_bytes // 1024} KiB")
+
+    def _refuse(self, fault: ServiceError) -> None:
         self._body.clear()
         self._application.traffic.let_go(self._connection)
-        self._start(body)
+        self._start(b"", fault)
 
-    def _start(self, body: bytes) -> None:
+    def _start(self, body: bytes, fault: ServiceError | None) -> None:
         request = self._request
         request.body = body
         target = self._target
         self._handler = target.handler(self._application, request, **target.options)
+        self._handler.body_fault = fault
         run_handler(self._handler, target.arguments)

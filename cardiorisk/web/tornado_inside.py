@@ -14,6 +14,10 @@ from typing import Any, ClassVar
 from tornado.httputil import HTTPHeaders, format_timestamp
 from tornado.web import RequestHandler
 
+from cardiorisk.errors import ServiceError
+
+BODY_LIMIT_BYTES = 64 * 1024
+
 
 class AnswerHeaders(HTTPHeaders):
     """Tornado's headers, begun and set without a check of each.
@@ -44,6 +48,7 @@ class LeanHandler(RequestHandler):
         allowed_methods: those that the class answers, but for OPTIONS, which all answer alike.
         every_answer: headers that every answer carries, beside its date.
         body_limit_bytes: how much of a body is accepted.
+        body_fault: why this request's body was not.
         status: this answer's.
         answer_headers: likewise.
     """
@@ -51,7 +56,8 @@ class LeanHandler(RequestHandler):
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
     allowed_methods: tuple[str, ...] = ()
     every_answer: ClassVar[tuple[tuple[str, str], ...]] = ()
-    body_limit_bytes: ClassVar[int] = 0
+    body_limit_bytes: ClassVar[int] = BODY_LIMIT_BYTES
+    body_fault: ServiceError | None = None
 
     # Tornado marks its own methods in the same way.
     query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001 - see above

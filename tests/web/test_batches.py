@@ -11,7 +11,8 @@ from tornado.httpclient import AsyncHTTPClient
 
 from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
-from cardiorisk.web.reader import LARGE_BODY_LIMIT_BYTES, MOST_BATCHES, MOST_HELD_BYTES
+from cardiorisk.web.batches import BatchHandler
+from cardiorisk.web.reader import MOST_BATCHES, MOST_HELD_BYTES
 from cardiorisk.web.shapes_batches import read_batch
 from tests.support import EXAMPLE, Bitacora, Caller, create_key, document, told
 
@@ -110,7 +111,7 @@ async def test_one_with_faults_keeps_its_place_and_no_other_from_being_assessed(
         (batch(*[b"1"] * 20_000), (422, "invalid-patient")),
         (b'{"pacientes": [], ' + many(1)[1:], (422, "invalid-patient")),
         (b'{"x": 1, ' + many(1)[1:], (422, "invalid-patient")),
-        (many(1).ljust(LARGE_BODY_LIMIT_BYTES + 1), (413, "body-too-large")),
+        (many(1).ljust(BatchHandler.body_limit_bytes + 1), (413, "body-too-large")),
     ],
 )
 async def test_what_is_no_batch_is_refused_as_a_whole_and_draws_one(
@@ -123,7 +124,7 @@ async def test_what_is_no_batch_is_refused_as_a_whole_and_draws_one(
 
 
 async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
-    response = await premium.send("POST", LOTE, many(1).ljust(LARGE_BODY_LIMIT_BYTES))
+    response = await premium.send("POST", LOTE, many(1).ljust(BatchHandler.body_limit_bytes))
     assert response.code == 200
 
 

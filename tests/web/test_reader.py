@@ -13,7 +13,7 @@ from cardiorisk.config import Settings
 from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import LoggedHandler
-from cardiorisk.web.reader import BODY_LIMIT_BYTES
+from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
 from tests.http1.site import serving
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, create_key, document
 
