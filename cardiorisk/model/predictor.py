@@ -331,16 +331,11 @@ def assess_batches(artefact: Artefact, batches: list[NDArray[np.float32]]) -> li
     assessments = []
     for rows in batches:
         exact = _run(artefact, rows) if len(rows) else np.empty(0, np.float32)  # (n,)
+        told_of = all_told(exact, card.threshold).tolist()
         places = np.flatnonzero(((rows < lowest) | (rows > highest)).any(axis=1)).tolist()
         outside = {place: card.outside_training(rows[place].tolist()) for place in places}
         assessments.append(
-            BatchAssessment(
-                probabilities=all_told(exact, card.threshold).tolist(),
-                threshold=card.threshold,
-                model_version=card.version,
-                notice=card.notice,
-                outside_training=outside,
-            )
+            BatchAssessment(told_of, card.threshold, card.version, card.notice, outside)
         )
     return assessments
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cardiorisk.errors import NotReady, RateLimited
+from cardiorisk.errors import InvalidPatient, NotReady, RateLimited
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.web.handlers import AuthenticatedHandler
+from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.shapes_batches import (
     AssessedBatchAnswer,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cardiorisk.model.predictor import BatchAssessment
 
 
-class BatchingHandler(AuthenticatedHandler):
+class BatchingHandler(AssessingHandler):
     """A request of many patients, who draw on the window together or not at all.
 
     How many they are is known once the body has been read. Before that, one at least must be left;
@@ -35,12 +35,11 @@ class BatchingHandler(AuthenticatedHandler):
     changing_methods = ()
     body_limit_bytes = 1024 * 1024
     draws_when_admitted = 0
-    _asked: asyncio.Future[BatchAssessment] | None = None
 
     async def assess_batch(self, rows: NDArray[np.float32]) -> BatchAssessment:
         """Ask the network about rows, with its own stage."""
-        self._asked = self.services.predictor.assess_batch(rows)
-        found = await self._asked
+        self._asked = asked = self.services.predictor.assess_batch(rows)
+        found = await asked
         self.answered_by = found.model_version
         self.end_stage("predict")
         return found
@@ -56,10 +55,6 @@ class BatchingHandler(AuthenticatedHandler):
             with suppress(RateLimited):
                 self.draw_on_window()
         super().write_error(status_code, **context)
-
-    def on_connection_close(self) -> None:
-        if self._asked is not None:
-            self._asked.cancel()
 
     def on_finish(self) -> None:
         self.services.traffic.let_go(self.request.connection)
@@ -83,12 +78,13 @@ class BatchHandler(BatchingHandler):
         Nothing is kept, and reasons and curves are not offered.
         """
         try:
-            async with self.services.traffic.batch_turn():
+            async with self.services.traffic.batch_turn:
                 sent = await read_batch(self.request.body)
         finally:
             self.end_stage("validate")
         self.draw_all(len(sent))
-        rows = np.frombuffer(sent.values, dtype=np.float32).reshape(-1, len(FIELDS))
-        found = await self.assess_batch(rows + np.float32(0))  # which takes a zero's sign
+        faultless = [row for row in sent if not isinstance(row, InvalidPatient)]
+        rows = np.array(faultless, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
+        found = await self.assess_batch(rows)
         await asyncio.sleep(0)  # a turn for others, as after each piece
         self.answer(batch_answer(sent, found, self.speak()))

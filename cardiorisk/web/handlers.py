@@ -423,7 +423,7 @@ class AuthenticatedHandler(IdentifiedHandler):
 class AssessingHandler(AuthenticatedHandler):
     """A request that has a patient assessed."""
 
-    _asked: asyncio.Future[Assessment] | None = None
+    _asked: asyncio.Future[Any] | None = None
 
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
         """Ask the network, by ``predictor.assess`` or another way, with its own stage."""

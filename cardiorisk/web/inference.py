@@ -3,7 +3,6 @@
 from cardiorisk.config import VERSION
 from cardiorisk.errors import NotFound, NotReady
 from cardiorisk.model.card import Card
-from cardiorisk.patients.patient import FIELDS
 from cardiorisk.web import shapes_inference as shapes
 from cardiorisk.web.batches import BatchingHandler
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler, to_json
@@ -29,14 +28,14 @@ class ServerHandler(IdentifiedHandler):
 
 
 class LiveHandler(IdentifiedHandler):
-    @operation("inferenceServerLive", shapes.LiveAnswer)
+    @operation("inferenceServerLive", shapes.StateAnswer)
     def get(self) -> None:
         """Is the process up?"""
         self.answer({"live": True})
 
 
 class ServerReadyHandler(IdentifiedHandler):
-    @operation("inferenceServerReady", shapes.ReadyAnswer, problems=(NotReady,))
+    @operation("inferenceServerReady", shapes.StateAnswer, problems=(NotReady,))
     async def get(self) -> None:
         """Would a request sent now be answered?"""
         _require_version(self, "")
@@ -49,21 +48,11 @@ class NetworkHandler(IdentifiedHandler):
     def get(self, version: str = "") -> None:
         """Show the network and its tensors."""
         card = _require_version(self, version)
-        given = {"name": shapes.INPUT, "datatype": shapes.DATATYPE, "shape": [-1, len(FIELDS)]}
-        answered = {"name": shapes.OUTPUT, "datatype": shapes.DATATYPE, "shape": [-1]}
-        self.answer(
-            {
-                "name": shapes.MODEL,
-                "versions": [card.version],
-                "platform": self.services.settings.engine,
-                "inputs": [given],
-                "outputs": [answered],
-            }
-        )
+        self.answer(shapes.network_answer(card.version, self.services.settings.engine))
 
 
 class NetworkReadyHandler(IdentifiedHandler):
-    @operation("inferenceModelReady{OfVersion}", shapes.ReadyAnswer, problems=(NotReady, NotFound))
+    @operation("inferenceModelReady{OfVersion}", shapes.StateAnswer, problems=(NotReady, NotFound))
     def get(self, version: str = "") -> None:
         """Would the network answer now?"""
         _require_version(self, version)
@@ -90,7 +79,7 @@ class InferHandler(BatchingHandler):
         """
         try:
             _require_version(self, version)
-            async with self.services.traffic.batch_turn():
+            async with self.services.traffic.batch_turn:
                 length = self.request.headers.get(shapes.LENGTH_HEADER)
                 sent, rows = shapes.read_inference(self.request.body, length)
         finally:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -33,8 +33,6 @@ from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES, LeanHandler, run_han
 _DRAINED_BYTES = 1024 * 1024
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of large bodies, what is beyond the common limit, over all requests under way."""
-MOST_BATCHES = 64
-"""Batches that have come and are not read yet."""
 
 
 class Traffic:
@@ -42,6 +40,7 @@ class Traffic:
 
     Attributes:
         refusals: those, by the reason, that ended before they reached a handler.
+        batch_turn: for whoever reads a batch: together they would keep everybody waiting.
     """
 
     def __init__(self) -> None:
@@ -50,8 +49,7 @@ class Traffic:
         self._idle = asyncio.Event()
         self._idle.set()
         self._held_bytes: dict[object, int] = {}
-        self._batches = 0
-        self._batch_turn = asyncio.Lock()
+        self.batch_turn = asyncio.Lock()
 
     def enter(self) -> None:
         self.open_requests += 1
@@ -80,22 +78,6 @@ class Traffic:
 
     def let_go(self, connection: object) -> None:
         self._held_bytes.pop(connection, None)
-
-    @asynccontextmanager
-    async def batch_turn(self) -> AsyncIterator[None]:
-        """Wait until no other batch is being read: together they would keep everybody waiting.
-
-        Raises:
-            Overloaded: too many are waiting.
-        """
-        if self._batches >= MOST_BATCHES:
-            raise Overloaded("too many batches are waiting; try again in a moment")
-        self._batches += 1
-        try:
-            async with self._batch_turn:
-                yield
-        finally:
-            self._batches -= 1
 
 
 @dataclass(frozen=True, slots=True)

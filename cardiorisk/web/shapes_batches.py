@@ -2,19 +2,17 @@
 
 import asyncio
 import re
-from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Annotated, Any, NotRequired, cast
+from typing import Annotated, Any, NotRequired, TypeAlias, cast
 
-from pydantic import TypeAdapter, ValidationError, with_config
+from pydantic import BaseModel, FailFast, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody
+from cardiorisk.errors import InvalidPatient, MalformedBody
 from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
-from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
+from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES
 from cardiorisk.patients.words import Language
 from cardiorisk.web.shapes import (
     FaultAnswer,
@@ -23,6 +21,7 @@ from cardiorisk.web.shapes import (
     Sent,
     Version,
     about,
+    described_as,
     fault_of,
     faults_answer,
 )
@@ -41,23 +40,13 @@ MOST_PATIENTS = 1000
 MOST_COMMAS = 12 * MOST_PATIENTS
 """Of a body: twice as many as six values need. More would only take time to refuse."""
 _PIECE_BYTES = 8 * 1024
-"""Some 75 patients, read in 0.1 ms: others wait no longer for a batch."""
-_FAULTY_TOGETHER = 10
-"""Patients read one by one in about the same time."""
-_BEGINNING = re.compile(rb'\s*\{\s*"pacientes"\s*:\s*\[')
+"""Some 75 patients, read in 0.1 ms: others wait no longer for a batch without faults."""
 _CUT = re.compile(rb"\}\s*,")
-_END = re.compile(rb"\]\s*\}\s*")
-_PATIENTS: TypeAdapter[list[PatientShape]] = TypeAdapter(cast("Any", list)[PatientBody])
+_HEAD = b'{"pacientes":['
 _NO_PATIENT = words.MUST.filled(accepted=words.PATIENT.filled(names=", ".join(FIELD_NAMES)))
 _ACCEPTED = words.PATIENTS.filled(most=MOST_PATIENTS)
-
-
-def _find_patients(sent: object) -> list[object] | None:
-    return sent if isinstance(sent, list) and 0 < len(sent) <= MOST_PATIENTS else None
-
-
 _patients = Rule(
-    _find_patients,
+    lambda sent: sent if isinstance(sent, list) and 0 < len(sent) <= MOST_PATIENTS else None,
     _ACCEPTED.en,
     {
         "type": "array",
@@ -69,6 +58,8 @@ _patients = Rule(
     },
     spanish=_ACCEPTED.es,
 )
+Row: TypeAlias = tuple[float, ...] | InvalidPatient
+"""A patient's values in ``FIELDS`` order, or what is wrong with the patient."""
 
 
 class BatchBody(Sent):
@@ -79,48 +70,13 @@ class BatchBody(Sent):
     pacientes: Annotated[list[Any], _patients]
 
 
-@dataclass(slots=True)
-class SentBatch:
-    """Patients in their order: the values of those without a fault, and the faults of the others.
-
-    Attributes:
-        faults: by the patient's place among all.
-    """
-
-    values: "array[float]" = field(default_factory=lambda: array("f"))
-    faults: dict[int, tuple[FieldFault, ...]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.values) // len(FIELDS) + len(self.faults)
-
-    def add_faultless(self, array: bytes) -> bool:
-        """Read a JSON array of patients and add them, unless there is something wrong with it."""
-        try:
-            patients = _PATIENTS.validate_json(array)
-        except ValidationError:
-            return False
-        # Else a name may be there twice; see PatientShape.
-        is_sure = array.count(b'"') == len(patients) * QUOTATION_MARKS
-        for patient in patients if is_sure else ():
-            self.values.extend(patient.values)
-        return is_sure
-
-    async def add(self, patients: list[Any]) -> None:
-        """Add patients one by one, with what is wrong with them."""
-        for count, sent in enumerate(patients, 1):
-            place = len(self)
-            if not isinstance(sent, dict):
-                self.faults[place] = (fault_of(f"pacientes[{place}]", _NO_PATIENT),)
-            else:
-                try:
-                    self.values.extend(PatientBody.accept(sent).values)
-                except InvalidPatient as error:
-                    self.faults[place] = error.faults
-            if count % _FAULTY_TOGETHER == 0:
-                await asyncio.sleep(0)
+class _FaultlessBody(BaseModel, extra="forbid"):
+    pacientes: Annotated[
+        list[PatientShape], described_as(cast("Any", list)[PatientBody]), FailFast()
+    ]
 
 
-async def read_batch(body: bytes) -> SentBatch:
+async def read_batch(body: bytes) -> list[Row]:
     """Read a body piece by piece, with a turn of the loop for others after each.
 
     Raises:
@@ -129,34 +85,56 @@ async def read_batch(body: bytes) -> SentBatch:
     """
     if body.count(b",") > MOST_COMMAS:
         raise InvalidPatient((fault_of("pacientes", words.MUST.filled(accepted=_ACCEPTED)),))
-    batch = SentBatch()
-    # If it was cut where no patient ends, a piece is no array of patients.
+    # If it was cut where no patient ends, a piece is no batch.
     with suppress(MalformedBody, InvalidPatient):
-        for array in _pieces(body):
-            if not batch.add_faultless(array):
-                await batch.add(BatchBody.read(b'{"pacientes":%b}' % array).pacientes)
+        rows: list[Row] = []
+        for piece in _pieces(body):
+            rows += _faultless(piece) or await _each(BatchBody.read(piece), len(rows))
             await asyncio.sleep(0)
-        if 0 < len(batch) <= MOST_PATIENTS:
-            return batch
-    batch = SentBatch()
-    await batch.add(BatchBody.read(body).pacientes)
-    return batch
+        if len(rows) <= MOST_PATIENTS:
+            return rows
+    return await _each(BatchBody.read(body))
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """Cut the array of patients into smaller ones, wherever one of them may end.
+    """Cut a batch into smaller ones, wherever a patient may end.
 
-    Where each turns out to be an array of patients, theirs together are those of the whole. A body
-    that is written in an unusual way has no pieces.
+    Where each turns out to be a batch, their patients together are those of the whole.
     """
-    beginning, end = _BEGINNING.match(body), body.rfind(b"]")
-    if beginning is None or _END.fullmatch(body, max(end, 0)) is None:
-        return
-    start = beginning.end()
-    while cut := _CUT.search(body, start + _PIECE_BYTES, end):
-        yield b"[%b]" % body[start : cut.start() + 1]
-        start = cut.end()
-    yield b"[%b]" % body[start:end]
+    head, start = b"", 0
+    while cut := _CUT.search(body, start + _PIECE_BYTES):
+        yield b"%b%b]}" % (head, body[start : cut.start() + 1])
+        head, start = _HEAD, cut.end()
+    yield head + body[start:]
+
+
+def _faultless(piece: bytes) -> list[Row]:
+    """Read a batch in C; nothing where anything may be wrong."""
+    try:
+        patients = _FaultlessBody.model_validate_json(piece).pacientes
+    except ValidationError:
+        return []
+    # Else a name may be there twice; see PatientShape.
+    is_sure = piece.count(b'"') == 2 + len(patients) * QUOTATION_MARKS
+    return [patient.values for patient in patients] if is_sure else []
+
+
+async def _each(batch: BatchBody, first: int = 0) -> list[Row]:
+    """Read patients one by one: to say what is wrong with one takes as long as to read a piece."""
+    rows: list[Row] = []
+    for place, sent in enumerate(batch.pacientes, first):
+        try:
+            rows.append(_read_patient(sent, place))
+        except InvalidPatient as error:
+            rows.append(error)
+        await asyncio.sleep(0)
+    return rows
+
+
+def _read_patient(sent: object, place: int) -> tuple[float, ...]:
+    if not isinstance(sent, dict):
+        raise InvalidPatient((fault_of(f"pacientes[{place}]", _NO_PATIENT),))
+    return PatientBody.accept(sent).values
 
 
 class RowAnswer(TypedDict):
@@ -186,17 +164,22 @@ class AssessedBatchAnswer(TypedDict):
 
 
 def batch_answer(
-    sent: SentBatch, found: BatchAssessment, language: Language
+    sent: list[Row], found: BatchAssessment, language: Language
 ) -> AssessedBatchAnswer:
-    assessed: list[RowAnswer] = [
-        {"riesgo_cardiaco": probability >= found.threshold, "probabilidad": probability}
-        for probability in found.probabilities
-    ]
-    for place, names in found.outside_training.items():
-        assessed[place]["advertencias"] = field_warnings(names, language)
-    rows: list[RowAnswer | FaultyRowAnswer] = [*assessed]
-    for place, faults in sent.faults.items():  # places rise, so that patients behind move to theirs
-        rows.insert(place, {"errors": faults_answer(faults, language)})
+    rows: list[RowAnswer | FaultyRowAnswer] = []
+    assessed = enumerate(found.probabilities)
+    for each in sent:
+        if isinstance(each, InvalidPatient):
+            rows.append({"errors": faults_answer(each.faults, language)})
+            continue
+        place, probability = next(assessed)
+        row: RowAnswer = {
+            "riesgo_cardiaco": probability >= found.threshold,
+            "probabilidad": probability,
+        }
+        if place in found.outside_training:
+            row["advertencias"] = field_warnings(found.outside_training[place], language)
+        rows.append(row)
     return {
         "resultados": rows,
         "umbral": found.threshold,

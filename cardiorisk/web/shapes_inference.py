@@ -3,8 +3,9 @@
 Source: https://github.com/kserve/open-inference-protocol, and Triton's extension for binary data.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Final, Literal, NotRequired
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +20,16 @@ from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
 from cardiorisk.patients.words import Language
-from cardiorisk.web.shapes import (
-    MOST_UNKNOWN,
-    Rule,
-    Sent,
-    Version,
-    about,
-    fault_of,
-)
+from cardiorisk.web.shapes import MOST_UNKNOWN, Rule, Sent, Version, about, fault_of
 from cardiorisk.web.shapes_batches import MOST_COMMAS, MOST_PATIENTS
 from cardiorisk.web.shapes_patients import accepted_of
 
-MODEL, INPUT, OUTPUT, DATATYPE = "cardiorisk", "pacientes", "probabilidad", "FP32"
+MODEL: Final = "cardiorisk"
+INPUT: Final = "pacientes"
+OUTPUT: Final = "probabilidad"
+DATATYPE: Final = "FP32"
 LENGTH_HEADER = "Inference-Header-Content-Length"
+_LENGTH = re.compile("[0-9]{1,12}")
 _LEAST = np.array([field.minimum for field in FIELDS], dtype=np.float32)  # (6,)
 _MOST = np.array([field.maximum for field in FIELDS], dtype=np.float32)
 _IS_WHOLE = np.array([field.kind != "number" for field in FIELDS])
@@ -44,7 +42,6 @@ _TENSOR = {
 
 Name = Annotated[Literal["cardiorisk"], about("Always the same")]
 Datatype = Annotated[Literal["FP32"], about("The type of its values")]
-Yes = Annotated[Literal[True], about("Always the same")]
 Parameters = Annotated[dict[str, Any], about("Of the protocol and its extensions")]
 
 
@@ -107,7 +104,9 @@ def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, 
         MalformedBody: it does not begin with a JSON object, of so many bytes where that is told.
         InvalidPatient: the tensor is another one, or values cannot be accepted.
     """
-    length = len(body) if json_bytes is None else int(json_bytes) if json_bytes.isdecimal() else -1
+    length = len(body)
+    if json_bytes is not None:
+        length = int(json_bytes) if _LENGTH.fullmatch(json_bytes) else -1
     if not 0 <= length <= len(body):
         raise MalformedBody(f"{LENGTH_HEADER} must be the length of the JSON before the tensor")
     if body.count(b",", 0, length) > MOST_COMMAS:
@@ -148,12 +147,12 @@ def _refused(member: str, detail: str) -> InvalidPatient:
     return InvalidPatient((FieldFault(f"inputs.0.{member}", detail),))
 
 
-class OutputAnswer(TypedDict):
-    """A tensor."""
+class TensorAnswer(TypedDict):
+    """A tensor that is sent or answered."""
 
-    name: Annotated[Literal["probabilidad"], about("Its name")]
-    shape: Annotated[list[int], about("As many as there were rows", [1], length=1)]
+    name: Annotated[str, about("Its name", OUTPUT)]
     datatype: Datatype
+    shape: Annotated[list[int], about("-1 is any number of rows", [1], min_length=1)]
     data: NotRequired[Annotated[list[float], about("The values, unless they are bytes")]]
     parameters: NotRequired[Annotated[dict[str, int], about("`binary_data_size`, of the bytes")]]
 
@@ -165,26 +164,22 @@ class AssessedRowsAnswer(TypedDict):
     model_version: Version
     id: NotRequired[Annotated[str, about("The request's own")]]
     parameters: Annotated[dict[str, Any], about("`umbral` and `aviso`, as elsewhere")]
-    outputs: Annotated[list[OutputAnswer], about("One tensor", length=1)]
+    outputs: Annotated[list[TensorAnswer], about("One tensor", length=1)]
 
 
 def inference_answer(
     sent: InferenceBody, found: BatchAssessment, language: Language
 ) -> tuple[AssessedRowsAnswer, bytes]:
     """Show the answer, and the bytes that follow it where they were asked for."""
-    output: OutputAnswer = {
-        "name": "probabilidad",
-        "shape": [len(found.probabilities)],
-        "datatype": "FP32",
-    }
-    following = b""
+    told, following = found.probabilities, b""
+    output: TensorAnswer = {"name": OUTPUT, "datatype": DATATYPE, "shape": [len(told)]}
     if sent.wants_bytes:
-        following = np.array(found.probabilities, dtype="<f4").tobytes()
+        following = np.array(told, dtype="<f4").tobytes()
         output["parameters"] = {"binary_data_size": len(following)}
     else:
-        output["data"] = found.probabilities
+        output["data"] = told
     answer: AssessedRowsAnswer = {
-        "model_name": "cardiorisk",
+        "model_name": MODEL,
         "model_version": found.model_version,
         "parameters": {"umbral": found.threshold, "aviso": found.notice.to(language)},
         "outputs": [output],
@@ -200,24 +195,11 @@ class ServerAnswer(TypedDict):
     extensions: Annotated[list[str], about("Beyond the protocol", ["binary_tensor_data"])]
 
 
-class LiveAnswer(TypedDict):
-    """It is up."""
+class StateAnswer(TypedDict, total=False):
+    """What was asked for is so."""
 
-    live: Yes
-
-
-class ReadyAnswer(TypedDict):
-    """It is ready."""
-
-    ready: Yes
-
-
-class TensorAnswer(TypedDict):
-    """A tensor that is sent or answered."""
-
-    name: Annotated[str, about("Its name", INPUT)]
-    datatype: Datatype
-    shape: Annotated[list[int], about("-1 is the number of rows", [-1, len(FIELDS)])]
+    live: Annotated[Literal[True], about("The process is up")]
+    ready: Annotated[Literal[True], about("A request sent now would be answered")]
 
 
 class NetworkAnswer(TypedDict):
@@ -228,3 +210,13 @@ class NetworkAnswer(TypedDict):
     platform: Annotated[str, about("What runs it", "keras")]
     inputs: Annotated[list[TensorAnswer], about(f"`{INPUT}`", length=1)]
     outputs: Annotated[list[TensorAnswer], about(f"`{OUTPUT}`", length=1)]
+
+
+def network_answer(version: str, engine: str) -> NetworkAnswer:
+    return {
+        "name": MODEL,
+        "versions": [version],
+        "platform": engine,
+        "inputs": [{"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(FIELDS)]}],
+        "outputs": [{"name": OUTPUT, "datatype": DATATYPE, "shape": [-1]}],
+    }

@@ -12,7 +12,7 @@ from tornado.httpclient import AsyncHTTPClient
 from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.batches import BatchHandler
-from cardiorisk.web.reader import MOST_BATCHES, MOST_HELD_BYTES
+from cardiorisk.web.reader import MOST_HELD_BYTES
 from cardiorisk.web.shapes_batches import read_batch
 from tests.support import EXAMPLE, Bitacora, Caller, create_key, document, told
 
@@ -178,21 +178,6 @@ async def test_others_have_many_turns_while_a_batch_is_read(sent: bytes) -> None
     await read_batch(batch(*[sent] * 1000))
     counting.cancel()
     assert turns > 10
-
-
-async def test_batches_that_wait_to_be_read_are_bounded(
-    bench: Caller, app: CardioriskApplication
-) -> None:
-    async def take_a_turn() -> None:
-        async with app.services.traffic.batch_turn():
-            await may_end.wait()
-
-    may_end = asyncio.Event()
-    turns = [asyncio.create_task(take_a_turn()) for _ in range(MOST_BATCHES)]
-    assert told(await bench.send("POST", LOTE, many(1))) == (503, "overloaded")
-    may_end.set()
-    await asyncio.gather(*turns)
-    assert (await bench.send("POST", LOTE, many(1))).code == 200
 
 
 async def test_the_memory_of_large_bodies_is_bounded(
