@@ -9,6 +9,7 @@ writes in place. A record is shorter than a sector, so it is the old one or the 
 crash. It is not synced: a machine that crashes finds the key of half a minute before, and goes on.
 """
 
+import errno
 import fcntl
 import hmac
 import logging
@@ -89,6 +90,9 @@ def make_pair(directory: Path, now_seconds: float) -> None:
     directory.mkdir(0o700, parents=True, exist_ok=True)
     key, link = (bytes.fromhex(token_hex(32)) for _ in range(2))
     record = SealKey(int(now_seconds // 60), key, link).record()
+    for name in (INSTALL_KEY, VERIFY_KEY):  # one of another pair beside it would be taken for it
+        if (path := directory / name).exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
     for name, mode in ((VERIFY_KEY, 0o400), (INSTALL_KEY, 0o600)):
         file = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(file, "wb") as opened:  # noqa: PTH123 - it is made already, for its owner alone

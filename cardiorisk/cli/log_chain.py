@@ -72,6 +72,7 @@ def verify(
     Examples:
       cardiorisk log verify
       cardiorisk log verify --key /media/safe/verify.key /srv/copies/logs
+      cardiorisk log verify --key a/verify.key logs/bitacora-a.jsonl*
       cardiorisk log verify --against checkpoint.json
     """  # noqa: D301 - click reads the \b
     if key_file is not None and key_file.name == INSTALL_KEY:
@@ -79,8 +80,11 @@ def verify(
     directories = [file for file in files if file.is_dir()] if files else [path.parent]
     logs = {base: list_files(base) for place in directories for base in list_bases(place)}
     named = [file for file in files if not file.is_dir()]
+    parts = set()
     for base in {base_of(file) for file in named}:
         logs[base] = in_order(file for file in named if base_of(file) == base)
+        if logs[base] != list_files(base):
+            parts.add(base)
     if not logs:
         raise CommandFailure(f"there is no bitácora in {', '.join(map(str, directories))}")
     if len(logs) > 1 and (key_file or against):
@@ -88,12 +92,13 @@ def verify(
             f"--key and --against are for one bitácora, and here are {len(logs)}: name its files"
         )
     is_whole = True
-    for base, listed in sorted(logs.items()):
-        found, verdict = listed, _verify(base, listed, key_file, against, is_all=not named)
+    for base, found in sorted(logs.items()):
+        is_all, files_read = base not in parts, found
+        verdict = _verify(base, files_read, key_file, against, is_all=is_all)
         # One that is rotated meanwhile has another file where one was to be read.
-        while verdict.fault and not named and (now := list_files(base)) != found:
-            found, verdict = now, _verify(base, now, key_file, against, is_all=True)
-        is_whole &= _tell(base, found, verdict)
+        while verdict.fault and is_all and (now := list_files(base)) != files_read:
+            files_read, verdict = now, _verify(base, now, key_file, against, is_all=True)
+        is_whole &= _tell(base, files_read, verdict)
     if not is_whole:
         raise click.exceptions.Exit(1)
 

@@ -73,6 +73,11 @@ def test_files_and_directories_of_several_processes_are_told_apart(call: Call) -
     named = call("log", "verify", "--key", "keys/verify.key", str(LOG))
     assert named.exit_code == 0
     assert "what was before checkpoint 3 was not looked at" in named.stdout
+    all_named = (f"{LOG}.2.gz", str(LOG))
+    assert "not looked at" not in call("log", "verify", *all_named).stdout
+    Path(f"{LOG}.2.gz").unlink()
+    missing = call("log", "verify", "--key", "keys/verify.key", str(LOG))
+    assert "what was before is missing" in missing.stdout
 
 
 @pytest.mark.usefixtures("sealed")
@@ -113,11 +118,15 @@ def test_the_services_key_is_not_taken_for_the_one_that_verifies(call: Call) -> 
 def test_keys_are_private_and_never_replaced(call: Call) -> None:
     for name in ("install.key", "verify.key"):
         assert Path("keys", name).stat().st_mode & 0o077 == 0
-    result = call("log", "seal-key", "keys")
-    assert (result.exit_code, result.stderr) == (
-        1,
-        "cardiorisk: keys/verify.key exists, and keys are never replaced\n",
-    )
+    for kept, moved in (("install.key", "verify.key"), ("verify.key", "install.key")):
+        Path("keys", moved).rename("elsewhere")
+        result = call("log", "seal-key", "keys")
+        assert (result.exit_code, result.stderr) == (
+            1,
+            f"cardiorisk: keys/{kept} exists, and keys are never replaced\n",
+        )
+        assert not Path("keys", moved).exists()
+        Path("elsewhere").rename(f"keys/{moved}")
 
 
 def test_a_large_log_shows_how_far_it_is() -> None:
