@@ -222,17 +222,16 @@ class AccountPageHandler(SignedInPage, SessionPage):
                 done = await self._change_password(members)
         except errors.InvalidLogin:
             self.refuse([errors.FieldFault(PASSWORD, "")], action, marked("The password is wrong."))
-            await self.get()
         except errors.InvalidAccount as error:
             self.refuse(error.faults, action)
-            await self.get()
         except errors.Conflict:
             said = marked("It is the last operator's. Make another operator first.")
             self.refuse([errors.FieldFault(PASSWORD, "")], action, said)
             self.set_status(409)
-            await self.get()
         else:
             self.go(f"{HOME}?hecho={done}")
+            return
+        await self.get()
 
     async def _change_plan(self, members: dict[str, str], present: str) -> str:
         plan = members.pop("plan", "")

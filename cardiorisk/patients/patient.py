@@ -52,62 +52,27 @@ class Field:
         return f"{article} from {self.minimum:g} to {self.maximum:g} ({self.unit})"
 
 
+# fmt: off
 FIELDS: tuple[Field, ...] = (
-    Field(
-        "cholesterol",
-        "nivel_colesterol",
-        "colesterol",
-        "number",
-        1.0,
-        3.0,
-        "g/L",
-        "total cholesterol",
-        "colesterol total",
-        "200 mg/dL is 2.00 g/L",
-        "200 mg/dL son 2.00 g/L",
-    ),
-    Field(
-        "systolic_pressure",
-        "presion_arterial",
-        "presion",
-        "number",
-        0.6,
-        1.8,
-        "100 mmHg",
-        "systolic blood pressure",
-        "presión arterial sistólica",
-        "120 mmHg is 1.20",
-        "120 mmHg son 1.20",
-    ),
-    Field(
-        "sugar",
-        "azucar",
-        "glucosa",
-        "number",
-        0.5,
-        2.0,
-        "g/L",
-        "blood sugar",
-        "azúcar en sangre",
-        "100 mg/dL is 1.00 g/L",
-        "100 mg/dL son 1.00 g/L",
-    ),
+    Field("cholesterol", "nivel_colesterol", "colesterol", "number", 1.0, 3.0, "g/L",
+          "total cholesterol", "colesterol total",
+          "200 mg/dL is 2.00 g/L", "200 mg/dL son 2.00 g/L"),
+    Field("systolic_pressure", "presion_arterial", "presion", "number", 0.6, 1.8, "100 mmHg",
+          "systolic blood pressure", "presión arterial sistólica",
+          "120 mmHg is 1.20", "120 mmHg son 1.20"),
+    Field("sugar", "azucar", "glucosa", "number", 0.5, 2.0, "g/L",
+          "blood sugar", "azúcar en sangre",
+          "100 mg/dL is 1.00 g/L", "100 mg/dL son 1.00 g/L"),
     Field("age", "edad", "edad", "integer", 0, 99, "years", "age", "edad", spanish_unit="años"),
     Field("overweight", "sobrepeso", "sobrepeso", "flag", 0, 1, "", "overweight", "sobrepeso"),
     Field("smoker", "tabaquismo", "tabaquismo", "flag", 0, 1, "", "smoker", "fumador"),
 )
+# fmt: on
 """The six inputs, in the order of the network's columns. Source: the assignment's ranges."""
 
 FIELD_NAMES: tuple[str, ...] = tuple(field.wire_name for field in FIELDS)
 EXAMPLE: Mapping[str, float | int] = MappingProxyType(
-    {
-        "nivel_colesterol": 2.0,
-        "presion_arterial": 1.2,
-        "azucar": 1.0,
-        "edad": 40,
-        "sobrepeso": 1,
-        "tabaquismo": 0,
-    }
+    dict(zip(FIELD_NAMES, (2.0, 1.2, 1.0, 40, 1, 0), strict=True))
 )
 """A patient by wire name; the course's rule gives no risk. Source: the assignment's example."""
 RISK_COLUMN = "riesgo_cardiaco"

@@ -51,9 +51,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-_BEARER = "bearer "
 
 
 class LoggedHandler(LeanHandler):
@@ -67,18 +65,16 @@ class LoggedHandler(LeanHandler):
     filas: int | None = None
     """How many patients a batch holds, once it has been read."""
     answered_by: str | None = None
-    """The version of the network that assessed a batch."""
+    """The version of the network that did."""
     every_answer = (
-        ("Server", "cardiorisk"),
-        ("Cache-Control", "no-store"),
+        *(("Server", "cardiorisk"), ("Cache-Control", "no-store")),
         ("X-Content-Type-Options", "nosniff"),
     )
 
     def initialize(self, services: Services, route: str, plan: str = "") -> None:
         """Start the timer and name the request: Tornado calls this first, for any method.
 
-        ``route`` is the template of the path, the only form of it that is logged; ``plan`` is the
-        one that it is for, where it is for one.
+        ``route`` is the path's template, which alone is logged; ``plan``, the one that it is for.
         """
         self._began_s = self._stage_began_s = perf_counter()
         self.timings_ms: dict[str, float] = {}
@@ -109,10 +105,7 @@ class LoggedHandler(LeanHandler):
         """Write the line, then let the answer leave; a stream has its line already.
 
         Tornado calls this again when the handler's method returns, hence the first two lines.
-
-        Args:
-            chunk: the last of the body.
-            content_type: of ``chunk``, where that is bytes and the whole body.
+        ``content_type`` is that of ``chunk``, where that is bytes and the whole body.
         """
         if self._answer is not None:
             return self._answer
@@ -208,20 +201,19 @@ class LoggedHandler(LeanHandler):
 
     def _set_last_headers(self) -> None:
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
-        stages = ", ".join([f"{name};dur={ms}" for name, ms in self.timings_ms.items()])
         put = self.answer_headers.put
         put("X-Request-ID", self.request_id)
-        put("Server-Timing", stages)
-        if self.caller is not None and self.verdict is not None:
-            verdict = self.verdict
-            policy = "key" if verdict.is_key_s else self.caller.plan
+        stages = self.timings_ms.items()
+        put("Server-Timing", ", ".join([f"{name};dur={ms}" for name, ms in stages]))
+        caller, verdict = self.caller, self.verdict
+        if caller is not None and verdict is not None:
+            policy = "key" if verdict.is_key_s else caller.plan
             put("RateLimit-Policy", f'"{policy}";q={verdict.limit};w={WINDOW_SECONDS}')
             put("RateLimit", f'"{policy}";r={verdict.remaining};t={verdict.resets_in_seconds}')
 
     def _entry(self) -> Entry:
         assessment = self.assessment if self._error is None else None
         caller = self.caller
-        shows_inputs = self.services.settings.log_inputs and self.patient is not None
         return Entry(
             ts_seconds=self.arrived_at_seconds,
             request_id=self.request_id,
@@ -233,12 +225,10 @@ class LoggedHandler(LeanHandler):
             ip=self.address,
             riesgo_cardiaco=assessment.at_risk if assessment else None,
             probabilidad=assessment.probability if assessment else None,
-            modelo=assessment.model_version
-            if assessment
-            else self.answered_by or self.services.predictor.version,
+            modelo=self.answered_by or self.services.predictor.version,
             code=self._error.code if self._error else None,
             timings_ms=self.timings_ms,
-            inputs=self.patient if shows_inputs else None,
+            inputs=self.patient if self.services.settings.log_inputs else None,
             filas=self.filas,
         )
 
@@ -266,8 +256,7 @@ class LoggedHandler(LeanHandler):
 def _request_id(headers: HTTPHeaders) -> str:
     """Return the caller's own id where it is well formed and no key, else a new one."""
     given = headers["X-Request-ID"] if "X-Request-ID" in headers else ""  # noqa: SIM401 - faster
-    is_good = _REQUEST_ID.fullmatch(given) and PREFIX not in given
-    return given if is_good else secrets.token_hex(16)
+    return given if _REQUEST_ID.fullmatch(given) and PREFIX not in given else secrets.token_hex(16)
 
 
 def to_json(document: Any) -> bytes:
@@ -326,8 +315,8 @@ class BaseHandler(LoggedHandler):
         authorization = self.request.headers.get("Authorization", "")
         if not authorization:
             raise errors.MissingKey(said_of_missing(self.request))
-        if authorization[: len(_BEARER)].lower() == _BEARER:
-            return authorization[len(_BEARER) :].strip()
+        if authorization[:7].lower() == "bearer ":
+            return authorization[7:].strip()
         if " " in authorization:
             raise errors.InvalidKey(said_of_scheme(authorization))
         return authorization
@@ -428,8 +417,9 @@ class AssessingHandler(AuthenticatedHandler):
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
         """Ask the network, by ``predictor.assess`` or another way, with its own stage."""
         self.patient = patient
-        self._asked = (ask or self.services.predictor.assess)(patient)
-        self.assessment = await self._asked
+        self._asked = asked = (ask or self.services.predictor.assess)(patient)
+        self.assessment = await asked
+        self.answered_by = self.assessment.model_version
         self.end_stage("predict")
         return self.assessment
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -205,7 +206,7 @@ class _Writer:
     def _problems(self, codes: list[str], *, is_metered: bool) -> Json:
         rows = {code: PROBLEMS[code] for code in codes}
         first = rows[codes[0]]
-        required = ["WWW-Authenticate"] if first.is_challenge else []
+        required = ["WWW-Authenticate"] if first.status == HTTPStatus.UNAUTHORIZED else []
         required += ["Allow"] if errors.MethodNotAllowed.code in codes else []
         required += ["Accept-Encoding"] if errors.UnsupportedCoding.code in codes else []
         optional = list(SPOKEN) if errors.InvalidPatient.code in codes else []

@@ -26,10 +26,6 @@ class Problem:
     title: str
     retry_after_seconds: int | None = None
 
-    @property
-    def is_challenge(self) -> bool:
-        return self.status == HTTPStatus.UNAUTHORIZED
-
 
 _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.MissingKey: Problem(401, "No API key was given"),
@@ -84,7 +80,7 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
     """Return the headers that the error's answer needs, but for ``Content-Type`` and ``Allow``."""
     problem = problem_of(error)
     headers = {}
-    if problem.is_challenge:
+    if problem.status == HTTPStatus.UNAUTHORIZED:
         why = ', error="invalid_token"' if isinstance(error, errors.InvalidKey) else ""
         headers["WWW-Authenticate"] = f'Bearer realm="cardiorisk"{why}'
     if isinstance(error, errors.UnsupportedCoding):

@@ -18,14 +18,8 @@ from cardiorisk.config import UNIX_PEER
 MOST_HOPS = 16
 """Entries that are read; what stands before them is not."""
 FORWARDING_HEADERS = (
-    "Forwarded",
-    "Via",
-    "X-Client-IP",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Port",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
+    *("Forwarded", "Via", "X-Client-IP", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host"),
+    *("X-Forwarded-Port", "X-Forwarded-Proto"),
 )
 """What proxies add to a request that they pass on."""
 

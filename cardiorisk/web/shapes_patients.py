@@ -87,8 +87,9 @@ _six = itemgetter(*FIELD_NAMES)
 
 def value_schema(field: Field, more: str = "") -> Json:
     unit = f", in {field.unit}" if field.unit else ""
+    hint = f"; {field.hint}" if field.hint else ""
     described: Json = {
-        "description": f"{title(field)}{unit}{_hint(field)}{more}",
+        "description": f"{title(field)}{unit}{hint}{more}",
         "examples": [EXAMPLE[field.wire_name]],
     }
     if field.kind == "flag":
@@ -98,14 +99,6 @@ def value_schema(field: Field, more: str = "") -> Json:
 
 def title(field: Field) -> str:
     return field.description[:1].upper() + field.description[1:]
-
-
-def _hint(field: Field) -> str:
-    return f"; {field.hint}" if field.hint else ""
-
-
-def _value(field: Field) -> Any:
-    return Annotated[float, _rule(field)]
 
 
 def _rule(field: Field) -> Rule:
@@ -154,7 +147,7 @@ _label = Rule(
     spanish=_label_accepted.es,
 )
 _labelled: Json = {LABEL_FIELD: (Annotated[str | None, _label], None)}
-_values: Json = {field.wire_name: _value(field) for field in FIELDS}
+_values: Json = {field.wire_name: Annotated[float, _rule(field)] for field in FIELDS}
 
 
 def _patient(name: str, description: str, members: Json) -> type[PatientShape]:

@@ -70,12 +70,10 @@ class ReloadHandler(OperatorHandler):
 
 
 class MetricsHandler(OperatorHandler):
-    """A caller on this machine needs no key, but one that is sent is judged.
+    """Counts, for which a caller on this machine needs no key.
 
     Behind a proxy on the same machine every caller has the proxy's address, and a page from
-    elsewhere may have its name lead here. So this machine is believed only where no proxy is
-    trusted, the request says nothing of one, and it asks for this machine by name. A proxy that
-    says nothing must not pass this path on.
+    elsewhere may have its name lead here. A proxy that says nothing must not pass this path on.
     """
 
     async def admit(self) -> None:
