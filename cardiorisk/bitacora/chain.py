@@ -130,14 +130,8 @@ def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple
 class Chain:
     """The chain of what one process writes. A file is begun; then lines and checkpoints follow.
 
-    Args:
-        sync: the bitácora's mode, which a reader must know after a crash of the machine.
-        clock: seconds since the epoch.
-        seal: puts a seal under each checkpoint, where there is a key.
-
-    Attributes:
-        marks: of the lines since the last checkpoint, as far as they were written in one piece.
-        last: the checkpoint that was written last.
+    ``sync`` is the bitácora's mode; ``clock`` gives seconds since the epoch. ``marks`` are those of
+    the lines since the last checkpoint, as far as they were written in one piece.
     """
 
     def __init__(self, sync: str, clock: Callable[[], float], seal: Seal | None) -> None:

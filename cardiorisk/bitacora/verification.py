@@ -31,13 +31,9 @@ class _Fault(Exception):
 
 @dataclass
 class Verification:
-    """What was found.
+    """What was found: the first ``fault`` that is no crash's, and what a crash may have taken.
 
-    Attributes:
-        fault: the first that is no crash's, None where there is none.
-        losses: where lines may be missing since the machine crashed.
-        notes: what is no fault and worth knowing.
-        lines: that checkpoints cover; ``open_lines`` have come since the last.
+    ``lines`` are covered by checkpoints; ``open_lines`` have come since the last.
     """
 
     _key: SealKey | None
@@ -249,14 +245,9 @@ def verify(
     is_all: bool = True,
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Verification:
-    """Verify files of one bitácora, the oldest first.
+    """Verify files of one bitácora, in their order; if ``is_all``, none may be missing before them.
 
-    Args:
-        files: what ``list_files`` gives, or some of it.
-        key: as it was made, ``verify.key``; without one seals are not checked.
-        against: a checkpoint that was kept elsewhere, and must be there.
-        is_all: whether these should be all files, so that none may be missing before them.
-        progress: is told how many bytes more were read.
+    ``key`` is ``verify.key``; ``against`` must be there; ``progress`` is told of bytes read.
     """
     found = Verification(key, against, is_all, progress)
     try:

@@ -1,6 +1,7 @@
 """``cardiorisk log verify``, ``seal-key``, ``checkpoint`` and ``prune``: is the bitácora whole?"""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -29,14 +30,11 @@ def _read_against(
     """Read a checkpoint's line, or the last one of a file."""
     if text is None:
         return None
-    if text.lstrip().startswith("{"):
-        found = read_checkpoint(text.strip().encode() + b"\n")
-    elif Path(text).is_file():
-        found = last_checkpoint(Path(text))
-    else:
-        raise click.BadParameter(f"{text!r} is neither a checkpoint nor a file with one")
+    found = read_checkpoint(text.strip().encode() + b"\n")
+    with suppress(OSError):
+        found = found or last_checkpoint(Path(text))
     if found is None:
-        raise click.BadParameter("it holds no checkpoint; `cardiorisk log checkpoint` tells one")
+        raise click.BadParameter("it is no line of `log checkpoint`, and no file with one")
     return found
 
 
