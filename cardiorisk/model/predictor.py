@@ -52,10 +52,8 @@ BATCH_LIMIT = 1024
 BATCH_BOUNDS = tuple(1 << power for power in range(11))
 """Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
 
-BATCH_QUEUE_LIMIT = 64
-"""Batches of a caller's own that may wait."""
-EXPLANATION_QUEUE_LIMIT = 64
-"""Explanations that may wait; each takes about a millisecond."""
+ALONE_QUEUE_LIMIT = 64
+"""Explanations that may wait, and callers' own batches; each takes about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +127,11 @@ class Predictor:
     """The network behind two bounded queues; call it on the event loop only."""
 
     def __init__(
-        self,
-        queue_limit: int = QUEUE_LIMIT,
-        explanation_queue_limit: int = EXPLANATION_QUEUE_LIMIT,
-        batch_queue_limit: int = BATCH_QUEUE_LIMIT,
+        self, queue_limit: int = QUEUE_LIMIT, alone_queue_limit: int = ALONE_QUEUE_LIMIT
     ) -> None:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
-        self._explained = _Queue(explain, explanation_queue_limit, 1)
-        self._batched = _Queue(assess_batches, batch_queue_limit, 1)
+        self._explained = _Queue(explain, alone_queue_limit, 1)
+        self._batched = _Queue(assess_batches, alone_queue_limit, 1)
         self._turns = deque([self._assessed, self._batched, self._explained])
         # One thread runs all batches: two that take turns at it cost Keras 6 % of a request.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")

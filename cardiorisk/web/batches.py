@@ -36,18 +36,15 @@ class BatchingHandler(AssessingHandler):
     body_limit_bytes = 1024 * 1024
     draws_when_admitted = 0
 
-    async def assess_batch(self, rows: NDArray[np.float32]) -> BatchAssessment:
-        """Ask the network about rows, with its own stage."""
+    async def assess_batch(self, rows: NDArray[np.float32], sent: int) -> BatchAssessment:
+        """Count every patient of a batch that was read, and ask the network about rows of it."""
+        self.filas = sent
+        self.draw_on_window(sent)
         self._asked = asked = self.services.predictor.assess_batch(rows)
         found = await asked
         self.answered_by = found.model_version
         self.end_stage("predict")
         return found
-
-    def draw_all(self, rows: int) -> None:
-        """Count every patient of a batch that has been read."""
-        self.filas = rows
-        self.draw_on_window(rows)
 
     def write_error(self, status_code: int, **context: Any) -> None:
         is_refused = isinstance(context["exc_info"][1], RateLimited)
@@ -63,11 +60,7 @@ class BatchingHandler(AssessingHandler):
 
 class BatchHandler(BatchingHandler):
     @operation(
-        "assessBatch",
-        AssessedBatchAnswer,
-        body=BatchBody,
-        headers=SPOKEN,
-        problems=(NotReady,),
+        "assessBatch", AssessedBatchAnswer, body=BatchBody, headers=SPOKEN, problems=(NotReady,)
     )
     async def post(self) -> None:
         """Assess up to 1,000 patients at once.
@@ -82,9 +75,8 @@ class BatchHandler(BatchingHandler):
                 sent = await read_batch(self.request.body)
         finally:
             self.end_stage("validate")
-        self.draw_all(len(sent))
         faultless = [row for row in sent if not isinstance(row, InvalidPatient)]
         rows = np.array(faultless, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
-        found = await self.assess_batch(rows)
+        found = await self.assess_batch(rows, len(sent))
         await asyncio.sleep(0)  # a turn for others, as after each piece
         self.answer(batch_answer(sent, found, self.speak()))

@@ -84,10 +84,8 @@ class InferHandler(BatchingHandler):
                 sent, rows = shapes.read_inference(self.request.body, length)
         finally:
             self.end_stage("validate")
-        self.draw_all(len(rows))
-        answer, following = shapes.inference_answer(
-            sent, await self.assess_batch(rows), self.speak()
-        )
+        found = await self.assess_batch(rows, len(rows))
+        answer, following = shapes.inference_answer(sent, found, self.speak())
         if not following:
             self.answer(answer)
             return

@@ -172,11 +172,8 @@ def batch_answer(
         if isinstance(each, InvalidPatient):
             rows.append({"errors": faults_answer(each.faults, language)})
             continue
-        place, probability = next(assessed)
-        row: RowAnswer = {
-            "riesgo_cardiaco": probability >= found.threshold,
-            "probabilidad": probability,
-        }
+        place, told = next(assessed)
+        row: RowAnswer = {"riesgo_cardiaco": told >= found.threshold, "probabilidad": told}
         if place in found.outside_training:
             row["advertencias"] = field_warnings(found.outside_training[place], language)
         rows.append(row)

@@ -33,12 +33,7 @@ _LENGTH = re.compile("[0-9]{1,12}")
 _LEAST = np.array([field.minimum for field in FIELDS], dtype=np.float32)  # (6,)
 _MOST = np.array([field.maximum for field in FIELDS], dtype=np.float32)
 _IS_WHOLE = np.array([field.kind != "number" for field in FIELDS])
-_TENSOR = {
-    "name": INPUT,
-    "datatype": DATATYPE,
-    "shape": [1, len(FIELDS)],
-    "data": [*EXAMPLE.values()],
-}
+_TENSOR = {"name": INPUT, "datatype": DATATYPE, "shape": [1, 6], "data": [*EXAMPLE.values()]}
 
 Name = Annotated[Literal["cardiorisk"], about("Always the same")]
 Datatype = Annotated[Literal["FP32"], about("The type of its values")]
@@ -131,13 +126,10 @@ def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what float32 has no room for is in no range
         rows = values.astype(np.float32)
     bad = ~((rows >= _LEAST) & (rows <= _MOST)) | (_IS_WHOLE & (rows != np.floor(rows)))  # (n, 6)
-    faults = [
-        fault_of(
-            f"{INPUT}[{row}].{FIELD_NAMES[column]}",
-            words.MUST.filled(accepted=accepted_of(FIELDS[column])),
-        )
-        for row, column in np.argwhere(bad)[:MOST_UNKNOWN].tolist()
-    ]
+    faults = []
+    for row, column in np.argwhere(bad)[:MOST_UNKNOWN].tolist():
+        said = words.MUST.filled(accepted=accepted_of(FIELDS[column]))
+        faults.append(fault_of(f"{INPUT}[{row}].{FIELD_NAMES[column]}", said))
     if faults:
         raise InvalidPatient(tuple(faults))
     return rows + np.float32(0)  # which takes the sign of a negative zero

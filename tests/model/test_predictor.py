@@ -59,7 +59,7 @@ def engine(artefact: Artefact) -> HeldEngine:
 
 @pytest.fixture
 def predictor(artefact: Artefact, engine: HeldEngine) -> Iterator[Predictor]:
-    predictor = Predictor(queue_limit=4, explanation_queue_limit=3, batch_queue_limit=2)
+    predictor = Predictor(queue_limit=4, alone_queue_limit=3)
     predictor.adopt(Artefact(artefact.card, engine))
     yield predictor
     engine.gate.set()
@@ -136,16 +136,16 @@ async def test_a_batch_of_a_caller_s_own_is_one_run_and_takes_turns_with_single_
     rows = np.array([SMOKER.values, HEALTHY.values] * 1000, dtype=np.float32)
     first = predictor.assess(SMOKER)
     await engine.until_it_runs()
-    batches = [predictor.assess_batch(rows) for _ in range(2)]
+    batches = [predictor.assess_batch(rows) for _ in range(3)]
     with pytest.raises(Overloaded):
         predictor.assess_batch(rows)
     single = predictor.assess(SMOKER)
     engine.gate.set()
     answers = await asyncio.gather(*batches)
-    assert engine.batch_sizes == [1, 2000, 1, 2000]
+    assert engine.batch_sizes == [1, 2000, 1, 2000, 2000]
     alone = [(await asked).probability for asked in (single, predictor.assess(HEALTHY))]
     assert answers[0].probabilities == alone * 1000
-    assert (predictor.batch_sizes.count, predictor.batch_sizes.total) == (5, 4003)
+    assert (predictor.batch_sizes.count, predictor.batch_sizes.total) == (6, 6003)
     await first
 
 
