@@ -331,7 +331,8 @@ class Bitacora:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _logger.warning(
-                "another process writes to %s, so it will not verify; give each a node", self._path
+                "another process writes to %s, so it cannot verify: give each a CARDIORISK_NODE",
+                self._path,
             )
         except OSError:
             pass  # a file system without locks
