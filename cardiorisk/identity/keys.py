@@ -39,6 +39,7 @@ LONGEST_LIFETIME_DAYS = 36_500
 LONGEST_GRACE_MINUTES = 60 * 24 * 365
 LARGEST_KEY_LIMIT = 999_999_999
 """Requests a minute; fewer than the largest plan's."""
+_CREDENTIAL = re.compile(PREFIX + r"|eyJ[\w-]{1,100}\.eyJ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,11 @@ def visible_prefix(key: str) -> str:
 def may_hold_key(text: str) -> bool:
     """Tell whether more of a key may stand in a text than lists show of it."""
     return PREFIX in text and len(text) > _VISIBLE_CHARACTERS
+
+
+def shows_credential(text: str) -> bool:
+    """Tell whether a key, or a token by how all of ours begin, may stand in a text."""
+    return _CREDENTIAL.search(text) is not None
 
 
 def _checksum(body: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from cardiorisk.identity.keys import PREFIX
+from cardiorisk.identity.keys import shows_credential
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
@@ -28,8 +28,10 @@ def said_of_missing(request: "HTTPServerRequest") -> str:
     if header:
         return f"a key in {header} is not looked at: {HOW}"
     for place, text in (("the URL", request.query), ("a cookie", headers.get("Cookie", ""))):
-        if PREFIX in text or _PARAMETER.search(text):
+        if shows_credential(text) or _PARAMETER.search(text):
             return f"a key in {place} is not looked at: {HOW}"
+    if any(map(shows_credential, headers.values())):
+        return f"a key in another header is not looked at: {HOW}"
     return "send your API key in the Authorization header"
 
 

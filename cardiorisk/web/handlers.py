@@ -201,10 +201,10 @@ class LoggedHandler(LeanHandler):
 
     def _set_last_headers(self) -> None:
         """Set the headers that are known last, or that an error's ``clear`` takes away."""
+        stages = ", ".join([f"{name};dur={ms}" for name, ms in self.timings_ms.items()])
         put = self.answer_headers.put
         put("X-Request-ID", self.request_id)
-        stages = self.timings_ms.items()
-        put("Server-Timing", ", ".join([f"{name};dur={ms}" for name, ms in stages]))
+        put("Server-Timing", stages)
         caller, verdict = self.caller, self.verdict
         if caller is not None and verdict is not None:
             policy = "key" if verdict.is_key_s else caller.plan

@@ -26,7 +26,7 @@ from typing_extensions import TypedDict
 from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
 from cardiorisk.identity.forms import find_number
-from cardiorisk.identity.keys import PREFIX
+from cardiorisk.identity.keys import shows_credential
 from cardiorisk.model.card import Card
 from cardiorisk.patients import words
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object
@@ -191,7 +191,7 @@ def unknown_faults(
     for place, name in enumerate(names):
         meant = find_meant(name, known) if place < _MOST_MEANT else None
         said = words.MEANT[noun].filled(meant=meant) if meant else unknown
-        faults.append(fault_of("a key" if PREFIX in name else echoed(name), said))
+        faults.append(fault_of("a key" if shows_credential(name) else echoed(name), said))
     return tuple(faults)
 
 

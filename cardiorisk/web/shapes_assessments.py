@@ -7,15 +7,7 @@ from pydantic import Field as Member
 from pydantic import WithJsonSchema, create_model
 from typing_extensions import TypedDict
 
-from cardiorisk.accounts.assessments import (
-    DEFAULT_PAGE,
-    ID_PATTERN,
-    LABEL_CHARACTERS,
-    LABEL_FIELD,
-    LARGEST_PAGE,
-    Page,
-    find_id,
-)
+from cardiorisk.accounts import assessments
 from cardiorisk.errors import InvalidQuery
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
@@ -41,12 +33,12 @@ from cardiorisk.web.shapes_patients import (
 
 _id_schema: Json = {
     "type": "string",
-    "pattern": ID_PATTERN,
+    "pattern": assessments.ID_PATTERN,
     "examples": ["pred_0mc4f8k2t7q67h3n5xk9w2c4bta"],
 }
-_how_many = parameter_rule(1, LARGEST_PAGE, "How many at most")
+_how_many = parameter_rule(1, assessments.LARGEST_PAGE, "How many at most")
 _after = Rule(
-    find_id,
+    assessments.find_id,
     "be the id of an assessment, as the list gives it",
     _id_schema | {"description": "The last id of the page before, which gives it as `after`"},
 )
@@ -58,28 +50,28 @@ class PageParameters(Sent):
     refusal = InvalidQuery
     is_all_text = True
 
-    limit: Annotated[int, _how_many] = DEFAULT_PAGE
+    limit: Annotated[int, _how_many] = assessments.DEFAULT_PAGE
     after: Annotated[str | None, _after] = None
 
     @property
-    def page(self) -> Page:
-        return Page(self.limit, self.after)
+    def page(self) -> assessments.Page:
+        return assessments.Page(self.limit, self.after)
 
 
 class LargePageParameters(PageParameters):
     """The same where the original client asks."""
 
-    limit: Annotated[int, _how_many] = LARGEST_PAGE
+    limit: Annotated[int, _how_many] = assessments.LARGEST_PAGE
 
 
 _Id = Annotated[str, Member(json_schema_extra=_id_schema), about("Its id")]
 _Label = Annotated[
-    str | None, about("What its owner calls the patient", max_length=LABEL_CHARACTERS)
+    str | None, about("What its owner calls the patient", max_length=assessments.LABEL_CHARACTERS)
 ]
 _kept: Json = {
     "id": _Id,
     "created_at": Annotated[datetime, about("When it was made")],
-    LABEL_FIELD: _Label,
+    assessments.LABEL_FIELD: _Label,
     **{field.wire_name: Annotated[float, WithJsonSchema(value_schema(field))] for field in FIELDS},
     "riesgo_cardiaco": AtRisk,
     "probabilidad": Probability,
@@ -97,7 +89,7 @@ def kept_answer(kept: KeptAssessment, notice: str) -> Json:
     return {
         "id": kept.assessment_id,
         "created_at": kept.created_at,
-        LABEL_FIELD: kept.label,
+        assessments.LABEL_FIELD: kept.label,
         **kept.patient.members,
         "riesgo_cardiaco": kept.at_risk,
         "probabilidad": kept.probability,
@@ -113,12 +105,14 @@ class KeptAssessmentsAnswer(TypedDict):
     items: Annotated[
         list[Annotated[Json, described_as(KeptAssessmentAnswer)]], about("The newest first")
     ]
-    after: Annotated[str | None, about("Where the next page begins", pattern=ID_PATTERN)]
+    after: Annotated[
+        str | None, about("Where the next page begins", pattern=assessments.ID_PATTERN)
+    ]
 
 
 _original: Json = {
     "id": _Id,
-    ORIGINAL_NAMES[LABEL_FIELD]: _Label,
+    ORIGINAL_NAMES[assessments.LABEL_FIELD]: _Label,
     **{
         ORIGINAL_NAMES[field.wire_name]: Annotated[bool, about(title(field))]
         if field.kind == "flag"
@@ -138,7 +132,7 @@ def original_answer(kept: KeptAssessment) -> Json:
     values = zip(FIELDS, kept.patient.members.values(), strict=True)
     return {
         "id": kept.assessment_id,
-        ORIGINAL_NAMES[LABEL_FIELD]: kept.label,
+        ORIGINAL_NAMES[assessments.LABEL_FIELD]: kept.label,
         **{
             ORIGINAL_NAMES[field.wire_name]: bool(value) if field.kind == "flag" else value
             for field, value in values

@@ -94,11 +94,13 @@ async def test_who_is_not_known_is_told_of_no_parameter(stranger: Caller) -> Non
         ("X-API-Key", {"X-API-Key": "{}"}, ""),
         ("API-Key", {"api-key": "{}"}, ""),
         ("X-Auth-Token", {"x-auth-token": "anything"}, ""),
+        ("another header", {"X-Secret": "Bearer {}"}, ""),
         ("a cookie", {"Cookie": "a=1; session={}"}, ""),
         ("a cookie", {"Cookie": "a=1; api_key=anything"}, ""),
         ("the URL", {}, "?Authorization={}"),
         ("the URL", {}, "?a=1&api_key=anything"),
         ("the URL", {}, "?{}"),
+        ("the URL", {}, "?q=eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"),
     ],
 )
 async def test_a_key_that_is_sent_elsewhere_opens_nothing_and_is_told_where_to(

@@ -132,6 +132,7 @@ def test_a_faulty_field_is_told_what_it_must_be(body: bytes, detail: str) -> Non
         (BODY.replace(b"{", b'{"x": 1, "x": 2, '), ["x"]),
         (BODY.replace(b"{", b'{"%b": 1, ' % (b"x" * 1000)), ["x" * 64]),
         (BODY.replace(b"{", b'{"crk_secret": 1,'), ["a key"]),
+        (BODY.replace(b"{", b'{"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln": 1,'), ["a key"]),
         (BODY.replace(b"{", b'{"\\ud800\xc3\xb1":1,'), ["?ñ"]),
     ],
     ids=[
@@ -141,6 +142,7 @@ def test_a_faulty_field_is_told_what_it_must_be(body: bytes, detail: str) -> Non
         "unknown twice",
         "long",
         "a key",
+        "a token",
         "half a surrogate",
     ],
 )
