@@ -91,14 +91,14 @@ class BatchAssessment:
     """What the network says of many patients, in their order; see ``Assessment``.
 
     Attributes:
-        outside_training: by the place of a patient; only where there is any.
+        outside_training: whether each input is, shape (n, 6), columns in ``FIELDS`` order.
     """
 
     probabilities: list[float]
     threshold: float
     model_version: str
     notice: Said
-    outside_training: dict[int, tuple[str, ...]]
+    outside_training: NDArray[np.bool_]
 
 
 Waiting: TypeAlias = "tuple[Any, asyncio.Future[Any]]"
@@ -327,8 +327,7 @@ def assess_batches(artefact: Artefact, batches: list[NDArray[np.float32]]) -> li
     for rows in batches:
         exact = _run(artefact, rows) if len(rows) else np.empty(0, np.float32)  # (n,)
         told_of = all_told(exact, card.threshold).tolist()
-        places = np.flatnonzero(((rows < lowest) | (rows > highest)).any(axis=1)).tolist()
-        outside = {place: card.outside_training(rows[place].tolist()) for place in places}
+        outside = (rows < lowest) | (rows > highest)
         assessments.append(
             BatchAssessment(told_of, card.threshold, card.version, card.notice, outside)
         )

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import compress
 from typing import Annotated, Any, NotRequired, TypeAlias, cast
 
 from pydantic import BaseModel, FailFast, ValidationError, with_config
@@ -167,15 +168,15 @@ def batch_answer(
     sent: list[Row], found: BatchAssessment, language: Language
 ) -> AssessedBatchAnswer:
     rows: list[RowAnswer | FaultyRowAnswer] = []
-    assessed = enumerate(found.probabilities)
+    assessed = zip(found.probabilities, found.outside_training.tolist(), strict=True)
     for each in sent:
         if isinstance(each, InvalidPatient):
             rows.append({"errors": faults_answer(each.faults, language)})
             continue
-        place, told = next(assessed)
+        told, outside = next(assessed)
         row: RowAnswer = {"riesgo_cardiaco": told >= found.threshold, "probabilidad": told}
-        if place in found.outside_training:
-            row["advertencias"] = field_warnings(found.outside_training[place], language)
+        if True in outside:
+            row["advertencias"] = field_warnings(compress(FIELD_NAMES, outside), language)
         rows.append(row)
     return {
         "resultados": rows,
