@@ -25,6 +25,9 @@ from cardiorisk.files.dialect import Dialect, sniff
 from cardiorisk.files.source import PIECE_BYTES, STREAM, Source
 from cardiorisk.patients.patient import Field
 
+# A signal is the command's to answer; while it reads, pyarrow would take SIGTERM for itself.
+pa.enable_signal_handlers(enable=False)
+
 BATCH_ROWS = 65_536
 EMPTY_ROW = Fault("is an empty row")
 
