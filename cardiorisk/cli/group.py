@@ -46,7 +46,7 @@ class Program(click.Command):
     def main(self, *arguments: Any, **options: Any) -> Any:
         streams.secure()
         for number in _ENDING_SIGNALS:
-            if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
                 signal.signal(number, _end)
         try:
             # It ends quietly when the reader of a pipe has had enough.
