@@ -24,6 +24,7 @@ from cardiorisk.config import PREFIX, Settings, load_settings
 from cardiorisk.http1.listener import Listener
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
+from tests.processes import Server
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
 
 # A busy machine is no fault of what is tested.
@@ -133,3 +134,13 @@ def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) ->
 @pytest.fixture
 def bitacora(settings: Settings) -> Bitacora:
     return Bitacora(settings.log_dir / "bitacora.jsonl")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A process of its own for each file of tests, freshly started, with the plans as they are."""
+    started = Server(tmp_path_factory.mktemp("server"), "--engine", "litert")
+    try:
+        yield started.wait_until_ready()
+    finally:
+        started.clean_up()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.running import BENCHMARKS, install
-from tests.processes import Server, require_program
+from tests.processes import require_program
 
 REASON = "clients that others wrote are installed where CI=true; they have 750 MB"
 
@@ -39,12 +38,3 @@ def clients_node() -> Path:
         subprocess.run(command, check=True, capture_output=True)
         stamp.write_text(wanted)
     return directory / "node_modules"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("server"), "--engine", "litert")
-    try:
-        yield started.wait_until_ready()
-    finally:
-        started.clean_up()
