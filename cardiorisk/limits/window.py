@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     def refusal(self, plan: str, want: int) -> RateLimited:
         """Tell a caller on a plan, who wanted so many, what is allowed and when to ask again."""
         allows = "this key" if self.is_key_s else f"the plan {plan}"
-        left = f"{self.remaining} are left for {want} patients; " if want > 1 else ""
+        left = f"{self.remaining} left for {want} patients; " if want > 1 else ""
         return RateLimited(
             f"{allows} allows {self.limit} requests a minute; {left}"
             f"the next minute starts in {self.resets_in_seconds} s",

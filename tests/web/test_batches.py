@@ -141,7 +141,7 @@ async def test_all_draw_on_the_window_or_none(premium: Caller, bitacora: Bitacor
     response = await premium.send("POST", LOTE, many(6))
     assert told(response) == (429, "rate-limited")
     assert response.headers["RateLimit"] == '"premium";r=5;t=48'
-    assert "5 are left for 6 patients" in document(response)["detail"]
+    assert "5 left for 6 patients" in document(response)["detail"]
     assert (bitacora.last()["status"], bitacora.last()["filas"]) == (429, 6)
     response = await premium.send("POST", LOTE, batch(*[b"{}"] * 5))
     assert (response.code, response.headers["RateLimit"]) == (200, '"premium";r=0;t=48')

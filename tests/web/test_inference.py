@@ -88,7 +88,7 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
     sent = request({"inputs": [head]}, BYTES[:24] * rows)
     response = await bench.send("POST", INFER, **sent)
     assert told(response) == (429, "rate-limited")
-    assert f"50 are left for {rows} patients" in document(response)["error"]
+    assert f"50 left for {rows} patients" in document(response)["error"]
 
 
 @pytest.mark.parametrize(
