@@ -35,10 +35,11 @@ class Server:
         *options: str,
         wrapper: Sequence[str] = (),
         is_measured: bool = True,
+        python: str | Path = sys.executable,
         **variables: str,
     ) -> None:
         self.directory = directory
-        command = [*wrapper, sys.executable, "-m", "cardiorisk", "serve", "--port", "0", *options]
+        command = [*wrapper, str(python), "-m", "cardiorisk", "serve", "--port", "0", *options]
         self.process = subprocess.Popen(
             command,
             cwd=directory,
