@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -152,9 +152,15 @@ def small_disk(directory: Path, size: str) -> Iterator[Path]:
 
 def require_program(name: str, how_to_install: str) -> str:
     """Find a program of the system; without it skip the test, and fail where ``CI=true``."""
-    found = shutil.which(name)
-    if found is not None:
-        return found
+    return shutil.which(name) or _miss(name, how_to_install)
+
+
+def require_file(path: Path, how_to_install: str) -> Path:
+    """Likewise for a file that a package of the system brings."""
+    return path if path.exists() else _miss(path.name, how_to_install)
+
+
+def _miss(name: str, how_to_install: str) -> NoReturn:
     reason = f"{name} is not installed: {how_to_install}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
