@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cardiorisk.pages import account as account_pages
-from cardiorisk.pages import assess, panel
+from cardiorisk.pages import assess, assessments, panel
 from cardiorisk.pages.base import NowhereHandler
 from cardiorisk.pages.languages import load_languages
 from cardiorisk.web import (
@@ -81,8 +81,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/salir", account_pages.LogoutPageHandler),
     Route("/cuenta", account_pages.AccountPageHandler),
     Route("/claves", account_pages.KeysPageHandler),
-    Route("/evaluaciones", assess.AssessmentsPageHandler),
-    Route("/evaluaciones.csv", assess.ExportHandler),
+    Route("/evaluaciones", assessments.AssessmentsPageHandler),
+    Route("/evaluaciones.csv", assessments.ExportHandler),
     Route("/panel", panel.PanelHandler),
     Route("/panel/cuentas", panel.PanelAccountsHandler),
     Route("/panel/eventos", panel.PanelEventsHandler),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cardiorisk.pages.assess import newest
+from cardiorisk.pages.assessments import newest
 from tests.pages.browsing import PASSWORD, Reader, text
 from tests.support import EXAMPLE, SettableClock, document
 
