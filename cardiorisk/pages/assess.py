@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from tornado.escape import json_encode
 
 from cardiorisk.errors import InvalidPatient, NotReady, RateLimited, ServiceError
+from cardiorisk.files.columns import UNITS
 from cardiorisk.model.explanations import sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.pages.base import PageHandler
@@ -78,6 +79,7 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             "assess.html",
             fields=FIELDS,
             fault=self._fault,
+            described=self._described(),
             patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
             example=values,
             steps=STEPS,
@@ -86,6 +88,30 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             sentence=self._sentence(),
             learnt=self._learnt(),
             notice=notice,
+        )
+
+    def _described(self) -> str:
+        """Describe the fields to the page's scripts, units with how much is one of the network's.
+
+        The usual unit is the first; that of the network is one to choose where people know it.
+        """
+        return json_encode(
+            [
+                {
+                    "name": field.wire_name,
+                    "label": self.locale.translate(field.description),
+                    "kind": field.kind,
+                    "minimum": field.minimum,
+                    "maximum": field.maximum,
+                    "unit": self.locale.translate(field.unit) if field.unit else "",
+                    "units": {
+                        unit: per_unit[field.name]
+                        for unit, per_unit in UNITS.items()
+                        if field.name in per_unit
+                    },
+                }
+                for field in FIELDS
+            ]
         )
 
     def _verdict(self, assessment: Assessment) -> str:
@@ -117,10 +143,9 @@ class AssessPageHandler(PageHandler, AssessingHandler):
     def _fault(self, field: Field) -> str:
         """Say in the reader's language what the field accepts."""
         kind = "Must be an integer" if field.kind == "integer" else "Must be a number"
-        return self.locale.translate(f"{kind} from %(minimum)s to %(maximum)s") % {
-            "minimum": self.number(field.minimum),
-            "maximum": self.number(field.maximum),
-        }
+        return self.locale.translate(f"{kind} from {{minimum}} to {{maximum}}").format(
+            minimum=self.number(field.minimum), maximum=self.number(field.maximum)
+        )
 
 
 def _typed(form: Mapping[str, str]) -> dict[str, str]:

@@ -54,7 +54,7 @@ def test_the_keyboard_is_enough_and_keeps_its_place(visit: Visit) -> None:
     page.get_by_label("Clave de la API").fill(visit.key)
     page.get_by_role("slider", name="edad").press("End")
     page.get_by_role("checkbox", name="fumador").press("Space")
-    page.get_by_role("spinbutton", name="edad").press("Enter")
+    page.get_by_role("textbox", name="edad").press("Enter")
     expect(page.locator("#verdict")).to_contain_text("Sí hay riesgo")
     expect(page.locator("#call-curl")).to_contain_text('"edad":99,"sobrepeso":1,"tabaquismo":1')
     button = page.get_by_role("button", name="Evaluar")
@@ -74,30 +74,106 @@ def test_the_key_is_kept_for_the_tab_and_nowhere_else(visit: Visit) -> None:
     assert visit.key not in visit.server.log_text()
 
 
-def test_slider_and_box_move_together_and_a_comma_is_a_point(visit: Visit) -> None:
+def test_slider_and_box_move_together(visit: Visit) -> None:
     page = visit.open()
-    page.get_by_role("spinbutton", name="edad").fill("61")
+    page.get_by_role("textbox", name="edad").fill("61")
     expect(page.get_by_role("slider", name="edad")).to_have_value("61")
     page.get_by_role("slider", name="edad").press("ArrowRight")
-    expect(page.get_by_role("spinbutton", name="edad")).to_have_value("62")
+    expect(page.get_by_role("textbox", name="edad")).to_have_value("62")
     expect(page.locator("#call-curl")).to_contain_text('"edad":62')
-    box = page.get_by_role("spinbutton", name="presión arterial sistólica")
-    box.fill("")
-    box.press_sequentially("1,35")
-    expect(box).to_have_value("1.35")
 
 
-def test_an_error_of_the_service_stands_at_its_field(visit: Visit) -> None:
+def test_values_are_in_the_reader_s_units_everywhere_but_in_the_calls(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.key)
+    sugar = page.get_by_role("textbox", name="azúcar en sangre")
+    unit = page.get_by_role("combobox", name="azúcar en sangre: unidad")
+    expect(sugar).to_have_value("180")
+    expect(page.locator("#sentence")).to_contain_text("azúcar en sangre = 180 mg/dL (+")
+    expect(page.locator("#bars")).to_contain_text("presión arterial sistólica: 140 mmHg")
+    expect(page.locator("#curves")).to_contain_text("300 mg/dL")
+    unit.select_option("mmol/L")
+    expect(sugar).to_have_value("9,99")
+    expect(page.locator("#sentence")).to_contain_text("azúcar en sangre = 9,99 mmol/L (+")
+    expect(page.locator("#help-azucar")).to_have_text("2,78 \N{EN DASH} 11,1 mmol/L")
+    expect(page.locator("#call-curl")).to_contain_text('"azucar":1.8,')
+    expect(page.locator("#stale")).to_be_hidden()
+    page.reload()
+    expect(unit).to_have_value("mmol/L")
+    expect(page.get_by_role("combobox", name="colesterol total: unidad")).to_have_value("mg/dL")
+    sugar.fill("5,55")
+    for each, shown in (("g/L", "0,9999"), ("mg/dL", "100"), ("mmol/L", "5,55")):
+        unit.select_option(each)
+        expect(sugar).to_have_value(shown)
+        expect(page.locator("#call-curl")).to_contain_text('"azucar":0.9998658,')
+
+
+def test_a_value_that_is_right_in_another_unit_is_asked_about_before_it_is_sent(
+    visit: Visit,
+) -> None:
     page = visit.open()
     page.get_by_label("Clave de la API").fill(visit.key)
-    page.get_by_role("spinbutton", name="edad").fill("400")
-    page.get_by_role("spinbutton", name="colesterol total").fill("")
-    page.get_by_role("button", name="Evaluar").click()
-    expect(page.locator("#error-edad")).to_have_text("Debe ser un entero de 0 a 99")
-    expect(page.locator("#error-nivel_colesterol")).to_have_text("Debe ser un número de 1 a 3")
-    expect(page.locator("#error-azucar")).to_be_hidden()
-    expect(page.get_by_role("spinbutton", name="colesterol total")).to_be_focused()
-    expect(page.get_by_role("spinbutton", name="edad")).to_have_attribute("aria-invalid", "true")
+    pressure = page.get_by_role("textbox", name="presión arterial sistólica")
+    cholesterol = page.get_by_role("textbox", name="colesterol total")
+    cholesterol.fill("2,8")
+    pressure.fill("1,35")
+    pressure.press("Enter")
+    expect(cholesterol).to_be_focused()
+    expect(cholesterol).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#error-nivel_colesterol")).to_have_text(
+        "Debe ser un número de 100 a 300 mg/dL"
+    )
+    expect(page.locator("#failure")).to_contain_text("No se ha enviado nada.")
+    asked = page.get_by_role("group", name="¿Qué número es?").get_by_role("button")
+    assert asked.all_text_contents() == ["¿2,8 mmol/L?", "¿2,8 g/L?", "¿135 mmHg?"]
+    page.get_by_role("button", name="¿2,8 g/L?").press("Enter")
+    expect(page.get_by_role("combobox", name="colesterol total: unidad")).to_have_value("g/L")
+    page.get_by_role("button", name="¿135 mmHg?").press("Enter")
+    expect(pressure).to_have_value("135")
+    pressure.press("Enter")
+    expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
+    expect(page.locator("#call-curl")).to_contain_text(
+        '{"nivel_colesterol":2.8,"presion_arterial":1.35,'
+    )
+    cholesterol.fill("240")
+    page.get_by_role("combobox", name="colesterol total: unidad").select_option("mg/dL")
+    expect(page.locator("#error-nivel_colesterol")).to_be_hidden()
+    expect(page.locator("#call-curl")).to_contain_text('{"nivel_colesterol":2.4,')
+    for wrong in ("", "alto", "1e2", "2..4", "0x99"):
+        cholesterol.fill(wrong)
+        cholesterol.blur()
+        expect(page.locator("#error-nivel_colesterol")).to_contain_text("Debe ser un número")
+        expect(asked).to_have_count(0)
+
+
+def test_a_value_is_the_same_after_it_was_shown_in_every_unit(visit: Visit) -> None:
+    """Every hundredth of a g/L, every mg/dL and every hundredth of a mmol/L, as they are typed."""
+    page = visit.open()
+    changed = page.evaluate(
+        """async () => {
+          const { src } = document.querySelector("script[src]");
+          const { FIELDS, accepts, inUnit, parse, toService, unitsOf } =
+            await import(src.replace("assess.js", "units.js"));
+          const wrong = [];
+          for (const field of FIELDS.filter((field) => field.kind !== "flag")) {
+            for (const unit of unitsOf(field)) {
+              const decimals = { "g/L": 2, "mmol/L": 2 }[unit] ?? 0;
+              for (let step = 0; step <= 30000; step++) {
+                const typed = (step / 10 ** decimals).toFixed(decimals);
+                const value = toService(parse(typed), field, unit);
+                if (!accepts(field, value)) continue;
+                const shown = inUnit(value, field, unit);
+                const again = toService(parse(shown), field, unit);
+                if (Number(typed) !== parse(shown) || again !== value) wrong.push([typed, unit]);
+                const short = unit === "mmol/L" || String(value).length < 6;
+                if (!short) wrong.push([value, unit]);
+              }
+            }
+          }
+          return wrong;
+        }"""
+    )
+    assert changed == []
 
 
 def test_an_answer_to_earlier_values_says_so_and_cannot_be_kept(visit: Visit) -> None:

@@ -23,7 +23,7 @@ def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -
     used |= {text for field in FIELDS for text in (field.description, field.unit, field.hint)}
     used |= {name for name, _ in PATIENTS}
     used |= {
-        f"Must be {kind} from %(minimum)s to %(maximum)s" for kind in ("a number", "an integer")
+        f"Must be {kind} from {{minimum}} to {{maximum}}" for kind in ("a number", "an integer")
     }
     assert used - {""} == load_translations().keys()
 
