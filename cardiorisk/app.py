@@ -10,7 +10,8 @@ from collections.abc import Callable
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.accounts.assessments import Assessments
 from cardiorisk.accounts.operated import OperatedAccounts
-from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
+from cardiorisk.bitacora.files import LOG_FILE
+from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import Settings
 from cardiorisk.errors import NotFound
 from cardiorisk.identity.passwords import Passwords

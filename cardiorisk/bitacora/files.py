@@ -8,7 +8,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from cardiorisk.bitacora.chain import Checkpoint, find_last, read_checkpoint
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES
 from cardiorisk.errors import LogUnavailable
 
+LOG_FILE = "bitacora.jsonl"
 CHECKPOINTS = ".checkpoints-"
 """Between a bitácora's name and the number of the first: those of a file that was deleted."""
 
@@ -51,6 +52,9 @@ class LogFile:
         """Whether it is more than the checkpoints of a file that was deleted."""
         return CHECKPOINTS not in self.path.name
 
+    def is_rotated(self, path: Path) -> bool:
+        return self.has_lines and self.path != path
+
 
 def is_compressed(path: Path) -> bool:
     return path.suffix == ".gz"
@@ -75,6 +79,12 @@ def list_files(path: Path) -> list[LogFile]:
     return in_order(file for file in files if not (is_compressed(file) and file.stem in names))
 
 
+def newest_first(path: Path) -> Iterator[Path]:
+    """Give the files that have lines; older ones are looked for when they are asked for."""
+    yield path
+    yield from (file.path for file in reversed(list_files(path)) if file.is_rotated(path))
+
+
 def in_order(paths: Iterable[Path]) -> list[LogFile]:
     """Put files of one bitácora in their order, but for those that are gone meanwhile."""
     found = []
@@ -90,12 +100,12 @@ def base_of(path: Path) -> Path:
 
 
 def list_bases(directory: Path) -> list[Path]:
-    """List the bitácoras in a directory: one for each process that writes there."""
-    return sorted({base_of(path) for path in directory.glob("bitacora*.jsonl*")})
+    """List the bitácoras in a directory, one of each process; where is none, that to come."""
+    found = {base_of(path) for path in directory.glob("bitacora*.jsonl*")}
+    return sorted(found) or [directory / LOG_FILE]
 
 
 def last_checkpoint(path: Path) -> Checkpoint | None:
-    """Find the last checkpoint of a file."""
     with open_log(path) as file:
         if not is_compressed(path):
             return find_last(file.fileno())[1]
@@ -111,7 +121,7 @@ def list_older(path: Path, before_seconds: float) -> list[Path]:
     return [
         file.path
         for file, successor in pairwise(list_files(path))
-        if file.has_lines and file.path != path and successor.first_seconds <= before_seconds
+        if file.is_rotated(path) and successor.first_seconds <= before_seconds
     ]
 
 

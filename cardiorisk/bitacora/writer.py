@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Literal
 
 from cardiorisk.bitacora.chain import MOST_LINES, Chain, Why
-from cardiorisk.bitacora.files import is_compressed, last_checkpoint, list_files
+from cardiorisk.bitacora.files import LOG_FILE, is_compressed, last_checkpoint, list_files
 from cardiorisk.bitacora.group_sync import Files, Fsync, GroupSync
 from cardiorisk.bitacora.seal import Seal
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.workers import Failures
 
-LOG_FILE = "bitacora.jsonl"
 ROTATION_CHECK_SECONDS = 1.0
 """How often the file's name is compared with the open file, at most."""
 

@@ -4,7 +4,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import click
 
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.files import is_compressed, list_files
-from cardiorisk.bitacora.reader import Line, LogReader, newest_lines
+from cardiorisk.bitacora.reader import Line, LogReader, find_newest
 from cardiorisk.bitacora.summary import Summary
 from cardiorisk.cli import log_reports as reports
 from cardiorisk.cli.group import WholeNumber
@@ -24,7 +24,6 @@ from cardiorisk.model.drift import DriftWatch
 
 POLL_SECONDS = 0.25
 """How often ``--follow`` looks for new lines."""
-
 _LINES_A_STEP = 5_000
 
 _since_option = click.option(
@@ -64,13 +63,15 @@ for _command in (verify, seal_key, checkpoint, prune):
 @_since_option
 @_json_option
 @_files_argument
-def stats(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, ...]) -> None:
+def stats(
+    *, bases: list[Path], since: float | None, as_json: bool, named: tuple[Path, ...]
+) -> None:
     """Sum the bitácora up: counts, rates, times by stage.
 
-    Rotated files are read too, compressed ones as well, as far back as --since reaches; or FILES,
-    of which - is standard input. Percentiles are within 1 % of the exact ones and the largest time
-    is exact; memory does not grow with the log. Refusals are the answers 401, 403, 413, 429 and
-    503. Torn lines were cut off by a crash or a full disk, or are not the service's.
+    Each process's is read, with its rotated and compressed files, as far back as --since reaches;
+    or FILES, of which - is standard input. Percentiles are within 1 % of the exact ones and the
+    largest time is exact; memory does not grow with the log. Refusals are the answers 401, 403,
+    413, 429 and 503. Torn lines were cut off by a crash or a full disk, or are not the service's.
 
     \b
     Examples:
@@ -80,7 +81,7 @@ def stats(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, 
       ssh elsewhere zcat bitacora.jsonl.3.gz | cardiorisk log stats -
     """  # noqa: D301 - click reads the \b
     summary = Summary()
-    paths = _choose(path, named, since)
+    paths = _choose(bases, named, since)
     torn_lines = _read_entries(paths, since, summary.add)
     write = reports.write_stats_json if as_json else reports.write_stats
     write(_in_words(paths), summary, torn_lines)
@@ -100,7 +101,9 @@ def stats(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, 
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
 @_files_argument
-def tail(*, path: Path, lines: int, follow: bool, as_json: bool, named: tuple[Path, ...]) -> None:
+def tail(
+    *, bases: list[Path], lines: int, follow: bool, as_json: bool, named: tuple[Path, ...]
+) -> None:
     """Show the newest lines of the bitácora.
 
     On a terminal as columns; into a pipe, or with --json, as the JSON lines themselves, which
@@ -115,25 +118,29 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool, named: tuple[Pa
     if follow and named:
         raise click.UsageError("--follow is for the log itself, not for FILES")
     is_raw = as_json or sys.stdout is None or not sys.stdout.isatty()
-    *older, newest = _choose(path, named, None)
-    with LogReader(newest, may_be_pipe=bool(named)) as reader:
-        last: Iterable[Line]
-        if is_compressed(newest) or not reader.seekable:
-            last = deque(reader.lines(), lines)
-            missing = lines - len(last)
-        else:
-            missing = lines - reader.go_to_newest(lines)
-            pause = partial(time.sleep, POLL_SECONDS)
-            last = reader.follow(pause) if follow else reader.lines()
+    groups = [named] if named else [_files(base) for base in bases]
+
+    def show(shown: Iterable[Line]) -> None:
+        for line in shown:
+            click.echo(line.text if is_raw else reports.columns(line.entry), nl=not is_raw)
+
+    with ExitStack() as opened, suppress(KeyboardInterrupt):
+        found: list[Line] = []
+        readers = []
+        for *older, newest in groups:
+            reader = opened.enter_context(LogReader(newest, may_be_pipe=bool(named)))
+            found += _newest_lines(reader, older, lines)
+            readers.append(reader)
+        if len(groups) > 1:
+            found.sort(key=lambda line: line.entry.ts_seconds)
         if not is_raw:
             click.echo(reports.header())
-        try:
-            for line in chain(newest_lines(older, missing), last):
-                click.echo(line.text if is_raw else reports.columns(line.entry), nl=not is_raw)
-        except KeyboardInterrupt:
-            return
-        if reader.torn_lines:
-            click.echo(f"{reader.torn_lines} torn line(s) passed over", err=True)
+        show(found[max(0, len(found) - lines) :])
+        while follow:
+            show(chain.from_iterable(reader.grown() for reader in readers))
+            time.sleep(POLL_SECONDS)
+        if torn_lines := sum(reader.torn_lines for reader in readers):
+            click.echo(f"{torn_lines} torn line(s) passed over", err=True)
 
 
 @log.command()
@@ -141,7 +148,9 @@ def tail(*, path: Path, lines: int, follow: bool, as_json: bool, named: tuple[Pa
 @_since_option
 @_json_option
 @_files_argument
-def drift(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, ...]) -> None:
+def drift(
+    *, bases: list[Path], since: float | None, as_json: bool, named: tuple[Path, ...]
+) -> None:
     """Compare recent answers with what the network was trained on.
 
     For the probability and, where the log has them (CARDIORISK_LOG_INPUTS=1), for each of the six
@@ -159,7 +168,7 @@ def drift(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, 
     """  # noqa: D301 - click reads the \b
     card = load_card(load_settings().model_dir)
     watch = DriftWatch(card)
-    paths = _choose(path, named, since)
+    paths = _choose(bases, named, since)
     torn_lines = _read_entries(
         paths, since, lambda entry: watch.add(entry.probabilidad, entry.modelo, entry.inputs)
     )
@@ -167,17 +176,28 @@ def drift(*, path: Path, since: float | None, as_json: bool, named: tuple[Path, 
     write(_in_words(paths), card, watch, torn_lines)
 
 
-def _choose(path: Path, named: tuple[Path, ...], since: float | None) -> list[Path]:
-    """Return the files to be read, the oldest first: those named, else the log's as far back."""
-    files = [file for file in list_files(path) if file.has_lines]
-    if named or not files:
-        return list(named) or [path]
-    if since is None:
-        return [file.path for file in files]
-    reaching = [number for number, file in enumerate(files) if file.first_seconds <= since]
-    if not reaching and not files[0].is_first:
-        click.echo(f"{path} goes back to {files[0].first_ts}; what was before is gone", err=True)
-    return [file.path for file in files[max(reaching, default=0) :]]
+def _files(base: Path, since: float | None = None) -> list[Path]:
+    """Return a bitácora's files as far back as is wanted, the oldest first."""
+    files = [file for file in list_files(base) if file.has_lines]
+    reaching = [number for number, file in enumerate(files) if file.first_seconds <= (since or 0)]
+    if since is not None and files and not reaching and not files[0].is_first:
+        click.echo(f"{base} goes back to {files[0].first_ts}; what was before is gone", err=True)
+    return [file.path for file in files[max(reaching, default=0) :]] or [base]
+
+
+def _choose(bases: list[Path], named: Sequence[Path], since: float | None) -> Sequence[Path]:
+    return named or [path for base in bases for path in _files(base, since)]
+
+
+def _newest_lines(reader: LogReader, older: Iterable[Path], count: int) -> list[Line]:
+    """Return the newest lines of an open file and, where it has fewer, of others before it."""
+    if reader.is_plain:
+        reader.go_to_newest(count)
+    found = list(deque(reader.lines(), count))
+    if missing := count - len(found):
+        before = find_newest(reversed(list(older)), lambda _entry: True, missing, sys.maxsize)
+        found = [*reversed(before.lines), *found]
+    return found
 
 
 def _in_words(paths: Sequence[Path]) -> str:
@@ -185,10 +205,9 @@ def _in_words(paths: Sequence[Path]) -> str:
 
 
 def _read_entries(paths: Sequence[Path], since: float | None, take: Callable[[Entry], None]) -> int:
-    """Hand over every entry from ``since`` on, oldest first, and return how many lines are torn."""
+    """Hand over every entry from ``since`` on, and return how many lines are torn."""
     torn_lines = 0
-    size_bytes = sum(path.stat().st_size for path in paths if path.exists())
-    with progress_bar(f"Reading {_in_words(paths)}", size_bytes) as bar:
+    with progress_bar(f"Reading {_in_words(paths)}", paths) as bar:
         for path in paths:
             with LogReader(path, may_be_pipe=True) as reader:
                 shown_bytes = 0

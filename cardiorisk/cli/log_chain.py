@@ -18,7 +18,6 @@ from cardiorisk.bitacora.files import (
     list_older,
 )
 from cardiorisk.bitacora.seal import INSTALL_KEY, VERIFY_KEY, make_pair, read_key
-from cardiorisk.bitacora.verification import Verification
 from cardiorisk.bitacora.verification import verify as verify_files
 from cardiorisk.cli.group import CommandFailure
 from cardiorisk.cli.log_options import log_dir_option, progress_bar, read_moment
@@ -54,7 +53,11 @@ def _read_against(
     help="A checkpoint that was kept elsewhere, or a file with it: it must be there.",
 )
 def verify(
-    *, path: Path, files: tuple[Path, ...], key_file: Path | None, against: Checkpoint | None
+    *,
+    bases: list[Path],
+    files: tuple[Path, ...],
+    key_file: Path | None,
+    against: Checkpoint | None,
 ) -> None:
     """Tell whether the bitácora is whole.
 
@@ -75,29 +78,26 @@ def verify(
     """  # noqa: D301 - click reads the \b
     if key_file is not None and key_file.name == INSTALL_KEY:
         raise click.UsageError(f"{key_file} is the service's and has moved on; give {VERIFY_KEY}")
-    directories = [file for file in files if file.is_dir()] if files else [path.parent]
-    logs = {base: list_files(base) for place in directories for base in list_bases(place)}
+    if files:
+        bases = [base for place in files if place.is_dir() for base in list_bases(place)]
+    logs = {base: list_files(base) for base in bases}
+    whole = set(logs)
     named = [file for file in files if not file.is_dir()]
-    parts = set()
     for base in {base_of(file) for file in named}:
         logs[base] = in_order(file for file in named if base_of(file) == base)
-        if logs[base] != list_files(base):
-            parts.add(base)
-    if not logs:
-        raise CommandFailure(f"there is no bitácora in {', '.join(map(str, directories))}")
+        if logs[base] == list_files(base):
+            whole.add(base)
+    if not any(logs.values()):
+        raise CommandFailure(f"there is no bitácora at {', '.join(map(str, logs))}")
     if len(logs) > 1 and (key_file or against):
         raise click.UsageError(
             f"--key and --against are for one bitácora, and here are {len(logs)}: name its files"
         )
-    is_whole = True
-    for base, found in sorted(logs.items()):
-        is_all, files_read = base not in parts, found
-        verdict = _verify(base, files_read, key_file, against, is_all=is_all)
-        # One that is rotated meanwhile has another file where one was to be read.
-        while verdict.fault and is_all and (now := list_files(base)) != files_read:
-            files_read, verdict = now, _verify(base, now, key_file, against, is_all=True)
-        is_whole &= _tell(base, files_read, verdict)
-    if not is_whole:
+    verdicts = [
+        _verify(base, found, key_file, against, is_all=base in whole)
+        for base, found in sorted(logs.items())
+    ]
+    if not all(verdicts):
         raise click.exceptions.Exit(1)
 
 
@@ -108,15 +108,14 @@ def _verify(
     against: Checkpoint | None,
     *,
     is_all: bool,
-) -> Verification:
+) -> bool:
+    """Verify one bitácora, tell what was found, and return whether it is whole."""
     key = read_key(key_file) if key_file else None
-    size_bytes = sum(file.path.stat().st_size for file in files if file.path.exists())
-    with progress_bar(f"Verifying {base}", size_bytes) as bar:
-        return verify_files(files, key=key, against=against, is_all=is_all, progress=bar.update)
-
-
-def _tell(base: Path, files: list[LogFile], verdict: Verification) -> bool:
-    """Tell what was found, and whether all is well."""
+    with progress_bar(f"Verifying {base}", (file.path for file in files)) as bar:
+        verdict = verify_files(files, key=key, against=against, is_all=is_all, progress=bar.update)
+    # One that is rotated meanwhile has another file where one was to be read.
+    if verdict.fault and is_all and (now := list_files(base)) != files:
+        return _verify(base, now, key_file, against, is_all=True)
     last = verdict.last
     seen = f"{verdict.lines:,} lines in {len(files)} file(s)"
     if deleted := sum(not file.has_lines for file in files):
@@ -128,10 +127,8 @@ def _tell(base: Path, files: list[LogFile], verdict: Verification) -> bool:
         seen += f"; {verdict.open_lines:,} since then"
     is_whole = verdict.fault is None and not verdict.losses
     click.echo(f"{base}: {'whole' if is_whole else 'NOT WHOLE'}: {verdict.fault or seen}")
-    for loss in verdict.losses:
-        click.echo(f"  {loss}")
-    for note in verdict.notes:
-        click.echo(f"  {note}")
+    for said in (*verdict.losses, *verdict.notes):
+        click.echo(f"  {said}")
     return is_whole
 
 
@@ -162,21 +159,23 @@ def seal_key(*, directory: Path) -> None:
 
 @click.command()
 @log_dir_option
-def checkpoint(*, path: Path) -> None:
+def checkpoint(*, bases: list[Path]) -> None:
     """Print the newest checkpoint as one line, to keep elsewhere.
 
-    `log verify --against` then tells whether the bitácora still holds all that it held.
+    `log verify --against` then tells whether the bitácora still holds all that it held. Where
+    several processes write, each one's is printed.
 
     \b
     Examples:
       cardiorisk log checkpoint | ssh elsewhere 'cat >> checkpoints'
       cardiorisk log verify --against checkpoints
     """  # noqa: D301 - click reads the \b
-    files = (file.path for file in reversed(list_files(path)))
-    found = next(filter(None, map(last_checkpoint, files)), None)
-    if found is None:
-        raise CommandFailure(f"there is no checkpoint in {path}")
-    click.echo(found.line, nl=False)
+    for base in bases:
+        files = (file.path for file in reversed(list_files(base)))
+        found = next(filter(None, map(last_checkpoint, files)), None)
+        if found is None:
+            raise CommandFailure(f"there is no checkpoint in {base}")
+        click.echo(found.line, nl=False)
 
 
 @click.command()
@@ -190,7 +189,7 @@ def checkpoint(*, path: Path) -> None:
     help="Delete what is older than a time (2026-11-22, UTC) or an age (90d).",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell which files would be deleted.")
-def prune(*, path: Path, before_seconds: float, dry_run: bool) -> None:
+def prune(*, bases: list[Path], before_seconds: float, dry_run: bool) -> None:
     """Delete old files and keep their checkpoints.
 
     Rotated files go all of whose lines are older. What remains still verifies, as the checkpoints
@@ -202,7 +201,7 @@ def prune(*, path: Path, before_seconds: float, dry_run: bool) -> None:
       cardiorisk log prune --before 90d --dry-run
       cardiorisk log verify && cardiorisk log prune --before 2026-01-01
     """  # noqa: D301 - click reads the \b
-    for base in list_bases(path.parent):
+    for base in bases:
         for file in list_older(base, before_seconds):
             if not dry_run:
                 delete_but_checkpoints(base, file)

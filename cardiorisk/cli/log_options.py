@@ -1,15 +1,16 @@
-"""What the commands on the bitácora share: where it is, and moments."""
+"""What the commands on the bitácora share: which ones are read, moments, and how far it is."""
 
 import re
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cardiorisk.bitacora.writer import LOG_FILE
+from cardiorisk.bitacora.files import list_bases
 from cardiorisk.config import load_settings
 
 if TYPE_CHECKING:
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 LARGE_LOG_BYTES = 16 * 1024 * 1024
 """From here on a progress bar is shown; it is about a second's work."""
-
 _SECONDS_BY_UNIT = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def _log_path(_context: click.Context, _option: click.Parameter, log_dir: Path | None) -> Path:
-    return load_settings({"log_dir": log_dir}).log_dir / LOG_FILE
+def _bases(
+    _context: click.Context, _option: click.Parameter, given: tuple[Path | None, ...]
+) -> list[Path]:
+    """List the bitácoras in each directory; where there is none, the one that would be."""
+    directories = [load_settings({"log_dir": one}).log_dir for one in given or (None,)]
+    return [base for directory in directories for base in list_bases(directory)]
 
 
 def read_moment(
@@ -44,18 +48,20 @@ def read_moment(
 
 log_dir_option = click.option(
     "--log-dir",
-    "path",
+    "bases",
     type=click.Path(path_type=Path),
-    callback=_log_path,
-    help="Directory of bitacora.jsonl.  [default: CARDIORISK_LOG_DIR, else logs]",
+    multiple=True,
+    callback=_bases,
+    help="Directory of bitacora*.jsonl; may be repeated.  [default: CARDIORISK_LOG_DIR, else logs]",
 )
 
 
-def progress_bar(label: str, size_bytes: int) -> "ProgressBar[int]":
+def progress_bar(doing: str, paths: Iterable[Path]) -> "ProgressBar[int]":
     """Make a bar on standard error, where somebody looks and it is worth one."""
+    size_bytes = sum(path.stat().st_size for path in paths if path.exists())
     return click.progressbar(
         length=size_bytes,
-        label=label,
+        label=doing,
         file=sys.stderr,
         hidden=size_bytes < LARGE_LOG_BYTES or not sys.stderr.isatty(),
     )

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from cardiorisk.bitacora.entry import Entry
+from cardiorisk.bitacora.files import newest_first
 from cardiorisk.bitacora.reader import FreshLines, Line, Newest, find_newest
 from cardiorisk.model.card import Card
 from cardiorisk.model.drift import Drift, DriftWatch
@@ -87,7 +88,8 @@ class LogWatch:
         self._drift_of = ("", 0.0)
 
     async def search(self, is_wanted: Callable[[Entry], bool], most_lines: int) -> Newest:
-        return await self._worker.run(partial(find_newest, self._path, is_wanted, most_lines))
+        files = newest_first(self._path)  # which are looked for as they are read
+        return await self._worker.run(partial(find_newest, files, is_wanted, most_lines))
 
     async def skip(self) -> None:
         """Let ``fresh`` begin at the end of the log as it is now."""
@@ -113,7 +115,9 @@ class LogWatch:
 
     def _compute_drift(self, card: Card) -> DriftReport:
         found = find_newest(
-            self._path, lambda entry: entry.probabilidad is not None, MOST_DRIFT_ANSWERS
+            newest_first(self._path),
+            lambda entry: entry.probabilidad is not None,
+            MOST_DRIFT_ANSWERS,
         )
         watch = DriftWatch(card)
         for line in found.lines:

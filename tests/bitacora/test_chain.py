@@ -19,10 +19,10 @@ import pytest
 
 from cardiorisk.bitacora import chain
 from cardiorisk.bitacora.chain import Checkpoint, is_checkpoint, mark, read_checkpoint
-from cardiorisk.bitacora.files import last_checkpoint, list_files
+from cardiorisk.bitacora.files import LOG_FILE, last_checkpoint, list_files
 from cardiorisk.bitacora.seal import SealKey, make_pair, read_key
 from cardiorisk.bitacora.verification import Verification, verify
-from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
+from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import KEEP_WRITING, make_entry
 from tests.processes import unmeasured

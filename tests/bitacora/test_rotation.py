@@ -7,10 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from cardiorisk.bitacora.files import is_compressed, list_files
+from cardiorisk.bitacora.files import LOG_FILE, is_compressed, list_files
 from cardiorisk.bitacora.seal import make_pair, read_key
 from cardiorisk.bitacora.verification import verify
-from cardiorisk.bitacora.writer import LOG_FILE
 from tests.bitacora.support import KEEP_WRITING, PATIENCE_S
 from tests.processes import require_program, unmeasured
 

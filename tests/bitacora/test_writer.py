@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
+from cardiorisk.bitacora.files import LOG_FILE
+from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import lines_in
 from tests.processes import unmeasured

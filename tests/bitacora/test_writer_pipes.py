@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cardiorisk.bitacora.files import in_order
+from cardiorisk.bitacora.files import LOG_FILE, in_order
 from cardiorisk.bitacora.reader import LogReader, find_newest
 from cardiorisk.bitacora.seal import make_pair, read_key
 from cardiorisk.bitacora.verification import verify
-from cardiorisk.bitacora.writer import LOG_FILE, Bitacora
+from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.errors import LogUnavailable
 from tests.bitacora.support import without_checkpoints
 
@@ -169,4 +169,4 @@ def test_a_pipe_is_not_read_back(pipe: Path) -> None:
     with pytest.raises(LogUnavailable, match="is no file that can be read back"):
         LogReader(pipe)
     with pytest.raises(LogUnavailable, match="is no file that can be read back"):
-        find_newest(pipe, lambda _: True, 1)
+        find_newest([pipe], lambda _: True, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cardiorisk.bitacora.files import newest_first
 from cardiorisk.bitacora.reader import find_newest
 from cardiorisk.bitacora.writer import Bitacora
 from tests.bitacora.support import make_entry
@@ -73,7 +74,9 @@ def test_the_newest_lines_go_back_through_every_file(call: Call) -> None:
     everything = [f"d{day}-{number}" for day in (1, 2, 3, 4) for number in (1, 2)]
     for count in (0, 1, 2, 3, 5, 8, 99):
         assert ids(call("log", "tail", "-n", str(count)).stdout) == everything[::-1][:count][::-1]
-        found = find_newest(LOG, lambda entry: entry.request_id != "d3-1", max(1, count))
+        found = find_newest(
+            newest_first(LOG), lambda entry: entry.request_id != "d3-1", max(1, count)
+        )
         wanted = [one for one in everything[::-1] if one != "d3-1"][: max(1, count)]
         assert [line.entry.request_id for line in found.lines] == wanted
         assert found.is_exhaustive
@@ -82,7 +85,7 @@ def test_the_newest_lines_go_back_through_every_file(call: Call) -> None:
 @pytest.mark.usefixtures("four_days")
 def test_a_search_gives_up_before_a_compressed_file_that_is_too_large() -> None:
     bound = sum(path.stat().st_size for path in (LOG, Path(f"{LOG}.1"))) + 100
-    found = find_newest(LOG, lambda _: True, 9, bound)
+    found = find_newest(newest_first(LOG), lambda _: True, 9, bound)
     assert ([line.entry.request_id[:2] for line in found.lines], found.is_exhaustive) == (
         ["d4", "d4", "d3", "d3"],
         False,
@@ -133,3 +136,21 @@ def test_old_files_are_deleted_and_what_remains_still_verifies(call: Call) -> No
     )
     Path(f"{LOG}.checkpoints-3.gz").unlink()
     assert "2 checkpoint(s) after number 2 are missing" in call("log", "verify").stdout
+
+
+@pytest.mark.usefixtures("four_days")
+def test_each_processs_files_in_each_directory_are_read_by_every_command(call: Call) -> None:
+    for directory, name in (("logs", "bitacora-b.jsonl"), ("more", "bitacora-c.jsonl")):
+        bitacora = Bitacora(Path(directory), name=name)
+        bitacora.append(make_entry(ts_seconds=NOON_S + 2.5 * DAY_S, request_id=name).line())
+        bitacora.close()
+    Path("logs/bitacora-b.jsonl").rename("logs/bitacora-b.jsonl.1")
+    assert requests(call) == 9
+    both = ("--log-dir", "logs", "--log-dir", "more")
+    assert requests(call, *both) == 10
+    assert ids(call("log", "tail", "-n", "4", *both).stdout) == [
+        *("bitacora-b.jsonl", "bitacora-c.jsonl"),
+        *("d4-1", "d4-2"),
+    ]
+    assert call("log", "verify", *both).stdout.count(": whole: ") == 3
+    assert call("log", "checkpoint", *both).stdout.count('"checkpoint":') == 3
