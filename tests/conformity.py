@@ -129,8 +129,12 @@ def _require_body(described: dict[str, Any], response: HTTPResponse, where: str)
     if not content_type.endswith("json"):
         return
     checker = _checker(json.dumps(described[content_type]["schema"]))
-    fault = next(checker.iter_errors(json.loads(response.body)), None)
+    document = json.loads(response.body)
+    fault = next(checker.iter_errors(document), None)
     assert fault is None, f"{where}: {fault.json_path}: {fault.message}"
+    if (problems := described[content_type].get("examples")) is not None:
+        assert document["code"] in problems, f"{where}: {document['code']} is not described"
+        assert document["status"] == response.code, where
 
 
 @cache

@@ -1,8 +1,6 @@
 """The bitácora as operators ask it: a search, what is new, and the drift of recent answers.
 
-One thread reads the file, and a bounded number of jobs wait for it, so however many operators look,
-the service answers its callers. The drift is read from the lines, not counted with the requests: it
-costs the callers nothing, and is up to ``DRIFT_SECONDS`` old.
+One thread reads the file, and a bounded number of jobs wait for it.
 """
 
 import asyncio
@@ -11,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from cardiorisk.bitacora.entry import Entry
+from pydantic import Field as Member
+
+from cardiorisk.bitacora.entry import Entry, timestamp
 from cardiorisk.bitacora.files import newest_first
 from cardiorisk.bitacora.reader import FreshLines, Line, Newest, find_newest
 from cardiorisk.model.card import Card
-from cardiorisk.model.drift import Drift, DriftWatch
+from cardiorisk.model.drift import DriftWatch, Verdict
 from cardiorisk.workers import Worker
 
 DRIFT_SECONDS = 60.0
@@ -25,6 +26,7 @@ MOST_DRIFT_ANSWERS = 5_000
 MOST_JOBS = 16
 """Jobs that may wait; one takes a tenth of a second at most."""
 DEFAULT_LINES, MOST_LINES = 50, 200
+_DECIMALS = 4
 
 STATUS_PATTERN = "^[1-5]([0-9]{2}|xx)$"
 _STATUS = re.compile(STATUS_PATTERN)
@@ -34,10 +36,7 @@ _STATUS = re.compile(STATUS_PATTERN)
 class LogQuery:
     """Which lines of the log are wanted; a criterion that is None holds for every line.
 
-    Attributes:
-        status: ``429``, or ``4xx`` for all that begin so.
-        key_ids: the keys of an account, where one was named.
-        unwanted_route: a route whose lines are not wanted; no parameter, for nobody sends it.
+    ``status`` is ``429``, or ``4xx``; ``key_ids`` are those of an account, where one was named.
     """
 
     limit: int = DEFAULT_LINES
@@ -50,7 +49,6 @@ class LogQuery:
     unwanted_route: str | None = None
 
     def is_wanted(self, entry: Entry) -> bool:
-        """Tell whether a line meets every criterion."""
         return (
             (self.status is None or _has_status(self.status, entry.status))
             and (self.route is None or entry.route == self.route)
@@ -62,16 +60,24 @@ class LogQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftAnswer:
+    """The population stability index of recent values, null where rows are too few."""
+
+    name: Annotated[str, Member(description="The value's name")]
+    rows: Annotated[int, Member(description="Recent rows that had it")]
+    psi: Annotated[float | None, Member(description="The index")]
+    verdict: Annotated[Verdict, Member(description="The index in a word")]
+
+
+@dataclass(frozen=True, slots=True)
 class DriftReport:
-    """How recent answers differ from the training: ``drifts`` of the score, then of each field.
+    """How recent answers differ from the training."""
 
-    ``answers`` counts the lines that were looked at, those of other networks included.
-    """
-
-    computed_at_seconds: float
-    answers: int
-    other_networks: int
-    drifts: tuple[Drift, ...]
+    computed_at: Annotated[str, Member(description="When it was computed")]
+    answers: Annotated[int, Member(description="Newest answers that were looked at")]
+    other_networks: Annotated[int, Member(description="Those of other networks")]
+    score: Annotated[DriftAnswer, Member(description="Of the probability")]
+    fields: Annotated[tuple[DriftAnswer, ...], Member(description="Of each value")]
 
 
 class LogWatch:
@@ -103,11 +109,15 @@ class LogWatch:
         """Return the drift from a network's training; those who ask at once share one search."""
         version, asked_at = self._drift_of
         is_recent = version == card.version and 0 <= self._clock() - asked_at < DRIFT_SECONDS
-        if self._drift is None or not is_recent or _has_failed(self._drift):
+        found = self._drift
+        has_failed = found is None or (
+            found.done() and (found.cancelled() or found.exception() is not None)
+        )
+        if found is None or has_failed or not is_recent:
             self._drift_of = card.version, self._clock()
             work = self._worker.run(partial(self._compute_drift, card))
-            self._drift = asyncio.ensure_future(work)
-        return await asyncio.shield(self._drift)
+            self._drift = found = asyncio.ensure_future(work)
+        return await asyncio.shield(found)
 
     def close(self) -> None:
         """Let the job under way end, and do no other."""
@@ -122,11 +132,17 @@ class LogWatch:
         watch = DriftWatch(card)
         for line in found.lines:
             watch.add(line.entry.probabilidad, line.entry.modelo, line.entry.inputs)
-        return DriftReport(self._clock(), len(found.lines), watch.other_networks, watch.drifts())
-
-
-def _has_failed(future: asyncio.Future[DriftReport]) -> bool:
-    return future.done() and (future.cancelled() or future.exception() is not None)
+        score, *fields = (
+            DriftAnswer(
+                drift.name,
+                drift.rows,
+                None if drift.index is None else round(drift.index, _DECIMALS),
+                drift.verdict,
+            )
+            for drift in watch.drifts()
+        )
+        moment = timestamp(self._clock())
+        return DriftReport(moment, len(found.lines), watch.other_networks, score, tuple(fields))
 
 
 def find_status(text: str) -> str | None:

@@ -1,21 +1,21 @@
 """What is counted here, what other rooms count already, and the last hour of it by clock minutes.
 
 Nothing is counted twice: what another room counts is read when somebody asks. Requests are counted
-in plain numbers on the event loop, for the library's own counters take a lock at every change; the
-library only writes them. See docs/metrics.md for what each number means.
+in plain numbers on the event loop, for the library's own counters take a lock at every change. See
+docs/metrics.md for what each number means.
 
-The last hour comes out of counts that only ever rise: once a minute, and whenever somebody asks,
-they are kept as they were when the minute began; what happened in a stretch is the difference of
-two such marks. Where nobody rolls for some minutes, their counts all fall in the first.
+The last hour comes out of counts that only ever rise: they are kept as they were when each minute
+began, and what happened in a stretch is the difference of two such marks.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
 from operator import sub
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -26,12 +26,13 @@ from prometheus_client.metrics_core import (
     InfoMetricFamily,
 )
 from prometheus_client.registry import Collector
+from pydantic import Field as Member
 
 from cardiorisk.config import VERSION
 from cardiorisk.measuring import Histogram, percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
@@ -54,6 +55,11 @@ STAGE_BOUNDS_MS = (
 """From 10 µs, below which the clock says little, to 10 s, above which nobody waits."""
 OTHER_PLAN = "*"
 """The plan of accounts whose plan is no longer set."""
+MINUTES = 60
+"""How many are kept, the running one included."""
+SECONDS = 60
+_PERCENTS = (50, 90, 99)
+_DECIMALS = 4
 _MS_A_SECOND = 1000
 
 
@@ -86,10 +92,7 @@ class Metrics(Collector):
         ProcessCollector(namespace=PREFIX.rstrip("_"), registry=self.registry)
 
     def count(self, method: str, route: str, status: int, timings_ms: Mapping[str, float]) -> None:
-        """Count one answer and the time of its stages.
-
-        ``method`` and ``route`` are as they are logged, so that a stranger's word is no label.
-        """
+        """Count one answer and its stages; no label is a stranger's word, as in the log."""
         series = (method, route, status)
         self.requests[series] = self.requests.get(series, 0) + 1
         for stage, time_ms in timings_ms.items():
@@ -104,11 +107,8 @@ class Metrics(Collector):
         by_status: Counter[int] = Counter()
         for (_, _, status), count in self.requests.items():
             by_status[status] += count
-        return Counts(
-            by_status,
-            dict(self.refusals),
-            {stage: times.cumulative() for stage, times in self.stages.items()},
-        )
+        stages = {stage: times.cumulative() for stage, times in self.stages.items()}
+        return Counts(by_status, Counter(self.refusals), stages)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -118,166 +118,151 @@ class Metrics(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._requests()
-        yield from self._stages()
-        yield from self._keys()
-        yield from self._network()
-        yield from self._log()
+        yield from self._traffic()
+        yield from self._rooms()
 
-    def _requests(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily(
-            f"{PREFIX}requests",
-            "Requests that were answered",
-            labels=("method", "route", "status"),
-        )
-        for (method, route, status), count in self.requests.items():
-            requests.add_metric((method, route, str(status)), count)
-        yield requests
-        yield GaugeMetricFamily(
-            f"{PREFIX}open_requests",
-            "Requests that are not answered yet, the one that asks included",
-            value=self._sources.open_requests(),
-        )
-        yield _labelled(
-            CounterMetricFamily(
-                f"{PREFIX}connection_refusals",
-                "Requests that ended without their handler",
-                labels=("reason",),
-            ),
-            self._sources.connection_refusals,
-        )
+    def _traffic(self) -> Iterator[Metric]:
+        requests = {
+            (method, route, str(status)): count
+            for (method, route, status), count in self.requests.items()
+        }
+        labels = ("method", "route", "status")
+        yield _counter("requests", "Requests that were answered", requests, *labels)
+        said = "Requests that are not answered yet, the one that asks included"
+        yield _gauge("open_requests", said, {"": self._sources.open_requests()})
+        said, ended = "Requests that ended without their handler", self._sources.connection_refusals
+        yield _counter("connection_refusals", said, ended, "reason")
+        said = "Requests over their plan's or key's limit"
+        yield _counter("limit_refusals", said, self.refusals, "plan")
+        said = "Time that a request spent in a stage"
+        yield _histogram("stage_seconds", said, self.stages, "stage", parts_a_unit=_MS_A_SECOND)
 
-    def _stages(self) -> Iterator[Metric]:
-        stages = HistogramMetricFamily(
-            f"{PREFIX}stage_seconds", "Time that a request spent in a stage", labels=("stage",)
-        )
-        for stage, times in self.stages.items():
-            stages.add_metric((stage,), *_buckets(times, _MS_A_SECOND))
-        yield stages
-
-    def _keys(self) -> Iterator[Metric]:
+    def _rooms(self) -> Iterator[Metric]:
+        predictor, bitacora = self._sources.predictor, self._sources.bitacora
         memo = self._sources.store.memo.statistics()
-        yield _labelled(
-            CounterMetricFamily(
-                f"{PREFIX}memo_lookups", "Credentials looked up in the memo", labels=("result",)
-            ),
-            {"hit": memo.hits, "refusal": memo.refusals, "miss": memo.misses},
-        )
-        yield _labelled(
-            GaugeMetricFamily(f"{PREFIX}memo_entries", "Credentials in the memo", labels=("kind",)),
-            {"known": memo.entries, "refused": memo.refused_entries},
-        )
-        yield _labelled(
-            CounterMetricFamily(
-                f"{PREFIX}limit_refusals",
-                "Requests over their plan's or key's limit",
-                labels=("plan",),
-            ),
-            self.refusals,
-        )
-        yield GaugeMetricFamily(
-            f"{PREFIX}active_accounts",
-            "Accounts that drew on their limit in the current minute",
-            value=self._sources.limiter.active_accounts(),
-        )
-
-    def _network(self) -> Iterator[Metric]:
-        predictor = self._sources.predictor
-        yield GaugeMetricFamily(
-            f"{PREFIX}queue_patients",
-            "Patients that wait for the network, those being assessed left out",
-            value=predictor.waiting,
-        )
-        batches = HistogramMetricFamily(
-            f"{PREFIX}batch_patients", "Patients that went through the network together", labels=()
-        )
-        batches.add_metric((), *_buckets(predictor.batch_sizes, 1))
-        yield batches
+        looked_up = {"hit": memo.hits, "refusal": memo.refusals, "miss": memo.misses}
+        yield _counter("memo_lookups", "Credentials looked up in the memo", looked_up, "result")
+        held = {"known": memo.entries, "refused": memo.refused_entries}
+        yield _gauge("memo_entries", "Credentials in the memo", held, "kind")
+        said = "Accounts that drew on their limit in the current minute"
+        yield _gauge("active_accounts", said, {"": self._sources.limiter.active_accounts()})
+        said = "Patients that wait for the network, those being assessed left out"
+        yield _gauge("queue_patients", said, {"": predictor.waiting})
+        said = "Patients that went through the network together"
+        yield _histogram("batch_patients", said, {"": predictor.batch_sizes})
         model = InfoMetricFamily(f"{PREFIX}model", "The network that answers")
         if predictor.version is not None:
             model.add_metric((), {"version": predictor.version})
         yield model
         yield InfoMetricFamily(f"{PREFIX}build", "The service itself", {"version": VERSION})
-
-    def _log(self) -> Iterator[Metric]:
-        bitacora = self._sources.bitacora
-        yield CounterMetricFamily(
-            f"{PREFIX}bitacora_lines", "Lines written to the log", value=bitacora.lines_written
-        )
-        yield CounterMetricFamily(
-            f"{PREFIX}bitacora_failures",
-            "Writes and syncs of the log that failed",
-            value=bitacora.write_failures,
-        )
+        yield _counter("bitacora_lines", "Lines written to the log", {"": bitacora.lines_written})
+        said = "Writes and syncs of the log that failed"
+        yield _counter("bitacora_failures", said, {"": bitacora.write_failures})
 
 
-def _labelled(family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[Any, int]) -> Metric:
+def _counter(name: str, said: str, values: Mapping[Any, int], *labels: str) -> Metric:
+    return _filled(CounterMetricFamily(PREFIX + name, said, labels=labels), values)
+
+
+def _gauge(name: str, said: str, values: Mapping[str, int], *labels: str) -> Metric:
+    return _filled(GaugeMetricFamily(PREFIX + name, said, labels=labels), values)
+
+
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[Any, int]) -> Metric:
+    """Add a sample by label, or by several; without labels, the one value."""
     for label, value in values.items():
-        family.add_metric((label,), value)
+        family.add_metric(label if isinstance(label, tuple) else (label,), value)
     return family
 
 
-def _buckets(histogram: Histogram, parts_a_unit: int) -> tuple[list[tuple[str, float]], float]:
-    """Return the piled-up counts by bound, and the sum, in whole units."""
-    bounds = [*(f"{bound / parts_a_unit:g}" for bound in histogram.bounds), "+Inf"]
-    return list(zip(bounds, histogram.cumulative(), strict=True)), histogram.total / parts_a_unit
-
-
-MINUTES = 60
-"""How many are kept, the running one included."""
-SECONDS = 60
-_PERCENTS = (50, 90, 99)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What has been counted: since the start of the process or, after ``since``, in a stretch.
-
-    Attributes:
-        refusals: requests over the limit, by plan.
-        stages: by stage, how many times were at most each bound of its histogram.
-    """
-
-    by_status: Mapping[int, int]
-    refusals: Mapping[str, int]
-    stages: Mapping[str, Sequence[int]]
-
-    @property
-    def requests(self) -> int:
-        return sum(self.by_status.values())
-
-    def since(self, earlier: Counts) -> Counts:
-        """Return what has been counted after ``earlier``; what has not risen is left out."""
-        return Counts(
-            Counter(self.by_status) - Counter(earlier.by_status),
-            Counter(self.refusals) - Counter(earlier.refusals),
-            {
-                stage: tuple(map(sub, piled, earlier.stages[stage]))
-                for stage, piled in self.stages.items()
-            },
-        )
-
-
-NOTHING = Counts({}, {}, {})
+def _histogram(
+    name: str, said: str, values: Mapping[str, Histogram], *labels: str, parts_a_unit: int = 1
+) -> Metric:
+    family = HistogramMetricFamily(PREFIX + name, said, labels=labels)
+    for label, counted in values.items():
+        bounds = [*(f"{bound / parts_a_unit:g}" for bound in counted.bounds), "+Inf"]
+        piled = list(zip(bounds, counted.cumulative(), strict=True))
+        family.add_metric((label,), piled, counted.total / parts_a_unit)
+    return family
 
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What was counted in one clock minute; it starts so many seconds after the epoch, UTC."""
+    """Requests of a minute, those over a limit, and those answered with 5xx."""
 
-    starts_at_seconds: int
-    counts: Counts
+    starts_at: Annotated[datetime, Member(description="When it began")]
+    requests: Annotated[int, Member(description="All requests")]
+    refusals: Annotated[int, Member(description="Those over a limit")]
+    failures: Annotated[int, Member(description="Those answered with 5xx")]
 
 
 @dataclass(frozen=True, slots=True)
-class StageTimes:
-    """How long a stage took, by estimate, and how many times."""
+class Stage:
+    """How long a stage took, in milliseconds."""
 
-    stage: str
-    count: int
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
+    count: Annotated[int, Member(description="How often it was passed")]
+    p50: Annotated[float, Member(description="Half took less")]
+    p90: Annotated[float, Member(description="Nine in ten took less")]
+    p99: Annotated[float, Member(description="99 in 100 took less")]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What happened in some minutes."""
+
+    requests: Annotated[int, Member(description="All requests")]
+    by_status: Annotated[dict[str, int], Member(description="Requests by status")]
+    refusals_by_plan: Annotated[dict[str, int], Member(description="Those over a limit")]
+    stages_ms: Annotated[dict[str, Stage], Member(description="How long each stage took")]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has been counted since the start, or in a stretch.
+
+    ``stages`` has, by stage, how many times were at most each bound of ``STAGE_BOUNDS_MS``.
+    """
+
+    by_status: Counter[int]
+    refusals: Counter[str]
+    stages: Mapping[str, Sequence[int]]
+
+    def since(self, earlier: Counts) -> Counts:
+        """Return what has been counted after ``earlier``; what has not risen is left out."""
+        stages = {
+            stage: tuple(map(sub, piled, earlier.stages[stage]))
+            for stage, piled in self.stages.items()
+        }
+        return Counts(self.by_status - earlier.by_status, self.refusals - earlier.refusals, stages)
+
+    def minute(self, number: int) -> Minute:
+        """Show the counts as those of a minute, by its number since the epoch."""
+        failed = HTTPStatus.INTERNAL_SERVER_ERROR
+        return Minute(
+            datetime.fromtimestamp(number * SECONDS, UTC),
+            self.by_status.total(),
+            self.refusals.total(),
+            sum(count for status, count in self.by_status.items() if status >= failed),
+        )
+
+    def stretch(self) -> Stretch:
+        stages = {
+            stage: Stage(
+                piled[-1],
+                *(
+                    round(percentile(STAGE_BOUNDS_MS, piled, percent), _DECIMALS)
+                    for percent in _PERCENTS
+                ),
+            )
+            for stage, piled in self.stages.items()
+            if piled[-1]
+        }
+        by_status = {str(status): count for status, count in sorted(self.by_status.items())}
+        refusals = dict(sorted(self.refusals.items()))
+        return Stretch(self.by_status.total(), by_status, refusals, stages)
+
+
+_NOTHING = Counts(Counter(), Counter(), {})
 
 
 class LastHour:
@@ -307,31 +292,17 @@ class LastHour:
     def minutes(self) -> tuple[Minute, ...]:
         """Return every minute, the running one last; one that nobody saw holds nothing."""
         self.roll()
-        starts = [counts for _, counts in self._marks]
-        ends = [*starts[1:], self._read()]
+        ends = [*(counts for _, counts in self._marks), self._read()][1:]
         counted = {
             minute: end.since(start) for (minute, start), end in zip(self._marks, ends, strict=True)
         }
         running = self._marks[-1][0]
-        return tuple(
-            Minute(minute * SECONDS, counted.get(minute, NOTHING))
-            for minute in range(running - MINUTES + 1, running + 1)
-        )
+        numbers = range(running - MINUTES + 1, running + 1)
+        return tuple(counted.get(number, _NOTHING).minute(number) for number in numbers)
 
-    def last(self, minutes: int) -> Counts:
+    def last(self, minutes: int) -> Stretch:
         """Return what was counted in the last so many minutes, the running one included."""
         self.roll()
         first = self._marks[-1][0] - minutes + 1
         start = next(counts for minute, counts in self._marks if minute >= first)
-        return self._read().since(start)
-
-
-def stage_times(counts: Counts, bounds_ms: Sequence[float]) -> tuple[StageTimes, ...]:
-    """Estimate how long each stage took that anything went through."""
-    return tuple(
-        StageTimes(
-            stage, piled[-1], *(percentile(bounds_ms, piled, percent) for percent in _PERCENTS)
-        )
-        for stage, piled in counts.stages.items()
-        if piled[-1]
-    )
+        return self._read().since(start).stretch()

@@ -1,10 +1,8 @@
-"""How the service is: one look at what every room counts for itself.
-
-Nothing is counted here. It holds for this process; another has numbers of its own.
+"""How the service is: one look at what every room counts for itself, in this process.
 
 Whoever watches is told of one look every two seconds, shared by all of them, and only while
-somebody watches. The number of watchers is bounded, and so are the updates that wait for each:
-whoever does not read them is dropped. A watcher says itself how it is dropped.
+somebody watches. The watchers are bounded, and so are the updates that wait for each: whoever does
+not read them is dropped.
 """
 
 import asyncio
@@ -13,56 +11,55 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field as Member
+
+from cardiorisk.bitacora.entry import timestamp
 from cardiorisk.bitacora.reader import Line
+from cardiorisk.config import VERSION
 from cardiorisk.errors import LogUnavailable, NotReady, Overloaded, ServiceError
 from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
-from cardiorisk.monitoring.metrics import (
-    MINUTES,
-    STAGE_BOUNDS_MS,
-    Counts,
-    LastHour,
-    Minute,
-    Sources,
-    StageTimes,
-    stage_times,
-)
-from cardiorisk.store.memo import MemoStatistics
-
-RECENT_MINUTES = 5
+from cardiorisk.monitoring.metrics import MINUTES, LastHour, Minute, Sources, Stretch
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """What happened in some minutes."""
+class MemoAnswer:
+    """The memory of credentials."""
 
-    counts: Counts
-    stages: tuple[StageTimes, ...]
+    hits: Annotated[int, Member(description="Look-ups that it answered")]
+    refusals: Annotated[int, Member(description="Look-ups that it refused")]
+    misses: Annotated[int, Member(description="Look-ups that the database answered")]
+    known: Annotated[int, Member(description="Valid credentials in it")]
+    refused: Annotated[int, Member(description="Refused credentials in it")]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The request log."""
+
+    lines: Annotated[int, Member(description="Lines written")]
+    failures: Annotated[int, Member(description="Lines that could not be written")]
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One look; it was taken so many seconds after the epoch, UTC.
+    """One look."""
 
-    Attributes:
-        minutes: the last hour, the running minute last.
-        recent: the last ``RECENT_MINUTES`` minutes.
-        open_requests: not answered yet, the one that asks included.
-        drift: None while no network is loaded or the log cannot be read.
-    """
-
-    at_seconds: float
-    minutes: tuple[Minute, ...]
-    recent: Stretch
-    hour: Stretch
-    open_requests: int
-    waiting_patients: int
-    active_accounts: int
-    memo: MemoStatistics
-    lines_written: int
-    write_failures: int
-    model_version: str | None
-    drift: DriftReport | None
+    at: Annotated[str, Member(description="When")]
+    version: Annotated[str, Member(description="Of the service")]
+    modelo: Annotated[str | None, Member(description="The network that answers, where one does")]
+    minutes: Annotated[tuple[Minute, ...], Member(description="Clock minutes, the newest last")]
+    last_5_minutes: Annotated[Stretch, Member(description="The last five minutes")]
+    last_hour: Annotated[Stretch, Member(description="The last hour")]
+    open_requests: Annotated[int, Member(description="Not answered yet, this one included")]
+    waiting_patients: Annotated[int, Member(description="Patients who wait for the network")]
+    active_accounts: Annotated[int, Member(description="Those that drew on their limit just now")]
+    memo: Annotated[MemoAnswer, Member(description="The memory of credentials")]
+    bitacora: Annotated[Writing, Member(description="The request log")]
+    drift: Annotated[
+        DriftReport | None, Member(description="Null without a network or a log to read")
+    ]
 
 
 class Overviews:
@@ -89,18 +86,21 @@ class Overviews:
         sources, drift = self._sources, None
         with suppress(ServiceError):  # the network is not loaded, the log not readable, or busy
             drift = await self._log.drift(sources.predictor.card)
+        memo, bitacora = sources.store.memo.statistics(), sources.bitacora
         return Overview(
-            at_seconds=self._clock(),
+            at=timestamp(self._clock()),
+            version=VERSION,
+            modelo=sources.predictor.version,
             minutes=self._hour.minutes(),
-            recent=self._stretch(RECENT_MINUTES),
-            hour=self._stretch(MINUTES),
+            last_5_minutes=self._hour.last(5),
+            last_hour=self._hour.last(MINUTES),
             open_requests=sources.open_requests(),
             waiting_patients=sources.predictor.waiting,
             active_accounts=sources.limiter.active_accounts(),
-            memo=sources.store.memo.statistics(),
-            lines_written=sources.bitacora.lines_written,
-            write_failures=sources.bitacora.write_failures,
-            model_version=sources.predictor.version,
+            memo=MemoAnswer(
+                memo.hits, memo.refusals, memo.misses, memo.entries, memo.refused_entries
+            ),
+            bitacora=Writing(bitacora.lines_written, bitacora.write_failures),
             drift=drift,
         )
 
@@ -108,10 +108,6 @@ class Overviews:
         while True:
             await asyncio.sleep(self._hour.seconds_to_next_minute())
             self._hour.roll()
-
-    def _stretch(self, minutes: int) -> Stretch:
-        counts = self._hour.last(minutes)
-        return Stretch(counts, stage_times(counts, STAGE_BOUNDS_MS))
 
 
 EVERY_SECONDS = 2.0

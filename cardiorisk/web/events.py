@@ -21,7 +21,7 @@ from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler, to_json
 from cardiorisk.web.operations import given_parameters, operation
-from cardiorisk.web.shapes_operators import LogParameters, lines_answer, overview_answer
+from cardiorisk.web.shapes_operators import LogParameters, lines_answer
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000
@@ -59,7 +59,7 @@ class EventStream(BaseHandler):
             with suppress(StreamClosedError):
                 await self.begin_stream(CONTENT_TYPE)
                 self.write(f"retry: {RETRY_MS}\n\n")
-                await self._send("overview", overview_answer(overview))
+                await self._send("overview", overview)
                 await self._send("lines", lines_answer(found.lines))
                 known = {line.text for line in found.lines}
                 await self._follow(query, self._watcher, known)
@@ -74,7 +74,7 @@ class EventStream(BaseHandler):
     async def _follow(self, query: LogQuery, watcher: Watcher, known: set[bytes]) -> None:
         """Send every update; lines that were found at the start are not sent again."""
         while (update := await watcher.next()) is not None and await self._may_watch():
-            await self._send("overview", overview_answer(update.overview))
+            await self._send("overview", update.overview)
             wanted = [line for line in update.lines if query.is_wanted(line.entry)]
             lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
             if lines:

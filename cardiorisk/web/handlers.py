@@ -33,7 +33,7 @@ from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.credentials import said_of_missing, said_of_scheme
 from cardiorisk.web.operations import require_known
-from cardiorisk.web.problems import CONTENT_TYPE, problem_answer, problem_headers, problem_of
+from cardiorisk.web.problems import content_type_of, problem_answer, problem_headers, problem_of
 from cardiorisk.web.tornado_inside import LeanHandler
 
 if TYPE_CHECKING:
@@ -175,8 +175,9 @@ class LoggedHandler(LeanHandler):
     def write_problem(self, error: errors.ServiceError) -> None:
         """Write the body of a failure's answer; its status and headers are set."""
         language = self.speak() if isinstance(error, errors.InvalidPatient) else "en"
-        document = problem_answer(error, self.request_id, self.request.path, language)
-        self.write_whole(CONTENT_TYPE, to_json(document))
+        path = self.request.path
+        document = problem_answer(error, self.request_id, path, language)
+        self.write_whole(content_type_of(path), to_json(document))
 
     def _show(self, error: errors.ServiceError) -> None:
         """Replace whatever the answer was with the problem document of ``error``."""

@@ -9,7 +9,7 @@ import json
 import re
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import TypeAdapter
 from tornado.template import Template
@@ -20,7 +20,13 @@ from cardiorisk.web.account import RefreshHandler, RegisterHandler
 from cardiorisk.web.documents import FILE_NAMES
 from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.operations import SPOKEN
-from cardiorisk.web.problems import CONTENT_TYPE, FIELD_PROBLEMS, PROBLEMS, problem_document
+from cardiorisk.web.problems import (
+    CONTENT_TYPE,
+    FIELD_PROBLEMS,
+    PROBLEMS,
+    content_type_of,
+    problem_document,
+)
 from cardiorisk.web.shapes import FieldProblemAnswer, Json, ProblemAnswer, Sent
 from cardiorisk.web.status import MetricsHandler
 from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
@@ -64,7 +70,6 @@ _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...]
 """Rungs of the ladder, the highest first: how a caller is known there, and how it is refused."""
 _IDS = (("/account", "key"), ("/operator", "account"), ("/", "assessment"))
 """Whose id ``{id}`` is in a path, by how the path begins."""
-_EVERY_ANSWER = ("X-Request-ID", "Server-Timing")
 _METERED = ("RateLimit-Policy", "RateLimit")
 _MOMENTS = {"date-time": "2026-11-22T20:47:23.123456+00:00", "date": "2026-11-22"}
 _REQUEST_ID = "5b6c1f0e9d8a47c2b3e4f5a697887766"
@@ -112,9 +117,10 @@ class _Writer:
             name: schema for name, schema in described.items() if not name.endswith("Parameters")
         }
         self.responses: Json = {}
+        kinds = (CONTENT_TYPE, _JSON_TYPE)
         self.anywhere: Json = {
-            "NotFound": self._problems([errors.NotFound.code], is_metered=False),
-            "MethodNotAllowed": self._problems([errors.MethodNotAllowed.code], is_metered=False),
+            "NotFound": self._problems([errors.NotFound.code], *kinds),
+            "MethodNotAllowed": self._problems([errors.MethodNotAllowed.code], *kinds),
             "Options": {"description": "Which methods there are", "headers": _headers(["Allow"])},
         }
 
@@ -192,18 +198,20 @@ class _Writer:
         for code, problem in PROBLEMS.items():
             if code in codes:
                 by_status.setdefault(problem.status, []).append(code)
-        suffix = (".metered" if _is_metered(route) else "") + (".head" if method == "HEAD" else "")
+        is_metered, kind = _is_metered(route), content_type_of(route.template)
+        suffix = ".metered" if is_metered else ""
+        suffix += (".head" if method == "HEAD" else "") + (".v2" if kind == _JSON_TYPE else "")
         found = {}
         for status, named in sorted(by_status.items()):
             name = ".".join(named) + suffix
             if name not in self.responses:
-                self.responses[name] = self._problems(named, is_metered=_is_metered(route))
+                self.responses[name] = self._problems(named, kind, is_metered=is_metered)
                 if method == "HEAD":
                     del self.responses[name]["content"]
             found[str(status)] = {"$ref": f"#/components/responses/{name}"}
         return found
 
-    def _problems(self, codes: list[str], *, is_metered: bool) -> Json:
+    def _problems(self, codes: list[str], *kinds: str, is_metered: bool = False) -> Json:
         rows = {code: PROBLEMS[code] for code in codes}
         first = rows[codes[0]]
         required = ["WWW-Authenticate"] if first.status == HTTPStatus.UNAUTHORIZED else []
@@ -217,22 +225,15 @@ class _Writer:
             (required if timed == rows.keys() else optional).append("Retry-After")
         has_fields = FIELD_PROBLEMS.issuperset(codes)
         shape = _reference(FieldProblemAnswer if has_fields else ProblemAnswer)
-        narrowed = {
-            "status": {"type": "integer", "enum": [first.status]},
-            "code": {"type": "string", "enum": codes},
-        }
         example = _example(shape, self.schemas)
-        shown = {
-            code: example | problem_document(code, rows[code].title, _REQUEST_ID) for code in rows
-        }
-        content = {
-            "schema": {"allOf": [shape, {"properties": narrowed}]},
-            "examples": {code: {"value": value} for code, value in shown.items()},
+        examples = {
+            code: {"value": example | problem_document(code, row.title, _REQUEST_ID)}
+            for code, row in rows.items()
         }
         return {
             "description": "; ".join(f"`{code}`: {row.title}" for code, row in rows.items()),
             "headers": _headers(required, optional),
-            "content": {CONTENT_TYPE: content},
+            "content": {kind: {"schema": shape, "examples": examples} for kind in kinds},
         }
 
 
@@ -278,7 +279,7 @@ def _schemas(routes: tuple[Route, ...]) -> Json:
 
 
 def _plain(part: Any) -> Any:
-    """Return a schema of pydantic's as we write it, with everything in it."""
+    """Return a schema of pydantic's so that clients can be generated from it, parts and all."""
     if isinstance(part, list):
         return [_plain(item) for item in part]
     if not isinstance(part, dict):
@@ -292,23 +293,16 @@ def _plain(part: Any) -> Any:
         plain["$ref"] = _plain_name(reference)
     if "properties" in plain:
         plain.setdefault("additionalProperties", False)
-    return _simple(plain)
-
-
-def _simple(schema: Json) -> Json:
-    """Write a schema so that clients can be generated from it: with types, and with ``items``."""
-    default = schema.get("default", ...)
-    if default is None:
-        del schema["default"]
-    elif isinstance(default, bool):
-        schema["default"] = int(default)
-    if "prefixItems" in schema:
-        schema["items"] = schema.pop("prefixItems")[0]
-    match schema.get("anyOf"):
+    default = plain.pop("default", None)
+    if default is not None:
+        plain["default"] = int(default) if isinstance(default, bool) else default
+    if "prefixItems" in plain:
+        plain["items"] = plain.pop("prefixItems")[0]
+    match plain.get("anyOf"):
         case [{"type": str(kind)} as known, {"type": "null"}]:
-            del schema["anyOf"]
-            return {**known, "type": [kind, "null"], **schema}
-    return schema
+            del plain["anyOf"]
+            return {**known, "type": [kind, "null"], **plain}
+    return plain
 
 
 def _plain_name(name: str) -> str:
@@ -320,8 +314,9 @@ def _name(shape: Any) -> str:
 
 
 def _reference(shape: Any) -> Json:
-    if get_origin(shape) is list:
-        return {"type": "array", "items": _reference(get_args(shape)[0])}
+    inner = get_args(shape)  # of a list
+    if inner:
+        return {"type": "array", "items": _reference(inner[0])}
     return {"$ref": _SCHEMAS + _name(shape)}
 
 
@@ -348,7 +343,7 @@ def _example(schema: Json, schemas: Json, *, is_whole: bool = False) -> Any:
 
 
 def _headers(required: Iterable[str], optional: Iterable[str] = ()) -> Json:
-    names = [*_EVERY_ANSWER, *required]
+    names = ["X-Request-ID", "Server-Timing", *required]
     found = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     if "Allow" in found:
         found["Allow"] = {"$ref": "#/x-anywhere/headers/Allow"}

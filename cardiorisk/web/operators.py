@@ -1,12 +1,12 @@
 """What operators ask over HTTP: how the service is, the newest lines, everybody's accounts."""
 
 from cardiorisk.errors import Conflict, Taken, UnknownAccount, UnknownKey
+from cardiorisk.monitoring.overview import Overview
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_operators as shapes
 from cardiorisk.web.events import EventStream, require_log_query
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operations import given_parameters, operation
-from cardiorisk.web.shapes import shown
 from cardiorisk.web.shapes_accounts import (
     AccountWishBody,
     KeyAnswer,
@@ -17,16 +17,14 @@ from cardiorisk.web.shapes_accounts import (
 
 
 class OverviewHandler(OperatorHandler):
-    """``/operator/overview``; this request is not counted yet."""
-
-    @operation("operatorOverview", shapes.OverviewAnswer)
+    @operation("operatorOverview", Overview)
     async def get(self) -> None:
         """How the service is.
 
         Of this process, since its start. Percentiles are estimates out of the histogram of
         `/metrics`. The drift is that of the newest answers in the log, at most a minute old.
         """
-        self.answer(shapes.overview_answer(await self.services.overviews.look()))
+        self.answer(await self.services.overviews.look())
 
 
 class EventsHandler(EventStream, OperatorHandler):
@@ -34,8 +32,6 @@ class EventsHandler(EventStream, OperatorHandler):
 
 
 class LogHandler(OperatorHandler):
-    """``/operator/log``; this request's own line is not written yet."""
-
     @operation("operatorSearchLog", shapes.LogLinesAnswer, query=(shapes.LogParameters,))
     async def get(self) -> None:
         """The newest lines of the request log.
@@ -45,8 +41,13 @@ class LogHandler(OperatorHandler):
         """
         query = await require_log_query(self)
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        lines, is_whole = shapes.lines_answer(found.lines), found.is_exhaustive
-        self.answer(shown(shapes.LogLinesAnswer, found, items=lines, exhaustive=is_whole))
+        self.answer(
+            {
+                "items": shapes.lines_answer(found.lines),
+                "searched_bytes": found.searched_bytes,
+                "exhaustive": found.is_exhaustive,
+            }
+        )
 
 
 class OperatedAccountsHandler(OperatorHandler):

@@ -1,7 +1,4 @@
-"""How a failure looks over HTTP: one table of statuses, one way to write them (RFC 9457).
-
-A code that is not in the table was never meant for callers, and is shown to them as ``internal``.
-"""
+"""How a failure looks over HTTP: one table of statuses, one way to write them (RFC 9457)."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,15 +9,13 @@ from cardiorisk.patients.words import Language
 from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer, faults_answer
 
 CONTENT_TYPE = "application/problem+json"
+_INFERENCE = "/v2"
+"""Below it ask clients of model servers, which show the member ``error`` of plain JSON alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a code means over HTTP.
-
-    Attributes:
-        retry_after_seconds: when another try makes sense, where one does.
-    """
+    """What a code means over HTTP; another try makes sense after a while, or not at all."""
 
     status: int
     title: str
@@ -71,6 +66,11 @@ FIELD_PROBLEMS = {error.code for error in _FIELD_ERRORS}
 """The codes of problems that name every field they are about."""
 
 
+def content_type_of(path: str) -> str:
+    """Return the media type of a failure's answer there."""
+    return "application/json" if path.startswith(_INFERENCE) else CONTENT_TYPE
+
+
 def problem_of(error: errors.ServiceError) -> Problem:
     """Return the row of the error's code; one that was never meant for callers is internal."""
     return PROBLEMS.get(error.code, PROBLEMS[errors.InternalFailure.code])
@@ -95,10 +95,7 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
 def problem_answer(
     error: errors.ServiceError, request_id: str, path: str = "", language: Language = "en"
 ) -> ProblemAnswer | FieldProblemAnswer:
-    """Show the error, with each faulty field where it has any.
-
-    Clients of model servers, which ask below ``/v2``, read and show the member ``error`` alone.
-    """
+    """Show the error, with each faulty field where it has any."""
     code = error.code if error.code in PROBLEMS else errors.InternalFailure.code
     detail = str(error)
     faults: list[FaultAnswer] = []
@@ -109,7 +106,7 @@ def problem_answer(
         names = errors.named(error.faults)
         detail = said.filled(names=names, count=len(faults)).to(language)
     document = problem_document(code, detail, request_id)
-    if path.startswith("/v2"):
+    if path.startswith(_INFERENCE):
         sentences = "; ".join([f"{fault['field']} {fault['detail']}" for fault in faults])
         document["error"] = sentences or detail
     return {**document, "errors": faults} if faults else document

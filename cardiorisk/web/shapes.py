@@ -6,7 +6,6 @@ stands. The description calls a shape like its class, without ``Body`` or ``Answ
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, NotRequired, Self, TypeVar, cast
 
@@ -45,14 +44,10 @@ _MOST_MEANT = 6
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a member of something sent accepts.
+    """What a member of something sent accepts: ``read`` gives None for what it does not.
 
-    Attributes:
-        read: makes the value of what was sent; None where that cannot be accepted.
-        accepted: the same in words, as the end of a sentence that starts with "must".
-        spanish: the same after "debe", of what patients are sent with.
-        is_nullable: whether null says as little as a member that is not sent.
-        core: what pydantic takes as it is, without the time to call ``read``.
+    ``accepted`` says what, after "must" (``spanish``, after "debe", of patients); of a nullable
+    member, null says as little as leaving it out; ``core`` spares the call of ``read``.
     """
 
     read: Callable[[Any], Any]
@@ -79,8 +74,7 @@ class Rule:
 
     def find_unquoted(self, sent: object) -> float | None:
         """Return the number, or the flag, that was sent in quotes where one is wanted."""
-        is_wanted = self.schema.get("type") in {"integer", "number"}
-        if not is_wanted or not isinstance(sent, str):
+        if self.schema.get("type") not in {"integer", "number"} or not isinstance(sent, str):
             return None
         text = sent.strip('"')  # which a query string may have too
         is_flag = self.schema.get("enum") == [0, 1] and text in _FLAGS
@@ -96,14 +90,10 @@ class Rule:
 
 
 class Sent(BaseModel):
-    """What a caller sends.
+    """What a caller sends; ``refusal`` is raised with every fault at once.
 
-    Attributes:
-        refusal: what is raised, with every fault at once.
-        unknown: what is said of a member that is not known.
-        is_all_text: whether numbers too are sent as text.
-        is_optional: whether a body may be missing.
-        examples: shown before the one that is made of the members' own.
+    ``is_all_text``: numbers too are sent as text; ``is_optional``: a body may be missing;
+    ``examples`` stand before the one that is made of the members' own.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -195,29 +185,18 @@ def unknown_faults(
     return tuple(faults)
 
 
-def find_whole_number(sent: object, minimum: int, maximum: int) -> int | None:
-    """Return a number of a JSON object, ``40.0`` too; None where it is none, or out of bounds."""
-    is_whole = isinstance(sent, float) and minimum <= sent <= maximum and sent.is_integer()
-    return int(sent) if isinstance(sent, float) and is_whole else None
+def number_rule(minimum: int, maximum: int, description: str, *, is_text: bool = False) -> Rule:
+    """Accept a whole number between bounds, of JSON or of a query string, which is text."""
 
+    def read(sent: object) -> int | None:
+        if is_text:
+            return find_number(str(sent), minimum, maximum)
+        is_whole = isinstance(sent, float) and minimum <= sent <= maximum and sent.is_integer()
+        return int(sent) if isinstance(sent, float) and is_whole else None
 
-def number_rule(
-    minimum: int,
-    maximum: int,
-    description: str,
-    find: Callable[[Any, int, int], int | None] = find_whole_number,
-) -> Rule:
-    """Accept a whole number between bounds, which ``find`` takes out of what was sent."""
     bounds = {"minimum": minimum, "maximum": maximum}
-    return Rule(
-        lambda sent: find(sent, minimum, maximum),
-        f"be an integer from {minimum} to {maximum}",
-        {"type": "integer", "description": description} | bounds,
-    )
-
-
-parameter_rule = partial(number_rule, find=find_number)
-"""The same of a number that a query string has as text."""
+    schema = {"type": "integer", "description": description} | bounds
+    return Rule(read, f"be an integer from {minimum} to {maximum}", schema)
 
 
 def about(description: str, *examples: Any, length: int | None = None, **more: Any) -> Any:
@@ -241,7 +220,6 @@ def described_as(shape: Any) -> GetPydanticSchema:
 Count = Annotated[int, Member(ge=0)]
 
 
-@with_config(extra="forbid")
 class FaultAnswer(TypedDict):
     """What is wrong with one field or parameter."""
 

@@ -19,7 +19,7 @@ from cardiorisk.web.shapes import (
     Version,
     about,
     described_as,
-    parameter_rule,
+    number_rule,
 )
 from cardiorisk.web.shapes_patients import (
     ORIGINAL_NAMES,
@@ -36,7 +36,7 @@ _id_schema: Json = {
     "pattern": assessments.ID_PATTERN,
     "examples": ["pred_0mc4f8k2t7q67h3n5xk9w2c4bta"],
 }
-_how_many = parameter_rule(1, assessments.LARGEST_PAGE, "How many at most")
+_how_many = number_rule(1, assessments.LARGEST_PAGE, "How many at most", is_text=True)
 _after = Rule(
     assessments.find_id,
     "be the id of an assessment, as the list gives it",

@@ -18,7 +18,7 @@ const key = await client(tokens.data!.access_token).POST("/account/keys", { body
 const caller = client(key.data!.key);
 const assessed = await caller.POST("/service", { body: patient });
 const faulty = await caller.POST("/service", { body: { ...patient, edad: 400 } });
-if (faulty.error?.code !== "invalid-patient") throw new Error(JSON.stringify(faulty.error));
+const fault = faulty.error as components["schemas"]["FieldProblem"];
 const kept = await caller.POST("/predictions", { body: patient });
 const batch = await caller.POST("/service/lote", { body: { pacientes: [patient] } });
 const listed = await caller.GET("/predictions");
@@ -36,7 +36,7 @@ console.log(
       kept.data!.probabilidad,
       "probabilidad" in row ? row.probabilidad : row.errors,
     ],
-    faulty: ["errors" in faulty.error ? faulty.error.errors[0].field : "", faulty.error.code],
+    faulty: [fault.errors[0].field, fault.code],
     kept: listed.data!.items.map((item) => item.id === kept.data!.id),
     refused,
   }),

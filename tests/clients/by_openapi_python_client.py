@@ -9,13 +9,13 @@ from made.api.keys import create_key
 from made.api.predictions import keep_assessment, list_assessments
 from made.api.service import assess, assess_batch
 from made.models import (
-    AssessResponse422,
-    AssessResponse429,
     Batch,
+    FieldProblem,
     KeyWish,
     LabelledPatient,
     Login,
     Patient,
+    Problem,
     Registration,
 )
 
@@ -30,12 +30,12 @@ key = create_key.sync(client=owner, body=KeyWish(name="made"))
 client = AuthenticatedClient(base_url=BASE, token=key.key)
 assessment = assess.sync(client=client, body=Patient.from_dict(EXAMPLE))
 fault = assess.sync(client=client, body=Patient.from_dict(EXAMPLE | {"edad": 400}))
-assert isinstance(fault, AssessResponse422)
+assert isinstance(fault, FieldProblem)
 kept = keep_assessment.sync(client=client, body=LabelledPatient.from_dict(EXAMPLE))
 batch = assess_batch.sync(client=client, body=Batch(pacientes=[Patient.from_dict(EXAMPLE)]))
 listed = list_assessments.sync(client=client)
 asked = (assess.sync(client=client, body=Patient.from_dict(EXAMPLE)) for _ in range(6))
-refusal = next(answer for answer in asked if isinstance(answer, AssessResponse429))
+refusal = next(answer for answer in asked if isinstance(answer, Problem))
 print(  # noqa: T201 - the test reads it
     json.dumps(
         {

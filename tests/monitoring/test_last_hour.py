@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from cardiorisk.monitoring.metrics import MINUTES, Counts, LastHour, stage_times
+from cardiorisk.measuring import Histogram
+from cardiorisk.monitoring.metrics import MINUTES, STAGE_BOUNDS_MS, Counts, LastHour
 from tests.support import SettableClock
-
-BOUNDS_MS = (1.0, 10.0)
 
 
 class Service:
     """Something that counts."""
 
     def __init__(self) -> None:
-        self.answers: dict[int, int] = {}
-        self.refusals = 0
-        self.times = [0, 0, 0]
+        self.answers: Counter[int] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.times = Histogram(STAGE_BOUNDS_MS)
 
     def answer(self, status: int = 200, count: int = 1) -> None:
-        self.answers[status] = self.answers.get(status, 0) + count
-        self.refusals += count if status == 429 else 0
-        self.times = [time + count for time in self.times]
+        self.answers[status] += count
+        self.refusals["freemium"] += count if status == 429 else 0
 
     def counts(self) -> Counts:
-        return Counts(dict(self.answers), {"freemium": self.refusals}, {"total": list(self.times)})
+        times = {"total": self.times.cumulative()}
+        return Counts(Counter(self.answers), Counter(self.refusals), times)
 
 
 @pytest.fixture
@@ -47,12 +48,12 @@ def test_each_minute_holds_its_own(hour: LastHour, service: Service, clock: Sett
         service.answer(count=count)
         begin_minute(hour, clock)
     service.answer(count=2)
-    counted = [minute.counts.requests for minute in hour.minutes()]
+    counted = [minute.requests for minute in hour.minutes()]
     assert counted == [0] * (MINUTES - 4) + [3, 1, 4, 2]
 
 
 def test_minutes_begin_on_the_clock_minute(hour: LastHour, clock: SettableClock) -> None:
-    assert hour.minutes()[-1].starts_at_seconds == clock.now_seconds - 12.25
+    assert hour.minutes()[-1].starts_at.timestamp() == clock.now_seconds - 12.25
     assert hour.seconds_to_next_minute() == 47.75
 
 
@@ -63,7 +64,7 @@ def test_a_minute_that_nobody_saw_holds_nothing(
     clock.now_seconds += 3 * 60
     hour.roll()
     service.answer(count=2)
-    assert [minute.counts.requests for minute in hour.minutes()[-4:]] == [1, 0, 0, 2]
+    assert [minute.requests for minute in hour.minutes()[-4:]] == [1, 0, 0, 2]
 
 
 def test_what_is_older_than_an_hour_is_forgotten(
@@ -90,10 +91,18 @@ def test_statuses_and_refusals_are_told_apart_and_what_has_not_risen_left_out(
 ) -> None:
     service.answer(404)
     begin_minute(hour, clock)
-    assert (hour.last(1).by_status, hour.last(1).refusals) == ({}, {})
+    assert (hour.last(1).by_status, hour.last(1).refusals_by_plan) == ({}, {})
     service.answer(200)
     service.answer(429, count=2)
-    assert (hour.last(1).by_status, hour.last(1).refusals) == ({200: 1, 429: 2}, {"freemium": 2})
+    assert hour.last(1).by_status == {"200": 1, "429": 2}
+    assert hour.last(1).refusals_by_plan == {"freemium": 2}
+
+
+def test_a_minute_tells_what_was_refused_and_what_failed(hour: LastHour, service: Service) -> None:
+    for status in (200, 429, 499, 500, 503):
+        service.answer(status)
+    now = hour.minutes()[-1]
+    assert (now.requests, now.refusals, now.failures) == (5, 1, 2)
 
 
 def test_a_clock_set_back_a_little_stays_in_its_minute(
@@ -102,7 +111,7 @@ def test_a_clock_set_back_a_little_stays_in_its_minute(
     begin_minute(hour, clock)
     service.answer()
     clock.now_seconds -= 30
-    assert hour.minutes()[-1].counts.requests == 1
+    assert hour.minutes()[-1].requests == 1
 
 
 def test_a_clock_set_back_far_begins_the_hour_anew(
@@ -110,17 +119,17 @@ def test_a_clock_set_back_far_begins_the_hour_anew(
 ) -> None:
     service.answer()
     clock.now_seconds -= 3600
-    assert hour.minutes()[-1].counts.requests == 0
+    assert hour.minutes()[-1].requests == 0
     service.answer()
-    assert hour.minutes()[-1].counts.requests == 1
+    assert hour.minutes()[-1].requests == 1
 
 
 def test_times_are_estimated_within_their_bucket(hour: LastHour, service: Service) -> None:
-    service.times = [0, 10, 12]  # ten between 1 and 10 ms, two above
-    (total,) = stage_times(hour.last(1), BOUNDS_MS)
-    assert (total.stage, total.count) == ("total", 12)
-    assert (total.p50_ms, total.p90_ms) == pytest.approx((6.4, 10.0))
+    for time_ms in (*[3.0] * 10, 9.0, 9.0):  # ten between 2.5 and 5 ms, two between 5 and 10
+        service.times.add(time_ms)
+    total = hour.last(1).stages_ms["total"]
+    assert (total.count, total.p50, total.p90) == (12, 4.0, 7.0)
 
 
 def test_a_stage_that_nothing_went_through_has_no_times(hour: LastHour) -> None:
-    assert stage_times(hour.last(1), BOUNDS_MS) == ()
+    assert hour.last(1).stages_ms == {}

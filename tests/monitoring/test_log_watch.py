@@ -61,7 +61,7 @@ async def test_drift_is_that_of_the_newest_answers(path: Path, watch: LogWatch, 
     write(path, *answers(card, 300), make_entry(probabilidad=None), make_entry(modelo="another"))
     report = await watch.drift(card)
     assert (report.answers, report.other_networks) == (301, 1)
-    score = report.drifts[0]
+    score = report.score
     assert (score.name, score.rows, score.verdict) == ("probabilidad", 300, "large")
 
 
