@@ -30,7 +30,7 @@ from cardiorisk.config import load_settings
 from cardiorisk.identity.keys import new_key, new_key_id, visible_prefix
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import open_database, open_served
 from cardiorisk.store.memo import KNOWN_SECONDS, MOST_ENTRIES, digest
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import ApiKey
@@ -83,7 +83,7 @@ def fill(url: str, keys: int) -> list[str]:
     """Make a database with an account of so many keys, and return the keys in no order."""
     made = [new_key() for _ in range(keys)]
     now = datetime.now(UTC)
-    with Database.open(url) as database, database.writing() as rows:
+    with open_database(url) as database, database.writing() as rows:
         account_id = rows_accounts.find_or_create(rows, "ana", None, now)
         columns = [
             {
@@ -106,8 +106,8 @@ async def time_growth(room: Path, size: int, round_seconds: float) -> list[Row]:
     keys = fill(url, size)
     known, turns = cycle(keys[:MOST_ENTRIES]), cycle(keys)
     later = count(step=KNOWN_SECONDS + 1)  # whatever the memo holds is too old at the next look
-    remembering = Store(url, clock=lambda: 0.0)
-    forgetting = Store(url, clock=lambda: next(later))
+    remembering = Store(open_served(url), clock=lambda: 0.0)
+    forgetting = Store(open_served(url), clock=lambda: next(later))
     limiter = Limiter(clock=lambda: 1_790_000_000.5)
     accounts = cycle(random.sample(range(size), size))
 

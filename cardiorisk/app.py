@@ -23,6 +23,7 @@ from cardiorisk.monitoring.metrics import LastHour, Metrics
 from cardiorisk.monitoring.metrics import Sources as MetricsSources
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
+from cardiorisk.store.database import open_served
 from cardiorisk.store.store import Store
 from cardiorisk.web.documents import load_files
 from cardiorisk.web.handlers import to_json
@@ -43,7 +44,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     secret = settings.token_secret
     limiter = Limiter(clock)
     store = Store(
-        settings.database_url,
+        open_served(settings.database_url),
         clock=clock,
         limiter=limiter,
         token_secret=secret.get_secret_value().encode() if secret is not None else None,

@@ -18,7 +18,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from cardiorisk.config import Settings
 from cardiorisk.patients import patient
 from cardiorisk.store import rows_accounts, rows_keys
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database import Rows, open_database
 from cardiorisk.store.values import AccountRecord
 from tests.conformity import require_described
 
@@ -107,7 +107,7 @@ class Bitacora:
 @contextmanager
 def changing(settings: Settings) -> Iterator[Rows]:
     """Begin a transaction on a connection of its own, as another process would."""
-    with Database.open(settings.database_url) as database, database.writing() as rows:
+    with open_database(settings.database_url) as database, database.writing() as rows:
         yield rows
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cardiorisk.store.database_file import back_up
+from cardiorisk.store.sqlite_file import back_up
 from tests.processes import Server, small_disk
 from tests.support import EXAMPLE, create_key
 

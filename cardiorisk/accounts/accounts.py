@@ -29,7 +29,6 @@ from cardiorisk.limits.throttle import Throttle, site_of
 from cardiorisk.limits.window import require_below
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Rows
-from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import Store
 from cardiorisk.store.values import (
     SHOWN_DAYS,
@@ -96,7 +95,6 @@ class Accounts:
         refresh_id = new_token_id()
         renewal = await self._store.change(
             lambda rows: rows_sessions.renew(rows, claims, refresh_id, self.now()),
-            drops=lambda renewal: Stale(claims.account_id) if renewal == "ended" else None,
         )
         if renewal != "renewed":
             raise InvalidKey("the refresh token is not valid: used before, expired or ended")
@@ -112,7 +110,6 @@ class Accounts:
         with _while_there(_wrong()):
             return await self._store.change(
                 lambda rows: rows_accounts.set_plan(rows, account_id, plan, self.now()),
-                drops=Stale(account_id),
             )
 
     async def change_password(
@@ -126,7 +123,6 @@ class Accounts:
         )
         is_changed = await self._store.change(
             lambda rows: rows_accounts.set_password(rows, account_id, generation, new_hash),
-            drops=Stale(account_id),
         )
         if not is_changed:
             raise _wrong()
@@ -145,7 +141,6 @@ class Accounts:
         with _while_there(_gone()):
             await self._store.change(
                 lambda rows: rows_accounts.remove(rows, account_id, self.now()),
-                drops=Stale(account_id),
             )
 
     async def logout(self, principal: Principal) -> None:
@@ -154,9 +149,7 @@ class Accounts:
         if session_id is None:
             raise Conflict("an API key has no session to end; revoke the key instead")
         self.throttle.count_change(account_id)
-        await self._store.change(
-            lambda rows: rows_sessions.end(rows, account_id, session_id), drops=Stale(account_id)
-        )
+        await self._store.change(lambda rows: rows_sessions.end(rows, account_id, session_id))
 
     async def view(self, principal: Principal) -> tuple[AccountRecord, dict[date, int]]:
         """Return the caller's account, and its calls on each of the last days, the oldest first."""
@@ -168,9 +161,9 @@ class Accounts:
             account = rows_accounts.load(rows, account_id, self.now())
             return account, rows_accounts.calls_by_day(rows, account_id, days[0])
 
-        unwritten = self._store.unwritten_calls(account_id)
         with _while_there(_gone()):
-            account, written = await self._store.read(read, in_turn=True)
+            found, unwritten = await self._store.read_with_calls(read, account_id)
+        account, written = found
         return account, {day: written.get(day, 0) + unwritten.get(day, 0) for day in days}
 
     async def create_key(
@@ -204,7 +197,6 @@ class Accounts:
         self.throttle.count_change(account_id)
         return await self._store.change(
             lambda rows: rows_keys.revoke(rows, key_id, self.now(), account_id),
-            drops=Stale(key_id=key_id),
         )
 
     async def rotate_key(self, principal: Principal, key_id: str, grace: timedelta) -> Rotation:
@@ -214,7 +206,6 @@ class Accounts:
         self.throttle.count_change(account_id)
         return await self._store.change(
             lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id),
-            drops=Stale(key_id=key_id),
         )
 
     async def _begin(
@@ -225,7 +216,6 @@ class Accounts:
                 lambda rows: rows_sessions.begin(
                     rows, account_id, session_id, refresh_id, self.now(), lifetime
                 ),
-                drops=lambda is_another_ended: Stale(account_id) if is_another_ended else None,
             )
 
     async def _require_login(

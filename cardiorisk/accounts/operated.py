@@ -14,7 +14,6 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Rows
-from cardiorisk.store.memo import Stale
 from cardiorisk.store.store import Store
 from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey
 
@@ -96,14 +95,13 @@ class OperatedAccounts:
             rows_accounts.load(rows, account_id, now)
             return rows_keys.revoke(rows, key_id, now, account_id)
 
-        return await self._store.change(revoke, drops=Stale(key_id=key_id))
+        return await self._store.change(revoke)
 
     async def _change(
         self, account_id: int, change: Callable[..., AccountRecord], **values: str
     ) -> AccountRecord:
         return await self._store.change(
             lambda rows: change(rows, account_id, now=self._store.now(), **values),
-            drops=Stale(account_id),
         )
 
 

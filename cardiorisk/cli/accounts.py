@@ -18,7 +18,7 @@ from cardiorisk.identity.forms import LEAST_PASSWORD, MOST_PASSWORD, clean_passw
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database import Rows, open_current
 
 _COLUMNS = ("name", "plan", "is_operator", "active_keys", "created_at", "email", "suspended_at")
 """Attributes of ``AccountRecord``; two of them are shown by shorter names."""
@@ -47,7 +47,7 @@ def list_accounts(*, as_json: bool, settings: Settings) -> None:
       cardiorisk accounts list
       cardiorisk accounts list --json
     """  # noqa: D301 - click reads the \b
-    with Database.open_current(settings.database_url) as database, database.reading() as rows:
+    with open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_accounts.list_accounts(rows, datetime.now(UTC))
     cells = [[getattr(record, name) for name in _COLUMNS] for record in stored]
     show([_TITLES.get(name, name) for name in _COLUMNS], cells, as_json=as_json)
@@ -199,5 +199,5 @@ def _new_password(name: str) -> str:
 @contextmanager
 def _changing(settings: Settings, name: str) -> Iterator[tuple[Rows, int, datetime]]:
     """Begin a transaction; give it, the number of the account of this name, and this moment."""
-    with Database.open_current(settings.database_url) as database, database.writing() as rows:
+    with open_current(settings.database_url) as database, database.writing() as rows:
         yield rows, rows_accounts.require_id(rows, name), datetime.now(UTC)

@@ -10,9 +10,9 @@ import click
 from cardiorisk.cli.options import database_option
 from cardiorisk.config import Settings
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.store.database import Database
-from cardiorisk.store.database_file import back_up
+from cardiorisk.store.database import open_database, open_existing, revision_of
 from cardiorisk.store.migrations import revisions
+from cardiorisk.store.sqlite_file import back_up
 
 
 @click.group()
@@ -37,8 +37,8 @@ def upgrade(settings: Settings) -> None:
       cardiorisk db upgrade
       cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
     """  # noqa: D301 - click reads the \b
-    with Database.open(settings.database_url) as database:
-        click.echo(f"{database.path} is at revision {database.current_revision()}.", err=True)
+    with open_database(settings.database_url) as database:
+        click.echo(f"{database.name} is at revision {revision_of(database)}.", err=True)
 
 
 @db.command()
@@ -52,8 +52,8 @@ def current(settings: Settings) -> None:
     Example:
       cardiorisk db current
     """  # noqa: D301 - click reads the \b
-    with Database.open_existing(settings.database_url) as database:
-        revision = database.current_revision()
+    with open_existing(settings.database_url) as database:
+        revision = revision_of(database)
     click.echo(revision or "none")
     if revision != revisions.head():
         click.echo(f"This version of cardiorisk needs {revisions.head()}.", err=True)
@@ -75,8 +75,8 @@ def backup(copy: Path, settings: Settings) -> None:
       cardiorisk db backup keys-2026-11-27.db
       cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"
     """  # noqa: D301 - click reads the \b
-    with Database.open_existing(settings.database_url) as database:
-        revision = database.current_revision()
+    with open_existing(settings.database_url) as database:
+        revision = revision_of(database)
         if revision is None:
             raise StoreUnavailable(f"{database.path} has no tables: there is nothing to copy")
         back_up(database.path, copy)

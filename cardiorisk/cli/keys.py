@@ -31,7 +31,7 @@ from cardiorisk.identity.keys import (
 )
 from cardiorisk.limits.window import require_below, require_plan
 from cardiorisk.store import rows_accounts, rows_keys
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import open_current, open_database
 from cardiorisk.store.values import KeyRecord, MintedKey
 
 _COLUMNS = (
@@ -126,7 +126,7 @@ def create(
         require_stdout("a new key")
     lifetime = None if expires_days is None else timedelta(days=expires_days)
     now = datetime.now(UTC)
-    with Database.open(settings.database_url) as database, database.writing() as rows:
+    with open_database(settings.database_url) as database, database.writing() as rows:
         account_id = rows_accounts.find_or_create(rows, account, plan, now)
         minted = rows_keys.create(rows, account_id, now, lifetime, name, limit, None, imported)
         require_below(limit, minted.record.plan, settings.plans)  # else nothing is made after all
@@ -147,7 +147,7 @@ def list_keys(*, as_json: bool, settings: Settings) -> None:
       cardiorisk keys list
       cardiorisk keys list --json | jq -r '.[] | select(.status == "active") | .key_id'
     """  # noqa: D301 - click reads the \b
-    with Database.open_current(settings.database_url) as database, database.reading() as rows:
+    with open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_keys.list_keys(rows)
     now = datetime.now(UTC)
     table = [
@@ -169,7 +169,7 @@ def revoke(key_id: str, settings: Settings) -> None:
     Example:
       cardiorisk keys revoke key_0123456789ab
     """  # noqa: D301 - click reads the \b
-    with Database.open_current(settings.database_url) as database, database.writing() as rows:
+    with open_current(settings.database_url) as database, database.writing() as rows:
         record = rows_keys.revoke(rows, key_id, datetime.now(UTC))
     click.echo(f"{key_id} of {record.account} ended {_end(record)}.", err=True)
 
@@ -199,7 +199,7 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
     """  # noqa: D301 - click reads the \b
     require_stdout("a new key")
     grace = timedelta(minutes=grace_minutes)
-    with Database.open_current(settings.database_url) as database, database.writing() as rows:
+    with open_current(settings.database_url) as database, database.writing() as rows:
         rotation = rows_keys.rotate(rows, key_id, grace, datetime.now(UTC))
     _show_key(rotation.new)
     click.echo(f"The old key, {key_id}, ends {_end(rotation.old)}.", err=True)

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -37,14 +38,6 @@ class Refusal(Enum):
 
 
 REFUSED: Final = Refusal.REFUSED
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """Whose credentials a change has made stale: all of an account's, or one key."""
-
-    account_id: int | None = None
-    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +84,31 @@ class Memo:
         self._misses += 1
         return None
 
-    def keep(
-        self, digest: bytes, principal: Principal, lifetime_seconds: float, generation: int
-    ) -> None:
-        """Remember whose a key is while it lives, unless something was dropped since.
+    def keep(self, digest: bytes, found: Credential | None, generation: int) -> None:
+        """Remember whose a key is while it lives, or that it is refused; not what is in doubt.
 
         The generation is the memo's when the database was about to be asked.
         """
         if generation != self.generation:
             return
-        self._refused.pop(digest, None)
-        good_until = self._clock() + min(lifetime_seconds, KNOWN_SECONDS)
-        self._known[digest] = principal, good_until
-        self._known.move_to_end(digest)
-        if len(self._known) > self._most_entries:
-            self._known.popitem(last=False)
-
-    def refuse(self, digest: bytes, generation: int) -> None:
-        """Remember that a key is not honoured, unless something was dropped since."""
-        if generation != self.generation:
-            return
         self._known.pop(digest, None)
-        self._refused[digest] = self._clock() + REFUSED_SECONDS
-        self._refused.move_to_end(digest)
-        if len(self._refused) > self._most_entries:
-            self._refused.popitem(last=False)
+        self._refused.pop(digest, None)
+        kept: OrderedDict[bytes, tuple[Principal, float]] | OrderedDict[bytes, float]
+        if found is None:
+            kept = self._refused
+            kept[digest] = self._clock() + REFUSED_SECONDS
+        else:
+            kept = self._known
+            good_until = self._clock() + min(found.lifetime_seconds, KNOWN_SECONDS)
+            kept[digest] = found.principal, good_until
+        if len(kept) > self._most_entries:
+            kept.popitem(last=False)
 
-    def drop(self, stale: Stale) -> None:
-        """Forget what is stale, and doubt every look-up under way."""
+    def drop(self, account_ids: AbstractSet[int]) -> None:
+        """Forget what is these accounts', and doubt every look-up under way."""
         self.generation += 1
         for digest, (principal, _) in list(self._known.items()):
-            if principal.account_id == stale.account_id or principal.key_id == stale.key_id:
+            if principal.account_id in account_ids:
                 del self._known[digest]
 
     def drop_all(self) -> None:
@@ -162,10 +149,5 @@ class Lookups:
 
     def _remember(self, generation: int, digest: bytes, lookup: Lookup) -> None:
         del self._waiting[generation, digest]
-        if lookup.exception() is not None:
-            return
-        found = lookup.result()
-        if found is None:
-            self._memo.refuse(digest, generation)
-        else:
-            self._memo.keep(digest, found.principal, found.lifetime_seconds, generation)
+        if lookup.exception() is None:
+            self._memo.keep(digest, lookup.result(), generation)

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Integer, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Date, bindparam, delete, exists, func, insert, or_, select, text, update
 
 from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
 from cardiorisk.identity.forms import folded
-from cardiorisk.store import rows_keys
-from cardiorisk.store.database import Rows, insert_or_update
+from cardiorisk.store import rows_changes, rows_keys
+from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import Account, ApiKey, Session, Usage
 from cardiorisk.store.values import AccountRecord, MintedKey, StoredLogin
 
@@ -88,7 +88,7 @@ def list_accounts(rows: Rows, now: datetime) -> tuple[AccountRecord, ...]:
 
 
 def search(
-    rows: Rows, text: str, after: int, limit: int, now: datetime
+    rows: Rows, wanted: str, after: int, limit: int, now: datetime
 ) -> tuple[AccountRecord, ...]:
     """Return at most ``limit`` accounts by their numbers, those above ``after``.
 
@@ -96,15 +96,15 @@ def search(
     visible start of one; without a text, every account is.
     """
     statement = _RECORDS.where(Account.id > after).order_by(Account.id).limit(limit)
-    if text:
-        with_key = select(ApiKey.account_id).where(or_(ApiKey.id == text, ApiKey.prefix == text))
-        part = folded(text)
+    if wanted:
+        is_shown = or_(ApiKey.id == wanted, ApiKey.prefix == wanted)
+        part = folded(wanted)
         statement = statement.where(
             or_(
                 Account.folded_name.contains(part, autoescape=True),
-                Account.name.contains(text, autoescape=True),
+                Account.name.contains(wanted, autoescape=True),
                 Account.email.contains(part, autoescape=True),
-                Account.id.in_(with_key),
+                Account.id.in_(select(ApiKey.account_id).where(is_shown)),
             )
         )
     return tuple(AccountRecord(*row) for row in rows.execute(statement, {"now": now}))
@@ -199,6 +199,7 @@ def remove(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
     account = load(rows, account_id, now)
     _require_other_operator(rows, account)
     rows.execute(delete(Account).where(Account.id == account_id))
+    rows_changes.note(rows, account_id)
     return account
 
 
@@ -217,6 +218,7 @@ def set_password(rows: Rows, account_id: int, generation: int | None, password_h
     if changed.rowcount == 0:
         return False
     rows.execute(delete(Session).where(Session.account_id == account_id))
+    rows_changes.note(rows, account_id)
     return True
 
 
@@ -243,6 +245,7 @@ def _insert(rows: Rows, name: str, now: datetime, **values: str) -> int:
 
 def _change(rows: Rows, account_id: int, now: datetime, **values: Any) -> AccountRecord:
     rows.execute(update(Account).where(Account.id == account_id).values(values))
+    rows_changes.note(rows, account_id)
     return load(rows, account_id, now)
 
 
@@ -272,15 +275,11 @@ def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
 KEPT_DAYS = 90
 """How long the calls of a day are kept; one row an account and day (UTC)."""
 
-_CALLS = insert_or_update(Usage).from_select(
-    ["account_id", "day", "calls"],
-    select(Account.id, bindparam("on_day", type_=Date), bindparam("more", type_=Integer)).where(
-        Account.id == bindparam("of_account")
-    ),
-)
-_MORE_CALLS = _CALLS.on_conflict_do_update(
-    index_elements=["account_id", "day"], set_={"calls": Usage.calls + _CALLS.excluded.calls}
-)
+_MORE_CALLS = text(
+    "INSERT INTO usage (account_id, day, calls) "
+    "SELECT id, :on_day, :more FROM account WHERE id = :of_account "
+    "ON CONFLICT (account_id, day) DO UPDATE SET calls = usage.calls + excluded.calls"
+).bindparams(bindparam("on_day", type_=Date))
 
 
 def add_calls(rows: Rows, calls: Mapping[tuple[int, date], int]) -> None:

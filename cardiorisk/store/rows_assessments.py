@@ -4,16 +4,19 @@ Newest first is the order of the ids, so a page begins after an id whether or no
 still there.
 """
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select
 
 from cardiorisk.identity.forms import folded
 from cardiorisk.patients.patient import FIELDS, Patient
-from cardiorisk.store.database import Rows, folded_text
+from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import AssessmentRow
 from cardiorisk.store.values import KeptAssessment
 
+_LABELS_AT_ONCE = 1_000
 _PATIENT = tuple(field.name for field in FIELDS)
 _REST = ("created_at", "label", "probability", "at_risk", "threshold", "model_version")
 _ASSESSMENTS = select(
@@ -36,11 +39,16 @@ def list_newest(
 
     With ``wanted``, those alone whose label holds it, in any case.
     """
-    statement = _ASSESSMENTS.where(AssessmentRow.account_id == account_id).limit(most)
-    if wanted:
-        statement = statement.where(_holds(wanted))
-    if after is not None:
-        statement = statement.where(AssessmentRow.id < after)
+    own = AssessmentRow.account_id == account_id
+    if wanted.isascii():
+        statement = _ASSESSMENTS.where(own).limit(most)
+        if wanted:
+            statement = statement.where(AssessmentRow.label.icontains(wanted, autoescape=True))
+        if after is not None:
+            statement = statement.where(AssessmentRow.id < after)
+    else:
+        ids = islice(_find_labelled(rows, own, after, folded(wanted)), most)
+        statement = _ASSESSMENTS.where(AssessmentRow.id.in_(list(ids)))
     return tuple(_kept(row) for row in rows.execute(statement))
 
 
@@ -57,11 +65,19 @@ def remove(rows: Rows, account_id: int, assessment_id: str) -> bool:
     return rows.execute(delete(AssessmentRow).where(*this)).rowcount > 0
 
 
-def _holds(wanted: str) -> ColumnElement[bool]:
-    """Search without case; SQLite itself knows the two cases of A to Z only, and is faster so."""
-    if wanted.isascii():
-        return AssessmentRow.label.icontains(wanted, autoescape=True)
-    return folded_text(AssessmentRow.label).contains(folded(wanted), autoescape=True)
+def _find_labelled(
+    rows: Rows, own: ColumnElement[bool], after: str | None, wanted: str
+) -> Iterator[str]:
+    """Search label by label: not every database knows the two cases of all letters."""
+    labelled = select(AssessmentRow.id, AssessmentRow.label).order_by(AssessmentRow.id.desc())
+    labelled = labelled.where(own, AssessmentRow.label.is_not(None)).limit(_LABELS_AT_ONCE)
+    while True:
+        following = labelled if after is None else labelled.where(AssessmentRow.id < after)
+        labels = rows.execute(following).all()
+        yield from (row.id for row in labels if wanted in folded(row.label))
+        if len(labels) < _LABELS_AT_ONCE:
+            return
+        after = labels[-1].id
 
 
 def _kept(row: Row[Any]) -> KeptAssessment:

@@ -15,6 +15,7 @@ from sqlalchemy import and_, bindparam, delete, exists, func, insert, not_, or_,
 from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity import keys
 from cardiorisk.identity.keys import KeyWindow, Principal
+from cardiorisk.store import rows_changes
 from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import digest
 from cardiorisk.store.tables import Account, ApiKey
@@ -150,7 +151,7 @@ def create(  # noqa: PLR0913, PLR0917 - what a key is made of
 def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None) -> KeyRecord:
     """End a key now; one that was revoked before keeps its moment."""
     if _require(rows, key_id, account_id).revoked_at is None:
-        rows.execute(update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=now))
+        _end(rows, key_id, revoked_at=now)
     return _require(rows, key_id)
 
 
@@ -171,8 +172,7 @@ def rotate(
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     new = create(rows, owner, now, lifetime, old.name, old.limit, window_id)
     ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
-    end = {"expires_at": ends_at} if grace else {"revoked_at": now}
-    rows.execute(update(ApiKey).where(this).values(end))
+    _end(rows, key_id, **({"expires_at": ends_at} if grace else {"revoked_at": now}))
     return Rotation(_require(rows, key_id), new)
 
 
@@ -185,6 +185,11 @@ def note_last_used(rows: Rows, seconds: Mapping[str, float]) -> None:
             for key_id, used in seconds.items()
         ],
     )
+
+
+def _end(rows: Rows, key_id: str, **ends: datetime) -> None:
+    this = update(ApiKey).where(ApiKey.id == key_id).values(ends)
+    rows_changes.note(rows, rows.execute(this.returning(ApiKey.account_id)).scalar_one())
 
 
 def _require(rows: Rows, key_id: str, account_id: int | None = None) -> KeyRecord:

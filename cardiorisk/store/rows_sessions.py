@@ -14,7 +14,9 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from cardiorisk.errors import AccountSuspended
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES, Claims
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store import rows_changes
+from cardiorisk.store.database import Rows
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.tables import Account, Secret, Session
 from cardiorisk.store.values import Credential, Renewal
 
@@ -36,7 +38,7 @@ _LIVING = (
 """A token's session and account, if the session lives and the password is still the same."""
 
 
-def load_secret(database: Database) -> bytes:
+def load_secret(database: SqliteDatabase) -> bytes:
     """Return what tokens are signed with; the first call of all makes it."""
     statement = select(Secret.value).where(Secret.name == _TOKEN_SECRET)
     with database.reading() as rows:
@@ -75,8 +77,8 @@ def begin(
     refresh_id: str,
     now: datetime,
     lifetime: timedelta = REFRESH_LIFETIME,
-) -> bool:
-    """Begin a session, sweep expired ones, and tell whether an older one had to make room."""
+) -> None:
+    """Begin a session, sweep expired ones, and end the oldest where there are too many."""
     newest_first = Session.renewed_at.desc(), Session.id
     own = select(Session.id).where(Session.account_id == account_id).order_by(*newest_first)
     rows.execute(delete(Session).where(Session.expires_at <= now))
@@ -91,7 +93,8 @@ def begin(
             expires_at=now + lifetime,
         )
     )
-    return ended.rowcount > 0
+    if ended.rowcount:
+        rows_changes.note(rows, account_id)
 
 
 def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal:
@@ -105,7 +108,7 @@ def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal
         return "refused"
     this = Session.id == claims.session_id
     if row.refresh_id != claims.token_id:
-        rows.execute(delete(Session).where(this))
+        end(rows, claims.account_id, claims.session_id)
         return "ended"
     if row.suspended_at is not None:
         raise AccountSuspended
@@ -117,6 +120,7 @@ def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal
 def end(rows: Rows, account_id: int, session_id: str) -> None:
     """End one session of an account; one that has ended already is none."""
     rows.execute(delete(Session).where(Session.id == session_id, Session.account_id == account_id))
+    rows_changes.note(rows, account_id)
 
 
 def _find_living(rows: Rows, claims: Claims, now: datetime) -> Row[Any] | None:

@@ -1,13 +1,9 @@
 """The server's door to the database: asynchronous, remembered.
 
-A known key or access token costs the event loop a hash and a dictionary look-up. All changes are
-made on one thread by one connection, so that ``PRAGMA data_version`` tells of other processes'
-writes alone; a watcher asks it four times a second and then forgets the whole memo. What was asked
-for is done even when whoever asked has gone away, and what it makes stale is dropped all the same.
-See decision 0007.
+A known key or access token costs the event loop a hash and a dictionary look-up. A watcher looks
+four times a second for what other processes have changed. What was asked for is done even when
+whoever asked has gone away, and what it makes stale is dropped all the same. See decision 0007.
 """
-
-from __future__ import annotations
 
 import asyncio
 import logging
@@ -15,6 +11,7 @@ import math
 import operator
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
@@ -24,21 +21,21 @@ from cardiorisk.errors import AccountSuspended, InvalidKey, ServiceError, StoreU
 from cardiorisk.identity.keys import Principal, may_be_key
 from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
-from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
-from cardiorisk.store.database import Database, Rows
-from cardiorisk.store.database_file import FileFault, is_damage
-from cardiorisk.store.database_threads import DatabaseThreads
-from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, Stale, digest
+from cardiorisk.store import rows_accounts, rows_changes, rows_keys, rows_sessions
+from cardiorisk.store.database import Rows
+from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, digest
+from cardiorisk.store.sqlite import SqliteDatabase
+from cardiorisk.store.sqlite_file import FileFault, is_damage
 from cardiorisk.store.values import Credential
-from cardiorisk.workers import Failures
+from cardiorisk.workers import Failures, Worker
 
 WATCH_SECONDS = 0.25
 """Between two looks for another process's writes, so a revocation arrives well within 1 s."""
 FLUSH_SECONDS = 60.0
-BUSY_SECONDS = 1.0
-"""How long a change waits, in all, for those before it and for another process's write to end."""
 MOST_LOOKUPS = 1_000
 """Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
+MOST_JOBS = 500
+"""Of reads and of changes, each, that may wait; a change takes one to three milliseconds."""
 PROBE_SECONDS = 0.5
 """For which a tried write holds, and for which a caller waits for it."""
 STUCK_SECONDS = 5.0
@@ -50,15 +47,14 @@ _COOKIE_MARK = "cookie\n"
 
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
-_Question: TypeAlias = "Callable[[Rows], Credential | None]"
-_Drops: TypeAlias = "Stale | Callable[[_Result], Stale | None] | None"
+_Question: TypeAlias = Callable[[Rows], Credential | None]
 _DONE = {"read": "read", "write": "written"}
 _Place = TypeVar("_Place")
 _Value = TypeVar("_Value")
 
 
 class Store:
-    """The database for the event loop, at its newest revision, made or upgraded where needed.
+    """The database for the event loop; it is the store's own, and closed with it.
 
     Without a ``token_secret``, the database's own is used; the first opening makes it. Whatever
     asks the database raises ``Overloaded`` where too much waits for it, and ``StoreUnavailable``
@@ -67,19 +63,25 @@ class Store:
 
     def __init__(
         self,
-        url: str,
+        database: SqliteDatabase,
         token_secret: bytes | None = None,
         limiter: Limiter | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        busy_seconds: float = BUSY_SECONDS,
-        open_database: Callable[[str], Database] = Database.open,
     ) -> None:
+        self._database = database
         self._limiter = limiter or Limiter(clock)
         self._clock = clock
         self._monotonic = monotonic
         self._token_secret = token_secret
-        self._threads = DatabaseThreads(url, busy_seconds, open_database, self._take_secret)
+        try:
+            self._take_secret()
+        except BaseException:
+            database.close()
+            raise
+        overload = "the database has too much to do; try again in a second"
+        self._writes = Worker("store", MOST_JOBS, overload)
+        self._reads = Worker("store-reads", MOST_JOBS, overload)
         self._failures = Failures(_logger)
         self.memo = Memo(monotonic)
         self._lookups = Lookups(self.memo, MOST_LOOKUPS)
@@ -88,6 +90,7 @@ class Store:
         self._watcher: asyncio.Task[None] | None = None
         self._version: int | None = None
         self._flush_at = monotonic() + FLUSH_SECONDS
+        self._flushing = asyncio.Lock()
         self._last_used: dict[str, float] = {}
         """By key id, in seconds since the epoch; not written yet."""
         self._calls: dict[tuple[int, date], int] = {}
@@ -128,28 +131,33 @@ class Store:
             raise _refusal(found, "session", "expired or ended; log in again")
         return found
 
-    async def read(self, fn: Callable[[Rows], _Result], *, in_turn: bool = False) -> _Result:
-        """Run a function in a transaction that changes nothing.
+    async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
+        """Run a function in a transaction that changes nothing."""
+        return await self._told("read", self._begin_read(fn))
 
-        Args:
-            fn: what is run.
-            in_turn: after the changes, and the flush, that were asked for before.
-        """
-        return await self._told("read", self._threads.read(fn, in_turn=in_turn))
-
-    async def change(self, fn: Callable[[Rows], _Result], drops: _Drops[_Result] = None) -> _Result:
+    async def change(self, fn: Callable[[Rows], _Result], *, is_counted: bool = True) -> _Result:
         """Run a function in a transaction, and drop what it makes stale before anybody is told."""
-        change = self._threads.change(fn)
-        change.add_done_callback(partial(self._drop_stale, drops))
-        return await self._told("write", change)
+        begun = time.monotonic()
 
-    def unwritten_calls(self, account_id: int) -> dict[date, int]:
-        """Return an account's calls by day that a read in turn, begun now, will not find."""
-        calls = self._limiter.calls_of(account_id)
-        for (account, day), count in self._calls.items():
-            if account == account_id:
-                calls[day] = calls.get(day, 0) + count
-        return calls
+        def change() -> tuple[_Result, AbstractSet[int]]:
+            with self._database.writing(time.monotonic() - begun) as rows:
+                return fn(rows), rows_changes.take(rows)
+
+        job = self._writes.submit(change, is_counted=is_counted)
+        job.add_done_callback(self._drop_stale)
+        return (await self._told("write", job))[0]
+
+    async def read_with_calls(
+        self, fn: Callable[[Rows], _Result], account_id: int
+    ) -> tuple[_Result, dict[date, int]]:
+        """Read, and return beside it an account's calls by day that are not written yet."""
+        async with self._flushing:  # in the middle of it, nobody knows where a call is counted
+            result = await self.read(fn)
+            calls = self._limiter.calls_of(account_id)
+            for (account, day), count in self._calls.items():
+                if account == account_id:
+                    calls[day] = calls.get(day, 0) + count
+            return result, calls
 
     async def check(self) -> None:
         """Check that a write would reach the disk; callers within half a second share one try.
@@ -159,10 +167,11 @@ class Store:
         if self._probe is None or (
             self._probe.done() and self._monotonic() >= self._probed_at + PROBE_SECONDS
         ):
-            self._probe, self._probed_at = self._threads.probe(), self._monotonic()
+            self._probe = self._writes.submit(self._database.probe, is_counted=False)
+            self._probed_at = self._monotonic()
         probe = self._probe
         await asyncio.wait({probe}, timeout=PROBE_SECONDS)
-        if self._threads.fault is not None:
+        if self._database.fault is not None:
             raise StoreUnavailable("the database cannot be used right now")
         if not probe.done():
             if self._monotonic() > self._probed_at + STUCK_SECONDS:
@@ -181,11 +190,11 @@ class Store:
         A file that has a fault is let go of at the next call, and what is whole then is opened.
         """
         try:
-            if self._threads.fault is not None:
-                self._failures.note("the database", StoreUnavailable(self._threads.fault))
-                await self._threads.mend()
+            if self._database.fault is not None:
+                self._failures.note("the database", StoreUnavailable(self._database.fault))
+                await self._writes.run(self._mend, is_counted=False)
                 self._probe = None
-            version = await self._threads.version()
+            version = await self._writes.run(self._database.version, is_counted=False)
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("the database", error)
             self._version = None
@@ -198,24 +207,29 @@ class Store:
 
     async def flush(self) -> None:
         """Write when keys were last used, and the calls of each day, or keep it for next time."""
-        _merge(self._calls, self._limiter.take_calls(), operator.add)
-        try:
-            await self._write(self._last_used, rows_keys.note_last_used, max)
-            await self._write(self._calls, rows_accounts.add_calls, operator.add)
-        except StoreUnavailable:
-            pass  # it was told
-        except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
-            self._failures.note("flush", error)
+        async with self._flushing:
+            _merge(self._calls, self._limiter.take_calls(), operator.add)
+            try:
+                await self._write(self._last_used, rows_keys.note_last_used, max)
+                await self._write(self._calls, rows_accounts.add_calls, operator.add)
+            except StoreUnavailable:
+                pass  # it was told
+            except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
+                self._failures.note("flush", error)
 
     async def close(self) -> None:
         """Stop watching, write what is left to write, and close; closing twice is harmless."""
-        if self._threads.is_closed:
+        if self._writes.is_closed:
             return
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
         await self.flush()
-        await self._threads.close()
+        try:
+            await self._writes.run(self._database.close, is_counted=False)
+        finally:
+            self._reads.close()
+            self._writes.close()
 
     async def _watch(self) -> None:
         while True:
@@ -243,17 +257,26 @@ class Store:
     async def _look_up(self, place: bytes, question: _Question | None) -> Principal | Refusal:
         if question is None:
             return REFUSED
-        begin = partial(self._threads.read, question, is_counted=False)
+        begin = partial(self._begin_read, question, is_counted=False)
         found = await self._told("read", self._lookups.share(place, begin))
         return REFUSED if found is None else found.principal
 
-    def _drop_stale(self, drops: _Drops[_Result], change: asyncio.Future[_Result]) -> None:
+    def _begin_read(
+        self, fn: Callable[[Rows], _Result], *, is_counted: bool = True
+    ) -> asyncio.Future[_Result]:
+        def read() -> _Result:
+            with self._database.reading() as rows:
+                return fn(rows)
+
+        return self._reads.submit(read, is_counted=is_counted)
+
+    def _drop_stale(self, change: asyncio.Future[tuple[_Result, AbstractSet[int]]]) -> None:
         """Drop what a change made stale; everything, where nobody knows whether it was kept."""
         error = change.exception()
         if error is None:
-            stale = drops(change.result()) if callable(drops) else drops
-            if stale is not None:
-                self.memo.drop(stale)
+            _, account_ids = change.result()
+            if account_ids:
+                self.memo.drop(account_ids)
         elif isinstance(error, StoreUnavailable) or not isinstance(error, ServiceError):
             self.memo.drop_all()
 
@@ -273,7 +296,7 @@ class Store:
                 write(rows, batch)
 
             try:
-                await self._told("write", self._threads.change(job, is_counted=False))
+                await self.change(job, is_counted=False)
             except Exception:
                 _merge(unwritten, batch, merged)
                 raise
@@ -292,9 +315,13 @@ class Store:
             self._failures.note(work, error)
         return StoreUnavailable(f"the database cannot be {_DONE[work]} right now")
 
-    def _take_secret(self, database: Database) -> None:
+    def _mend(self) -> None:
+        self._database.mend()
+        self._take_secret()
+
+    def _take_secret(self) -> None:
         """Sign tokens with the secret that was given, else with that of what was opened."""
-        secret = self._token_secret or rows_sessions.load_secret(database)
+        secret = self._token_secret or rows_sessions.load_secret(self._database)
         self.tokens = Tokens(secret, self.now)
 
 

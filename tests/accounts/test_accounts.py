@@ -33,6 +33,7 @@ from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import open_served
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.store.store import Store
 from cardiorisk.workers import Rank
@@ -79,7 +80,8 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[House]:
     limiter = Limiter(clock)
-    store = Store(f"sqlite:///{tmp_path / 'keys.db'}", clock=clock, limiter=limiter)
+    database = open_served(f"sqlite:///{tmp_path / 'keys.db'}")
+    store = Store(database, clock=clock, limiter=limiter)
     passwords = InterruptedPasswords(CHEAP)
     accounts = Accounts(store, passwords, Throttle(clock), PLANS)
     io_loop.run_sync(partial(accounts.register, ANA, HERE))

@@ -21,7 +21,7 @@ from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import Patient
 from cardiorisk.patients.words import Said
 from cardiorisk.store import rows_accounts
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import open_database, open_served
 from cardiorisk.store.store import Store
 from cardiorisk.store.tables import AssessmentRow
 
@@ -36,10 +36,10 @@ moments = st.datetimes(datetime(1970, 1, 1), datetime(2500, 1, 1), timezones=st.
 def assessments(tmp_path: Path, io_loop: IOLoop) -> Iterator[Assessments]:
     """The use cases over a database with the accounts ana and bruno."""
     url = f"sqlite:///{tmp_path / 'keys.db'}"
-    with Database.open(url) as database, database.writing() as rows:
+    with open_database(url) as database, database.writing() as rows:
         for name in ("ana", "bruno"):
             rows_accounts.find_or_create(rows, name, None, NOW)
-    store = Store(url, clock=partial(next, count(NOW.timestamp() + 1)))
+    store = Store(open_served(url), clock=partial(next, count(NOW.timestamp() + 1)))
     yield Assessments(store)
     io_loop.run_sync(store.close)
 

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from cardiorisk.store import rows_accounts, rows_sessions
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import open_database
 from cardiorisk.store.tables import Session
 from tests.cli.conftest import Call, start
 
@@ -109,12 +109,12 @@ def test_delete_asks_on_a_terminal(call: Call, typed: bytes, left: int) -> None:
 
 
 def test_password_is_read_and_ends_every_session() -> None:
-    with Database.open("sqlite:///keys.db") as database, database.writing() as rows:
+    with open_database("sqlite:///keys.db") as database, database.writing() as rows:
         rows_sessions.begin(rows, 1, "session", "refresh", datetime.now(UTC))
     read = start("accounts", "password", "ana", input="correct horse battery\r\n")
     assert (read.returncode, read.stdout) == (0, "")
     assert "its sessions have ended, its keys stay" in read.stderr
-    with Database.open("sqlite:///keys.db") as database, database.reading() as rows:
+    with open_database("sqlite:///keys.db") as database, database.reading() as rows:
         login = rows_accounts.find_login(rows, "ana")
         assert rows.scalars(select(Session.id)).all() == []
     assert login is not None

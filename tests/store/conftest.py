@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database import Rows, open_database
+from cardiorisk.store.sqlite import SqliteDatabase
 from tests.support import SettableClock
 
 NOW = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
@@ -30,13 +31,13 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    with Database.open(url) as opened:
+def database(url: str) -> Iterator[SqliteDatabase]:
+    with open_database(url) as opened:
         yield opened
 
 
 @pytest.fixture
-def rows(database: Database) -> Iterator[Rows]:
+def rows(database: SqliteDatabase) -> Iterator[Rows]:
     """One transaction for the whole test."""
     with database.writing() as opened:
         yield opened

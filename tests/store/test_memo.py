@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from cardiorisk.identity.keys import Principal
-from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, Stale, digest
+from cardiorisk.store.memo import REFUSED, Memo, MemoStatistics, digest
+from cardiorisk.store.values import Credential
 from tests.support import SettableClock
 
 ANA = Principal(1, "key_ana", "freemium")
@@ -23,7 +24,7 @@ def memo(clock: SettableClock) -> Memo:
 
 
 def _keep(memo: Memo, place: bytes, principal: Principal, lifetime: float = FOREVER) -> None:
-    memo.keep(place, principal, lifetime, memo.generation)
+    memo.keep(place, Credential(principal, lifetime), memo.generation)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_principal_is_kept_for_a_minute_and_not_past_the_end_of_its_key(
 def test_a_refusal_is_kept_for_two_seconds(
     memo: Memo, clock: SettableClock, age: float, found: object
 ) -> None:
-    memo.refuse(b"a", memo.generation)
+    memo.keep(b"a", None, memo.generation)
     clock.advance(seconds=age)
     assert memo.find(b"a") is found
 
@@ -62,62 +63,50 @@ def test_a_principal_kept_again_counts_as_new(memo: Memo) -> None:
 def test_a_flood_of_refusals_is_bounded_and_pushes_no_principal_out(memo: Memo) -> None:
     _keep(memo, b"a", ANA)
     for number in range(100):
-        memo.refuse(str(number).encode(), memo.generation)
+        memo.keep(str(number).encode(), None, memo.generation)
     assert memo.statistics().refused_entries == 3
     assert (memo.find(b"a"), memo.find(b"96"), memo.find(b"97")) == (ANA, None, REFUSED)
 
 
 def test_a_refusal_and_a_principal_take_each_others_place(memo: Memo) -> None:
     _keep(memo, b"a", ANA)
-    memo.refuse(b"a", memo.generation)
+    memo.keep(b"a", None, memo.generation)
     assert (memo.find(b"a"), memo.statistics().entries) == (REFUSED, 0)
     _keep(memo, b"a", ANA)
     assert (memo.find(b"a"), memo.statistics().refused_entries) == (ANA, 0)
 
 
-@pytest.mark.parametrize(
-    ("stale", "left"),
-    [
-        (Stale(key_id="key_ana"), [None, ANA_TOO, BRUNO]),
-        (Stale(1), [None, None, BRUNO]),
-        (Stale(), [ANA, ANA_TOO, BRUNO]),
-    ],
-)
-def test_what_is_stale_is_forgotten_and_nothing_else(
-    memo: Memo, stale: Stale, left: list[Principal | None]
-) -> None:
+def test_what_is_an_account_s_is_forgotten_and_nothing_else(memo: Memo) -> None:
     for place, principal in ((b"a", ANA), (b"b", ANA_TOO), (b"c", BRUNO)):
         _keep(memo, place, principal)
-    memo.drop(stale)
-    assert [memo.find(place) for place in (b"a", b"b", b"c")] == left
+    memo.drop({1, 3})
+    assert [memo.find(place) for place in (b"a", b"b", b"c")] == [None, None, BRUNO]
 
 
 def test_dropping_all_forgets_principals_and_refusals(memo: Memo) -> None:
     _keep(memo, b"a", ANA)
-    memo.refuse(b"b", memo.generation)
+    memo.keep(b"b", None, memo.generation)
     memo.drop_all()
     assert (memo.find(b"a"), memo.find(b"b")) == (None, None)
 
 
 @pytest.mark.parametrize(
-    "drop",
-    [lambda memo: memo.drop(Stale(key_id="x")), lambda memo: memo.drop(Stale(9)), Memo.drop_all],
-    ids=["key", "account", "all"],
+    "drop", [lambda memo: memo.drop({9}), Memo.drop_all], ids=["account", "all"]
 )
 def test_what_was_read_before_a_drop_is_not_kept_after_it(
     memo: Memo, drop: Callable[[Memo], None]
 ) -> None:
     generation = memo.generation
     drop(memo)
-    memo.keep(b"a", ANA, FOREVER, generation)
-    memo.refuse(b"b", generation)
+    memo.keep(b"a", Credential(ANA, FOREVER), generation)
+    memo.keep(b"b", None, generation)
     assert (memo.find(b"a"), memo.find(b"b")) == (None, None)
 
 
 def test_the_memo_counts_what_it_does_and_holds(memo: Memo) -> None:
     _keep(memo, b"a", ANA)
     _keep(memo, b"b", BRUNO)
-    memo.refuse(b"x", memo.generation)
+    memo.keep(b"x", None, memo.generation)
     for place in (b"a", b"a", b"b", b"x", b"x", b"nobody's"):
         memo.find(place)
     assert memo.statistics() == MemoStatistics(

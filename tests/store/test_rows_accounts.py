@@ -14,7 +14,8 @@ from sqlalchemy.exc import StatementError
 from cardiorisk.errors import Conflict, StoreUnavailable, Taken, UnknownAccount
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database import Rows
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.tables import Account, ApiKey, AssessmentRow, Session, Usage
 from cardiorisk.store.values import AccountRecord, StoredLogin
 from tests.store.conftest import NOW
@@ -69,7 +70,7 @@ def test_what_is_taken_is_named_and_nothing_is_made(
     assert len(rows_accounts.list_accounts(rows, NOW)) == 3
 
 
-def test_a_moment_without_a_time_zone_is_refused(database: Database) -> None:
+def test_a_moment_without_a_time_zone_is_refused(database: SqliteDatabase) -> None:
     naive = datetime(2026, 11, 22)  # noqa: DTZ001 - the fault under test
     values = {"name": "ana", "plan": "premium", "is_operator": False, "created_at": naive}
     with pytest.raises(StoreUnavailable) as refused, database.writing() as rows:
@@ -115,7 +116,7 @@ def test_the_ids_of_the_keys_of_a_name_are_found(rows: Rows) -> None:
     assert rows_accounts.find_key_ids(rows, "nobody") is None
 
 
-def test_an_empty_database_gets_one_demo_account_with_a_key(database: Database) -> None:
+def test_an_empty_database_gets_one_demo_account_with_a_key(database: SqliteDatabase) -> None:
     with database.writing() as rows:
         minted = rows_accounts.create_demo(rows, NOW)
         assert minted is not None

@@ -12,9 +12,10 @@ import pytest
 from cardiorisk.errors import Conflict, UnknownKey
 from cardiorisk.identity.keys import KeyWindow, Principal, is_well_formed
 from cardiorisk.store import rows_accounts, rows_keys
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.database import Rows
 from cardiorisk.store.memo import digest
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS, MOST_ENDED_KEYS
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.values import Credential, MintedKey
 from tests.support import SettableClock
 
@@ -65,7 +66,7 @@ def test_a_new_key_is_well_formed_and_listed_by_its_first_ten_characters(keys: K
 
 
 def test_the_keys_text_is_nowhere_in_the_files(
-    database: Database, clock: SettableClock, path: Path
+    database: SqliteDatabase, clock: SettableClock, path: Path
 ) -> None:
     with database.writing() as rows:
         key = Keys(rows, clock).create().key

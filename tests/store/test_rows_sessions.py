@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from cardiorisk.errors import AccountSuspended
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.tokens import Claims
-from cardiorisk.store import rows_accounts, rows_sessions
-from cardiorisk.store.database import Database, Rows
+from cardiorisk.store import rows_accounts, rows_changes, rows_sessions
+from cardiorisk.store.database import Rows
 from cardiorisk.store.rows_sessions import MOST_SESSIONS
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.tables import Session
 from cardiorisk.store.values import Renewal
 from tests.store.conftest import NOW
@@ -46,7 +47,7 @@ def _count(rows: Rows) -> int:
     return rows.execute(select(func.count()).select_from(Session)).scalar_one()
 
 
-def test_the_secret_is_made_once(database: Database) -> None:
+def test_the_secret_is_made_once(database: SqliteDatabase) -> None:
     first = rows_sessions.load_secret(database)
     assert (len(first), rows_sessions.load_secret(database)) == (32, first)
 
@@ -158,10 +159,10 @@ def test_the_session_unused_for_longest_makes_room(
 ) -> None:
     other = rows_accounts.find_or_create(rows, "other", None, clock.now())
     rows_sessions.begin(rows, other, "other", "r0", clock.now())
-    ended = []
     for number in range(MOST_SESSIONS):
         clock.advance(seconds=1)
-        ended.append(rows_sessions.begin(rows, ANA, f"s{number}", "r0", clock.now()))
-    assert ended == [False] * (MOST_SESSIONS - 1) + [True]
+        assert rows_changes.take(rows) == set()
+        rows_sessions.begin(rows, ANA, f"s{number}", "r0", clock.now())
+    assert rows_changes.take(rows) == {ANA}
     assert _count(rows) == MOST_SESSIONS + 1
     assert rows_sessions.find_credential(rows, access, clock.now()) is None

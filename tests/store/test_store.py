@@ -23,11 +23,11 @@ from cardiorisk.identity.keys import Principal, new_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
-from cardiorisk.store.database import Database
-from cardiorisk.store.database_threads import MOST_JOBS
-from cardiorisk.store.memo import Stale
+from cardiorisk.store.database import open_database, open_served
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.store import (
     FLUSH_SECONDS,
+    MOST_JOBS,
     MOST_LOOKUPS,
     PROBE_SECONDS,
     ROWS_A_TRANSACTION,
@@ -60,7 +60,7 @@ def limiter(clock: SettableClock) -> Limiter:
 @pytest.fixture
 def store(url: str, clock: SettableClock, limiter: Limiter, io_loop: IOLoop) -> Iterator[Store]:
     """A store by the test's clock that hardly waits for other processes."""
-    opened = Store(url, None, limiter, clock, clock, busy_seconds=0.01)
+    opened = Store(open_served(url, 0.01), None, limiter, clock, clock)
     yield opened
     io_loop.run_sync(opened.close)
 
@@ -76,7 +76,7 @@ def minted(url: str, clock: SettableClock) -> MintedKey:
 @contextmanager
 def writing(url: str) -> Iterator[Rows]:
     """Change the database as another process would."""
-    with Database.open(url) as database, database.writing() as rows:
+    with open_database(url) as database, database.writing() as rows:
         yield rows
 
 
@@ -129,9 +129,11 @@ async def under_way(call: Coroutine[None, None, T]) -> asyncio.Task[T]:
 
 
 async def revoke(store: Store, key_id: str) -> None:
-    await store.change(
-        lambda rows: rows_keys.revoke(rows, key_id, store.now()), drops=Stale(key_id=key_id)
-    )
+    await store.change(lambda rows: rows_keys.revoke(rows, key_id, store.now()))
+
+
+async def unwritten_calls(store: Store, account_id: int) -> dict[date, int]:
+    return (await store.read_with_calls(lambda _: None, account_id))[1]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -260,16 +262,13 @@ async def test_what_a_change_makes_stale_is_dropped_before_anybody_is_told(
     store: Store, minted: MintedKey
 ) -> None:
     await store.principal(minted.key)
-    await store.change(
-        lambda rows: rows_accounts.set_plan(rows, ANA, "premium", store.now()),
-        drops=Stale(ANA),
-    )
+    await store.change(lambda rows: rows_accounts.set_plan(rows, ANA, "premium", store.now()))
     assert (await store.principal(minted.key)).plan == "premium"
     await revoke(store, minted.record.key_id)
     assert await is_refused(store.principal(minted.key))
 
 
-async def test_a_change_drops_what_its_result_says_and_nothing_where_it_is_refused(
+async def test_a_change_that_is_refused_or_nobody_s_drops_nothing(
     store: Store, minted: MintedKey
 ) -> None:
     await store.principal(minted.key)
@@ -277,12 +276,7 @@ async def test_a_change_drops_what_its_result_says_and_nothing_where_it_is_refus
     with pytest.raises(UnknownKey):
         await revoke(store, "key_none")
     await store.change(lambda _: None)
-    await store.change(lambda _: None, drops=lambda _: None)
     assert (store.memo.generation, store.memo.statistics().entries) == (generation, 1)
-    assert await store.change(lambda _: 2, drops=Stale) == 2
-    assert store.memo.statistics().entries == 1
-    assert await store.change(lambda _: ANA, drops=Stale) == ANA
-    assert store.memo.statistics().entries == 0
 
 
 async def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
@@ -347,7 +341,7 @@ async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_do
     assert await is_refused(store.principal(minted.key))
 
 
-class WatchedDatabase(Database):
+class WatchedDatabase(SqliteDatabase):
     """A database that counts checks, and cannot be looked at while it is told to fail."""
 
     fails = False
@@ -364,16 +358,11 @@ class WatchedDatabase(Database):
 
 
 @pytest.fixture
-def watched(url: str, clock: SettableClock, io_loop: IOLoop) -> Iterator[Watched]:
-    opened: list[WatchedDatabase] = []
-
-    def open_database(url: str) -> Database:
-        Database.open(url).close()
-        opened.append(WatchedDatabase(url))
-        return opened[0]
-
-    store = Store(url, clock=clock, monotonic=clock, open_database=open_database)
-    yield store, opened[0]
+def watched(url: str, path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[Watched]:
+    open_database(url).close()
+    database = WatchedDatabase(path, 5.0, is_served=True)
+    store = Store(database, clock=clock, monotonic=clock)
+    yield store, database
     io_loop.run_sync(store.close)
 
 
@@ -446,24 +435,15 @@ async def test_checks_within_half_a_second_are_one_and_another_s_lock_fails_none
     assert database.checks == 2
 
 
-def test_an_unusable_file_stops_the_opening_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
-        Store(f"sqlite:///{tmp_path}/nowhere/keys.db")
-    assert "store_0" not in {thread.name for thread in threading.enumerate()}
-
-
 async def test_a_lock_stops_the_opening_that_makes_the_secret_and_no_other(
     url: str, path: Path
 ) -> None:
-    with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db"):
-        Store(f"sqlite:///{path.parent}/nowhere/keys.db")
-    Database.open(url).close()
+    open_database(url).close()
     with locked(path), pytest.raises(StoreUnavailable, match="locked"):
-        Store(url, busy_seconds=0.01)
-    assert "store_0" not in {thread.name for thread in threading.enumerate()}
-    await Store(url).close()
+        Store(open_served(url, 0.01))
+    await Store(open_served(url)).close()
     with locked(path):
-        await Store(url, busy_seconds=0.01).close()
+        await Store(open_served(url, 0.01)).close()
 
 
 # Last use and calls a day
@@ -527,10 +507,10 @@ async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
         await store.flush()
         await store.flush()
         limiter.hit(ANA, 9)
-        assert store.unwritten_calls(ANA) == {TODAY: 2}
-        assert store.unwritten_calls(2) == {}
+        assert await unwritten_calls(store, ANA) == {TODAY: 2}
+        assert await unwritten_calls(store, 2) == {}
     await store.flush()
-    assert store.unwritten_calls(ANA) == {}
+    assert await unwritten_calls(store, ANA) == {}
     assert last_use(url) == store.now()
     with writing(url) as rows:
         assert rows_accounts.calls_by_day(rows, ANA, TODAY) == {TODAY: 2}
@@ -599,7 +579,7 @@ async def test_tokens_outlive_a_restart_and_end_with_another_secret(
     token = (await log_in(store)).access_token
     await store.close()
     for secret, is_ended in ((None, False), (b"g" * 32, True)):
-        again = Store(url, secret, clock=clock)
+        again = Store(open_served(url), secret, clock=clock)
         assert await is_refused(again.principal(token)) is is_ended
         await again.close()
 
@@ -607,7 +587,7 @@ async def test_tokens_outlive_a_restart_and_end_with_another_secret(
 async def test_a_secret_that_is_given_signs_and_is_not_stored(
     url: str, path: Path, clock: SettableClock
 ) -> None:
-    store = Store(url, b"g" * 32, clock=clock)
+    store = Store(open_served(url), b"g" * 32, clock=clock)
     token = (await log_in(store)).access_token
     await store.close()
     assert Tokens(b"g" * 32, clock.now).read(token, "access").account_id == ANA

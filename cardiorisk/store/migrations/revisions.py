@@ -2,20 +2,14 @@
 
 Revisions are a straight line, numbered ``0001`` onwards by the names of their files, and only
 forward. So the newest is known without importing Alembic, which costs a command a tenth of a
-second and is needed only when there is something to apply. A test asks Alembic for the same.
+second and is needed only when there is something to apply.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from cardiorisk.errors import StoreUnavailable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 SCRIPTS = Path(__file__).parent
 _NUMBER_CHARACTERS = 4
@@ -48,13 +42,12 @@ def require_head(connection: Connection) -> None:
     Raises:
         StoreUnavailable: it is older, newer, or has no tables; the message says what to do.
     """
-    found = current(connection)
+    found, place = _known_or_none(connection), connection.engine.url.database
     if found is None:
-        raise StoreUnavailable(f"{_place(connection)} has no tables; run `cardiorisk db upgrade`")
-    _refuse_unknown(connection, found)
+        raise StoreUnavailable(f"{place} has no tables; run `cardiorisk db upgrade`")
     if found != head():
         raise StoreUnavailable(
-            f"{_place(connection)} is at revision {found} and this version needs {head()}; "
+            f"{place} is at revision {found} and this version needs {head()}; "
             "run `cardiorisk db upgrade`"
         )
 
@@ -65,10 +58,7 @@ def upgrade(connection: Connection) -> None:
     Raises:
         StoreUnavailable: the database was made by a newer version; nothing is touched.
     """
-    found = current(connection)
-    if found is not None:
-        _refuse_unknown(connection, found)
-    if found == head():
+    if _known_or_none(connection) == head():
         return
     from alembic import command  # noqa: PLC0415 - slow to import, seldom needed
     from alembic.config import Config  # noqa: PLC0415 - likewise
@@ -80,13 +70,12 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _refuse_unknown(connection: Connection, found: str) -> None:
-    if found not in known():
+def _known_or_none(connection: Connection) -> str | None:
+    found = current(connection)
+    if found not in {None, *known()}:
         raise StoreUnavailable(
-            f"{_place(connection)} was made by a newer version of cardiorisk (revision {found}; "
-            f"this one knows none after {head()}); install that version or name another database"
+            f"{connection.engine.url.database} was made by a newer version of cardiorisk (revision "
+            f"{found}; this one knows none after {head()}); install that version or name another "
+            "database"
         )
-
-
-def _place(connection: Connection) -> str:
-    return connection.engine.url.database or "the database"
+    return found

@@ -19,8 +19,9 @@ from sqlalchemy import create_engine
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.identity.keys import Principal
 from cardiorisk.store import rows_accounts, rows_keys
-from cardiorisk.store.database import Database
+from cardiorisk.store.database import open_current, open_database, revision_of
 from cardiorisk.store.migrations import revisions
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.tables import Base
 
 NEWEST = revisions.head()
@@ -59,11 +60,11 @@ def _revision(path: Path) -> str:
 
 
 def _upgrade(url: str) -> None:
-    Database.open(url).close()
+    open_database(url).close()
 
 
 def _make_ana(url: str) -> None:
-    with Database.open(url) as database, database.writing() as rows:
+    with open_database(url) as database, database.writing() as rows:
         ana = rows_accounts.find_or_create(rows, "ana", None, datetime.now(UTC))
         rows_keys.create(rows, ana, datetime.now(UTC))
 
@@ -93,14 +94,14 @@ def test_the_revisions_make_what_is_declared_to_the_letter(
 # From nothing, and again
 
 
-def test_an_empty_file_is_at_no_revision(url: str, path: Path) -> None:
+def test_an_empty_file_is_at_no_revision(path: Path) -> None:
     path.touch()
-    with Database(url) as database:
-        assert database.current_revision() is None
+    with SqliteDatabase(path, 5.0) as database:
+        assert revision_of(database) is None
 
 
 def test_an_upgrade_of_what_is_up_to_date_writes_nothing(url: str) -> None:
-    with Database.open(url) as database:
+    with open_database(url) as database:
         before = database.version()
         _upgrade(url)
         assert database.version() == before
@@ -109,7 +110,7 @@ def test_an_upgrade_of_what_is_up_to_date_writes_nothing(url: str) -> None:
 def test_an_upgrade_that_another_process_has_just_made_is_not_made_twice(
     url: str, path: Path
 ) -> None:
-    with Database.open(url) as database, database.writing() as rows:
+    with open_database(url) as database, database.writing() as rows:
         revisions.upgrade(rows)
     assert _revision(path) == revisions.head()
 
@@ -125,7 +126,7 @@ def test_a_revision_that_rebuilds_a_table_keeps_what_points_at_it_and_foreign_ke
         'with op.batch_alter_table("account", recreate="always") as table:\n'
         '        table.add_column(sa.Column("colour", sa.String(), nullable=True))'
     )
-    with Database.open(url) as database, database.reading() as rows:
+    with open_database(url) as database, database.reading() as rows:
         assert len(rows_keys.list_keys(rows)) == 1
         assert rows.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
     assert _revision(path) == NEXT
@@ -155,10 +156,10 @@ def test_a_revision_that_fails_half_way_leaves_nothing(
 # From the revisions that were published
 
 
-def _make(url: str, path: Path, revision: str) -> None:
+def _make(path: Path, revision: str) -> None:
     """Make a database of an earlier revision."""
     path.touch(mode=0o600)
-    with Database(url) as database, database.writing() as connection:
+    with SqliteDatabase(path, 5.0) as database, database.writing() as connection:
         config = Config()
         config.set_main_option("script_location", str(revisions.SCRIPTS))
         config.attributes["connection"] = connection
@@ -166,9 +167,9 @@ def _make(url: str, path: Path, revision: str) -> None:
 
 
 @pytest.fixture
-def first_revision(url: str, path: Path) -> Path:
+def first_revision(path: Path) -> Path:
     """A database of revision 0001 with four accounts, one of them deleted, and two keys."""
-    _make(url, path, "0001")
+    _make(path, "0001")
     with closing(sqlite3.connect(path)) as driver, driver:
         driver.executemany(
             "INSERT INTO account (id, name, plan, is_operator, created_at)"
@@ -194,7 +195,7 @@ def first_revision(url: str, path: Path) -> Path:
 def test_an_upgrade_from_the_first_revision_keeps_accounts_and_keys_and_folds_names(
     url: str, first_revision: Path
 ) -> None:
-    with Database.open(url) as database, database.writing() as rows:
+    with open_database(url) as database, database.writing() as rows:
         # The number of the account that was deleted is not used again.
         assert rows_accounts.find_or_create(rows, "new", None, datetime.now(UTC)) == 8
         found = [
@@ -230,7 +231,7 @@ def test_an_upgraded_database_is_like_a_new_one_to_the_letter(
 def test_keys_from_before_they_had_limits_have_none_and_may_be_given_no_less_than_one(
     url: str, path: Path
 ) -> None:
-    _make(url, path, "0004")
+    _make(path, "0004")
     with closing(sqlite3.connect(path)) as driver, driver:
         driver.execute(
             "INSERT INTO account (id, name, plan, is_operator, created_at)"
@@ -240,7 +241,7 @@ def test_keys_from_before_they_had_limits_have_none_and_may_be_given_no_less_tha
             "INSERT INTO api_key (id, account_id, digest, prefix, created_at, name) VALUES"
             " ('key_a', 1, zeroblob(32), 'crk_a', '2026-11-22 20:47:23.000000', 'front desk')"
         )
-    with Database.open(url) as database, database.reading() as rows:
+    with open_database(url) as database, database.reading() as rows:
         found = rows_keys.find_credential(rows, bytes(32), datetime.now(UTC))
         (record,) = rows_keys.list_keys(rows)
     assert found is not None
@@ -300,12 +301,12 @@ def test_an_older_database_is_told_how_to_be_upgraded(
     with pytest.raises(
         StoreUnavailable, match=rf"at revision {NEWEST} .* needs {NEXT}; run `cardiorisk"
     ):
-        Database.open_current(url)
+        open_current(url)
 
 
-@pytest.mark.parametrize("open_", [Database.open, Database.open_current])
+@pytest.mark.parametrize("open_", [open_database, open_current])
 def test_a_newer_database_is_neither_upgraded_nor_used(
-    url: str, path: Path, open_: Callable[[str], Database]
+    url: str, path: Path, open_: Callable[[str], SqliteDatabase]
 ) -> None:
     _upgrade(url)
     with closing(sqlite3.connect(path)) as connection, connection:

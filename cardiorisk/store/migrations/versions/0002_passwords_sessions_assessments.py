@@ -1,7 +1,5 @@
 """Names compared by their folded form, addresses, passwords, sessions, kept assessments."""
 
-from __future__ import annotations
-
 import unicodedata
 
 import sqlalchemy as sa
@@ -10,125 +8,100 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+_ACCOUNTS = """
+    CREATE TABLE account_0002 (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        name VARCHAR(80) NOT NULL,
+        plan VARCHAR(32) NOT NULL,
+        is_operator BOOLEAN NOT NULL,
+        created_at DATETIME NOT NULL,
+        folded_name VARCHAR(240),
+        email VARCHAR(254),
+        password_hash VARCHAR(255),
+        token_generation INTEGER DEFAULT 0 NOT NULL,
+        CONSTRAINT ck_account_name_length CHECK (length(name) BETWEEN 1 AND 80),
+        CONSTRAINT uq_account_name UNIQUE (name),
+        CONSTRAINT uq_account_folded_name UNIQUE (folded_name),
+        CONSTRAINT uq_account_email UNIQUE (email)
+    )"""
+_SESSIONS = """
+    CREATE TABLE session (
+        id VARCHAR(32) NOT NULL,
+        account_id INTEGER NOT NULL,
+        refresh_id VARCHAR(32) NOT NULL,
+        created_at DATETIME NOT NULL,
+        renewed_at DATETIME NOT NULL,
+        expires_at DATETIME NOT NULL,
+        CONSTRAINT pk_session PRIMARY KEY (id),
+        CONSTRAINT fk_session_account_id_account
+            FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
+    )"""
+_ASSESSMENTS = """
+    CREATE TABLE assessment (
+        id VARCHAR(40) NOT NULL,
+        account_id INTEGER NOT NULL,
+        created_at DATETIME NOT NULL,
+        label VARCHAR(80),
+        cholesterol DOUBLE NOT NULL,
+        systolic_pressure DOUBLE NOT NULL,
+        sugar DOUBLE NOT NULL,
+        age DOUBLE NOT NULL,
+        overweight DOUBLE NOT NULL,
+        smoker DOUBLE NOT NULL,
+        probability DOUBLE NOT NULL,
+        at_risk BOOLEAN NOT NULL,
+        threshold DOUBLE NOT NULL,
+        model_version VARCHAR(80) NOT NULL,
+        CONSTRAINT pk_assessment PRIMARY KEY (id),
+        CONSTRAINT fk_assessment_account_id_account
+            FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
+    )"""
+_SECRETS = """
+    CREATE TABLE secret (
+        name VARCHAR(32) NOT NULL,
+        value BLOB NOT NULL,
+        CONSTRAINT pk_secret PRIMARY KEY (name)
+    )"""
+
 
 def upgrade() -> None:
-    """Rebuild the accounts' table and make the new ones.
+    """Rebuild the accounts' table, as SQLite cannot add a unique column, and make the new ones.
 
-    SQLite cannot add a unique column, hence the rebuild. The numbers of deleted accounts are kept
-    out of use across it: they live in ``sqlite_sequence``, which goes with the old table.
+    The numbers of deleted accounts are kept out of use across it: they live in ``sqlite_sequence``,
+    which goes with the old table.
     """
     connection = op.get_bind()
     last_number = connection.scalar(
         sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'account'")
     )
-    accounts = _make_accounts("account_0002")
-    _copy_accounts(connection, accounts)
-    op.drop_table("account")
-    op.rename_table("account_0002", "account")
+    op.execute(_ACCOUNTS)
+    _copy_accounts(connection)
+    op.execute("DROP TABLE account")
+    op.execute("ALTER TABLE account_0002 RENAME TO account")
     if last_number is not None:
-        connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'account'"))
+        op.execute("DELETE FROM sqlite_sequence WHERE name = 'account'")
         connection.execute(
             sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('account', :seq)"),
             {"seq": last_number},
         )
-    _make_sessions()
-    _make_assessments()
-    op.create_table(
-        "secret",
-        sa.Column("name", sa.String(32), nullable=False),
-        sa.Column("value", sa.LargeBinary(64), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_secret")),
-    )
+    for table in (_SESSIONS, _ASSESSMENTS, _SECRETS):
+        op.execute(table)
+    op.execute("CREATE INDEX ix_session_account_id ON session (account_id)")
+    op.execute("CREATE INDEX ix_session_expires_at ON session (expires_at)")
+    op.execute("CREATE INDEX ix_assessment_account_id ON assessment (account_id, id)")
 
 
-def _make_accounts(name: str) -> sa.Table:
-    return op.create_table(
-        name,
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(80), nullable=False),
-        sa.Column("plan", sa.String(32), nullable=False),
-        sa.Column("is_operator", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("folded_name", sa.String(240), nullable=True),
-        sa.Column("email", sa.String(254), nullable=True),
-        sa.Column("password_hash", sa.String(255), nullable=True),
-        sa.Column("token_generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
-        sa.CheckConstraint("length(name) BETWEEN 1 AND 80", name=op.f("ck_account_name_length")),
-        sa.UniqueConstraint("name", name=op.f("uq_account_name")),
-        sa.UniqueConstraint("folded_name", name=op.f("uq_account_folded_name")),
-        sa.UniqueConstraint("email", name=op.f("uq_account_email")),
-        sqlite_autoincrement=True,
-    )
-
-
-def _copy_accounts(connection: sa.Connection, accounts: sa.Table) -> None:
+def _copy_accounts(connection: sa.Connection) -> None:
     """Copy every account; of two names that differ in case only, the older one's is compared."""
     folded_names: set[str] = set()
-    rows = []
-    columns = sa.text("SELECT id, name, plan, is_operator, created_at FROM account ORDER BY id")
-    for row in connection.execute(columns).mappings().all():
-        folded: str | None = unicodedata.normalize("NFC", row["name"])
-        folded = unicodedata.normalize("NFC", (folded or "").casefold())
-        if folded in folded_names:
-            folded = None
-        else:
-            folded_names.add(folded)
-        rows.append({**row, "folded_name": folded})
-    if rows:
+    for row in connection.execute(sa.text("SELECT * FROM account ORDER BY id")).mappings().all():
+        folded = unicodedata.normalize("NFC", row["name"]).casefold()
+        folded = unicodedata.normalize("NFC", folded)
         connection.execute(
             sa.text(
-                f"INSERT INTO {accounts.name} (id, name, plan, is_operator, created_at, folded_name) "  # noqa: S608, E501 - the name is ours
+                "INSERT INTO account_0002 (id, name, plan, is_operator, created_at, folded_name) "
                 "VALUES (:id, :name, :plan, :is_operator, :created_at, :folded_name)"
             ),
-            rows,
+            {**row, "folded_name": None if folded in folded_names else folded},
         )
-
-
-def _make_sessions() -> None:
-    op.create_table(
-        "session",
-        sa.Column("id", sa.String(32), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("refresh_id", sa.String(32), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("renewed_at", sa.DateTime(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
-        sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["account.id"],
-            name=op.f("fk_session_account_id_account"),
-            ondelete="CASCADE",
-        ),
-    )
-    op.create_index(op.f("ix_session_account_id"), "session", ["account_id"])
-    op.create_index(op.f("ix_session_expires_at"), "session", ["expires_at"])
-
-
-def _make_assessments() -> None:
-    op.create_table(
-        "assessment",
-        sa.Column("id", sa.String(40), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("label", sa.String(80), nullable=True),
-        sa.Column("cholesterol", sa.Double(), nullable=False),
-        sa.Column("systolic_pressure", sa.Double(), nullable=False),
-        sa.Column("sugar", sa.Double(), nullable=False),
-        sa.Column("age", sa.Double(), nullable=False),
-        sa.Column("overweight", sa.Double(), nullable=False),
-        sa.Column("smoker", sa.Double(), nullable=False),
-        sa.Column("probability", sa.Double(), nullable=False),
-        sa.Column("at_risk", sa.Boolean(), nullable=False),
-        sa.Column("threshold", sa.Double(), nullable=False),
-        sa.Column("model_version", sa.String(80), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_assessment")),
-        sa.ForeignKeyConstraint(
-            ["account_id"],
-            ["account.id"],
-            name=op.f("fk_assessment_account_id_account"),
-            ondelete="CASCADE",
-        ),
-    )
-    op.create_index(op.f("ix_assessment_account_id"), "assessment", ["account_id", "id"])
+        folded_names.add(folded)

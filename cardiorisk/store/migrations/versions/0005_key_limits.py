@@ -1,8 +1,5 @@
-"""Keys can have a limit of their own."""
+"""Keys can have a limit of their own, and a window that it holds for."""
 
-from __future__ import annotations
-
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
@@ -10,7 +7,8 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the limit and the window that it holds for; no key has one yet."""
-    least = sa.CheckConstraint('"limit" >= 1', name=op.f("ck_api_key_limit_least"))
-    op.add_column("api_key", sa.Column("limit", sa.Integer(), least, nullable=True))
-    op.add_column("api_key", sa.Column("window_id", sa.String(32), nullable=True))
+    op.execute(
+        'ALTER TABLE api_key ADD COLUMN "limit" INTEGER'
+        ' CONSTRAINT ck_api_key_limit_least CHECK ("limit" >= 1)'
+    )
+    op.execute("ALTER TABLE api_key ADD COLUMN window_id VARCHAR(32)")

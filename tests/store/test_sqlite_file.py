@@ -11,8 +11,9 @@ from shutil import copy2
 import pytest
 
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.store.database import Database
-from cardiorisk.store.database_file import back_up, part_from_foreign_log
+from cardiorisk.store.database import open_current, open_database
+from cardiorisk.store.sqlite import SqliteDatabase
+from cardiorisk.store.sqlite_file import back_up, part_from_foreign_log
 from tests.processes import small_disk
 
 
@@ -22,7 +23,7 @@ def rows_of(path: Path) -> int:
         return int(count)
 
 
-def fill(database: Database, count: int, size: int) -> None:
+def fill(database: SqliteDatabase, count: int, size: int) -> None:
     with database.writing() as rows:
         rows.exec_driver_sql("CREATE TABLE t (a)")
         rows.exec_driver_sql(
@@ -33,14 +34,14 @@ def fill(database: Database, count: int, size: int) -> None:
 
 
 @pytest.fixture
-def filled(database: Database) -> Database:
+def filled(database: SqliteDatabase) -> SqliteDatabase:
     """A database of 20 MB and 20,000 rows."""
     fill(database, 20_000, 1_000)
     return database
 
 
 def test_a_copy_is_one_moment_of_a_database_that_is_written_meanwhile(
-    filled: Database, tmp_path: Path
+    filled: SqliteDatabase, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.db"
     writing, done = threading.Event(), threading.Event()
@@ -66,7 +67,7 @@ def test_a_copy_is_one_moment_of_a_database_that_is_written_meanwhile(
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "directory"])
-def test_a_copy_takes_nothing_s_place(database: Database, tmp_path: Path, kind: str) -> None:
+def test_a_copy_takes_nothing_s_place(database: SqliteDatabase, tmp_path: Path, kind: str) -> None:
     copy = tmp_path / "copy.db"
     if kind == "file":
         copy.write_text("an older one")
@@ -80,7 +81,7 @@ def test_a_copy_takes_nothing_s_place(database: Database, tmp_path: Path, kind: 
         assert copy.read_text() == "an older one"
 
 
-def test_a_damaged_database_is_not_copied(filled: Database, tmp_path: Path) -> None:
+def test_a_damaged_database_is_not_copied(filled: SqliteDatabase, tmp_path: Path) -> None:
     filled.close()
     with filled.path.open("r+b") as file:
         file.seek(filled.path.stat().st_size // 2)
@@ -90,7 +91,9 @@ def test_a_damaged_database_is_not_copied(filled: Database, tmp_path: Path) -> N
     assert [file.name for file in tmp_path.iterdir() if "copy" in file.name] == []
 
 
-def test_a_copy_that_does_not_fit_leaves_nothing_behind(filled: Database, tmp_path: Path) -> None:
+def test_a_copy_that_does_not_fit_leaves_nothing_behind(
+    filled: SqliteDatabase, tmp_path: Path
+) -> None:
     with small_disk(tmp_path / "small", "1m") as disk:
         with pytest.raises(StoreUnavailable, match="database or disk is full"):
             back_up(filled.path, disk / "copy.db")
@@ -98,7 +101,7 @@ def test_a_copy_that_does_not_fit_leaves_nothing_behind(filled: Database, tmp_pa
 
 
 def test_a_log_that_would_break_a_whole_file_is_set_aside_when_it_is_opened(
-    filled: Database, tmp_path: Path, url: str
+    filled: SqliteDatabase, tmp_path: Path, url: str
 ) -> None:
     """As after ``kill -9``, and then another database in the place of the one that was killed."""
     log = filled.path.with_name("keys.db-wal")
@@ -108,17 +111,17 @@ def test_a_log_that_would_break_a_whole_file_is_set_aside_when_it_is_opened(
         of_another = log.read_bytes()
     filled.close()
     filled.path.unlink()
-    with Database.open(url) as other:
+    with open_database(url) as other:
         fill(other, 2_000, 10_000)
     log.write_bytes(of_another)
     part_from_foreign_log(filled.path)
-    with Database.open(url) as found, found.reading() as rows:
+    with open_database(url) as found, found.reading() as rows:
         assert rows.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
     assert rows_of(tmp_path / "keys.db") == 2_000
     assert log.with_name("keys.db-wal.old").read_bytes() == of_another
 
 
-def test_a_damaged_file_is_told_where_it_is_read_through(filled: Database) -> None:
+def test_a_damaged_file_is_told_where_it_is_read_through(filled: SqliteDatabase) -> None:
     filled.close()
     with filled.path.open("r+b") as file:
         file.truncate(filled.path.stat().st_size // 2)
@@ -126,18 +129,18 @@ def test_a_damaged_file_is_told_where_it_is_read_through(filled: Database) -> No
         part_from_foreign_log(filled.path)
 
 
-def test_a_command_on_a_damaged_file_tells_what_to_do(filled: Database) -> None:
+def test_a_command_on_a_damaged_file_tells_what_to_do(filled: SqliteDatabase) -> None:
     url = f"sqlite:///{filled.path}"
     filled.close()
     with filled.path.open("r+b") as file:
         file.seek(4096)
         file.write(b"broken" * 4096)
     with pytest.raises(StoreUnavailable, match=r"docs/backup\.md tells how to put a copy"):
-        Database.open_current(url)
+        open_current(url)
 
 
 def test_on_a_full_disk_a_log_is_not_taken_for_another_s(
-    database: Database, tmp_path: Path
+    database: SqliteDatabase, tmp_path: Path
 ) -> None:
     """As after ``kill -9``, where there is no room to open the two together."""
     with small_disk(tmp_path / "small", "1m") as disk:

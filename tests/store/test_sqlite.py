@@ -16,24 +16,30 @@ from sqlalchemy import text
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store import rows_accounts
-from cardiorisk.store.database import Database
-from cardiorisk.store.store import Store
+from cardiorisk.store.database import (
+    open_current,
+    open_database,
+    open_existing,
+    open_served,
+    revision_of,
+)
+from cardiorisk.store.sqlite import SqliteDatabase
 
 
 @pytest.fixture
-def other_process(path: Path, database: Database) -> Iterator[sqlite3.Connection]:
+def other_process(path: Path, database: SqliteDatabase) -> Iterator[sqlite3.Connection]:
     """A connection that stands for another process; the database waits for it briefly only."""
-    database.wait_at_most(0.02)
+    database.busy_seconds = 0.02
     with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
         yield connection
 
 
-def _pragma(database: Database, name: str) -> object:
+def _pragma(database: SqliteDatabase, name: str) -> object:
     with database.reading() as rows:
         return rows.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
 
-def test_the_files_are_their_owners_alone(database: Database) -> None:
+def test_the_files_are_their_owners_alone(database: SqliteDatabase) -> None:
     assert database.path.stat().st_mode & 0o777 == 0o600
     with database.writing() as rows:
         rows.exec_driver_sql("CREATE TABLE t (a)")
@@ -41,7 +47,7 @@ def test_the_files_are_their_owners_alone(database: Database) -> None:
     assert modes == {"keys.db": 0o600, "keys.db-wal": 0o600, "keys.db-shm": 0o600}
 
 
-def test_a_failure_of_the_libraries_shows_no_value(database: Database) -> None:
+def test_a_failure_of_the_libraries_shows_no_value(database: SqliteDatabase) -> None:
     with pytest.raises(StoreUnavailable) as failure, database.writing() as rows:
         rows.execute(text("INSERT INTO nowhere VALUES (:a)"), {"a": "s3cret"})
     assert "s3cret" not in str(failure.value.__cause__)
@@ -49,7 +55,7 @@ def test_a_failure_of_the_libraries_shows_no_value(database: Database) -> None:
 
 def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:
     path.touch(mode=0o640)
-    Database.open(url).close()
+    open_database(url).close()
     assert path.stat().st_mode & 0o777 == 0o640
 
 
@@ -58,25 +64,20 @@ def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
 def test_the_connection_is_set_up(url: str, pragma: str, setting: object) -> None:
-    Database.open(url).close()
-    with Database.open_current(url) as database:
+    open_database(url).close()
+    with open_current(url) as database:
         assert _pragma(database, pragma) == setting
 
 
-def test_the_wait_for_other_processes_can_be_set(database: Database) -> None:
-    database.wait_at_most(0.25)
-    assert _pragma(database, "busy_timeout") == 250
-
-
 def test_a_new_file_is_not_copied_and_alone_after_its_last_connection(url: str, path: Path) -> None:
-    Database.open(url).close()
+    open_database(url).close()
     assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
 
 
 # Transactions
 
 
-def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
+def test_what_fails_half_way_leaves_nothing(database: SqliteDatabase) -> None:
     def fail_half_way() -> None:
         with database.writing() as rows:
             rows.exec_driver_sql("CREATE TABLE half (a)")
@@ -90,7 +91,7 @@ def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
 
 
 def test_writing_holds_the_write_lock_from_its_start(
-    database: Database, other_process: sqlite3.Connection
+    database: SqliteDatabase, other_process: sqlite3.Connection
 ) -> None:
     with (
         database.writing(),
@@ -100,17 +101,17 @@ def test_writing_holds_the_write_lock_from_its_start(
 
 
 def test_reading_and_another_process_s_writing_go_on_at_the_same_time(
-    database: Database, other_process: sqlite3.Connection
+    database: SqliteDatabase, other_process: sqlite3.Connection
 ) -> None:
     with database.reading() as rows:
         rows.exec_driver_sql("SELECT * FROM account").all()
         other_process.execute("CREATE TABLE t (a)")
     other_process.execute("BEGIN IMMEDIATE")
-    assert database.current_revision() is not None
+    assert revision_of(database) is not None
 
 
 def test_a_lock_that_is_not_given_up_is_a_failure_that_names_the_file(
-    database: Database, other_process: sqlite3.Connection
+    database: SqliteDatabase, other_process: sqlite3.Connection
 ) -> None:
     other_process.execute("BEGIN IMMEDIATE")
     with (
@@ -130,7 +131,7 @@ def test_a_lock_that_is_not_given_up_is_a_failure_that_names_the_file(
 # The version
 
 
-def test_the_version_stands_still_over_own_writes(database: Database) -> None:
+def test_the_version_stands_still_over_own_writes(database: SqliteDatabase) -> None:
     before = database.version()
     with database.writing() as rows:
         rows.exec_driver_sql("CREATE TABLE t (a)")
@@ -143,7 +144,7 @@ def test_the_version_stands_still_over_own_writes(database: Database) -> None:
     ids=["at once", "read", "write"],
 )
 def test_the_version_changes_with_another_connections_write_whatever_is_done_here_since(
-    database: Database, other_process: sqlite3.Connection, statement: str
+    database: SqliteDatabase, other_process: sqlite3.Connection, statement: str
 ) -> None:
     before = database.version()
     other_process.execute("CREATE TABLE t (a)")
@@ -156,7 +157,7 @@ def test_the_version_changes_with_another_connections_write_whatever_is_done_her
 # Readiness
 
 
-def test_the_probe_writes_to_the_disk_and_changes_nothing(database: Database) -> None:
+def test_the_probe_writes_to_the_disk_and_changes_nothing(database: SqliteDatabase) -> None:
     log = database.path.with_name("keys.db-wal")
     before = log.stat().st_size, _pragma(database, "user_version")
     assert database.probe()
@@ -165,9 +166,9 @@ def test_the_probe_writes_to_the_disk_and_changes_nothing(database: Database) ->
 
 
 def test_a_lock_held_elsewhere_is_no_fault_and_not_waited_for(
-    database: Database, other_process: sqlite3.Connection
+    database: SqliteDatabase, other_process: sqlite3.Connection
 ) -> None:
-    database.wait_at_most(3600)
+    database.busy_seconds = 3600
     other_process.execute("BEGIN IMMEDIATE")
     assert not database.probe()
 
@@ -175,8 +176,10 @@ def test_a_lock_held_elsewhere_is_no_fault_and_not_waited_for(
 # Files that cannot be used
 
 
-def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(database: Database) -> None:
-    with database.reading() as rows:  # what SQLite says of a read-only file, without needing one
+def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(
+    database: SqliteDatabase,
+) -> None:
+    with database.writing() as rows:  # what SQLite says of a read-only file, without needing one
         rows.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(StoreUnavailable) as raised, database.writing() as rows:
         rows.exec_driver_sql("DELETE FROM account")
@@ -190,12 +193,12 @@ def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(database: 
 def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(url: str, path: Path) -> None:
     path.touch(0o000)
     with pytest.raises(StoreUnavailable, match="check that this user may read and write it"):
-        Database.open(url)
+        open_database(url)
 
 
 def test_a_file_where_no_directory_is_cannot_be_made(path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db cannot be used: No such file"):
-        Database.open(f"sqlite:///{path.parent}/nowhere/keys.db")
+        open_database(f"sqlite:///{path.parent}/nowhere/keys.db")
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
@@ -204,20 +207,20 @@ def test_what_is_no_file_is_refused_without_waiting(
 ) -> None:
     make(path)
     with pytest.raises(StoreUnavailable, match=r"keys\.db is no file"):
-        Store(url)
+        open_served(url)
 
 
 def test_a_file_that_is_no_database_is_refused_and_not_touched(url: str, path: Path) -> None:
     content = b"no database, but long enough to be taken for one" * 100
     path.write_bytes(content)
     with pytest.raises(StoreUnavailable, match="file is not a database"):
-        Database.open(url)
+        open_database(url)
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("open_", [Database.open_existing, Database.open_current])
+@pytest.mark.parametrize("open_", [open_existing, open_current])
 def test_a_file_that_is_to_be_there_is_not_made(
-    url: str, path: Path, open_: Callable[[str], Database]
+    url: str, path: Path, open_: Callable[[str], SqliteDatabase]
 ) -> None:
     with pytest.raises(StoreUnavailable, match=r"there is no database at .*keys\.db"):
         open_(url)
@@ -227,7 +230,7 @@ def test_a_file_that_is_to_be_there_is_not_made(
 def test_a_file_without_tables_is_not_current(url: str, path: Path) -> None:
     path.touch()
     with pytest.raises(StoreUnavailable, match="has no tables; run `cardiorisk db upgrade`"):
-        Database.open_current(url)
+        open_current(url)
 
 
 # Several at once
@@ -240,7 +243,7 @@ def test_six_openings_of_a_fresh_file_at_once_agree_on_one_first_key(tmp_path: P
 
         def opened(url: str = url, at_once: threading.Barrier = at_once) -> bool:
             at_once.wait()
-            with Database.open(url) as database, database.writing() as rows:
+            with open_database(url) as database, database.writing() as rows:
                 return rows_accounts.create_demo(rows, datetime.now(UTC)) is not None
 
         with ThreadPoolExecutor(6) as threads:
@@ -249,15 +252,15 @@ def test_six_openings_of_a_fresh_file_at_once_agree_on_one_first_key(tmp_path: P
 
 
 def test_the_switch_to_the_write_ahead_log_waits_for_a_lock_and_gives_up_on_a_lasting_one(
-    url: str, path: Path
+    path: Path,
 ) -> None:
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("CREATE TABLE t (a)")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            Database(url, busy_seconds=0.05)
+            SqliteDatabase(path, 0.05)
         release = threading.Timer(0.1, other.rollback)
         release.start()
-        with Database(url) as database:
+        with SqliteDatabase(path, 5.0) as database:
             assert _pragma(database, "journal_mode") == "wal"
         release.join()

@@ -1,12 +1,9 @@
-"""The file at a database's path, from outside: is it what is open, is it whole; copies of it.
+"""SQLite's file from outside: is it what is open, is it whole; copies of it.
 
 SQLite goes on writing a file that was moved or replaced, and plays a write-ahead log onto whatever
 file stands beside it. So the service asks before each commit whose the files are. No file of the
-database is ever opened here but by SQLite: closing it would end the process's locks on it. What
-goes wrong leaves as ``StoreUnavailable``, with what to do about it.
+database is ever opened here but by SQLite: closing it would end the process's locks on it.
 """
-
-from __future__ import annotations
 
 import errno
 import os
@@ -23,6 +20,7 @@ from cardiorisk.errors import InvalidKey, StoreUnavailable
 
 COPY_MARK = 0x63726B62
 """The ``application_id`` of a copy until it is opened: a log beside it belongs to another file."""
+PRIMARY_CODE = 0xFF
 
 _CHECK_SECONDS = 5.0
 """A database that cannot be read through in this time is taken for whole."""
@@ -31,8 +29,6 @@ _GLANCE_SECONDS = 0.1
 _EMPTY = "it is empty"
 _NO_DATABASE = {_EMPTY, "file is not a database"}
 """Damages that no log makes good."""
-_PRIVATE = 0o600
-_PRIMARY_CODE = 0xFF
 _DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REFUSALS = {
     *(-errno.EACCES, -errno.EPERM, -errno.EROFS),
@@ -49,9 +45,10 @@ def translated(path: Path, what: str = "{} cannot be used") -> Iterator[None]:
         if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig):
             raise InvalidKey("the account has been deleted") from error  # what they all refer to
         reason, code = _reason_of(error)
-        advice = "; check that this user may read and write it and its directory"
-        hint = advice if code in _REFUSALS else ""
-        if code == sqlite3.SQLITE_CORRUPT:
+        hint = ""
+        if code in _REFUSALS:
+            hint = "; check that this user may read and write it and its directory"
+        elif code == sqlite3.SQLITE_CORRUPT:
             hint = "; docs/backup.md tells how to put a copy in its place"
         raise StoreUnavailable(f"{what.format(path)}: {reason}{hint}") from error
 
@@ -77,8 +74,7 @@ class OpenFile:
 
     def require_own(self) -> None:
         """Check that what is open is what stands at the path, and whole where somebody wrote it."""
-        if self.fault is None:
-            self.fault = self._find_fault()
+        self.fault = self.fault or self._find_fault()
         self.require_no_fault()
 
     def require_no_fault(self) -> None:
@@ -119,23 +115,16 @@ class OpenFile:
 
     def _found(self) -> list[tuple[int, int] | None]:
         """Return what stands at the path, and at those of its log and the log's index."""
-        found: list[tuple[int, int] | None] = []
-        for path in (self._path, *_beside(self._path)):
-            found.append(None)
-            with suppress(OSError):
-                status = path.stat()
-                found[-1] = status.st_dev, status.st_ino
-        return found
+        found = [_status(path) for path in (self._path, *_beside(self._path))]
+        return [None if status is None else (status.st_dev, status.st_ino) for status in found]
 
     def _stamped(self) -> tuple[int, int] | None:
-        with suppress(OSError):
-            status = self._path.stat()
-            return status.st_size, status.st_mtime_ns
-        return None
+        status = _status(self._path)
+        return None if status is None else (status.st_size, status.st_mtime_ns)
 
 
 def has_foreign_log(path: Path, seconds: float = _CHECK_SECONDS) -> bool:
-    """Return whether the write-ahead log beside a database belongs to another one.
+    """Tell whether the write-ahead log beside a database belongs to another one.
 
     So it is where the file is a copy that was not opened since it was made, or is whole without
     the log alone.
@@ -170,11 +159,44 @@ def part_from_foreign_log(path: Path) -> None:
 
 
 def is_copy(path: Path) -> bool:
-    """Return whether the file itself, without any log, bears the mark of a copy."""
+    """Tell whether the file itself, without any log, bears the mark of a copy."""
     with suppress(sqlite3.Error), closing(_connect(path, "immutable=1")) as connection:
         mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
         return mark == COPY_MARK
     return False
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file only its owner may read; SQLite gives those beside it the same mode."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def back_up(path: Path, copy: Path, *, replaces: bool = False) -> None:
+    """Copy a database that is in use as it was at one moment, for its owner's eyes only.
+
+    The copy is whole, checked and on the disk before it has its name; a file of that name stays,
+    unless it is replaced. It is one file, without a write-ahead log.
+    """
+    with translated(copy, "no copy was made at {}"):
+        if os.path.lexists(copy) and not replaces:  # told before the work is done, not after
+            raise FileExistsError(errno.EEXIST, "it is there and stays as it is; name another file")
+        with TemporaryDirectory(prefix=f".{copy.name}.", dir=copy.parent) as directory:
+            part = Path(directory, "copy")
+            _copy(path, part)
+            if not replaces:
+                make_private_file(copy)  # the name is ours from here on
+            part.replace(copy)
+        _sync(copy.parent)
+
+
+def is_locked(error: BaseException) -> bool:
+    """Tell whether a failure is another process's lock, which ends by itself."""
+    return _reason_of(error.__cause__)[1] == sqlite3.SQLITE_BUSY
+
+
+def is_damage(error: BaseException) -> bool:
+    """Tell whether a failure speaks of broken pages."""
+    return _reason_of(error.__cause__)[1] in _DAMAGES
 
 
 def _damage(path: Path, how: str, seconds: float) -> str | None:
@@ -201,6 +223,12 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
+def _status(path: Path) -> os.stat_result | None:
+    with suppress(OSError):
+        return path.stat()
+    return None
+
+
 def _beside(path: Path) -> tuple[Path, Path]:
     """Return where SQLite puts the log and its index: beside what a link leads to."""
     real = path.resolve()
@@ -214,32 +242,6 @@ def _set_log_aside(path: Path) -> None:
         log.replace(f"{log}.old")
     log.unlink(missing_ok=True)
     index.unlink(missing_ok=True)
-
-
-def make_private_file(path: Path) -> None:
-    """Make an empty file only its owner may read: it will hold the keys' digests.
-
-    SQLite gives the files it puts beside it (``-wal``, ``-shm``) the same mode.
-    """
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE))
-
-
-def back_up(path: Path, copy: Path, *, replaces: bool = False) -> None:
-    """Copy a database that is in use as it was at one moment, for its owner's eyes only.
-
-    The copy is whole, checked and on the disk before it has its name; a file of that name stays,
-    unless it is replaced. It is one file, without a write-ahead log.
-    """
-    with translated(copy, "no copy was made at {}"):
-        if os.path.lexists(copy) and not replaces:  # told before the work is done, not after
-            raise FileExistsError(errno.EEXIST, "it is there and stays as it is; name another file")
-        with TemporaryDirectory(prefix=f".{copy.name}.", dir=copy.parent) as directory:
-            part = Path(directory, "copy")
-            _copy(path, part)
-            if not replaces:
-                make_private_file(copy)  # the name is ours from here on
-            part.replace(copy)
-        _sync(copy.parent)
 
 
 def _copy(path: Path, part: Path) -> None:
@@ -264,19 +266,9 @@ def _sync(path: Path) -> None:
         os.close(opened)
 
 
-def is_locked(error: BaseException) -> bool:
-    """Return whether a failure is another process's lock, which ends by itself."""
-    return _reason_of(error.__cause__)[1] == sqlite3.SQLITE_BUSY
-
-
-def is_damage(error: BaseException) -> bool:
-    """Return whether a failure tells of broken pages."""
-    return _reason_of(error.__cause__)[1] in _DAMAGES
-
-
 def _reason_of(error: BaseException | None) -> tuple[str, int]:
     """Return what is said, and by which number: SQLite's, or the system's below zero."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, OSError):
         return cause.strerror or str(cause), -(cause.errno or 0)
-    return str(cause), getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    return str(cause), getattr(cause, "sqlite_errorcode", 0) & PRIMARY_CODE

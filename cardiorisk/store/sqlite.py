@@ -1,0 +1,274 @@
+"""The engine that is SQLite: one file, with a connection that writes and one that reads.
+
+Whoever reads waits neither for changes nor for another process's lock. The driver's own
+transactions are switched off: they begin late and never ``IMMEDIATE``, so two writers would meet
+in the middle of their work instead of at its start. When the file is not the one that was opened
+any more, or is damaged, nothing is written into whatever stands there. See decision 0007.
+"""
+
+import sqlite3
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+
+from cardiorisk.errors import StoreUnavailable
+from cardiorisk.store.migrations import revisions
+from cardiorisk.store.sqlite_file import (
+    PRIMARY_CODE,
+    OpenFile,
+    back_up,
+    is_copy,
+    is_damage,
+    is_locked,
+    make_private_file,
+    part_from_foreign_log,
+    translated,
+)
+
+_SWITCH_AGAIN_SECONDS = 0.01
+
+
+class SqliteDatabase:
+    """One open file; a thread may write while another reads.
+
+    Every method raises ``StoreUnavailable`` where the file cannot be used; the message names it.
+
+    Args:
+        path: of the file.
+        busy_seconds: how long a change waits for its turn and for another process's lock, in all.
+        makes: an empty file where there is none.
+        is_served: the file is read through before it is opened and, if need be, opened again.
+    """
+
+    def __init__(
+        self, path: Path, busy_seconds: float, *, makes: bool = False, is_served: bool = False
+    ) -> None:
+        self.path = path
+        self.name = str(path)
+        self.busy_seconds = busy_seconds
+        self._is_served = is_served
+        self._reads = Lock()
+        self._is_open = False
+        if makes:
+            with translated(path), suppress(FileExistsError):
+                make_private_file(path)
+        self._open()
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the file, while nothing is read or written."""
+        return self._file.fault
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Begin a transaction that sees one moment and takes no lock."""
+        with self._reads, self._transaction(self._reader) as rows:
+            yield rows
+
+    @contextmanager
+    def writing(self, waited_seconds: float = 0.0) -> Iterator[Connection]:
+        """Begin a transaction that holds the write lock from its start."""
+        self._file.require_no_fault()
+        busy_seconds = max(0.0, self.busy_seconds - waited_seconds)
+        self._pragma(f"busy_timeout = {round(busy_seconds * 1000)}")
+        with self._transaction(self._writer) as rows:
+            yield rows
+            self._file.require_own()
+        self._file.note_own_write()
+
+    def upgrade(self) -> None:
+        """Apply the revisions that are missing, wholly or not at all, to a file that was copied.
+
+        The copy, ``keys.db.0001.backup`` for one at revision 0001, is made under the write lock:
+        another process that upgrades at the same time finds nothing to copy or to do.
+        Foreign keys are not enforced meanwhile, as a revision that rebuilds a table drops the
+        old one, and that would delete the rows that point at it; they are checked at the end.
+        Source: https://www.sqlite.org/lang_altertable.html#otheralter
+        """
+        with self.reading() as rows:
+            if revisions.current(rows) == revisions.head():
+                return
+        self._pragma("foreign_keys = OFF")
+        try:
+            with self.writing() as rows:
+                found = revisions.current(rows)
+                if found in revisions.known()[:-1]:
+                    copy = self.path.with_name(f"{self.path.name}.{found}.backup")
+                    back_up(self.path, copy, replaces=True)
+                revisions.upgrade(rows)
+                if rows.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
+        finally:
+            self._pragma("foreign_keys = ON")
+
+    def version(self) -> int:
+        """Return a number that changes when, and only when, another connection has written.
+
+        Raises:
+            StoreUnavailable: the file is not the one that was opened, or is not whole.
+
+        Source: https://www.sqlite.org/pragma.html#pragma_data_version
+        """
+        self._file.require_own()
+        return int(self._pragma("data_version")[0])
+
+    def probe(self) -> bool:
+        """Write a number anew, to the disk; return False where another process has the lock."""
+        self._file.require_own()
+        try:
+            with self.writing(self.busy_seconds) as rows:
+                number = rows.exec_driver_sql("PRAGMA user_version").scalar_one()
+                rows.exec_driver_sql(f"PRAGMA user_version = {number}")
+        except StoreUnavailable as error:
+            if is_locked(error):
+                return False
+            raise
+        return True
+
+    def mend(self) -> None:
+        """Let go of a file that has a fault, and open what stands at the path.
+
+        Raises:
+            StoreUnavailable: that is no whole database of this version's revision.
+        """
+        with self._reads:
+            self._let_go()
+            self._file.set_own_log_aside()
+            with ExitStack() as on_failure:
+                on_failure.callback(self._fail, self.fault)
+                self._open()
+                with self._transaction(self._reader) as rows:
+                    revisions.require_head(rows)
+                on_failure.pop_all()
+
+    def close(self) -> None:
+        """Close; the last of all processes to close the file tidies its log away."""
+        with self._reads:
+            if self._is_served and self.fault is None:
+                with suppress(StoreUnavailable):
+                    self._file.require_own()
+            if self.fault is not None:
+                self._let_go()
+                self._file.set_own_log_aside()
+            else:
+                self._close()
+
+    def _open(self) -> None:
+        with translated(self.path), ExitStack() as on_failure:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # SQLite would wait for a pipe's reader
+                raise StoreUnavailable(f"{self.path} is no file")
+            if self._is_served or is_copy(self.path):
+                part_from_foreign_log(self.path)
+            self._writer = _engine(self.path, self.busy_seconds, "rw").connect()
+            on_failure.callback(self._writer.close)
+            self._pragma("schema_version")  # the first look at the file opens the log as well
+            self._reader = _engine(self.path, self.busy_seconds, "ro").connect()
+            self._file = OpenFile(self.path)
+            self._is_open = True
+            on_failure.pop_all()
+
+    def _close(self) -> None:
+        self._is_open = False
+        with translated(self.path):
+            self._reader.close()
+            self._writer.close()
+
+    def _let_go(self) -> None:
+        """Close without a word to a file that is not, or no more, the one that was opened.
+
+        The writer goes first; then it is not the last, and a reader writes nothing when it is
+        closed. What was opened, where it stands elsewhere now, gets what its log holds for it.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        if not self._file.is_overwritten:
+            with suppress(StoreUnavailable):
+                self._pragma("busy_timeout = 0")
+                self._pragma("wal_checkpoint(TRUNCATE)")
+        for connection in (self._writer, self._reader):
+            with suppress(StoreUnavailable), translated(self.path):
+                connection.close()
+
+    def _fail(self, fault: str | None) -> None:
+        self._let_go()
+        self._file.fault = fault
+
+    @contextmanager
+    def _transaction(self, connection: Connection) -> Iterator[Connection]:
+        self._file.require_no_fault()
+        try:
+            with translated(self.path), connection.begin():
+                yield connection
+        except StoreUnavailable as error:
+            if is_damage(error):
+                self._file.suspect()
+            raise
+
+    def _pragma(self, statement: str) -> Any:
+        """Run a pragma outside of any transaction, where alone most of them work."""
+        with translated(self.path):
+            driver = self._writer.connection.driver_connection
+            assert driver is not None  # noqa: S101 - for mypy; None only after invalidate()
+            return driver.execute(f"PRAGMA {statement}").fetchone()
+
+
+def _engine(path: Path, busy_seconds: float, mode: str) -> Engine:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        creator=lambda: sqlite3.connect(uri, busy_seconds, check_same_thread=False, uri=True),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(driver: sqlite3.Connection, _record: object) -> None:
+        driver.isolation_level = None
+        try:
+            if mode == "rw":
+                _switch_to_write_ahead_log(driver, busy_seconds)
+            driver.execute("PRAGMA synchronous = FULL")
+            driver.execute("PRAGMA foreign_keys = ON")
+            # A large change would else need a file elsewhere, which a read-only container has not.
+            driver.execute("PRAGMA temp_store = MEMORY")
+        except BaseException:
+            driver.close()
+            raise
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "rw" else "BEGIN")
+
+    return engine
+
+
+def _switch_to_write_ahead_log(driver: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switch, and switch again while another process is at it with the same new file.
+
+    There SQLite says "locked" at once, whatever its busy timeout: one in two hundred openings of
+    a fresh file by six at a time. On a file that has been switched before, nothing happens.
+    """
+    give_up_at = time.monotonic() + busy_seconds
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= give_up_at:
+                raise
+            time.sleep(_SWITCH_AGAIN_SECONDS)
+        else:
+            return
