@@ -1,8 +1,7 @@
 """The standard streams, of which any may be closed at the start, broken, full, or break later.
 
-What a command only tells, on standard error or on the way, must not undo or stop what it does: it
-is passed over where nobody can be told. What was asked for, on standard output, is not: a write
-that fails there raises, and ``cli.group`` words it.
+What a command only tells must not stop what it does. What was asked for, on standard output, is
+another thing: a write that fails there raises, and ``cli.group`` words it.
 """
 
 import contextlib
@@ -10,23 +9,14 @@ import os
 import select
 import sys
 from io import FileIO, TextIOWrapper
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-_NUMBERS = {"stdin": 0, "stdout": 1, "stderr": 2}
+from typing import Any
 
 
 class Telling(FileIO):
-    """An open stream on which a write never fails.
+    """An open descriptor on which a write never fails.
 
-    Args:
-        number: its descriptor, which stays open.
-        waits: for a reader who is slow; else what does not go in at once is left out.
-
-    Attributes:
-        is_heard: whether everything that was written has gone in.
+    ``waits`` for a slow reader, or leaves out what does not go in at once; ``is_heard`` while
+    everything has gone in.
     """
 
     def __init__(self, number: int, *, waits: bool) -> None:
@@ -34,7 +24,7 @@ class Telling(FileIO):
         self._poll_milliseconds = None if waits else 0
         self.is_heard = True
 
-    def write(self, text: "ReadableBuffer", /) -> int:
+    def write(self, text: Any, /) -> int:
         left = memoryview(text).cast("B")
         length = len(left)
         ready = select.poll()
@@ -50,10 +40,9 @@ class Telling(FileIO):
 def secure() -> None:
     """Put nothing where a stream is missing, and let standard error only tell.
 
-    Otherwise the next file that is opened, the database say, would get the stream's number, and
-    what a library prints. ``sys.stdout`` stays None where it was closed, as Python has it.
+    Otherwise the next file that is opened, the database say, would get the stream's number.
     """
-    for number in _NUMBERS.values():
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
@@ -64,12 +53,9 @@ def secure() -> None:
 
 
 def tell_only(name: str, *, waits: bool) -> Telling:
-    """Make ``sys.stdout`` or ``sys.stderr`` a stream that fails nothing.
-
-    One that somebody has put in its place, a test say, is left as it is.
-    """
+    """Make ``sys.stdout`` or ``sys.stderr`` a stream that fails nothing, unless it was replaced."""
     own = getattr(sys, f"__{name}__")
-    telling = Telling(_NUMBERS[name], waits=waits)
+    telling = Telling(1 if name == "stdout" else 2, waits=waits)
     telling.is_heard = own is not None
     if getattr(sys, name) is own:
         encoding = own.encoding if own else "utf-8"

@@ -1,9 +1,8 @@
 """Whole rows of a CSV text, a block at a time, and on which line of the file each stands.
 
-A line end inside quotation marks belongs to a cell. A mark that is not closed would take in the
-rows after it without a word (as pyarrow and DuckDB have it), so a block with marks is gone through
-before it is read: a mark that opens stands at a cell's start, one that closes at its end. A row in
-which that does not hold ends with the line on which it fails.
+A mark that is not closed would take in the rows after it without a word (as pyarrow and DuckDB
+have it). So a block with marks is gone through first: one that opens stands at a cell's start, one
+that closes at its end. A row in which that does not hold ends with the line on which it fails.
 """
 
 from __future__ import annotations
@@ -51,44 +50,29 @@ class Block:
         returns[:-1] &= signs[1:] != _LF
         breaks = np.flatnonzero(returns | (signs == _LF))
         if _QUOTE in self.text:
-            starts = np.array([row.start() for row in self._rows], np.int64)
+            starts = np.array([row.start() for row in self.rows], np.int64)
         else:
             starts = np.concatenate([[0], breaks[:-1] + 1])
             starts = starts[~np.isin(signs[starts], (_CR, _LF))]  # empty lines are no rows
         return self.first_line + np.searchsorted(breaks, starts)
-
-    @cached_property
-    def broken(self) -> dict[int, bytes]:
-        """The text of each row whose marks do not match."""
-        found = enumerate(self._rows) if self.has_broken else ()
-        return {number: row[0].rstrip(b"\r\n") for number, row in found if row["broken"]}
 
     @property
     def readable(self) -> bytes:
         """The text, with something short in the place of each row that is broken."""
         if not self.has_broken:
             return self.text
-        return b"".join(b"?\n" if row["broken"] else row[0] for row in self._rows)
+        return b"".join(b"?\n" if row["broken"] else row[0] for row in self.rows)
 
     @cached_property
-    def _rows(self) -> list[re.Match[bytes]]:
+    def rows(self) -> list[re.Match[bytes]]:
         return [row for row in self.row.finditer(self.text) if row[0].strip(b"\r\n")]
 
 
 class Blocks:
-    """Cuts a text into blocks.
-
-    Args:
-        separator: between cells; a single ASCII character.
-        line_end: how its lines end; a lone carriage return ends a block only where all do.
-        longest_cell: see ``LONGEST_CELL_BYTES``.
-    """
+    """Cuts a text into blocks; each ends with the last sign of ``line_end``."""
 
     def __init__(
-        self,
-        separator: str,
-        line_end: str,
-        longest_cell: int = LONGEST_CELL_BYTES,
+        self, separator: str, line_end: str, longest_cell: int = LONGEST_CELL_BYTES
     ) -> None:
         cut = re.escape(separator).encode()
         marked = rb'"[^"]{0,%d}+(?:""[^"]{0,%d}+)*+' % (longest_cell, longest_cell)
@@ -102,10 +86,7 @@ class Blocks:
         self._newline = line_end[-1:].encode()
 
     def cut(self, pieces: Iterable[bytes], line: int) -> Iterator[Block]:
-        """Cut a text, whose first line has that number, into blocks of whole rows.
-
-        A piece gives a block; 1 MiB has some 35,000 rows, and larger ones are no faster.
-        """
+        """Cut a text, whose first line has that number, into a block of whole rows a piece."""
         rest = b""
         for piece in chain(filter(None, pieces), [b""]):
             is_last = not piece
@@ -114,8 +95,9 @@ class Blocks:
                 rest += self._newline
             if block := self._whole_rows(rest, line, is_last=is_last):
                 yield block
-                rest = rest[len(block.text) :]
-                line += _count_breaks(block.text)
+                text = block.text
+                rest = rest[len(text) :]
+                line += text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
             if len(rest) > LONGEST_ROW_BYTES:
                 raise UnusableData(f"the row that starts on line {line} does not end in 16 MiB")
 
@@ -137,7 +119,3 @@ class Blocks:
         """Tell whether nothing that may follow the text closes the row's mark."""
         marked = self._marked.match(text, row.start("broken"))
         return marked is not None and marked.end() + 1 < len(text)
-
-
-def _count_breaks(text: bytes) -> int:
-    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")

@@ -25,7 +25,6 @@ _FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict
 )
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TEXTS = (pa.types.is_binary, pa.types.is_string, pa.types.is_large_string)
-_NUMBERS = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal)
 _IN_TENS = 10
 """A pressure from here on is in mmHg, and below in 100 mmHg: 0.6 to 1.8 beside 60 to 180."""
 
@@ -50,36 +49,39 @@ class Meaning:
 
     def numbers(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
         """Return a column in the field's unit, NaN where a cell is none that is accepted."""
-        kind = column.type
-        if pa.types.is_dictionary(kind):
-            return self.numbers(field, column.dictionary_decode())
-        if pa.types.is_boolean(kind) and field.kind == "flag":
-            numbers = _floats(column.cast(pa.uint8()).cast(pa.float64()))
-        elif any(is_kind(kind) for is_kind in _TEXTS):
-            numbers = self._read(field, column.cast(pa.string()))
-        elif any(is_kind(kind) for is_kind in _NUMBERS):
-            numbers = _floats(column.cast(pa.float64(), safe=False))
-        else:
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if any(is_text(column.type) for is_text in _TEXTS):
+            numbers = self._read(field, column)
+        elif pa.types.is_boolean(column.type) and field.kind != "flag":
             numbers = np.full(len(column), math.nan)
-        return self._accepted(field, numbers)
+        else:
+            try:
+                numbers = _floats(column.cast(pa.float64(), safe=False))
+            except pa.ArrowNotImplementedError:  # dates, lists and the like
+                numbers = np.full(len(column), math.nan)
+        values = self.in_unit(field, numbers)
+        accepted = (values >= field.minimum) & (values <= field.maximum)
+        if field.kind != "number":
+            accepted &= values == np.floor(values)
+        return np.where(accepted, values + 0.0, math.nan)  # + 0.0 takes a zero's sign
 
     def fault(self, field: Field, cell: object) -> Fault:
         """Say why a cell is not accepted."""
-        text = cell.decode() if isinstance(cell, bytes) else str(cell)
+        text = cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)
         meaning = self if isinstance(cell, bytes | str) else Meaning(".", self.units)
-        return _fault(meaning, field, text)
+        return _fault(meaning, field, text.strip())
 
     def _read(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
         if self.decimal == ".":  # nearly all columns are plain numbers, which are cast at once
             try:
-                return _floats(column.cast(pa.float64()))
+                return _floats(column.cast(pa.string()).cast(pa.float64()))
             except pa.ArrowInvalid:
                 pass
-        different = column.dictionary_encode()
-        values = [self.number(field, cell) for cell in different.dictionary.to_pylist()]
-        places = different.indices.fill_null(len(values)).to_numpy()
-        numbers: NDArray[np.float64] = np.array([*values, math.nan])[places]
-        return numbers
+        different = column.cast(pa.binary()).dictionary_encode()
+        cells = [cell.decode(errors="replace") for cell in different.dictionary.to_pylist()]
+        numbers = np.array([*(self.number(field, cell) for cell in cells), math.nan])
+        return np.asarray(numbers[different.indices.fill_null(len(cells)).to_numpy()])
 
     def number(self, field: Field, cell: str) -> float:
         text = cell.strip().lower()
@@ -88,13 +90,6 @@ class Meaning:
         if self.decimal != ".":
             text = text.replace(".", "x").replace(self.decimal, ".")
         return float(text) if _NUMBER.fullmatch(text) else math.nan
-
-    def _accepted(self, field: Field, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        values = self.in_unit(field, numbers)
-        accepted = (values >= field.minimum) & (values <= field.maximum)
-        if field.kind != "number":
-            accepted &= values == np.floor(values)
-        return np.where(accepted, values + 0.0, math.nan)  # + 0.0 takes a zero's sign
 
     def in_unit(self, field: Field, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return numbers of the file in the field's unit."""
@@ -112,29 +107,24 @@ def _floats(column: pa.Array) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4096)
-def _fault(meaning: Meaning, field: Field, cell: str) -> Fault:
-    text = cell.strip()
+def _fault(meaning: Meaning, field: Field, text: str) -> Fault:
     if text.lower() in _NOTHING:
         return Fault("is empty")
-    number = meaning.number(field, text)
     if field.kind == "flag":
-        return Fault("must be 0 or 1 (or no, sí, false, true, falso, verdadero)")
+        return Fault("must be 0 or 1 (or no, si, false, true, falso, verdadero)")
+    number = meaning.number(field, text)
     if math.isnan(number):
-        other = Meaning("," if meaning.decimal == "." else ".", meaning.units)
-        works = not math.isnan(other.number(field, text))
+        other = Meaning("," if meaning.decimal == "." else ".")
         taken = f"; the decimal mark is taken to be {meaning.decimal!r} (--decimal)"
-        return Fault("is not a number", taken * works)
+        return Fault("is not a number", "" if math.isnan(other.number(field, text)) else taken)
     value = float(meaning.in_unit(field, np.array([number]))[0])
     if field.minimum <= value <= field.maximum:
         return Fault(f"is not a whole number of {field.unit}")
-    is_above = value > field.maximum
-    edge = field.maximum if is_above else field.minimum
+    edge = field.maximum if value > field.maximum else field.minimum
+    side = "beyond" if value > field.maximum else "below"
     shown = f"{edge:.1f}" if field.kind == "number" else f"{edge:g}"
     unit = f"({field.unit})" if field.unit[0].isdigit() else field.unit
-    return Fault(
-        f"is {'beyond' if is_above else 'below'} {shown} {unit}",
-        _unit_hint(meaning, field, number, value),
-    )
+    return Fault(f"is {side} {shown} {unit}", _unit_hint(meaning, field, number, value))
 
 
 def _unit_hint(meaning: Meaning, field: Field, number: float, value: float) -> str:

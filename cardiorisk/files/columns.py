@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from types import MappingProxyType
 
 from cardiorisk.errors import UnusableData
@@ -23,8 +24,6 @@ UNITS = MappingProxyType(
 )
 """By unit, how much of it is one of the network's unit. Source: the molar masses of cholesterol,
 386.65 g/mol, and glucose, 180.156 g/mol (PubChem 5997 and 5793)."""
-
-_MOST_NAMED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,20 @@ def find_field(name: str) -> Field | None:
     return next((each for each in (*FIELDS, LABEL) if folded(name) in _known(each)), None)
 
 
+def _known(each: Field) -> set[str]:
+    return {folded(each.wire_name), folded(each.course_name)}
+
+
 def find_places(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[list[int]]:
     """Return which columns each field could be in."""
     folds = [folded(name) for name in names]
-    return [_places(names, folds, each, reading.columns.get(each.wire_name)) for each in fields]
+    found = []
+    for each in fields:
+        theirs = reading.columns.get(each.wire_name)
+        known = _known(each) if theirs is None else {folded(theirs)} - {""}
+        exact = [place for place, name in enumerate(names) if theirs in {name, name.strip()}]
+        found.append(exact or [place for place, fold in enumerate(folds) if fold in known])
+    return found
 
 
 def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[int]:
@@ -61,14 +70,13 @@ def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading
     """
     found = find_places(names, fields, reading)
     used = [place for places in found for place in places]
-    faults = [
-        _doubled(each, [names[place] for place in places])
-        for each, places in zip(fields, found, strict=True)
-        if len(places) > 1
-    ]
-    if not all(found):
-        missing = [each for each, places in zip(fields, found, strict=True) if not places]
-        faults.insert(0, _missing(missing, names, set(used), reading))
+    missing = [each for each, places in zip(fields, found, strict=True) if not places]
+    faults = [_missing(missing, names, set(used), reading)] if missing else []
+    for each, places in zip(fields, found, strict=True):
+        if len(places) > 1:
+            shown = " and ".join(repr(names[place]) for place in places)
+            say = f"give one another name, or say which: --column {each.course_name}=THEIRS"
+            faults.append(f"columns {shown} could be {each.course_name}: {say}")
     if not faults and len(set(used)) < len(used):
         twice = next(place for place in used if used.count(place) > 1)
         faults.append(f"column {names[twice]!r} cannot be two fields at once")
@@ -77,45 +85,16 @@ def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading
     return used
 
 
-def _known(each: Field) -> set[str]:
-    return {folded(each.wire_name), folded(each.course_name)}
-
-
-def _places(
-    names: Sequence[str], folds: Sequence[str], each: Field, theirs: str | None
-) -> list[int]:
-    exact = [place for place, name in enumerate(names) if theirs and name.strip() == theirs.strip()]
-    known = _known(each) if theirs is None else {folded(theirs)} - {""}
-    return exact or [place for place, fold in enumerate(folds) if fold in known]
-
-
-def _doubled(each: Field, theirs: Sequence[str]) -> str:
-    if len(set(theirs)) < len(theirs):
-        return f"column {theirs[0]!r} stands more than once; give one another name"
-    shown = " and ".join(map(repr, theirs))
-    example = f"{each.course_name}={theirs[0]}"
-    return f"columns {shown} could be {each.course_name}; say which: --column {example!r}"
-
-
 def _missing(
     missing: Sequence[Field], names: Sequence[str], used: set[int], reading: Reading
 ) -> str:
-    said = []
-    for each in missing:
-        theirs = reading.columns.get(each.wire_name)
-        wire_name = f" (or {each.wire_name!r})" * (each.wire_name != each.course_name)
-        said.append(
-            f"{theirs!r} (named by --column)" if theirs else f"{each.course_name!r}{wire_name}"
-        )
+    said = [repr(reading.columns.get(each.wire_name, each.course_name)) for each in missing]
     ours = {each.wire_name: each.course_name for each in missing}
-    free = [name for place, name in enumerate(names) if name.strip() and place not in used]
-    meant = {find_meant(name, ours): name for name in free[:_MOST_NAMED]}
+    meant = {find_meant(name, ours): name for at, name in enumerate(names) if at not in used}
     pairs = [f"{ours[known]}={name}" for known, name in meant.items() if known is not None]
-    examples = pairs or [f"{missing[0].course_name}=THEIRS"]
-    shown = ", ".join(name[:40] for name in names[:_MOST_NAMED])
-    more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    examples = [f"--column {pair!r}" for pair in pairs or [f"{missing[0].course_name}=THEIRS"]]
+    shown = shorten(", ".join(names), 600, placeholder=" …")
     return (
-        f"{'columns' if said[1:] else 'column'} {', '.join(said)} {'are' if said[1:] else 'is'} "
-        f"missing; the columns are: {shown}{more}; where they have other names, say so: "
-        + " ".join(f"--column {pair!r}" for pair in examples)
+        f"missing: {', '.join(said)}; the columns are: {shown}; "
+        f"where they have other names, say so: {' '.join(examples)}"
     )

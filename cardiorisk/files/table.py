@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -65,166 +65,175 @@ class Batch:
 
 
 class Table:
-    """A file whose columns are known.
+    """Rows of patients, whose fields are in the columns of those places.
 
     Attributes:
         names: all of the columns'.
-        length: of the file, as far as that can be known.
+        length: of the file, None where it has no end yet.
     """
 
-    names: Sequence[str]
-    length: int | None
+    length: int | None = None
 
-    def __init__(self, fields: Sequence[Field], places: Sequence[int], meaning: Meaning) -> None:
-        self._fields = fields
-        self._places = places
+    def __init__(
+        self,
+        names: Sequence[str],
+        fields: Sequence[Field],
+        places: Sequence[int],
+        meaning: Meaning,
+    ) -> None:
+        self.names = names
         self._meaning = meaning
+        self._fields = list(zip(fields, places, strict=True))
 
     def _renamed(self) -> str:
         """Say which columns hold the fields, where that is not clear, and the units."""
         said = [
-            f"{field.course_name} in {self.names[place]!r}"
-            for field, place in zip(self._fields, self._places, strict=True)
+            f"; {field.course_name} in {self.names[place]!r}"
+            for field, place in self._fields
             if find_field(self.names[place]) is not field
         ]
-        units = [f"units {', '.join(self._meaning.units)}"] if self._meaning.units else []
-        return "".join(f"; {each}" for each in (*units, *said))
+        units = self._meaning.units
+        return "".join([f"; units {', '.join(units)}" if units else "", *said])
 
-    def _faults(
+    def read(
         self, columns: Sequence[pa.Array], unread: Mapping[int, Fault]
     ) -> tuple[NDArray[np.float32], dict[int, list[Fault]]]:
-        """Read the fields' columns; the rows that were not read right have their one fault."""
-        rows = len(columns[0])
-        values = np.empty((rows, len(self._fields)), np.float32)
+        """Return a batch's values and faults; the rows not cut right have their one fault."""
+        values = np.empty((len(columns[0]), len(self._fields)), np.float32)
         found: dict[int, list[Fault]] = {row: [fault] for row, fault in unread.items()}
-        pairs = list(zip(self._fields, self._places, strict=True))
-        for index, (field, place) in enumerate(pairs):
+        for index, (field, place) in enumerate(self._fields):
             values[:, index] = self._meaning.numbers(field, columns[place])
         for row, index in np.argwhere(np.isnan(values)).tolist():
             if row not in unread:
-                field, place = pairs[index]
+                field, place = self._fields[index]
                 fault = self._meaning.fault(field, columns[place][row].as_py())
                 name = self.names[place]
                 ours = "" if find_field(name) is field else f" ({field.course_name})"
                 found.setdefault(row, []).append(Fault(f"{name}{ours} {fault.kind}", fault.hint))
         for row, faults in found.items():
-            if len(faults) == len(pairs) and not any(column[row].as_py() for column in columns):
+            if len(faults) == len(self._fields) and not any(each[row].as_py() for each in columns):
                 found[row] = [EMPTY_ROW]
         return values, found
 
 
 class CsvTable(Table):
-    """A CSV file, in whatever dialect; its columns are UTF-8 texts, as binary."""
+    """A CSV file, in whatever dialect; its columns are texts in UTF-8, as binary."""
 
     def __init__(self, source: Source, fields: Sequence[Field], reading: Reading) -> None:
         pa.set_memory_pool(pa.system_memory_pool())  # of blocks, Arrow's own keeps too many
         self.source = source
-        text = source.text()
-        head = next(text)
-        self._text = chain([head], text)
-        self.dialect: Dialect = sniff(head.decode(errors="ignore"), fields, reading)
-        meaning = Meaning(self.dialect.decimal, reading.units)
-        super().__init__(fields, self.dialect.places, meaning)
-        self.names = self.dialect.names
+        self._text = source.text()
+        self._head = next(self._text)
+        dialect = sniff(self._head.decode(errors="surrogateescape"), fields, reading)
+        self.dialect: Dialect = dialect
+        meaning = Meaning(dialect.decimal, reading.units)
+        super().__init__(dialect.names, fields, dialect.places, meaning)
         self.length = source.length
         self._named = max(place for place, name in enumerate(self.names) if name.strip()) + 1
 
     def __str__(self) -> str:
         packed = " in gzip" * self.source.is_gzip
         mark = " with a mark" * self.source.has_mark
-        written = f"{self.dialect}, encoding {self.source.encoding}{mark}"
-        return f"CSV{packed}: {written}{self._renamed()}"
+        return (
+            f"CSV{packed}: {self.dialect}, encoding {self.source.encoding}{mark}{self._renamed()}"
+        )
 
     def batches(self) -> Iterator[Batch]:
         before = self.dialect.before + self.dialect.header
-        skipped = len(before.encode())
-        first = next(self._text)[skipped:]
+        first = self._head[len(before.encode(errors="surrogateescape")) :]
         lines = 1 + sum(1 for _ in StringIO(before, newline=""))
         blocks = Blocks(self.dialect.separator, self.dialect.line_end)
         for block in blocks.cut(chain([first], self._text), lines):
-            columns, unread = self._read(block)
-            values, faults = self._faults(columns, unread)
+            columns, unread = self._cut(block)
+            values, faults = self.read(columns, unread)
             lines_of = block.lines if faults else ()
             yield Batch(columns, values, faults, lines_of, self.source.position())
 
-    def _read(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
-        odd: dict[int, str] = {}
+    def _cut(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
+        """Cut rows into columns; return by row why it could not be."""
+        odd: list[int] = []
 
         def set_aside(row: Any) -> str:
-            odd[row.number - 1] = row.text
+            odd.append(row.number - 1)
             return "skip"
 
         names = [str(place) for place in range(len(self.names))]
         text = block.readable
         if not text.strip(b"\r\n"):
             return [pa.array([], pa.binary())] * len(names), {}
-        try:
-            table = arrow_csv.read_csv(
-                pa.py_buffer(text),
-                arrow_csv.ReadOptions(
-                    use_threads=False, block_size=len(text) + 1, column_names=names
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=self.dialect.separator,
-                    newlines_in_values=b'"' in text,
-                    invalid_row_handler=set_aside,
-                ),
-                arrow_csv.ConvertOptions(
-                    check_utf8=False, column_types=dict.fromkeys(names, pa.binary())
-                ),
-            )
-        except pa.ArrowInvalid as error:  # the checks before leave nothing of the kind
-            raise UnusableData(f"after line {block.first_line}: {error}") from error
+        # Rows that are set aside must be text, which in latin-1 everything is.
+        is_text = text.isascii() or text.decode(errors="ignore").encode() == text
+        table = arrow_csv.read_csv(
+            pa.py_buffer(text),
+            arrow_csv.ReadOptions(
+                use_threads=False,
+                block_size=2 * len(text) + 1,
+                column_names=names,
+                encoding="utf8" if is_text else "latin-1",
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=self.dialect.separator,
+                newlines_in_values=b'"' in text,
+                invalid_row_handler=set_aside,
+            ),
+            arrow_csv.ConvertOptions(
+                check_utf8=False, column_types=dict.fromkeys(names, pa.binary())
+            ),
+        )
         columns = [column.combine_chunks() for column in table.columns]
+        if not is_text:
+            columns = [_from_latin_1(column) for column in columns]
         return self._with_odd(columns, odd, block) if odd else (columns, {})
 
     def _with_odd(
-        self, columns: Sequence[pa.Array], odd: Mapping[int, str], block: Block
+        self, columns: Sequence[pa.Array], odd: Sequence[int], block: Block
     ) -> tuple[list[pa.Array], dict[int, Fault]]:
         """Put the rows of another length back in their places."""
         unread: dict[int, Fault] = {}
         rows = []
-        for number, text in odd.items():
-            if number in block.broken:
-                cells = block.broken[number].decode().split(self.dialect.separator)
+        width = len(self.names)
+        for number in odd:
+            row = block.rows[number]
+            text = row[0].rstrip(b"\r\n").decode(errors="surrogateescape")
+            if row["broken"]:
+                cells = text.split(self.dialect.separator)
                 kind = "has a quotation mark that is not closed where a cell ends"
             else:
-                cells = self._cells(text)
-                kind = f"has {len(cells)} cells where the header has {len(self.names)}"
-            surplus = cells[len(self.names) :]
-            if number in block.broken or len(cells) < self._named or any(surplus):
+                line = StringIO(text, newline="")
+                cells = next(csv.reader(line, delimiter=self.dialect.separator))
+                kind = f"has {len(cells)} cells where the header has {width}"
+            surplus = cells[width:]
+            if row["broken"] or len(cells) < self._named or any(surplus):
                 left_out = f"; left out: {', '.join(surplus)}" if surplus else ""
                 unread[number] = Fault(kind, left_out)
-            rows.append((cells + [""] * len(self.names))[: len(self.names)])
+            cells = (cells + [""] * width)[:width]
+            rows.append([cell.encode(errors="surrogateescape") for cell in cells])
         good = len(columns[0])
-        is_odd = np.zeros(good + len(odd), np.bool_)
-        is_odd[list(odd)] = True
-        order = np.where(is_odd, good + np.cumsum(is_odd) - 1, np.cumsum(~is_odd) - 1)
+        places = np.array(odd) - np.arange(len(odd))  # among the good rows
+        order = pa.array(np.insert(np.arange(good), places, np.arange(good, good + len(odd))))
         whole = [
-            pa.concat_arrays([column, pa.array([cell.encode() for cell in cells], pa.binary())])
+            pa.concat_arrays([column, pa.array(cells, pa.binary())]).take(order)
             for column, cells in zip(columns, zip(*rows, strict=True), strict=True)
         ]
-        return [column.take(pa.array(order)) for column in whole], unread
+        return whole, unread
 
-    def _cells(self, text: str) -> list[str]:
-        try:
-            return next(csv.reader(StringIO(text, newline=""), delimiter=self.dialect.separator))
-        except csv.Error:  # a cell of more than 128 KiB
-            return text.split(self.dialect.separator)
+
+def _from_latin_1(column: pa.Array) -> pa.Array:
+    return pa.array([cell.decode().encode("latin-1") for cell in column.to_pylist()], pa.binary())
 
 
 class ParquetTable(Table):
     """A Parquet file; its columns keep their types."""
 
-    def __init__(self, path: Path, fields: Sequence[Field], reading: Reading) -> None:
+    def __init__(self, file: BinaryIO, fields: Sequence[Field], reading: Reading) -> None:
         with _refusing_others():
             # Neither option is the default; without them a whole row group is held in memory.
-            self._file = parquet.ParquetFile(path, buffer_size=PIECE_BYTES, pre_buffer=False)
+            self._file = parquet.ParquetFile(file, buffer_size=PIECE_BYTES, pre_buffer=False)
             self.schema = self._file.schema_arrow
-        self.names = self.schema.names
+        names = self.schema.names
+        places = find_columns(names, fields, reading)
+        super().__init__(names, fields, places, Meaning(reading.decimal or ".", reading.units))
         self.length = int(self._file.metadata.num_rows)
-        places = find_columns(self.names, fields, reading)
-        super().__init__(fields, places, Meaning(reading.decimal or ".", reading.units))
 
     def __str__(self) -> str:
         return f"Parquet{self._renamed()}"
@@ -233,7 +242,7 @@ class ParquetTable(Table):
         end = 0
         with _refusing_others():
             for batch in self._file.iter_batches(BATCH_ROWS):
-                values, faults = self._faults(batch.columns, {})
+                values, faults = self.read(batch.columns, {})
                 lines = range(end + 1, end + len(batch) + 1)
                 end += len(batch)
                 yield Batch(batch.columns, values, faults, lines, end, "row")
@@ -248,16 +257,16 @@ def open_table(
     Raises:
         UnusableData: it is no table that can be read, or not one of such patients.
     """
+    is_stream = path == STREAM
     try:
-        with closing(Source(path)) as source:
-            source.find_out(reading.encoding)
+        with open(0 if is_stream else path, "rb", closefd=not is_stream) as file:
+            source = Source(file, reading.encoding)
             if source.is_parquet or is_parquet(path):
-                yield ParquetTable(path, fields, reading)
+                yield ParquetTable(file, fields, reading)
             else:
                 yield CsvTable(source, fields, reading)
     except UnusableData as error:
-        place = "standard input" if path == STREAM else path
-        raise UnusableData(f"{place}: {error}") from error
+        raise UnusableData(f"{'standard input' if is_stream else path}: {error}") from error
 
 
 def is_parquet(path: Path) -> bool:
@@ -269,6 +278,6 @@ def is_parquet(path: Path) -> bool:
 def _refusing_others() -> Iterator[None]:
     try:
         yield
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
         raise UnusableData(f"not a Parquet file: {reason}") from error

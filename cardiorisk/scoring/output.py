@@ -1,20 +1,20 @@
 """Scoring from one file to another: an output that is whole or not there, in its input's dialect.
 
-The output is written beside its place and moved there when it is finished, so that nobody reads
-half of it. What is no regular file (a pipe, a device, ``-``) is written to as it comes.
+What is no regular file (a pipe, a device, ``-``) is written to as it comes.
 """
 
 from __future__ import annotations
 
 import gzip
 import os
+import re
 import stat
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
-from io import BufferedIOBase, BufferedWriter, FileIO
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -25,9 +25,6 @@ from cardiorisk.files.source import STREAM, written_back
 from cardiorisk.files.table import Batch, CsvTable, ParquetTable, is_parquet
 from cardiorisk.identity.forms import harmless
 from cardiorisk.scoring.scorer import ADDED_COLUMNS, Scorer, Scores, output_names
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _GZIP_LEVEL = 6
 _OTHER_SUFFIXES = {
@@ -40,15 +37,10 @@ _FORMULA = r'(?:^|[;,\t\r\n])[\s\x0b\x1c-\x1f\x85\p{Z}"]*[=+\-@＝＋－＠]|^[\
 """Where ``harmless`` may have something to do."""
 
 
-def is_same_file(source: Path, target: Path) -> bool:
-    """Tell whether both names lead to one file."""
-    if STREAM in {source, target}:
-        return False
-    return source.exists() and target.exists() and source.samefile(target)
-
-
-def refused_target(table: CsvTable | ParquetTable, target: Path) -> str | None:
+def refused_target(source: Path, table: CsvTable | ParquetTable, target: Path) -> str | None:
     """Say why an output cannot be called so, None where it can."""
+    if STREAM not in {source, target} and target.exists() and source.samefile(target):
+        return "OUTPUT must not be the INPUT"
     if isinstance(table, ParquetTable):
         refused = not is_parquet(target)
         return "INPUT is Parquet, so OUTPUT must be called .parquet or .pq" if refused else None
@@ -65,7 +57,16 @@ def score_table(
 
     Close it where it is not gone through to its end: that removes the unfinished output.
     """
-    with _open_target(target) as sink, _output(sink, table, target, scorer) as output:
+    output: CsvOutput | ParquetOutput
+    with ExitStack() as stack:
+        sink: BinaryIO | gzip.GzipFile = stack.enter_context(_open_target(target))
+        if isinstance(table, ParquetTable):
+            output = stack.enter_context(closing(ParquetOutput(sink, table, scorer)))
+        else:
+            if target.suffix.lower() == ".gz":  # no name and no time: equal rows are equal bytes
+                packed = gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0)
+                sink = stack.enter_context(packed)
+            output = CsvOutput(sink, table)
         for batch in table.batches():
             scores = scorer.score(batch.values, batch.faults)
             output.write(batch, scores)
@@ -73,124 +74,79 @@ def score_table(
 
 
 @contextmanager
-def _output(
-    sink: BinaryIO, table: CsvTable | ParquetTable, target: Path, scorer: Scorer
-) -> Iterator[CsvOutput | ParquetOutput]:
-    if isinstance(table, ParquetTable):
-        with closing(ParquetOutput(sink, table, scorer)) as output:
-            yield output
-    elif target.suffix.lower() == ".gz":  # without a name or a time, equal rows are equal bytes
-        with gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0) as packed:
-            yield CsvOutput(packed, table)
-    else:
-        yield CsvOutput(sink, table)
-
-
-@contextmanager
 def _open_target(path: Path) -> Iterator[BinaryIO]:
+    """Open what is written to; a failure names it as the user did."""
     if path == STREAM:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     place = path.resolve()  # a link goes on leading to the same place
-    if place.exists() and not place.is_file():
-        with BufferedWriter(_Target(place, "wb", path)) as target:
-            yield target
-        return
-    unfinished = place.with_name(f".{place.name}.{os.getpid()}.part")
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+    is_file = mode is None or place.is_file()
+    written = place.with_name(f".{place.name}.{os.getpid()}.part") if is_file else place
+    opener = partial(os.open, mode=0o666 if mode is None else mode)
     try:
-        with BufferedWriter(_Target(unfinished, "xb", path)) as target:
+        with open(written, "xb" if is_file else "wb", opener=opener) as target:
             yield target
-            with _naming(path):
-                os.fchmod(target.fileno(), _final_mode(place))
-        with _naming(path):
-            unfinished.replace(place)
-    finally:
-        with _naming(path):
-            unfinished.unlink(missing_ok=True)
-
-
-class _Target(FileIO):
-    """A file that only its owner may read, and whose failures name it as the user did."""
-
-    def __init__(self, place: Path, mode: str, said: Path) -> None:
-        self._said = said
-        with _naming(said):
-            super().__init__(place, mode, opener=lambda path, flags: os.open(path, flags, 0o600))
-
-    def write(self, piece: ReadableBuffer, /) -> int:
-        with _naming(self._said):
-            return super().write(piece)
-
-
-def _final_mode(place: Path) -> int:
-    """Return the permissions of what is to be replaced, or else those that any new file gets."""
-    if place.exists():
-        return stat.S_IMODE(place.stat().st_mode)
-    umask = os.umask(0o077)  # it can only be read by setting it
-    os.umask(umask)
-    return 0o666 & ~umask
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let a failure name the file the user gave, not the one beside it or none."""
-    try:
-        yield
+            if is_file and mode is not None:
+                os.fchmod(target.fileno(), mode)
+        if is_file:
+            written.replace(place)
     except OSError as error:
         error.filename = str(path)
         raise
+    finally:
+        if is_file:
+            written.unlink(missing_ok=True)
 
 
 class CsvOutput:
     """Rows of CSV, in the dialect and the encoding of the input."""
 
-    def __init__(self, sink: BinaryIO | BufferedIOBase, table: CsvTable) -> None:
+    def __init__(self, sink: BinaryIO | gzip.GzipFile, table: CsvTable) -> None:
         self._sink = sink
         self._dialect = table.dialect
         self._encoding = table.source.encoding
-        self._line_end = self._dialect.line_end.encode()
+        self._separator = pa.scalar(self._dialect.separator.encode(), pa.binary())
+        self._special = f'["\\r\\n{re.escape(self._dialect.separator)}]'
         if table.source.has_mark:
-            self._write("\ufeff".encode())
-        self._write(self._dialect.before.encode())
-        self._write_rows([pa.array([name.encode()]) for name in output_names(table.names)])
+            self._write("\ufeff")
+        self._write(self._dialect.before)
+        names = output_names(table.names)
+        self._write_rows([pa.array([name.encode(errors="surrogateescape")]) for name in names])
 
     def write(self, batch: Batch, scores: Scores) -> None:
-        said = pa.array(scores.probabilities).cast(pa.string())
-        if self._dialect.decimal == ",":
-            said = pc.replace_substring(said, ".", ",")
-        at_risk = pa.array(scores.at_risk.astype(np.uint8)).cast(pa.string())
-        is_assessed = pa.array(~np.isnan(scores.probabilities))
-        added = [pc.if_else(is_assessed, texts, "").cast(pa.binary()) for texts in (said, at_risk)]
-        notes = [pc.fill_null(each, "").cast(pa.binary()) for each in _notes(batch, scores)]
-        self._write_rows([*batch.columns, *added, *notes])
+        probability, at_risk, *notes = added_columns(batch, scores)
+        number = pc.replace_substring(probability.cast(pa.string()), ".", self._dialect.decimal)
+        added = [number, at_risk.cast(pa.uint8()).cast(pa.string()), *notes]
+        texts = [pc.fill_null(column.cast(pa.binary()), b"") for column in added]
+        self._write_rows([*batch.columns, *texts])
 
     def _write_rows(self, columns: Sequence[pa.Array]) -> None:
         cells = [self._quoted(_safe(column)) for column in columns]
-        separator = pa.scalar(self._dialect.separator.encode(), pa.binary())
-        rows = pc.binary_join_element_wise(*cells, separator)
-        rows = pc.binary_join_element_wise(rows, b"", pa.scalar(self._line_end, pa.binary()))
-        self._write(_bytes_of(rows))
+        rows = pc.binary_join_element_wise(*cells, self._separator)
+        end = pa.scalar(self._dialect.line_end.encode(), pa.binary())
+        self._write(_bytes_of(pc.binary_join_element_wise(rows, b"", end)))
 
     def _quoted(self, column: pa.Array) -> pa.Array:
         """Put those cells in quotation marks that need them."""
-        signs = (b'"', self._dialect.separator.encode(), b"\r", b"\n")
         text = _bytes_of(column)
-        if not any(sign in text for sign in signs):
+        if not any(sign in text for sign in (b'"', b"\r", b"\n", self._separator.as_py())):
             return column
-        needs = [pc.match_substring(column, sign) for sign in signs]
+        needs = pc.match_substring_regex(column.view(pa.string()), self._special)
         doubled = pc.replace_substring(column, b'"', b'""')
         marked = pc.binary_join_element_wise(b'"', doubled, b'"', pa.scalar(b"", pa.binary()))
-        return pc.if_else(pc.or_(pc.or_(*needs[:2]), pc.or_(*needs[2:])), marked, column)
+        return pc.if_else(needs, marked, column)
 
-    def _write(self, text: bytes) -> None:
+    def _write(self, text: bytes | str) -> None:
+        text = text.encode(errors="surrogateescape") if isinstance(text, str) else text
         self._sink.write(written_back(text, self._encoding))
 
 
 class ParquetOutput:
     """The input's columns with their types, and the network's version and threshold beside them."""
 
-    def __init__(self, sink: BinaryIO, table: ParquetTable, scorer: Scorer) -> None:
+    def __init__(self, sink: BinaryIO | gzip.GzipFile, table: ParquetTable, scorer: Scorer) -> None:
         names = output_names(table.names)
         fields = [field.with_name(name) for field, name in zip(table.schema, names, strict=False)]
         added = [pa.field(*column) for column in zip(ADDED_COLUMNS, _ADDED_TYPES, strict=True)]
@@ -199,25 +155,21 @@ class ParquetOutput:
         self._writer = parquet.ParquetWriter(sink, self._schema)
 
     def write(self, batch: Batch, scores: Scores) -> None:
-        is_bad = np.isnan(scores.probabilities)
-        added = [
-            pa.array(scores.probabilities, mask=is_bad),
-            pa.array(scores.at_risk, mask=is_bad),
-            *_notes(batch, scores),
-        ]
-        self._writer.write_batch(pa.record_batch([*batch.columns, *added], schema=self._schema))
+        columns = [*batch.columns, *added_columns(batch, scores)]
+        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def close(self) -> None:
         self._writer.close()
 
 
-def _notes(batch: Batch, scores: Scores) -> list[pa.Array]:
-    """Return each row's warnings and its error, null where there is none."""
-    columns = []
+def added_columns(batch: Batch, scores: Scores) -> list[pa.Array]:
+    """Return what is said of each row, null where there is nothing to say."""
+    is_bad = np.isnan(scores.probabilities)
+    columns = [pa.array(scores.probabilities, mask=is_bad), pa.array(scores.at_risk, mask=is_bad)]
     for notes in (scores.warnings, {row: batch.reason(row) for row in batch.faults}):
         texts = np.full(len(batch), None, object)
-        texts[list(notes)] = list(notes.values())
-        columns.append(pa.array(texts, pa.string()) if notes else pa.nulls(len(batch), pa.string()))
+        texts[list(notes)] = [note.encode(errors="surrogateescape") for note in notes.values()]
+        columns.append(pa.array(texts, pa.binary()).view(pa.string()))
     return columns
 
 
@@ -236,9 +188,9 @@ def _safe(column: pa.Array) -> pa.Array:
     text = _bytes_of(column)
     if not any(sign in text for sign in _FORMULA_SIGNS):
         return column
-    texts = column.cast(pa.string())
-    suspect = pc.match_substring_regex(texts, _FORMULA)
-    if not pc.any(suspect).as_py():
-        return column
-    safe = [harmless(cell) for cell in texts.filter(suspect).to_pylist()]
-    return pc.replace_with_mask(texts, suspect, pa.array(safe, pa.string())).cast(pa.binary())
+    suspect = pc.match_substring_regex(column.view(pa.string()), _FORMULA)
+    cells = [cell.decode(errors="surrogateescape") for cell in column.filter(suspect).to_pylist()]
+    safe = pa.array(
+        [harmless(cell).encode(errors="surrogateescape") for cell in cells], pa.binary()
+    )
+    return pc.replace_with_mask(column, suspect, safe)

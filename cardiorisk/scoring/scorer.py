@@ -1,27 +1,21 @@
 """Scoring patients in a table: what the network says of those that can be assessed.
 
-No files here. A row that cannot be assessed is never dropped: it has no probability, and a
-reason instead.
+A row that cannot be assessed is never dropped: it has no probability, and a reason instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cardiorisk.config import EngineName, load_settings
 from cardiorisk.model.card import ROUNDING
-from cardiorisk.model.engines import all_told
+from cardiorisk.model.engines import Artefact, all_told, load_artefact
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from cardiorisk.model.engines import Artefact
 
 ADDED_COLUMNS = ("probabilidad", RISK_COLUMN, "advertencias", "error")
 KEPT_SUFFIX = "_entrada"
@@ -44,20 +38,14 @@ class Scores:
 
 
 class Scorer:
-    """The network over tables.
-
-    Attributes:
-        version: of the network.
-    """
-
     def __init__(self, artefact: Artefact) -> None:
         self._engine = artefact.engine
         self.version = artefact.card.version
         self.threshold = artefact.card.threshold
         self._seen = artefact.card.training_fields
         self._lowest = np.array([field.lowest for field in self._seen]) - ROUNDING  # (6,)
-        self._warning = lru_cache(self._warning_of)
         self._highest = np.array([field.highest for field in self._seen]) + ROUNDING
+        self._warning = lru_cache(self._warning_of)
 
     def score(self, values: NDArray[np.float32], bad_rows: Collection[int] = ()) -> Scores:
         """Assess the rows (shape (n, 6), in ``FIELDS`` order) that are not bad."""
@@ -80,18 +68,23 @@ class Scorer:
         )
 
 
+def load_scorer(engine: EngineName | None = None) -> Scorer:
+    """Load the network of the settings, in litert if they do not say: that starts at once."""
+    settings = load_settings({"engine": engine})
+    chosen = settings.engine if "engine" in settings.model_fields_set else "litert"
+    return Scorer(load_artefact(settings.model_dir, chosen))
+
+
 def output_names(names: Sequence[str]) -> list[str]:
     """Return the names of the output's columns: the input's, then the added ones.
 
-    An input column with the name of an added one (the course's files have ``riesgo_cardiaco``)
-    is kept under a longer name.
+    The course's files have ``riesgo_cardiaco``: it is kept under a longer name.
     """
     taken = {*names, *ADDED_COLUMNS}
-    kept = []
-    for name in names:
-        kept_name = name
-        while kept_name in ADDED_COLUMNS or (kept_name != name and kept_name in taken):
-            kept_name += KEPT_SUFFIX
-        taken.add(kept_name)
-        kept.append(kept_name)
+    kept = list(names)
+    for place, name in enumerate(names):
+        if name in ADDED_COLUMNS:
+            while kept[place] in taken:
+                kept[place] += KEPT_SUFFIX
+            taken.add(kept[place])
     return [*kept, *ADDED_COLUMNS]

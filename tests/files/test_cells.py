@@ -99,7 +99,7 @@ def test_the_decimal_mark_is_the_files() -> None:
         (Meaning(), AGE, b"40.5", "is not a whole number of years"),
         (Meaning(), AGE, 140, "is beyond 99 years"),
         (Meaning(), AGE, b"-1", "is below 0 years"),
-        (Meaning(), SMOKER, 2, "must be 0 or 1 (or no, sí, false, true, falso, verdadero)"),
+        (Meaning(), SMOKER, 2, "must be 0 or 1 (or no, si, false, true, falso, verdadero)"),
         (
             Meaning(),
             CHOLESTEROL,

@@ -1,4 +1,4 @@
-"""The output is whole or not there, nobody else's to read, and called as the user calls it."""
+"""The output is whole or not there, with the usual permissions, and called as the user calls it."""
 
 from __future__ import annotations
 
@@ -58,15 +58,17 @@ def test_a_new_output_has_the_usual_permissions(source: Path, scorer: Scorer, um
     assert mode_of(target) == 0o666 & ~umask
 
 
-def test_an_unfinished_output_is_its_owners_alone_and_goes_when_closed(
+def test_an_unfinished_output_is_no_opener_than_what_it_replaces_and_goes_when_closed(
     source: Path, scorer: Scorer
 ) -> None:
-    steps = score_file(source, source.with_name("out.csv"), scorer)
+    target = source.with_name("out.csv")
+    target.touch(0o600)
+    steps = score_file(source, target, scorer)
     next(steps)
     (unfinished,) = source.parent.glob(".out.csv.*.part")
     assert mode_of(unfinished) == 0o600
     steps.close()
-    assert list(source.parent.iterdir()) == [source]
+    assert (sorted(source.parent.iterdir()), target.read_bytes()) == ([source, target], b"")
 
 
 def test_a_target_that_cannot_be_opened_is_named_as_given(source: Path, scorer: Scorer) -> None:

@@ -146,7 +146,7 @@ def refusal(path: Path) -> str:
         ),
         (
             {4: "2.0,1.2,1.0,40,0,0,2"},
-            "line 6: riesgo_cardiaco must be 0 or 1 (or no, sí, false, true, falso, verdadero)",
+            "line 6: riesgo_cardiaco must be 0 or 1 (or no, si, false, true, falso, verdadero)",
         ),
         ({4: "2.0,1.2,1.0,40,0,0,"}, "line 6: riesgo_cardiaco is empty"),
         (
@@ -177,7 +177,7 @@ def test_bad_rows_are_left_out_where_asked_for_and_counted_by_kind() -> None:
 
 def test_a_missing_label_is_refused_by_name() -> None:
     header = HEADER.replace("riesgo_cardiaco", "color")
-    assert refusal(written(header, LINES)).startswith("column 'riesgo_cardiaco' is missing; ")
+    assert refusal(written(header, LINES)).startswith("missing: 'riesgo_cardiaco'; ")
 
 
 def test_at_least_100_rows_and_10_of_each_class_are_taken() -> None:
