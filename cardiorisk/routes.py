@@ -76,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/docs", documents.DocsHandler, "operation"),
     Route("/docs/{file}", documents.DocsFileHandler, "operation"),
     Route("/", assess.AssessPageHandler),
+    Route("/lote", assess.ManyPageHandler),
     Route("/entrar", account_pages.LoginPageHandler),
     Route("/registro", account_pages.RegisterPageHandler),
     Route("/salir", account_pages.LogoutPageHandler),

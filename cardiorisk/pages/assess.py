@@ -1,4 +1,4 @@
-"""``/``: try a patient.
+"""``/``: try a patient; ``/lote``: many of them.
 
 The form is made from the table that validates. The page knows no key: its reader pastes one, and
 the page's script sends it to ``/service``. Who has logged in needs neither a key nor scripts: the
@@ -15,6 +15,7 @@ from cardiorisk.model.explanations import sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
+from cardiorisk.patients.names import names_of
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, query_values
 from cardiorisk.patients.words import Language
 from cardiorisk.web.handlers import AssessingHandler
@@ -38,7 +39,57 @@ PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
 """Patients to begin with, by what they are called."""
 
 
-class AssessPageHandler(PageHandler, AssessingHandler):
+class PatientsPage(PageHandler):
+    """A page whose scripts know the fields, and which says what the network learnt from."""
+
+    @property
+    def described(self) -> str:
+        """Describe the fields to the page's scripts, units with how much is one of the network's.
+
+        The usual unit is the first; that of the network is one to choose where people know it.
+        """
+        return json_encode(
+            [
+                {
+                    "name": field.wire_name,
+                    "label": self.locale.translate(field.description),
+                    "kind": field.kind,
+                    "names": names_of(field.wire_name),
+                    "minimum": field.minimum,
+                    "maximum": field.maximum,
+                    "unit": self.locale.translate(field.unit) if field.unit else "",
+                    "units": {
+                        unit: per_unit[field.name]
+                        for unit, per_unit in UNITS.items()
+                        if field.name in per_unit
+                    },
+                }
+                for field in FIELDS
+            ]
+        )
+
+    @property
+    def learnt(self) -> str:
+        """Say what the network that answers was trained on, if there is one by now."""
+        try:
+            card = self.services.predictor.card
+        except NotReady:
+            return ""
+        text = FROM_A_RULE if card.data_file is None else FROM_A_FILE
+        rows = f"{card.data_rows:,}".replace(",", "\N{NO-BREAK SPACE}")
+        return self.locale.translate(text).format(rows=rows, name=card.data_file)
+
+
+class ManyPageHandler(PatientsPage):
+    """``/lote``: many patients, by the page's script alone."""
+
+    def get(self) -> None:
+        self.show("lote.html", answer=None, labels=names_of("nombre"))
+
+    head = get
+
+
+class AssessPageHandler(PatientsPage, AssessingHandler):
     def get(self) -> None:
         self.finish(self._form(PATIENTS[0][1]))
 
@@ -79,39 +130,13 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             "assess.html",
             fields=FIELDS,
             fault=self._fault,
-            described=self._described(),
             patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
             example=values,
             steps=STEPS,
             answer=self.assessment,
             verdict=self._verdict(self.assessment) if self.assessment else "",
             sentence=self._sentence(),
-            learnt=self._learnt(),
             notice=notice,
-        )
-
-    def _described(self) -> str:
-        """Describe the fields to the page's scripts, units with how much is one of the network's.
-
-        The usual unit is the first; that of the network is one to choose where people know it.
-        """
-        return json_encode(
-            [
-                {
-                    "name": field.wire_name,
-                    "label": self.locale.translate(field.description),
-                    "kind": field.kind,
-                    "minimum": field.minimum,
-                    "maximum": field.maximum,
-                    "unit": self.locale.translate(field.unit) if field.unit else "",
-                    "units": {
-                        unit: per_unit[field.name]
-                        for unit, per_unit in UNITS.items()
-                        if field.name in per_unit
-                    },
-                }
-                for field in FIELDS
-            ]
         )
 
     def _verdict(self, assessment: Assessment) -> str:
@@ -121,16 +146,6 @@ class AssessPageHandler(PageHandler, AssessingHandler):
             probability=self.percent(assessment.probability),
             threshold=self.percent(assessment.threshold),
         )
-
-    def _learnt(self) -> str:
-        """Say what the network that answers was trained on, if there is one by now."""
-        try:
-            card = self.services.predictor.card
-        except NotReady:
-            return ""
-        text = FROM_A_RULE if card.data_file is None else FROM_A_FILE
-        rows = f"{card.data_rows:,}".replace(",", "\N{NO-BREAK SPACE}")
-        return self.locale.translate(text).format(rows=rows, name=card.data_file)
 
     def _sentence(self) -> str:
         """Say why, as the API does."""

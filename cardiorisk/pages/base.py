@@ -39,14 +39,20 @@ _MOST_FIELDS = 20
 _DEEPEST = 20
 """Slashes in an unknown path that is answered with a page, whose links hold a ``../`` for each."""
 
+MANY = ("lote", marked("Many patients"))
 MEMBERS_PLACES = (
     ("", marked("Try a patient")),
+    MANY,
     ("cuenta", marked("Account")),
     ("claves", marked("Keys")),
     ("evaluaciones", marked("Assessments")),
 )
 OPERATORS_PLACES = (*MEMBERS_PLACES, ("panel", marked("Panel")))
-STRANGERS_PLACES = (("entrar", marked("Log in")), ("registro", marked("Register")))
+STRANGERS_PLACES = (
+    MEMBERS_PLACES[1],
+    ("entrar", marked("Log in")),
+    ("registro", marked("Register")),
+)
 
 
 class PageHandler(BaseHandler):

@@ -43,6 +43,11 @@ email mail correo
 written for the assignment, and the usual datasets of heart disease."""
 
 
+def names_of(name: str) -> list[str]:
+    """Return what else is written for a name, folded."""
+    return sorted({other for same in _SAME if folded(name) in same for other in same})
+
+
 def find_meant(name: str, known: Collection[str]) -> str | None:
     """Return which of the known names was meant."""
     plain = folded(name[:_LONGEST])

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cardiorisk.errors import InvalidPatient, NotReady, RateLimited
-from cardiorisk.patients.patient import FIELDS
+from cardiorisk.patients.patient import FIELDS, Patient
 from cardiorisk.web.handlers import AssessingHandler
-from cardiorisk.web.operations import SPOKEN, operation
+from cardiorisk.web.operations import SPOKEN, given_parameters, operation
 from cardiorisk.web.shapes_batches import (
     AssessedBatchAnswer,
     BatchBody,
+    BatchParameters,
     batch_answer,
     read_batch,
 )
@@ -22,6 +23,7 @@ from cardiorisk.web.shapes_batches import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cardiorisk.model.explanations import Explanation
     from cardiorisk.model.predictor import BatchAssessment
 
 
@@ -60,7 +62,12 @@ class BatchingHandler(AssessingHandler):
 
 class BatchHandler(BatchingHandler):
     @operation(
-        "assessBatch", AssessedBatchAnswer, body=BatchBody, headers=SPOKEN, problems=(NotReady,)
+        "assessBatch",
+        AssessedBatchAnswer,
+        query=(BatchParameters,),
+        body=BatchBody,
+        headers=SPOKEN,
+        problems=(NotReady,),
     )
     async def post(self) -> None:
         """Assess up to 1,000 patients at once.
@@ -68,7 +75,8 @@ class BatchHandler(BatchingHandler):
         The answer has the assessment of each patient, in their order, or in its place what is wrong
         with the patient; the others are assessed all the same. What all assessments have in common
         stands beside them. n patients draw n on the limit, all or none. A body may hold 1 MiB.
-        Nothing is kept, and reasons and curves are not offered.
+        Nothing is kept. With `?explicar=1` each comes with its reasons, for no more of the limit;
+        curves are not offered.
         """
         try:
             async with self.services.traffic.batch_turn:
@@ -79,4 +87,19 @@ class BatchHandler(BatchingHandler):
         rows = np.array(faultless, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
         found = await self.assess_batch(rows, len(sent))
         await asyncio.sleep(0)  # a turn for others, as after each piece
-        self.answer(batch_answer(sent, found, self.speak()))
+        wishes = BatchParameters.accept(given_parameters(self))
+        explained = await self._explain(rows, found) if wishes.explicar else []
+        self.answer(batch_answer(sent, found, explained, self.speak()))
+
+    async def _explain(
+        self, rows: NDArray[np.float32], found: BatchAssessment
+    ) -> list[Explanation | None]:
+        """Explain one after the other, so that whoever else asks has a turn between any two."""
+        explained: list[Explanation | None] = []
+        for row in rows.tolist():
+            self._asked = asked = self.services.predictor.explain(Patient(*row))
+            each = await asked
+            is_same = each.model_version == found.model_version  # it may be replaced meanwhile
+            explained.append(each.explanation if is_same else None)
+        self.end_stage("predict")
+        return explained

@@ -4,13 +4,14 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import compress
+from itertools import compress, zip_longest
 from typing import Annotated, Any, NotRequired, TypeAlias, cast
 
 from pydantic import BaseModel, FailFast, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from cardiorisk.errors import InvalidPatient, MalformedBody
+from cardiorisk.errors import InvalidPatient, InvalidQuery, MalformedBody
+from cardiorisk.model.explanations import Explanation
 from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES
@@ -29,12 +30,15 @@ from cardiorisk.web.shapes import (
 from cardiorisk.web.shapes_patients import (
     QUOTATION_MARKS,
     AtRisk,
+    Base,
+    Contributions,
     PatientBody,
     PatientShape,
     Probability,
     Threshold,
     Warnings,
     field_warnings,
+    switch,
 )
 
 MOST_PATIENTS = 1000
@@ -69,6 +73,17 @@ class BatchBody(Sent):
     refusal = InvalidPatient
 
     pacientes: Annotated[list[Any], _patients]
+
+
+class BatchParameters(Sent):
+    """What each answer of a batch is to hold beside the assessment."""
+
+    refusal = InvalidQuery
+    is_all_text = True
+
+    explicar: Annotated[
+        bool, switch("Whether each patient's answer is to say why: `contribuciones`, over `base`")
+    ] = False
 
 
 class _FaultlessBody(BaseModel, extra="forbid"):
@@ -143,6 +158,7 @@ class RowAnswer(TypedDict):
 
     riesgo_cardiaco: AtRisk
     probabilidad: Probability
+    contribuciones: NotRequired[Contributions]
     advertencias: NotRequired[Warnings]
 
 
@@ -159,28 +175,37 @@ class AssessedBatchAnswer(TypedDict):
     resultados: Annotated[
         list[RowAnswer | FaultyRowAnswer], about("In the order of the patients", min_length=1)
     ]
+    base: NotRequired[Base]
     umbral: Threshold
     modelo: Version
     aviso: Notice
 
 
 def batch_answer(
-    sent: list[Row], found: BatchAssessment, language: Language
+    sent: list[Row],
+    found: BatchAssessment,
+    explained: list[Explanation | None],
+    language: Language,
 ) -> AssessedBatchAnswer:
     rows: list[RowAnswer | FaultyRowAnswer] = []
-    assessed = zip(found.probabilities, found.outside_training.tolist(), strict=True)
+    assessed = zip_longest(found.probabilities, found.outside_training.tolist(), explained)
     for each in sent:
         if isinstance(each, InvalidPatient):
             rows.append({"errors": faults_answer(each.faults, language)})
             continue
-        told, outside = next(assessed)
+        told, outside, explanation = next(assessed)
         row: RowAnswer = {"riesgo_cardiaco": told >= found.threshold, "probabilidad": told}
+        if explanation is not None:
+            row["contribuciones"] = dict(zip(FIELD_NAMES, explanation.contributions, strict=True))
         if True in outside:
             row["advertencias"] = field_warnings(compress(FIELD_NAMES, outside), language)
         rows.append(row)
-    return {
+    answer: AssessedBatchAnswer = {
         "resultados": rows,
         "umbral": found.threshold,
         "modelo": found.model_version,
         "aviso": found.notice.to(language),
     }
+    for explanation in filter(None, explained):
+        answer["base"] = explanation.base  # the same for all
+    return answer

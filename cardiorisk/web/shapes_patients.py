@@ -175,7 +175,7 @@ OriginalPatientBody = _patient(
 )
 
 
-def _switch(description: str) -> Rule:
+def switch(description: str) -> Rule:
     schema = {"type": "integer", "enum": [0, 1], "description": description}
     read = ({"0": False, "1": True} | FLAG_WORDS).get
     return Rule(read, words.FLAG.en, schema, spanish=words.FLAG.es)
@@ -189,11 +189,11 @@ class WishesParameters(Sent):
 
     explicar: Annotated[
         bool,
-        _switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`"),
+        switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`"),
     ] = False
     curvas: Annotated[
         bool,
-        _switch(
+        switch(
             "Whether the answer is to have `curvas`: the probability as each value moves over its "
             "range and the others stay"
         ),
@@ -242,6 +242,8 @@ _Curves = _by_field(
     CurveAnswer,
 )
 
+Contributions = Annotated[dict[str, float], described_as(_Contributions)]
+Base = Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
 AtRisk = Annotated[bool, about("`probabilidad` reached `umbral`")]
 Probability = Annotated[
     float, about("Never 0 nor 1, and not a chance of falling ill", 0.000312, gt=0, lt=1)
@@ -257,8 +259,8 @@ _REASONS = ("base", "contribuciones", "explicacion")
 class MoreAnswer(TypedDict, total=False):
     """What an assessment may come with."""
 
-    base: Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
-    contribuciones: Annotated[dict[str, float], described_as(_Contributions)]
+    base: Base
+    contribuciones: Contributions
     explicacion: SentencesAnswer
     curvas: Annotated[dict[str, CurveAnswer], described_as(_Curves)]
     advertencias: Warnings

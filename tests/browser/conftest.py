@@ -42,7 +42,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("server"), "--engine", "litert")
+    started = Server(
+        tmp_path_factory.mktemp("server"),
+        "--engine",
+        "litert",
+        CARDIORISK_PLANS="freemium=5,premium=50,bench=100000",
+    )
     try:
         yield started.wait_until_ready()
         assert started.stop() == 0

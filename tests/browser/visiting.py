@@ -42,6 +42,10 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     name: str = field(default_factory=lambda: f"clinica-{next(_NUMBERS)}")
 
+    def key_on(self, plan: str) -> str:
+        """Make a key on a plan, for an account of its own."""
+        return create_key(self.server.settings, f"{self.name}-{plan}", plan)
+
     @property
     def address(self) -> str:
         return f"http://{self.server.address}"

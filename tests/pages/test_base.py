@@ -54,12 +54,12 @@ async def test_a_reader_has_the_menu_that_is_theirs(reader: Reader, boss: Reader
         (nav,) = re.findall(r"<nav.*?</nav>", await reader.read(path), re.DOTALL)
         return re.findall(r'<a href="([a-z./]+)"(?: aria-current="(\w+)")?>', nav)
 
-    places = [("entrar", "page"), ("registro", ""), ("docs", "")]
+    places = [("lote", ""), ("entrar", "page"), ("registro", ""), ("docs", "")]
     assert await menu(reader, "/entrar") == places
     await reader.register("bea")
-    members = [("./", ""), ("cuenta", ""), ("claves", "page"), ("evaluaciones", "")]
+    members = [("./", ""), ("lote", ""), ("cuenta", ""), ("claves", "page"), ("evaluaciones", "")]
     assert await menu(reader, "/claves") == [*members, ("docs", "")]
-    operators = [("../", ""), ("../cuenta", ""), ("../claves", ""), ("../evaluaciones", "")]
+    operators = [("../", ""), ("../lote", ""), ("../cuenta", ""), ("../claves", ""), ("../evaluaciones", "")]
     below = [*operators, ("../panel", "true"), ("../docs", "")]
     assert await menu(boss, "/panel/cuentas") == below
 

@@ -71,6 +71,21 @@ async def test_each_is_assessed_as_alone_and_the_line_tells_how_many(
     assert list(line["timings_ms"]) == ["auth", "limit", "validate", "predict", "total"]
 
 
+async def test_each_comes_with_its_reasons_if_wanted_for_no_more_of_the_limit(
+    premium: Caller,
+) -> None:
+    alone = [document(await premium.send("POST", "/service?explicar=1", one)) for one in ODD]
+    sent = {"pacientes": [*ODD[:2], {}, *ODD[2:]]}
+    response = await premium.send("POST", f"{LOTE}?explicar=1", sent)
+    answer = document(response)
+    assert f"r={50 - len(ODD) - 6};" in response.headers["RateLimit"]
+    rows = answer["resultados"]
+    assert list(rows.pop(2)) == ["errors"]
+    for row, other in zip(rows, alone, strict=True):
+        assert row["contribuciones"] == pytest.approx(other["contribuciones"], abs=1e-6)
+        assert answer["base"] == other["base"]
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 async def test_a_thousand_keep_their_order(bench: Caller, indent: int | None) -> None:
     patients = [EXAMPLE | {"tabaquismo": number % 3 % 2} for number in range(1000)]
@@ -128,7 +143,7 @@ async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
     assert response.code == 200
 
 
-@pytest.mark.parametrize("name", ["explicar", "curvas", "limit"])
+@pytest.mark.parametrize("name", ["curvas", "limit"])
 async def test_no_parameter_is_offered(premium: Caller, name: str) -> None:
     response = await premium.send("POST", f"{LOTE}?{name}=1", many(1))
     assert told(response) == (422, "invalid-query")

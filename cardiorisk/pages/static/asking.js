@@ -48,7 +48,7 @@ function countDown(seconds) {
 }
 
 /** Say why the service refused. */
-function showRefusal({ status, document: problem, retrySeconds }) {
+export function showRefusal({ status, document: problem, retrySeconds }) {
   if (problem.code === "suspended") {
     fail(say("The account is suspended. Ask who runs the service."));
   } else if ([401, 403].includes(status) && isLoggedIn) {
@@ -75,6 +75,9 @@ export function readKey() {
   return isKey ? key : null;
 }
 
+/** Keep a key that the service has taken, for this tab. */
+export const keepKey = (key) => key && sessionStorage.setItem(KEPT_KEY, key);
+
 /** Ask the service, closed to more meanwhile; return its answer, null where there is none. */
 export async function ask(question, refused = showRefusal) {
   if (isClosed()) return null;
@@ -86,7 +89,7 @@ export async function ask(question, refused = showRefusal) {
     const answer = await question(key);
     close(false);
     showLeft(answer.left);
-    if (answer.ok && key) sessionStorage.setItem(KEPT_KEY, key);
+    if (answer.ok) keepKey(key);
     if (!answer.ok) refused(answer, showRefusal);
     return answer;
   } catch (error) {

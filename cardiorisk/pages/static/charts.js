@@ -34,7 +34,7 @@ export function gauge(room, { probability, threshold, isAtRisk, shown, threshold
   draw("path", { class: "mark", d: `M ${point(threshold, 84)} L ${point(threshold, 116)}` });
   const [markX, markY] = point(threshold, 126).split(" ");
   draw("text", { class: "small", x: markX, y: markY, "text-anchor": "middle" }, thresholdShown);
-  draw("text", { class: "figure", x, y: y - 12, "text-anchor": "middle" }, shown);
+  draw("text", { class: shown.length > 7 ? "figure long" : "figure", x, y: y - 12, "text-anchor": "middle" }, shown);
   draw("text", { class: "small", x: x - radius, y: y + 20, "text-anchor": "middle" }, "0 %");
   draw("text", { class: "small", x: x + radius, y: y + 20, "text-anchor": "middle" }, "100 %");
 }

@@ -6,17 +6,18 @@ export const isLoggedIn = token !== undefined;
 
 const identity = (key) => (isLoggedIn ? { "X-XSRFToken": token } : { Authorization: `Bearer ${key}` });
 
-async function post(path, key, body) {
+async function post(path, key, body, signal) {
   const response = await fetch(path, {
     method: "POST",
     headers: identity(key),
     body: JSON.stringify(body),
+    signal,
   });
   return {
     ok: response.ok,
     status: response.status,
     document: await response.json(),
-    left: readLimit(response.headers.get("RateLimit") ?? ""),
+    left: readLimit(response.headers),
     retrySeconds: Number(response.headers.get("Retry-After") ?? 0),
   };
 }
@@ -30,8 +31,19 @@ export const assess = (patient, key) => post(ASSESSING, key, patient);
 /** Have a patient assessed and kept under a name. */
 export const keep = (patient, nombre, key) => post("predictions", key, { ...patient, nombre });
 
-/** Read `"freemium";r=3;t=18`: calls that are left, and seconds until the next minute. */
-function readLimit(header) {
-  const found = /r=(\d+);t=(\d+)/.exec(header);
-  return found && { calls: Number(found[1]), seconds: Number(found[2]) };
+/** Have patients assessed together, each with its reasons. */
+export const assessMany = (pacientes, key, signal) => post("service/lote?explicar=1", key, { pacientes }, signal);
+
+/** Read whose key or session it is, with the plan; null where it is nobody's. */
+export async function readAccount(key) {
+  if (!key && !isLoggedIn) return null;
+  const response = await fetch("account", { headers: identity(key) });
+  return response.ok ? response.json() : null;
+}
+
+/** Read `"freemium";r=3;t=18` and `"freemium";q=5;w=60`: calls left, seconds to the next minute, and all its calls. */
+function readLimit(headers) {
+  const found = /r=(\d+);t=(\d+)/.exec(headers.get("RateLimit") ?? "");
+  const policy = /q=(\d+)/.exec(headers.get("RateLimit-Policy") ?? "");
+  return found && { calls: Number(found[1]), seconds: Number(found[2]), limit: Number(policy?.[1]) };
 }

@@ -59,24 +59,27 @@ export function inUnit(value, field, unit = unitOf(field)) {
 
 /** Write a value with its unit, or a flag in words. */
 export function withUnit(value, field, unit = unitOf(field)) {
-  return field.kind === "flag" ? (value ? say("yes") : say("no")) : `${inUnit(value, field, unit)} ${unit}`;
+  return field.kind === "flag" ? (value ? say("yes") : say("no")) : multiplied(inUnit(value, field, unit), unit);
 }
 
 export const accepts = (field, value) =>
   field.minimum <= value && value <= field.maximum && (field.kind === "number" || Number.isInteger(value));
 
 /** The least and the largest number that is accepted, rounded to where it still is. */
-export function bounds(field) {
-  const scale = 10 ** (DECIMALS[unitOf(field)] ?? MOST_DECIMALS);
-  const inside = (value, round) => round(Number((value * ofUnit(field, unitOf(field)) * scale).toPrecision(12))) / scale;
+export function bounds(field, unit = unitOf(field)) {
+  const scale = 10 ** (DECIMALS[unit] ?? MOST_DECIMALS);
+  const inside = (value, round) => round(Number((value * ofUnit(field, unit) * scale).toPrecision(12))) / scale;
   return [inside(field.minimum, Math.ceil), inside(field.maximum, Math.floor)].map((edge) => edge.toLocaleString(language));
 }
 
+/** A number with its unit; one that begins with a number itself, as 100 mmHg, takes a sign before it. */
+const multiplied = (number, unit) => `${number} ${/^\d/.test(unit) ? "\u00d7 " : ""}${unit}`;
+
 /** Say what a field accepts. */
-export function rule(field) {
-  const [minimum, most] = bounds(field);
+export function rule(field, unit = unitOf(field)) {
+  const [minimum, most] = bounds(field, unit);
   const kind = field.kind === "integer" ? "an integer" : "a number";
-  return say(`Must be ${kind} from {minimum} to {maximum}`, { minimum, maximum: `${most} ${unitOf(field)}` });
+  return say(`Must be ${kind} from {minimum} to {maximum}`, { minimum, maximum: multiplied(most, unit) });
 }
 
 /** Units in which a number would be accepted; people also type what the service takes. */
