@@ -10,7 +10,6 @@ from collections.abc import Callable
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.accounts.assessments import Assessments
 from cardiorisk.accounts.operated import OperatedAccounts
-from cardiorisk.bitacora.files import LOG_FILE
 from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import Settings
 from cardiorisk.errors import NotFound
@@ -37,6 +36,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     """Build the application; ``clock`` gives seconds since the epoch."""
     bitacora = Bitacora(
         settings.log_dir,
+        node=settings.node,
         sync=settings.bitacora_sync,
         seal_key_file=settings.seal_key_file,
         wall_clock=clock,
@@ -53,8 +53,8 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     sources = MetricsSources(
         store, limiter, predictor, bitacora, lambda: traffic.open_requests, traffic.refusals
     )
-    metrics = Metrics(_expected(), settings.plans, sources)
-    log_watch = LogWatch(settings.log_dir / LOG_FILE, clock)
+    metrics = Metrics(_expected(), settings.plans, sources, settings.node)
+    log_watch = LogWatch(bitacora.path, clock)
     overviews = Overviews(LastHour(metrics.counts, clock), sources, log_watch, clock)
     return CardioriskApplication(
         Services(

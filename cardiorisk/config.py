@@ -72,7 +72,13 @@ class Settings(BaseSettings):
         description='must be three octal digits, as in "660"',
     )
     port: int = Field(8888, ge=0, le=65535, description="must be a whole number from 0 to 65535")
+    reuse_port: bool = Field(default=False, description="must be true or false, or 1 or 0")
     listen: Literal["start", "ready"] = Field("start", description="must be start or ready")
+    node: str | None = Field(
+        None,
+        pattern="^[a-z0-9][a-z0-9-]{0,31}$",
+        description="must be a name of at most 32 of a-z, 0-9 and -",
+    )
     engine: EngineName = Field("keras", description="must be keras or litert")
     language: Literal["es", "en"] = Field("es", description="must be es or en")
     database_url: str = Field(

@@ -12,7 +12,8 @@ import os
 import resource
 import signal
 from collections.abc import Coroutine
-from socket import socket
+from contextlib import suppress
+from socket import AF_UNIX, SOCK_DGRAM, socket
 from typing import Protocol
 
 from tornado.ioloop import PeriodicCallback
@@ -74,7 +75,8 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
         sweep.start()
         tick.start()
         await services.start()
-        url = _listen(settings, listener, announcer) if settings.listen == "start" else ""
+        is_early = settings.listen == "start" and not settings.reuse_port
+        url = _listen(settings, listener, announcer) if is_early else ""
         announcer.loading()
         if await services.store.read(rows_accounts.is_empty):  # or a lock would end the start
             demo = await services.store.change(
@@ -88,6 +90,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
             gc.collect()
             gc.freeze()
             url = url or _listen(settings, listener, announcer)
+            _notify_systemd()
             announcer.ready(url, services.predictor.card.version)
             await _unless_stopped(_reload_when_asked(services, reload_asked), stops)
         announcer.stopping()
@@ -124,7 +127,8 @@ def _bind(settings: Settings) -> list[socket]:
         if path is not None:
             return [bind_unix(path, int(settings.socket_mode, 8))]
         # By itself :: would be IPv6 alone, on some systems; people mean every address.
-        return bind_sockets(settings.port, None if settings.host == "::" else settings.host)
+        host = None if settings.host == "::" else settings.host
+        return bind_sockets(settings.port, host, reuse_port=settings.reuse_port)
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and (error.strerror or str(error))) or "not an address"
         place = f"{settings.host}:{settings.port}"
@@ -142,6 +146,13 @@ def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str
     listener.listen(sockets)
     announcer.listening(url)
     return url
+
+
+def _notify_systemd() -> None:
+    """Say that the start is done. Source: sd_notify(3)."""
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket(AF_UNIX, SOCK_DGRAM) as told, suppress(OSError):
+            told.sendto(b"READY=1", address.replace("@", "\0", 1))
 
 
 async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:

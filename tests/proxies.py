@@ -141,8 +141,8 @@ def example(program: str, services: tuple[int, int], directory: Path) -> Iterato
         "listen 443": f"listen 127.0.0.1:{port}",
         "bind :443": f"bind 127.0.0.1:{port}",
         "/etc/ssl": str(directory),
-        "127.0.0.1:8888": f"127.0.0.1:{services[0]}",
-        "127.0.0.1:8889": f"127.0.0.1:{services[1]}",
+        "127.0.0.1:8881": f"127.0.0.1:{services[0]}",
+        "127.0.0.1:8882": f"127.0.0.1:{services[1]}",
     }
     text = (EXAMPLES / {"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}[program]).read_text()
     for old, new in changes.items():

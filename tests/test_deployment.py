@@ -1,4 +1,4 @@
-"""The examples of ``docs/deploy``, run: nginx and haproxy before two processes, systemd's unit."""
+"""Several processes: the examples of ``docs/deploy``, run, and two on one port."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import ssl
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPResponse, HTTPSConnection
 from pathlib import Path
+from socket import AF_UNIX, SOCK_DGRAM, socket
+from typing import Any
 
 import pytest
 
@@ -32,6 +35,7 @@ LIES = {
     "Forwarded": "for=198.51.100.66;proto=http",
 }
 CALLERS = 8
+NODES = ("1", "2")
 
 
 def trusting() -> ssl.SSLContext:
@@ -48,22 +52,24 @@ class Site:
     directory: Path
     ports: tuple[int, int]
     proxy: int = 0
-    servers: dict[int, Server] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
 
-    def start(self, port: int) -> None:
-        server = self.servers[port] = Server(
+    def start(self, node: str, **variables: Any) -> Server:
+        port = self.ports[int(node) - 1]
+        server = self.servers[node] = Server(
             self.directory,
             *("--engine", "litert", "--port", str(port)),
-            CARDIORISK_LOG_DIR=str(self.directory / str(port)),
+            CARDIORISK_NODE=node,
             CARDIORISK_PLANS="freemium=1000000",
             CARDIORISK_TRUSTED_PROXIES="127.0.0.1",
             CARDIORISK_LISTEN="ready",
+            **variables,
         )
-        server.wait_until_ready()
+        return server.wait_until_ready()
 
-    def restart(self, port: int) -> None:
-        assert self.servers[port].stop() == 0
-        self.start(port)
+    def restart(self, node: str) -> None:
+        assert self.servers[node].stop() == 0
+        self.start(node)
 
     def clean_up(self) -> None:
         for server in self.servers.values():
@@ -84,8 +90,12 @@ class Site:
         return response, answer
 
     def log_lines(self) -> list[dict[str, object]]:
-        paths = self.directory.glob("*/bitacora.jsonl")
+        paths = self.directory.glob("logs/bitacora-*.jsonl")
         return [entry for path in paths for entry in entries(path.read_text())]
+
+    def assessed(self) -> Counter[object]:
+        """Count the assessments by the process that wrote them down."""
+        return Counter(line["node"] for line in self.log_lines() if line["route"] == "/service")
 
 
 @pytest.fixture(scope="module", params=["nginx", "haproxy"])
@@ -95,21 +105,25 @@ def site(
     made = Site(tmp_path_factory.mktemp(request.param), (free_port(), free_port()))
     with ExitStack() as running:
         running.callback(made.clean_up)
-        for port in made.ports:
-            made.start(port)
+        for node in NODES:
+            made.start(node)
         made.proxy = running.enter_context(example(request.param, made.ports, made.directory))
         yield made
 
 
 class Load:
-    """Callers who have patients assessed, each on a connection that the proxy keeps open."""
+    """Callers who have patients assessed, each on a connection as long as that is kept open."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(
+        self, site: Site, context: ssl.SSLContext | None, answers_a_connection: int
+    ) -> None:
         database = load_settings({"database_url": f"sqlite:///{site.directory}/keys.db"})
         key = create_key(database, "bruno", "freemium")
         head = f"POST /service HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\nContent-Length: "
         self.request = head.encode() + b"%d\r\n\r\n%b" % (len(BODY), BODY)
-        self.site = site
+        self.port = site.proxy
+        self.context = context
+        self.answers_a_connection = answers_a_connection
         self.statuses: Counter[bytes] = Counter()
         self.answered = asyncio.Event()
         self.is_enough = False
@@ -117,17 +131,17 @@ class Load:
     async def ask_on(self, address: str) -> None:
         while not self.is_enough:
             reader, writer = await asyncio.open_connection(
-                "127.0.0.1", self.site.proxy, ssl=trusting(), local_addr=(address, 0)
+                "127.0.0.1", self.port, ssl=self.context, local_addr=(address, 0)
             )
-            is_open = True
-            while is_open and not self.is_enough:
+            left = self.answers_a_connection
+            while left and not self.is_enough:
                 writer.write(self.request)
                 answer = (await reader.readuntil(b"\r\n\r\n")).lower()
                 headers = dict(line.split(b": ", 1) for line in answer.split(b"\r\n")[1:-2])
                 await reader.readexactly(int(headers[b"content-length"]))
                 self.statuses[answer[9:12]] += 1
                 self.answered.set()
-                is_open = headers.get(b"connection") != b"close"
+                left = 0 if headers.get(b"connection") == b"close" else left - 1
             writer.close()
             await writer.wait_closed()
 
@@ -138,14 +152,20 @@ class Load:
             await self.answered.wait()
 
 
-async def restarted_under_load(site: Site, restarts: int) -> Counter[bytes]:
-    """Restart one process after the other, and return how many answers had which status."""
-    load = Load(site)
+async def under_load(
+    site: Site,
+    *steps: Callable[[], object],
+    context: ssl.SSLContext | None = None,
+    answers_a_connection: int = 1_000_000,
+) -> Counter[bytes]:
+    """Do something while callers ask, and return how many answers had which status."""
+    load = Load(site, context, answers_a_connection)
     addresses = (f"127.0.1.{number}" for number in range(1, CALLERS + 1))
     callers = [asyncio.create_task(load.ask_on(address)) for address in addresses]
-    for number in range(restarts):
-        await asyncio.to_thread(site.restart, site.ports[number % 2])
+    for step in steps:
         await load.wait_for_more()
+        await asyncio.to_thread(step)
+    await load.wait_for_more()
     load.is_enough = True
     await asyncio.gather(*callers)
     return load.statuses
@@ -154,10 +174,30 @@ async def restarted_under_load(site: Site, restarts: int) -> Counter[bytes]:
 async def test_no_request_is_lost_while_one_process_after_the_other_is_restarted(
     site: Site,
 ) -> None:
-    statuses = await restarted_under_load(site, restarts=2)
+    restarts = (partial(site.restart, node) for node in NODES)
+    statuses = await under_load(site, *restarts, context=trusting())
     assert set(statuses) == {b"200"}
-    assessed = [line for line in site.log_lines() if line["route"] == "/service"]
-    assert len(assessed) == statuses.total()
+    assert site.assessed().total() == statuses.total()
+
+
+async def test_two_processes_on_one_port_share_the_load_and_one_may_end(tmp_path: Path) -> None:
+    port = free_port()
+    site, second = Site(tmp_path, (port, port), port), Site(tmp_path, (port, port))
+    with socket(AF_UNIX, SOCK_DGRAM) as systemd, ExitStack() as running:
+        running.callback(site.clean_up)
+        running.callback(second.clean_up)
+        systemd.bind(str(tmp_path / "notify"))
+        site.start("1", CARDIORISK_REUSE_PORT="1")
+        site.start("2", CARDIORISK_REUSE_PORT="1", NOTIFY_SOCKET=str(tmp_path / "notify"))
+        assert systemd.recv(99) == b"READY=1"
+        statuses = await under_load(site, site.servers["1"].stop, answers_a_connection=5)
+        assert site.servers["1"].process.returncode == 0
+        with pytest.raises(AssertionError, match="give each a name of its own by CARDIORISK_NODE"):
+            second.start("2", CARDIORISK_REUSE_PORT="1")
+    assert set(statuses) == {b"200"}
+    assessed = site.assessed()
+    assert assessed.total() == statuses.total()
+    assert min(assessed[node] for node in NODES) > 0
 
 
 def test_the_caller_is_known_by_address_and_scheme_whatever_it_says(site: Site) -> None:
@@ -212,7 +252,6 @@ def test_the_unit_is_one_that_systemd_takes_and_finds_hardened(
     unit: Path, arguments: tuple[str, ...]
 ) -> None:
     analyze = require_program("systemd-analyze", "apt-get install systemd")
-    require_program("curl", "apt-get install curl")  # the unit asks with it whether it is ready
     run = subprocess.run(
         [analyze, *arguments, str(unit)], capture_output=True, text=True, check=False
     )
@@ -222,5 +261,6 @@ def test_the_unit_is_one_that_systemd_takes_and_finds_hardened(
 
 def test_the_unit_sets_what_can_be_set(unit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in re.findall("^Environment=(\\w+)=(.*)$", unit.read_text(), re.MULTILINE):
-        monkeypatch.setenv(name, text)
-    assert load_settings().listen == "ready"
+        monkeypatch.setenv(name, text.replace("%i", "2"))
+    settings = load_settings()
+    assert (settings.node, settings.port, settings.listen) == ("2", 8882, "ready")

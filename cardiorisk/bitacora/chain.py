@@ -1,14 +1,10 @@
 """The chain: checkpoint lines among the bitácora's own, which tell when one was changed.
 
-A checkpoint's hash is the SHA-256 of all bytes from the start of the checkpoint before it, or of
-the file, up to its own member ``hash``. Its seal, if there is a key, is over its own line. Both
-are over bytes, so a checkpoint has one form only. ``marks`` has two bytes of each line's CRC-32: no
-protection, they are covered by the hash; they tell which line it was.
+``docs/bitacora.md`` tells their form. Hash and seal are over bytes, so there is one form only.
 """
 
 import os
 import re
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,10 +38,7 @@ Why = Literal["open", "lines", "rotate", "rotated", "close"]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What one says. ``marks`` are the lines' since the one before, None where they are not told.
-
-    ``boot`` names the machine's start and ``sync`` the mode, where a process or a file begins.
-    """
+    """What one says; ``head`` is what the hash covers of its line, without the marks."""
 
     number: int
     ts: str
@@ -58,7 +51,6 @@ class Checkpoint:
     hash: str
     seal: str | None
     head: bytes
-    """What the hash covers of its line, without the marks."""
 
     @property
     def sealed(self) -> bytes:
@@ -78,7 +70,6 @@ class Checkpoint:
 
 
 def is_checkpoint(line: bytes) -> bool:
-    """Tell whether a line is one, or was to be one."""
     return line.startswith(_START)
 
 
@@ -93,8 +84,8 @@ def read_checkpoint(line: bytes) -> Checkpoint | None:
     return Checkpoint(head=found["head"], number=int(text.pop("number")), **text)
 
 
-def mark(line: bytes) -> int:
-    return crc32(line) & 0xFFFF
+def mark(line: bytes) -> bytes:
+    return crc32(line).to_bytes(4, "big")[2:]
 
 
 def find_last(file: int) -> tuple[int, Checkpoint | None]:
@@ -128,29 +119,24 @@ def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple
 
 
 class Chain:
-    """The chain of what one process writes. A file is begun; then lines and checkpoints follow.
+    """The chain of what one process writes: a file is begun, lines and checkpoints follow.
 
-    ``sync`` is the bitácora's mode; ``clock`` gives seconds since the epoch. ``marks`` are those of
-    the lines since the last checkpoint, as far as they were written in one piece.
+    ``sync`` is the bitácora's mode; ``clock`` gives seconds since the epoch. ``lines`` have come
+    since the last checkpoint.
     """
 
     def __init__(self, sync: str, clock: Callable[[], float], seal: Seal | None) -> None:
-        self.marks: list[int] = []
         self.last: Checkpoint | None = None
+        self.lines = 0
+        self._marks: bytearray | None = bytearray()  # None after bytes that are not one whole line
+        self._hash = sha256()
         self._sync = sync
         self._clock = clock
         self._seal = seal
-        self._hash = sha256()
-        self._odd_lines = 0
-        self._is_odd = False
-
-    @property
-    def lines(self) -> int:
-        return len(self.marks) + self._odd_lines
 
     def begin(self, file: BufferedReader | None) -> None:
         """Go on after the last checkpoint of a file, or at its start; None cannot be read back."""
-        self._start()
+        self._start(b"")
         if file is None:
             return
         place, found = find_last(file.fileno())
@@ -159,10 +145,7 @@ class Chain:
             self._start(file.readline())
             self.follow(found)
         while text := file.readline(LONGEST_LINE_BYTES):
-            if text.endswith(b"\n") and len(self.marks) < MOST_LINES:
-                self.add(text)
-            else:
-                self.add_odd(text)
+            self.add(text, is_whole=text.endswith(b"\n") and self.lines < MOST_LINES)
 
     def follow(self, last: Checkpoint) -> None:
         """Go on after a checkpoint, in this file or in the next."""
@@ -170,16 +153,16 @@ class Chain:
         if self._seal is not None and last.seal is not None:
             self._seal.resume(last.number, last.minute, last.hash)
 
-    def add(self, line: bytes) -> None:
-        """Take note of a line that was written."""
-        self._hash.update(line)
-        self.marks.append(mark(line))
-
-    def add_odd(self, text: bytes) -> None:
-        """Take note of written bytes that are not one whole line."""
+    def add(self, text: bytes, *, is_whole: bool = True) -> None:
+        """Take note of what was written: a line, or bytes that are not one whole line."""
         self._hash.update(text)
-        self._odd_lines += text.count(b"\n")
-        self._is_odd = True
+        if is_whole:
+            self.lines += 1
+            if self._marks is not None:
+                self._marks += mark(text)
+        else:
+            self.lines += text.count(b"\n")
+            self._marks = None
 
     def keep_up(self) -> float:
         """Move the key on to this minute, and return the time that a checkpoint has."""
@@ -198,7 +181,9 @@ class Chain:
             head += b',"boot":"%b","sync":"%b"' % (boot_id(), self._sync.encode())
         if seal is not None and (link := seal.link()):
             head += b',"link":"%b"' % link
-        covered = head if self._is_odd else head + _marks_member(self.marks)
+        covered = head
+        if self._marks is not None:
+            covered += b',"marks":"%b"' % self._marks.hex().encode()
         now = self._hash.copy()
         now.update(covered)
         digest = now.hexdigest().encode()
@@ -210,8 +195,7 @@ class Chain:
     def passed(self, line: bytes, written_bytes: int) -> None:
         """Go on after a checkpoint that was written, but perhaps for its newline."""
         self.last = read_checkpoint(line)
-        self._start(line[:written_bytes])
-        self._odd_lines = written_bytes - len(line)
+        self._start(line[:written_bytes], written_bytes - len(line))
         if self._seal is not None and self.last is not None:
             self._seal.passed(self.last.number, self.last.hash)
 
@@ -219,13 +203,8 @@ class Chain:
         if self._seal is not None:
             self._seal.close()
 
-    def _start(self, text: bytes = b"") -> None:
-        self._hash, self._odd_lines, self._is_odd = sha256(text), 0, False
-        self.marks.clear()
-
-
-def _marks_member(marks: list[int]) -> bytes:
-    return b',"marks":"%b"' % struct.pack(f">{len(marks)}H", *marks).hex().encode()
+    def _start(self, text: bytes, lines: int = 0) -> None:
+        self._hash, self.lines, self._marks = sha256(text), lines, bytearray()
 
 
 @lru_cache(maxsize=1)

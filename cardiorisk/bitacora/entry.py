@@ -75,6 +75,7 @@ class Entry:
     code: str | None = None
     inputs: Patient | None = None
     filas: int | None = None
+    node: str | None = None
 
     def line(self) -> bytes:
         """Write the entry as one line of JSON, newline included; NaN and infinities as null."""
@@ -82,6 +83,8 @@ class Entry:
         members.update(zip(_TYPES, _own_members(self), strict=True))
         if self.filas is not None:
             members["filas"] = self.filas
+        if self.node is not None:
+            members["node"] = self.node
         if self.inputs is not None:
             pairs = zip(_INPUTS, self.inputs.values, strict=True)
             members["inputs"] = {name: number(value) for (name, number), value in pairs}
@@ -140,11 +143,12 @@ def _entry(members: Mapping[str, Any]) -> Entry:
     arrived = datetime.fromisoformat(members["ts"])
     if arrived.tzinfo is None:
         raise ValueError("a time without its zone")
-    rows = members.get("filas")
-    if type(rows) not in {int, NoneType}:
-        raise TypeError("a number of rows is not a number")
+    rows, node = members.get("filas"), members.get("node")
+    if type(rows) not in {int, NoneType} or type(node) not in _TEXT_OR_NULL:
+        raise TypeError("a number of rows, or a node's name, is none")
     return Entry(
         filas=rows,
+        node=node,
         ts_seconds=arrived.timestamp(),
         inputs=_patient(members["inputs"]) if "inputs" in members else None,
         **{name: members[name] for name in _TYPES},

@@ -1,18 +1,17 @@
 """Whether a bitácora is whole: each checkpoint against the bytes before it, its place and its seal.
 
-What was read is not kept, so memory does not grow with the log. The first fault ends it; where a
-crash of the machine may have taken lines that is told, and the rest is verified.
+The first fault ends it; where a crash of the machine may have taken lines, the rest is verified.
 """
 
 import hmac
 import os
-import struct
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from io import BufferedReader
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from cardiorisk.bitacora.chain import MOST_LINES, Checkpoint, is_checkpoint, mark, read_checkpoint
@@ -98,12 +97,10 @@ class Verification:
         while text := opened.readline(LONGEST_LINE_BYTES):
             if is_start and is_checkpoint(text) and (found := read_checkpoint(text)) is not None:
                 self._line += 1
-                is_anew = covered > 0 and self._is_anew(found)
-                digest = sha256() if is_anew else digest
                 digest.update(text[: text.rindex(b',"hash":"')])
                 if file.has_lines and digest.hexdigest() != found.hash:
                     raise self._locate(found, covered)
-                self._check(found, self._line - covered - 1, is_first=not covered, is_anew=is_anew)
+                self._check(found, self._line - covered - 1, is_first=not covered)
                 covered, digest = self._line, sha256(text)
             else:
                 digest.update(text)
@@ -115,29 +112,18 @@ class Verification:
         self._progress(os.fstat(opened.fileno()).st_size - told_bytes)
         return covered, not is_start
 
-    def _is_anew(self, found: Checkpoint) -> bool:
-        """Tell whether a process began a chain that could not read back what was before."""
-        last = self.last
-        is_later = last is None or found.ts >= last.ts
-        return found.number == 1 and found.why == "open" and is_later
-
-    def _check(self, found: Checkpoint, lines: int, *, is_first: bool, is_anew: bool) -> None:
+    def _check(self, found: Checkpoint, lines: int, *, is_first: bool) -> None:
         """Check a checkpoint, whose hash holds, against the one before it."""
         last = self.last
         if last is None:
             self._check_beginning(found)
-        elif found.number != last.number + 1 and not is_anew:
+        elif found.number != last.number + 1:
             raise self._fault(_out_of_place(found, last))
         elif is_first and found.after != last.hash:
             raise self._fault("it does not go on where the file before it ends: moved, or replaced")
-        elif not is_first and lines and (last.why == "close" or (is_anew and lines > MOST_LINES)):
+        elif not is_first and lines and last.why == "close":
             self._line -= lines
             raise self._fault(f"{lines:,} line(s) were added after the service had ended")
-        elif is_anew:
-            self.notes.append(
-                f"line {self._line:,} begins anew, as of a service that could not read back what "
-                f"it had written (a pipe, say); {lines:,} line(s) before it have no checkpoint"
-            )
         is_linked = self._is_sealed_and_linked(found)
         if self._may_have_lost(found):
             verb = "may be" if is_linked else "are"
@@ -153,7 +139,7 @@ class Verification:
             self._against = None
         self._start = found if found.boot is not None else self._start
         self.last = found
-        self.lines += 0 if is_anew else lines
+        self.lines += lines
         self.checkpoints += 1
 
     def _check_beginning(self, found: Checkpoint) -> None:
@@ -211,19 +197,19 @@ class Verification:
         self._line = covered + 1
         if found.marks is None:
             return self._fault(f"changed, or another up to line {here:,}: one, or several")
-        packed = bytes.fromhex(found.marks)
-        wanted = list(struct.unpack(f">{len(packed) // 2}H", packed))
         with open_log(self._path) as opened:
             texts = iter(partial(opened.readline, LONGEST_LINE_BYTES), b"")
-            got = list(map(mark, islice(texts, covered, min(here - 1, covered + 2 * MOST_LINES))))
-        pairs = enumerate(zip(got, wanted, strict=False))
-        same = min(len(got), len(wanted))
-        self._line += next((place for place, (mine, its) in pairs if mine != its), same)
+            lines = islice(texts, covered, min(here - 1, covered + 2 * MOST_LINES))
+            got = [mark(text).hex() for text in lines]
+        wanted = re.findall("....", found.marks)
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(got, wanted, strict=False))
+        self._line += sum(1 for _ in same)
         if got == wanted:
             return self._fault("this checkpoint was changed, or the one before it")
-        if count != len(wanted):
-            what = "missing before it" if count < len(wanted) else "added from it on"
-            return self._fault(f"{abs(count - len(wanted)):,} line(s) {what}")
+        if count < len(wanted):
+            return self._fault(f"{len(wanted) - count:,} line(s) missing before it")
+        if count > len(wanted):
+            return self._fault(f"{count - len(wanted):,} line(s) added from it on")
         return self._fault("moved" if sorted(got) == sorted(wanted) else "changed")
 
     def _fault(self, said: str) -> _Fault:

@@ -1,15 +1,11 @@
 """The open bitácora: lines go to the end of the file before their answers are sent.
 
-One ``write`` a line, so that a killed process tears at most the line it was writing. No line is
-dropped in silence: what cannot be written raises ``LogUnavailable``, and its answer is not given.
-A file that was renamed is written to for up to a second more; a deleted one never gets another
-line, and gives its space back. It belongs to the event loop; only ``fsync`` has a thread.
+One ``write`` a line, so that a killed process tears at most the line it was writing. What cannot be
+written raises ``LogUnavailable``, and its answer is not given. A file that was renamed is written
+to for up to a second more; a deleted one never gets another line, and gives its space back.
 
-The name may lead to a pipe, a terminal or a socket instead, ``/dev/stdout`` say. A line that is not
-taken there at once is refused, and so is every line while nobody reads: no reader is waited for.
-
-A checkpoint (``bitacora.chain``) follows each 1,000 lines and each second's; ``tick`` is for the
-second after which no line comes.
+The name may lead to a pipe, a terminal or a socket, ``/dev/stdout`` say: no reader is waited for,
+and a line that is not taken at once is refused. It all belongs to the event loop but for ``fsync``.
 """
 
 import errno
@@ -51,56 +47,54 @@ Sync = Literal["os", "disk"]
 class Bitacora:
     """The log file in a directory, open for appending; both are made where needed.
 
-    Args:
-        log_dir: the directory of the file.
-        name: of the file.
-        seal_key_file: the key that seals checkpoints; without one they are chained only.
-        sync: ``os`` hands lines to the system; in ``disk`` mode ``synced`` awaits the disk.
-        clock: monotonic, in seconds.
-        wall_clock: seconds since the epoch.
-        fsync: puts an open file's content on the disk; ``os.fsync`` where none is given.
+    A process that is a ``node`` has a file of its own. ``clock`` is monotonic, ``wall_clock`` gives
+    seconds since the epoch; ``fsync`` puts an open file's content on the disk.
 
     Raises:
-        LogUnavailable: the directory or the file cannot be made, read or written.
+        LogUnavailable: the directory or the file cannot be made, read or written, or another
+            process writes to it.
     """
 
     def __init__(
         self,
         log_dir: Path,
         *,
-        name: str = LOG_FILE,
+        node: str | None = None,
         sync: Sync = "os",
         seal_key_file: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
-        fsync: Fsync | None = None,
+        fsync: Fsync = os.fsync,
     ) -> None:
         self.lines_written = 0
         self.write_failures = 0
-        self._failures = Failures(_logger)
-        self._path = log_dir / name
-        self._writing = f"writing the bitácora {self._path}"
-        self._clock = clock
         self.is_durable = sync == "disk"
-        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync or os.fsync)
+        self._failures = Failures(_logger)
+        self.path = log_dir / (LOG_FILE if node is None else f"bitacora-{node}.jsonl")
+        self._writing = f"writing the bitácora {self.path}"
+        self._clock = clock
+        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync)
         self._rotated_files: list[int] = []
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
         self._is_closed = False
-        self._is_regular = True
+        self._is_regular = False
         self._is_begun = False
-        seal = Seal(seal_key_file) if seal_key_file is not None else None
-        self._chain = Chain(sync, wall_clock, seal)
+        """Whether the chain has a checkpoint of this process in the open file."""
+        self._ends_torn = False
+        self._chain = Chain(sync, wall_clock, Seal(seal_key_file) if seal_key_file else None)
+        self._file = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self._file, self._ends_torn = self._open_file()
+            self._replace_file(self._open_file())
+            self._close_tear()
             self._go_on()
         except OSError as error:
             if error.errno != errno.ENXIO:
                 self._chain.close()
+                os.close(self._file)
                 raise LogUnavailable(
-                    f"cannot open the bitácora {self._path}: {error.strerror}"
+                    f"cannot open the bitácora {self.path}: {error.strerror}"
                 ) from error
-            # A pipe whose reader has yet to come: until then there is no file of this name.
-            self._file, self._ends_torn = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), False
+            # A pipe whose reader has yet to come.
             self._next_check_s = clock()
             self._failures.note(self._writing, error)
 
@@ -108,12 +102,12 @@ class Bitacora:
         """Add one line, newline included, to the end of the file."""
         self._require_open()
         try:
-            self._follow_rotation()
+            self._keep_up()
             self._write(line)
         except OSError as error:
             self.write_failures += 1
             self._failures.note(self._writing, error)
-            raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
+            raise _unwritable(error.strerror) from error
         if self._failures.failing:
             self._failures.note(self._writing, None)
         self.lines_written += 1
@@ -124,7 +118,7 @@ class Bitacora:
             return
         try:
             self._chain.keep_up()
-            self._follow_rotation()
+            self._keep_up()
         except OSError as error:
             self._failures.note(self._writing, error)
 
@@ -135,16 +129,16 @@ class Bitacora:
         """
         self._require_open()
         try:
-            self._follow_rotation()
+            self._keep_up()
             if self._failures.failing:
                 self._write(_NEWLINE)
             if not self._is_regular:
                 _require_ready(self._file)
             has_room = not self._is_regular or os.fstatvfs(self._file).f_bavail > 0
         except OSError as error:
-            raise LogUnavailable(f"the bitácora cannot be written: {error.strerror}") from error
+            raise _unwritable(error.strerror) from error
         if not has_room:
-            raise LogUnavailable("the bitácora cannot be written: its disk is full")
+            raise _unwritable("its disk is full")
 
     async def synced(self) -> None:
         """Wait until every line appended before this call is on the disk; ``os`` mode: at once."""
@@ -171,38 +165,42 @@ class Bitacora:
         if self._is_closed:
             raise LogUnavailable("the bitácora is closed")
 
+    # The chain
+
     def _go_on(self) -> None:
-        """Go on after what an earlier process left: a torn line, a chain, a file renamed since."""
-        try:
-            if self._ends_torn:
-                self._write(b"")
-        except OSError:
-            os.close(self._file)
-            raise
+        """Go on after what an earlier process left: a chain, or a file that was renamed since."""
         try:
             if self._is_regular and not os.fstat(self._file).st_size:
                 self._end_predecessor()
             self._begin_chain("open")
         except OSError as error:
+            if error.errno == errno.EBUSY:
+                raise
             self._failures.note(self._writing, error)
 
     def _end_predecessor(self) -> None:
         """Go on after the file that had the name before, whose end nobody may have sealed."""
         new_file = self._file
         try:
-            older = [file.path for file in list_files(self._path) if file.path != self._path]
-            last = last_checkpoint(older[-1]) if older else None
+            older = [file.path for file in list_files(self.path) if file.path != self.path]
+            if not older:
+                return
+            path = older[-1]
+            if not is_compressed(path):
+                self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+                _claim(self._file)  # or its process has yet to find out that it was renamed
+            last = last_checkpoint(path)
             if last is None:
                 return
             self._chain.follow(last)
-            if is_compressed(older[-1]):
+            if self._file == new_file:
                 return
-            self._file = os.open(older[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-            self._ends_torn = _ends_torn(self._file)
             self._begin_chain(None)
             if last.why not in {"rotate", "close"} or self._chain.lines:
                 self._checkpoint("rotate")
         except OSError as error:
+            if error.errno == errno.EBUSY:
+                raise
             _logger.warning("going on from the bitácora's older files fails: %s", error)
         finally:
             if self._file != new_file:
@@ -212,8 +210,8 @@ class Bitacora:
     def _begin_chain(self, why: Why | None) -> None:
         """Go on with the chain in the file that is open, and say why."""
         self._is_begun = False
-        if self._ends_torn:
-            self._write(b"")
+        self._ends_torn = self._ends_torn or _ends_torn(self._file)
+        self._close_tear()
         if self._is_regular:
             with open(self._file, "rb", closefd=False) as file:
                 self._chain.begin(file)
@@ -230,74 +228,78 @@ class Bitacora:
         try:
             self._checkpoint(why)
         except OSError as error:
-            _logger.warning("ending the bitácora %s fails: %s", self._path, error)
+            _logger.warning("ending the bitácora %s fails: %s", self.path, error)
+
+    # Writing
 
     def _checkpoint(self, why: Why) -> None:
-        if self._ends_torn:
-            self._write(b"")
+        self._close_tear()
         line = self._chain.next_line(why)
-        written_bytes = self._put(line)
-        self._ends_torn = not line[:written_bytes].endswith(_NEWLINE)
-        if written_bytes < len(line) - 1:
-            self._chain.add_odd(line[:written_bytes])
-            raise _taken_in_part(written_bytes, line)
-        self._chain.passed(line, written_bytes)
+        taken_bytes = self._put(line)
+        self._ends_torn = taken_bytes < len(line)
+        if taken_bytes < len(line) - 1:
+            self._chain.add(line[:taken_bytes], is_whole=False)
+            raise _taken_in_part(taken_bytes, line)
+        self._chain.passed(line, taken_bytes)
         self._is_begun = True
 
     def _write(self, line: bytes) -> None:
-        """Write the line, on a line of its own, with one call of the system."""
-        text = _NEWLINE + line if self._ends_torn else line
-        written_bytes = self._put(text)
-        if text is line and written_bytes == len(line):
-            self._chain.add(line)
-        else:
-            self._chain.add_odd(text[:written_bytes])
-        if written_bytes < len(text):
-            if written_bytes:
-                self._ends_torn = not text[:written_bytes].endswith(_NEWLINE)
-            raise _taken_in_part(written_bytes, text)
-        self._ends_torn = False
+        self._close_tear()
+        taken_bytes = self._put(line)
+        is_whole = taken_bytes == len(line)
+        self._chain.add(line[:taken_bytes], is_whole=is_whole)
+        if not is_whole:
+            self._ends_torn = True
+            raise _taken_in_part(taken_bytes, line)
+
+    def _close_tear(self) -> None:
+        """Have the next line stand on a line of its own."""
+        if self._ends_torn:
+            self._put(_NEWLINE)
+            self._chain.add(_NEWLINE, is_whole=False)
+            self._ends_torn = False
 
     def _put(self, text: bytes) -> int:
         if not self._is_regular:
             _require_ready(self._file)
         return os.write(self._file, text)
 
-    def _follow_rotation(self) -> None:
+    # The file
+
+    def _keep_up(self) -> None:
         """Open the file anew where its name was given to another, or to none; see to the chain."""
         now_s = self._clock()
         opened = os.fstat(self._file)
-        is_due = len(self._chain.marks) >= MOST_LINES or not self._is_begun
+        is_due = self._chain.lines >= MOST_LINES or not self._is_begun
         if now_s < self._next_check_s and opened.st_nlink and not is_due:
             return
-        if self._is_still_named(opened):
-            if not self._is_begun:
-                self._begin_chain("open")
-            elif self._chain.lines:
-                self._checkpoint("lines")
-        else:
+        is_named = False
+        with suppress(OSError):
+            is_named = os.path.samestat(self.path.stat(), opened)
+        if not is_named:
             if opened.st_nlink:
                 self._end_chain("rotate")
-            file, self._ends_torn = self._open_file()
-            if opened.st_nlink and self.is_durable:
-                self._rotated_files.append(self._file)
-                self._file = file
-            else:
-                # Unlike a close, this is safe while a sync runs, and where the deleted file had
-                # filled the disk, it makes the room for the line that comes now.
-                os.dup2(file, self._file, inheritable=False)
-                os.close(file)
+            self._replace_file(self._open_file(), keeps_old=opened.st_nlink > 0 and self.is_durable)
             self._begin_chain("rotated" if self._chain.last is not None else "open")
+        elif not self._is_begun:
+            self._begin_chain("open")
+        elif self._chain.lines:
+            self._checkpoint("lines")
         self._next_check_s = now_s + ROTATION_CHECK_SECONDS
 
-    def _is_still_named(self, opened: os.stat_result) -> bool:
-        try:
-            return os.path.samestat(self._path.stat(), opened)
-        except OSError:
-            return False
+    def _replace_file(self, file: int, *, keeps_old: bool = False) -> None:
+        if keeps_old:
+            self._rotated_files.append(self._file)
+            self._file = file
+        else:
+            # Unlike a close, this is safe while a sync runs, and where the deleted file had filled
+            # the disk, it makes the room for the line that comes now.
+            os.dup2(file, self._file, inheritable=False)
+            os.close(file)
+        self._is_regular = stat.S_ISREG(os.fstat(self._file).st_mode)
+        self._ends_torn = _ends_torn(self._file)
 
-    def _open_file(self) -> tuple[int, bool]:
-        """Open the file for appending; tell also whether its last line is torn."""
+    def _open_file(self) -> int:
         mode = self._mode()
         is_regular = stat.S_ISREG(mode)
         if self.is_durable and not is_regular and not stat.S_ISDIR(mode):
@@ -310,10 +312,9 @@ class Bitacora:
             file = self._open_or_make(access | _OPENING)
         try:
             if self.is_durable:
-                _sync_directory(self._path.parent)
-            ends_torn = _ends_torn(file)
+                _sync_directory(self.path.parent)
             if is_regular:
-                self._claim(file)
+                _claim(file)
                 _append_what_is_printed(file)
             elif stat.S_ISFIFO(mode) and sys.platform == "linux":
                 with suppress(OSError):  # it is a favour to a reader who pauses for a moment
@@ -321,25 +322,12 @@ class Bitacora:
         except OSError:
             os.close(file)
             raise
-        self._is_regular = is_regular
-        return file, ends_torn
-
-    def _claim(self, file: int) -> None:
-        """Warn where another process has the file, with whose lines no chain verifies."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _logger.warning(
-                "another process writes to %s, so it cannot verify: give each a CARDIORISK_NODE",
-                self._path,
-            )
-        except OSError:
-            pass  # a file system without locks
+        return file
 
     def _mode(self) -> int:
         """Return what kind of file has the name, a regular one where none has it yet."""
         try:
-            named = self._path.stat()
+            named = self.path.stat()
         except FileNotFoundError:
             return stat.S_IFREG
         if os.path.samestat(named, Path(os.devnull).stat()):  # a stream that was closed is that too
@@ -348,10 +336,10 @@ class Bitacora:
 
     def _open_or_make(self, flags: int) -> int:
         try:
-            return os.open(self._path, flags, _FILE_MODE)
+            return os.open(self.path, flags, _FILE_MODE)
         except FileNotFoundError:
-            self._path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
-            return os.open(self._path, flags, _FILE_MODE)
+            self.path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+            return os.open(self.path, flags, _FILE_MODE)
         except OSError as error:
             if error.errno == errno.ENXIO:
                 error.strerror = "nobody reads it"
@@ -359,7 +347,7 @@ class Bitacora:
 
     def _printed_socket(self) -> int:
         """Share what is printed to, as a socket cannot be opened by ``/dev/stdout``."""
-        named = self._path.stat()
+        named = self.path.stat()
         for number in _PRINTED:
             if os.path.samestat(os.fstat(number), named):
                 return os.dup(number)
@@ -370,7 +358,7 @@ class Bitacora:
 
     def _end_sync(self, files: Files, error: BaseException | None) -> None:
         self.write_failures += error is not None
-        self._failures.note(f"syncing the bitácora {self._path}", error)
+        self._failures.note(f"syncing the bitácora {self.path}", error)
         # The last file was the current one when the sync began: if it has been rotated away
         # since, it may hold newer lines, and it is for the next sync to close.
         for file in files[:-1]:
@@ -379,8 +367,12 @@ class Bitacora:
                 os.close(file)
 
 
-def _taken_in_part(written_bytes: int, text: bytes) -> OSError:
-    return OSError(errno.EIO, f"{written_bytes} of {len(text)} bytes were taken")
+def _unwritable(reason: str | None) -> LogUnavailable:
+    return LogUnavailable(f"the bitácora cannot be written: {reason}")
+
+
+def _taken_in_part(taken_bytes: int, text: bytes) -> OSError:
+    return OSError(errno.EIO, f"{taken_bytes} of {len(text)} bytes were taken")
 
 
 def _ends_torn(file: int) -> bool:
@@ -388,6 +380,17 @@ def _ends_torn(file: int) -> bool:
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return False
     return os.pread(file, 1, status.st_size - 1) != _NEWLINE
+
+
+def _claim(file: int) -> None:
+    """Hold a file for this process alone, until it ends: with another's lines no chain verifies."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        reason = "another process writes to it; give each a name of its own by CARDIORISK_NODE"
+        raise OSError(errno.EBUSY, reason) from error
+    except OSError:
+        pass  # a file system without locks
 
 
 def _require_ready(file: int) -> None:

@@ -82,11 +82,18 @@ class Metrics(Collector):
     the first failure is not lost.
     """
 
-    def __init__(self, expected: Iterable[Series], plans: Iterable[str], sources: Sources) -> None:
+    def __init__(
+        self,
+        expected: Iterable[Series],
+        plans: Iterable[str],
+        sources: Sources,
+        node: str | None = None,
+    ) -> None:
         self.requests: dict[Series, int] = dict.fromkeys(expected, 0)
         self.stages = {stage: Histogram(STAGE_BOUNDS_MS) for stage in STAGES}
         self.refusals = dict.fromkeys((*plans, OTHER_PLAN), 0)
         self._sources = sources
+        self._build = {"version": VERSION, "node": node or ""}
         self.registry = CollectorRegistry()
         self.registry.register(self)
         ProcessCollector(namespace=PREFIX.rstrip("_"), registry=self.registry)
@@ -154,7 +161,9 @@ class Metrics(Collector):
         if predictor.version is not None:
             model.add_metric((), {"version": predictor.version})
         yield model
-        yield InfoMetricFamily(f"{PREFIX}build", "The service itself", {"version": VERSION})
+        yield InfoMetricFamily(
+            f"{PREFIX}build", "This process, of which all numbers are, and no other's", self._build
+        )
         yield _counter("bitacora_lines", "Lines written to the log", {"": bitacora.lines_written})
         said = "Writes and syncs of the log that failed"
         yield _counter("bitacora_failures", said, {"": bitacora.write_failures})

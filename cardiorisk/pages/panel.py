@@ -62,6 +62,7 @@ class PanelHandler(OperatorPage):
             "panel.html",
             stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
             statuses=STATUSES,
+            node=self.services.settings.node,
             routes=self.settings["route_templates"],
             assets_route=ASSETS_ROUTE,
             drift_names=json_encode(self._drift_names()),

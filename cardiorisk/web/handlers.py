@@ -231,6 +231,7 @@ class LoggedHandler(LeanHandler):
             timings_ms=self.timings_ms,
             inputs=self.patient if self.services.settings.log_inputs else None,
             filas=self.filas,
+            node=self.services.settings.node,
         )
 
     async def _finish_when_on_disk(self) -> None:

@@ -108,6 +108,7 @@ class LogLineAnswer(TypedDict):
     code: Annotated[str | None, about("The error's code; null where there was none")]
     timings_ms: Annotated[dict[str, float], about("Milliseconds by stage", {"total": 0.11})]
     filas: NotRequired[Annotated[int, about("How many patients a batch held", 1000)]]
+    node: NotRequired[Annotated[str, about("The process that answered, where it has a name", "1")]]
 
 
 class LogLinesAnswer(TypedDict):

@@ -28,6 +28,15 @@ from tests.bitacora.support import KEEP_WRITING, make_entry
 from tests.processes import unmeasured
 from tests.support import SettableClock
 
+KILLED = """
+import os, pathlib, sys
+from cardiorisk.bitacora.writer import Bitacora
+bitacora = Bitacora(pathlib.Path(sys.argv[1]), wall_clock=lambda: float(sys.argv[2]))
+for _ in range(5):
+    bitacora.append(b"{}\\n")
+os._exit(0)
+"""
+
 
 @dataclass
 class Log:
@@ -156,14 +165,13 @@ def test_older_files_that_cannot_be_read_stop_no_start(
 
 
 def test_the_end_of_a_file_renamed_before_a_kill_is_sealed_by_the_next_process(log: Log) -> None:
-    killed = log.open(is_sealed=False)
-    log.append(killed, 5)
+    program = [sys.executable, "-c", KILLED, str(log.directory), str(log.clock())]
+    subprocess.run(program, check=True, env=unmeasured())
     older = log.rotate()
     with older.open("ab") as file:
         file.write(b'{"torn')
     log.write(5)
     assert (log.fault(), log.verdict().lines) == ("", 11)
-    killed.close()
 
 
 def test_a_log_from_before_the_chain_is_covered_from_its_beginning(log: Log) -> None:
@@ -381,21 +389,6 @@ def test_a_key_that_cannot_be_used_stops_the_start(
         log.open()
 
 
-def test_a_second_process_on_one_file_is_warned_of(
-    log: Log, caplog: pytest.LogCaptureFixture
-) -> None:
-    first = log.open(is_sealed=False)
-    first_file = log.rotate()
-    log.clock.advance(seconds=1)
-    first.tick()  # the file that follows is the first one's too
-    log.open(is_sealed=False).close()
-    assert f"another process writes to {log.path}" in caplog.text
-    first.close()
-    caplog.clear()
-    log.open(is_sealed=False).close()
-    assert (first_file.exists(), caplog.messages) == (True, [])
-
-
 def test_the_key_that_verifies_is_not_moved_on_by_mistake(log: Log) -> None:
     with pytest.raises(
         LogUnavailable, match=r"is for `log verify`; the service takes install\.key"
@@ -425,7 +418,7 @@ def chained_again(texts: list[bytes], key: SealKey | None) -> bytes:
             state.update(text)
             since.append(text)
             continue
-        marks = "".join(f"{mark(line):04x}" for line in since).encode()
+        marks = "".join(mark(line).hex() for line in since).encode()
         covered = found.head + b',"marks":"' + marks + b'"'
         state.update(covered)
         digest = state.hexdigest().encode()

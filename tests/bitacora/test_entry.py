@@ -77,8 +77,8 @@ def test_inputs_are_written_with_their_wire_names_and_read_back() -> None:
 
 
 def test_a_batch_tells_how_many_patients_it_held() -> None:
-    entry = make_entry(riesgo_cardiaco=None, probabilidad=None, filas=1000)
-    assert entry.line().endswith(b',"filas":1000}\n')
+    entry = make_entry(riesgo_cardiaco=None, probabilidad=None, filas=1000, node="a-1")
+    assert entry.line().endswith(b',"filas":1000,"node":"a-1"}\n')
     assert read_entry(entry.line()) == entry
     assert read_entry(entry.line().replace(b"1000", b'"1000"')) is None
 
@@ -104,7 +104,7 @@ def test_what_is_no_number_is_null(number: float, ip: str) -> None:
 def test_a_line_is_one_line_of_ascii_that_loses_nothing(entry: Entry) -> None:
     line, members = entry.line(), asdict(entry)
     moment = datetime.fromtimestamp(members.pop("ts_seconds"), UTC)
-    assert members.pop("inputs") is members.pop("filas") is None
+    assert [members.pop(name) for name in ("inputs", "filas", "node")] == [None] * 3
     members |= {"v": 1, "ts": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
     assert line.isascii()
     assert line.count(b"\n") == 1

@@ -31,10 +31,10 @@ def rotate(log: Path, logrotate: list[str]) -> None:
 
 def test_the_recipe_for_logrotate_loses_no_line(tmp_path: Path) -> None:
     logrotate = require_program("logrotate", "apt-get install logrotate")
-    log = tmp_path / "8888" / LOG_FILE
+    log = tmp_path / "logs" / LOG_FILE
     make_pair(tmp_path / "keys", time.time())
     recipe = tmp_path / "logrotate.conf"
-    recipe.write_text(RECIPE.read_text().replace("/var/log/cardiorisk", str(tmp_path)))
+    recipe.write_text(RECIPE.read_text().replace("/var/log/cardiorisk", str(log.parent)))
     recipe.chmod(0o644)
     with (
         (tmp_path / "printed").open("wb") as printed,

@@ -129,12 +129,42 @@ def test_lines_are_counted_and_in_the_file_when_append_returns(
     assert (bitacora.lines_written, bitacora.write_failures) == (2, 0)
 
 
-def test_two_processes_may_share_the_log(bitacora: Bitacora, log_dir: Path, log: Path) -> None:
+def test_a_second_writer_of_one_file_refuses_to_start_wherever_that_file_is_now(
+    bitacora: Bitacora, log_dir: Path, log: Path, clock: SettableClock
+) -> None:
+    def refuses() -> bool:
+        with pytest.raises(LogUnavailable) as raised:
+            Bitacora(log_dir)
+        return str(raised.value) == (
+            f"cannot open the bitácora {log}: another process writes to it; "
+            "give each a name of its own by CARDIORISK_NODE"
+        )
+
+    before = open_files()
+    assert refuses()
+    os.truncate(log, 0)  # as copytruncate does
+    assert refuses()
+    log.rename(log.with_name("bitacora.jsonl.1"))
+    assert refuses()  # though the first one has yet to follow
+    clock.now_seconds += 1.0
+    bitacora.append(ONE)
+    assert refuses()
+    assert open_files() == before
+    Bitacora(log_dir, node="b").close()
+    bitacora.close()
+    Bitacora(log_dir).close()
+
+
+def test_a_file_that_another_process_has_taken_gets_no_line(
+    bitacora: Bitacora, log_dir: Path, log: Path
+) -> None:
+    log.unlink()
     other = Bitacora(log_dir)
-    for each, line in ((bitacora, ONE), (other, TWO), (bitacora, ONE)):
-        each.append(line)
-    assert lines_in(log) == ONE + TWO + ONE
+    with pytest.raises(LogUnavailable, match="another process writes to it"):
+        bitacora.append(ONE)
     other.close()
+    bitacora.append(TWO)
+    assert lines_in(log) == TWO
 
 
 def test_a_torn_last_line_is_closed_at_the_start(log_dir: Path, log: Path) -> None:

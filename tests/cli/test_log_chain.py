@@ -62,7 +62,7 @@ def test_a_log_that_is_not_whole_is_said_to_be_by_the_first_faulty_line(
 
 @pytest.mark.usefixtures("sealed")
 def test_files_and_directories_of_several_processes_are_told_apart(call: Call) -> None:
-    Bitacora(LOGS, name="bitacora-b.jsonl").close()
+    Bitacora(LOGS, node="b").close()
     shown = call("log", "verify").stdout
     assert [line.partition(":")[0] for line in shown.splitlines() if line[0] != " "] == [
         "logs/bitacora-b.jsonl",
