@@ -28,8 +28,7 @@ from cardiorisk.web.documents import load_files
 from cardiorisk.web.handlers import to_json
 from cardiorisk.web.openapi import describe, expected_answers
 from cardiorisk.web.problems import PROBLEMS
-from cardiorisk.web.reader import Traffic
-from cardiorisk.web.services import Services
+from cardiorisk.web.services import Services, Traffic
 
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Collection
 from difflib import get_close_matches
+from functools import lru_cache
 
 _LONGEST = 40
 """Characters of a name that is looked at: comparing takes a time that grows with their square."""
@@ -10,6 +11,7 @@ _LEAST_ALIKE = 0.75
 """Of 1: "peso", which is weight, is 0.62 of "sobrepeso"."""
 
 
+@lru_cache(maxsize=256)
 def folded(name: str) -> str:
     """Return what a name is known by: no case, accents, blanks or punctuation."""
     return "".join(
@@ -57,5 +59,6 @@ def find_meant(name: str, known: Collection[str]) -> str | None:
             return by_folded[found[0]]
     if len(name) > _LONGEST:
         return None
-    close = get_close_matches(plain, by_folded, 1, _LEAST_ALIKE)
+    begin_alike = [each for each in by_folded if each[:1] == plain[:1]]  # comparing takes long
+    close = get_close_matches(plain, begin_alike, 1, _LEAST_ALIKE)
     return by_folded[close[0]] if close else None

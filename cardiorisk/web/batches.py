@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 class BatchingHandler(AssessingHandler):
     """A request of many patients, who draw on the window together or not at all.
 
-    How many they are is known once the body has been read. Before that, one at least must be left;
-    a request that fails there draws one, like any other.
+    Before the body tells how many, one must be left, which a request that fails there draws.
     """
 
     changing_methods = ()
@@ -39,7 +38,6 @@ class BatchingHandler(AssessingHandler):
     draws_when_admitted = 0
 
     async def assess_batch(self, rows: NDArray[np.float32], sent: int) -> BatchAssessment:
-        """Count every patient of a batch that was read, and ask the network about rows of it."""
         self.filas = sent
         self.draw_on_window(sent)
         self._asked = asked = self.services.predictor.assess_batch(rows)

@@ -1,8 +1,7 @@
-"""A browser's cookies: whose session a request belongs to, whether our page sent it, from where.
+"""A browser's cookies: whose session a request belongs to, and whether our page sent it.
 
 Any site can make a browser send its cookies, so a request must also carry the XSRF token that
-belongs to its cookie, which only our pages hold: the cookie, signed. What the browser says of where
-the request comes from is looked at as well. See decision 0009.
+belongs to its cookie, which only our pages hold: the cookie, signed. See decision 0009.
 """
 
 from __future__ import annotations
@@ -49,7 +48,6 @@ def give_cookie(handler: RequestHandler, name: str, value: str, **lifetime: Any)
 
 
 def give_device_cookie(handler: RequestHandler, name: str, tokens: Tokens) -> None:
-    """Have the browser show from now on that a name has logged in there."""
     max_age = round(DEVICE_LIFETIME.total_seconds())
     give_cookie(handler, DEVICE_COOKIE, tokens.device_token(name), max_age=max_age)
 
@@ -63,12 +61,7 @@ def find_cookie(handler: RequestHandler, name: str) -> str:
 
 
 def require_own_page(request: HTTPServerRequest, given: str, cookie: str, tokens: Tokens) -> None:
-    """Check that a request comes from a page of ours.
-
-    Raises:
-        WrongXsrfToken: the browser says that it comes from elsewhere, or the token is missing, or
-            that of another cookie.
-    """
+    """Check that a request comes from a page of ours: by what the browser says, and by token."""
     if not _is_from_here(request):
         raise WrongXsrfToken(
             "a cookie speaks for you, and the browser says that a page elsewhere has sent this; "
@@ -85,9 +78,9 @@ def require_own_page(request: HTTPServerRequest, given: str, cookie: str, tokens
 def _is_from_here(request: HTTPServerRequest) -> bool:
     """Tell whether a request comes from a page of ours, as far as its browser says.
 
-    ``Sec-Fetch-Site`` comes first, as no proxy changes what it says; browsers send it over https
-    and to this machine. Else ``Origin`` is held against ``Host``. Its scheme is not, since a proxy
-    with TLS calls by http, and its port only where ``Host`` has one, which a proxy may leave out.
+    ``Sec-Fetch-Site`` comes first, as no proxy changes it. Else ``Origin`` is held against
+    ``Host``: its scheme is not, since a proxy with TLS calls by http, and its port only where
+    ``Host`` has one, which a proxy may leave out.
     """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
@@ -96,7 +89,6 @@ def _is_from_here(request: HTTPServerRequest) -> bool:
     try:
         ours, theirs = urlsplit(f"//{request.host}"), urlsplit(origin)
         ports = {None, theirs.port or _PORTS.get(theirs.scheme)}
-        is_ours = theirs.hostname == ours.hostname and ours.port in ports
     except ValueError:  # it is none
         return False
-    return is_ours
+    return theirs.hostname == ours.hostname and ours.port in ports

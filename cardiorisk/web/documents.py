@@ -1,8 +1,4 @@
-"""The API's description, the page that shows it, and every page's files, as they are sent.
-
-The files are read once, at start: a request touches no disk, and what is in no table does not
-exist.
-"""
+"""The API's description, the page that shows it, and every page's files, read once at start."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -27,13 +23,11 @@ _CONTENT_TYPES = {
 _SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 FILE_NAMES = ("docs.css", "docs.js", *_SWAGGER_NAMES)
-"""Everything that the API's page is made of."""
 ASSET_NAMES = tuple(
     path.name
     for path in sorted(_OURS.iterdir())
     if path.suffix in _CONTENT_TYPES and path.name not in FILE_NAMES
 )
-"""Everything that the other pages are made of."""
 ASSETS_ROUTE = "/static/{version}/{file}"
 
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
@@ -69,8 +63,6 @@ class DocsHandler(BaseHandler):
 
 
 class SwaggerUiHandler(BaseHandler):
-    """Where the original system has that page."""
-
     def get(self) -> None:
         self.set_status(308)
         self.set_header("Location", "docs")  # as seen from "/swagger-ui"
@@ -89,15 +81,15 @@ class KeptFileHandler(BaseHandler):
         self.finish(served.body, served.content_type)
 
 
+_v = Rule(str, "be text", {"type": "string", "description": "A new one for each version"})
+
+
 class FileParameters(Sent):
     """Which version of a file is wanted."""
 
     refusal = InvalidQuery
 
-    v: Annotated[
-        str | None,
-        Rule(str, "be text", {"type": "string", "description": "A new one for each version"}),
-    ] = None
+    v: Annotated[str | None, _v] = None
 
 
 class DocsFileHandler(KeptFileHandler):
@@ -127,7 +119,6 @@ class AssetHandler(KeptFileHandler):
 
 
 def load_files(describe: Callable[[], bytes]) -> Files:
-    """Read the files; the description is written when it is first asked for."""
     by_name = {
         name: _load((_SWAGGER if name in _SWAGGER_NAMES else _OURS) / name) for name in FILE_NAMES
     }

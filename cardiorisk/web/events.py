@@ -67,7 +67,6 @@ class EventStream(BaseHandler):
             services.broadcast.leave(self._watcher)
 
     def on_connection_close(self) -> None:
-        """Stop telling a reader who has left."""
         if self._watcher is not None:
             self._watcher.end()
 
@@ -99,22 +98,16 @@ class EventStream(BaseHandler):
             return False
 
     async def _send(self, event: str, document: Any) -> None:
-        """Send one event and wait until the system has taken it."""
         self.write(b"event: %s\ndata: %s\n" % (event.encode(), to_json(document)))
         await self.flush()
 
     def _drop(self) -> None:
-        """Cut a reader off who does not read."""
         if self.is_stream:
             cast("Connection", self.request.connection).close()
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:
-    """Return which lines of the log are asked for.
-
-    Raises:
-        InvalidQuery: parameters cannot be accepted, or nobody has the account's name.
-    """
+    """Return which lines of the log are asked for, those of an account by its keys."""
     query = LogParameters.accept(given_parameters(handler)).query
     if query.account is None:
         return query

@@ -1,13 +1,6 @@
 """The ladder of handlers, read from the top; each class adds one promise to every request.
 
-``LoggedHandler``: timed, named, and in the bitácora before its answer leaves.
-``BaseHandler``: checked in one order and answered in one form, failures too.
-``IdentifiedHandler``: its caller is known. ``OperatorHandler``: who is an operator.
-``AuthenticatedHandler``: who is within the plan's limit, and the key's own.
-``AssessingHandler``: and has patients assessed.
-
-A failure is raised and never finished by hand, because Tornado goes on with a request after a
-``finish`` in ``prepare``.
+A failure is raised and never finished by hand: Tornado goes on after a ``finish`` in ``prepare``.
 """
 
 from __future__ import annotations
@@ -18,6 +11,7 @@ import logging
 import re
 import secrets
 from contextlib import suppress
+from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -55,12 +49,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
 class LoggedHandler(LeanHandler):
-    """A request that is timed, named, and written to the bitácora before it is answered.
-
-    Attributes:
-        timings_ms: milliseconds of each stage that has ended, and at last their ``total``; the
-            log, the header and the metrics show these.
-    """
+    """A request that is timed, named, and written to the bitácora before it is answered."""
 
     filas: int | None = None
     """How many patients a batch holds, once it has been read."""
@@ -72,12 +61,9 @@ class LoggedHandler(LeanHandler):
     )
 
     def initialize(self, services: Services, route: str, plan: str = "") -> None:
-        """Start the timer and name the request: Tornado calls this first, for any method.
-
-        ``route`` is the path's template, which alone is logged; ``plan``, the one that it is for.
-        """
+        """Start the timer and name the request: Tornado calls this first, for any method."""
         self._began_s = self._stage_began_s = perf_counter()
-        self.timings_ms: dict[str, float] = {}
+        self.timings_ms: dict[str, float] = {}  # of each stage that has ended, and of the total
         self.services = services
         self.route, self.plan = route, plan
         self.arrived_at_seconds = services.clock()
@@ -91,7 +77,6 @@ class LoggedHandler(LeanHandler):
         self.is_stream = False
 
     def end_stage(self, name: str) -> None:
-        """Give the time since the end of the stage before to the stage ``name``."""
         now_s = perf_counter()
         self.timings_ms[name] = round((now_s - self._stage_began_s) * 1000, 3)
         self._stage_began_s = now_s
@@ -104,10 +89,9 @@ class LoggedHandler(LeanHandler):
     ) -> asyncio.Future[None]:
         """Write the line, then let the answer leave; a stream has its line already.
 
-        Tornado calls this again when the handler's method returns, hence the first two lines.
         ``content_type`` is that of ``chunk``, where that is bytes and the whole body.
         """
-        if self._answer is not None:
+        if self._answer is not None:  # Tornado calls this again when the method returns
             return self._answer
         if self.is_stream:
             self._answer = super().finish(chunk)
@@ -132,9 +116,6 @@ class LoggedHandler(LeanHandler):
     async def begin_stream(self, content_type: str) -> None:
         """Write the line of an answer without an end, count it, and send its headers.
 
-        Counted at its end, the time for which somebody watches would be taken for the time that
-        an answer took. From here on the handler writes and flushes.
-
         Raises:
             LogUnavailable: the line is not written, or not on the disk; nothing has been sent.
             StreamClosedError: the caller has gone.
@@ -155,13 +136,13 @@ class LoggedHandler(LeanHandler):
 
     @property
     def address(self) -> str:
-        """The caller's address, by which attempts are counted."""
+        """The caller's, by which attempts are counted."""
         return self.request.remote_ip or ""
 
     def method(self) -> str:
         """Return the method as it may be logged; one that nobody knows is a stranger's text."""
-        known = self.request.method in self.SUPPORTED_METHODS
-        return self.request.method if known and self.request.method else "*"
+        method = self.request.method or ""
+        return method if method in self.SUPPORTED_METHODS else "*"
 
     def speak(self) -> Language:
         """Return the reader's language, and have the answer say which it is."""
@@ -180,7 +161,7 @@ class LoggedHandler(LeanHandler):
         self.write_whole(content_type_of(path), to_json(document))
 
     def _show(self, error: errors.ServiceError) -> None:
-        """Replace whatever the answer was with the problem document of ``error``."""
+        """Replace whatever the answer was."""
         self._error = error
         self.clear()
         self.set_status(problem_of(error).status)
@@ -278,8 +259,7 @@ class BaseHandler(LoggedHandler):
     async def prepare(self) -> None:
         """Check the request in the order that is promised: method, key, limit, body.
 
-        Then, where something is to be changed, the log: a change whose answer could not be given
-        would be done and never heard of, a new key lost for good.
+        And the log, where something is to be changed that would else be done and never heard of.
         """
         if self.request.method not in self.allowed_methods:
             if self.request.method == "OPTIONS":
@@ -294,26 +274,21 @@ class BaseHandler(LoggedHandler):
             self.services.bitacora.require_writable()
 
     async def admit(self) -> None:
-        """Let the caller in; anybody may come in here."""
+        """Let the caller in, here anybody."""
 
     def options(self, *_: str) -> None:
-        """Tell anybody which methods the path answers; it needs no key and draws on no limit."""
+        """Tell anybody which methods the path answers."""
         self._set_allow()
         self.answer_nothing()
 
     @property
     def principal(self) -> Principal:
-        """The caller, where nobody unknown is let in; known from ``admit`` on."""
-        assert self.caller is not None  # noqa: S101 - for mypy; see above
+        """The caller, where nobody unknown is let in."""
+        assert self.caller is not None  # noqa: S101 - for mypy: known from ``admit`` on
         return self.caller
 
     def credential(self) -> str:
-        """Take the credential out of the ``Authorization`` header, with or without ``Bearer``.
-
-        Raises:
-            MissingKey: there is no such header.
-            InvalidKey: it has another form.
-        """
+        """Take the credential out of ``Authorization``, with or without ``Bearer``."""
         authorization = self.request.headers.get("Authorization", "")
         if not authorization:
             raise errors.MissingKey(said_of_missing(self.request))
@@ -333,7 +308,6 @@ class BaseHandler(LoggedHandler):
         self.finish(to_json(document), "application/json")
 
     def write_error(self, status_code: int, **context: Any) -> None:  # noqa: ARG002 - Tornado's
-        """Show the failure that ended the request, whoever raised it."""
         self._show(self.error_of(context["exc_info"][1]))
 
     def error_of(self, exception: BaseException) -> errors.ServiceError:
@@ -342,10 +316,10 @@ class BaseHandler(LoggedHandler):
             return exception
         if isinstance(exception, asyncio.CancelledError):
             return errors.ClientClosed("the caller hung up before the answer")
-        status = exception.status_code if isinstance(exception, HTTPError) else 500
-        if status == 405:  # noqa: PLR2004 - Tornado's answer to a method it has never heard of
+        status = exception.status_code if isinstance(exception, HTTPError) else None
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:  # one that Tornado has never heard of
             return self.wrong_method()
-        if status == 400:  # noqa: PLR2004 - Tornado's answer to escapes that are not UTF-8
+        if status == HTTPStatus.BAD_REQUEST:  # escapes that are not UTF-8
             return errors.MalformedBody("the request cannot be read")
         return errors.InternalFailure("quote the request id when you report this")
 
@@ -353,15 +327,13 @@ class BaseHandler(LoggedHandler):
         return errors.MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
 
     def log_exception(self, *raised: Any) -> None:
-        """Report what nobody expected, with neither the request's values nor its key."""
+        """Report what nobody expected, without what was sent."""
         if isinstance(self.error_of(raised[1]), errors.InternalFailure):
             said = "unexpected failure in request %s (%s %s)"
             logger.error(said, self.request_id, self.method(), self.route, exc_info=raised)
 
 
 class IdentifiedHandler(BaseHandler):
-    """A request whose caller is known."""
-
     async def admit(self) -> None:
         """Let in who has a valid API key or access token, or a page of ours with its cookie."""
         store = self.services.store
@@ -388,8 +360,6 @@ class OperatorHandler(IdentifiedHandler):
 
 
 class AuthenticatedHandler(IdentifiedHandler):
-    """A request whose caller is known and within the plan's limit, and the key's own."""
-
     draws_when_admitted: ClassVar[int] = 1
 
     async def admit(self) -> None:
@@ -397,10 +367,7 @@ class AuthenticatedHandler(IdentifiedHandler):
         self.draw_on_window(self.draws_when_admitted)
 
     def draw_on_window(self, want: int = 1) -> None:
-        """Count requests against the plan of the caller, who is known, and its key's limit.
-
-        Where none are wanted, there must still be one left.
-        """
+        """Count requests against the plan and the key's limit; of none, one must still be left."""
         principal = self.principal
         limit = limit_of(principal.plan, self.services.settings.plans)
         verdict = self.services.limiter.hit(principal.account_id, limit, principal.window, want)
@@ -412,12 +379,10 @@ class AuthenticatedHandler(IdentifiedHandler):
 
 
 class AssessingHandler(AuthenticatedHandler):
-    """A request that has a patient assessed."""
-
     _asked: asyncio.Future[Any] | None = None
 
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
-        """Ask the network, by ``predictor.assess`` or another way, with its own stage."""
+        """Ask the network, by ``predictor.assess`` or another way."""
         self.patient = patient
         self._asked = asked = (ask or self.services.predictor.assess)(patient)
         self.assessment = await asked

@@ -31,17 +31,12 @@ class Operation:
     """One method of a route.
 
     Attributes:
-        name: its ``operationId``, which never changes; like the documentation, it may name the
-            ``{plan}`` of a route that is there once for each.
+        name: its ``operationId``, which never changes; both this and the documentation may name
+            the ``{plan}`` of a route that is there once for each.
         documentation: the method's docstring: a line for menus, then whatever else is to be said.
-        gives: the shape of the answer, or ``list`` of one.
-        query: the shapes whose members are parameters.
-        answer: the answer in words, where its shape does not say enough.
+        answer: in words, where its shape does not say enough.
         content_types: of an answer that is no JSON.
-        headers: of the answer, beside those of every answer.
-        redirection: who is sent on instead.
-        problems: what may go wrong, beside what follows from who may come in, from the path and
-            from what is sent.
+        problems: beside what follows from who may come in, from the path and from what is sent.
     """
 
     name: str
@@ -76,7 +71,7 @@ def find_operation(method: Callable[..., Any]) -> Operation | None:
 def require_known(method: Callable[..., Any], sent: Mapping[str, Sequence[bytes]]) -> None:
     """Refuse a query string with names that an operation does not have, or has more than once.
 
-    Its values are then judged too. A page's are its own affair: links come with what others added.
+    A page's are its own affair: links come with what others added.
     """
     operation = find_operation(method)
     if operation is None:
@@ -87,12 +82,11 @@ def require_known(method: Callable[..., Any], sent: Mapping[str, Sequence[bytes]
     faults += unknown_faults(sent, known, InvalidQuery.noun, NO_PARAMETER)
     if not faults:
         return
-    once = {name: sent[name][0].decode("utf-8", "replace") for name in sent.keys() - repeated}
     for shape in operation.query:
         if shape.refusal is InvalidQuery:
-            faults = (
-                shape.faults({name: once[name] for name in shape.rules() if name in once}) + faults
-            )
+            once = (shape.rules().keys() & sent.keys()) - repeated
+            values = {name: sent[name][0].decode("utf-8", "replace") for name in once}
+            faults = shape.faults(values) + faults
     raise InvalidQuery(faults)
 
 
@@ -103,12 +97,9 @@ def given_parameters(handler: RequestHandler) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path and who answers it.
+    """A path, with ``{id}`` where it varies, and who answers it.
 
-    Attributes:
-        template: the path, with a name in braces, as ``{id}``, where it varies.
-        tag: its chapter of the API's description; empty for a page, which is for people.
-        plan: the one that it is for, where it is for one.
+    ``tag`` is its chapter of the API's description; a page, which is for people, has none.
     """
 
     template: str

@@ -1,9 +1,7 @@
 """Browser applications elsewhere: which may call the API, and what they may see of its answers.
 
-A browser asks before it sends a page's request to another origin, and hides the answer from the
-page unless that names its origin. A handler does both where it is made by ``for_origins``; where no
-origin is allowed none is, and a request costs nothing. No answer allows credentials, so a cookie
-opens nothing to such a page: it sends its key in ``Authorization``.
+No answer allows credentials, so a cookie opens nothing to such a page: it sends its key in
+``Authorization``. Where no origin is allowed, a request costs nothing.
 
 Source: https://fetch.spec.whatwg.org/#http-cors-protocol
 """
@@ -22,7 +20,6 @@ SHOWN_HEADERS = (
 )
 """What it may read, beside what any page may."""
 KEPT_SECONDS = 7200
-"""How long a browser need not ask again; no browser keeps it for longer than it likes."""
 
 
 def for_origins(allowed: Collection[str], handler: type[LeanHandler]) -> type[LeanHandler]:

@@ -20,7 +20,6 @@ from cardiorisk.web.shapes_patients import (
 
 class KeepingHandler(AssessingHandler):
     async def keep(self, shape: type[PatientShape]) -> KeptAssessment:
-        """Assess the patient in the body and keep the result."""
         try:
             sent = shape.read(self.request.body)
         finally:
@@ -33,7 +32,6 @@ class KeepingHandler(AssessingHandler):
         return kept
 
     def page(self, shape: type[shapes.PageParameters]) -> Page:
-        """Return which part of the list is wanted."""
         return shape.accept(given_parameters(self)).page
 
 
@@ -91,8 +89,6 @@ class PredictionHandler(AuthenticatedHandler):
 
 
 class PlanHandler(KeepingHandler):
-    """A route for the accounts of one plan."""
-
     async def admit(self) -> None:
         await super().admit()
         if self.principal.plan != self.plan:

@@ -1,9 +1,8 @@
 """Who sent a request, and by which scheme, where proxies stand before the service.
 
 Each proxy adds the address that it was called from at the right end. So the list is read from
-there, and only as far as whoever wrote an entry is trusted: what is further left is a stranger's
-text. Beside ``X-Forwarded-For`` or ``X-Forwarded-Proto``, ``Forwarded`` is not looked at: nearly
-every proxy writes the former, and lets a caller's own ``Forwarded`` through.
+there, and only as far as whoever wrote an entry is trusted. Beside ``X-Forwarded-…``, ``Forwarded``
+is not looked at: nearly every proxy writes the former, and lets a caller's own one through.
 """
 
 import re
@@ -28,30 +27,21 @@ _ADDRESS = re.compile(rf"\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9.]+){_PORT}|([0-9A-Fa-
 _PAIR = re.compile(r'\s*([A-Za-z-]+)=(?:"([^"\\]*)"|([^\s"]+))\s*')
 _SCHEMES = frozenset({"http", "https"})
 
-_Hop = tuple[str, str]
-"""The address and the scheme that a proxy was called by, as it wrote them."""
+_Hop = tuple[str, str]  # the address and the scheme that a proxy was called by
 
 
 class TrustedProxies:
-    """Proxies that are believed.
-
-    Args:
-        trusted: addresses, networks, and ``unix`` for whoever comes by a Unix socket.
-    """
+    """Proxies that are believed: addresses, networks, and ``unix`` for a Unix socket's caller."""
 
     def __init__(self, trusted: Iterable[str]) -> None:
         self._is_unix_trusted = UNIX_PEER in trusted
         self._networks = [ip_network(each) for each in trusted if each != UNIX_PEER]
 
     def sender(self, peer: str, headers: HTTPHeaders) -> tuple[str, str]:
-        """Return the address and the scheme of a request.
+        """Return the address and the scheme of a request that came from ``peer``.
 
         That is the first hop from the right which is no trusted proxy. Where an entry is no address
         (``unknown``, say), it is the last hop that has one.
-
-        Args:
-            peer: the address at the other end of the connection; ``unix`` for a Unix socket.
-            headers: the request's.
         """
         address, scheme = peer, "http"
         for text, given_scheme in _hops(headers):
@@ -78,8 +68,7 @@ def _hops(headers: HTTPHeaders) -> Iterator[_Hop]:
     if senders is None and schemes is None:
         return map(_forwarded, _from_the_right(headers.get("Forwarded", "")))
     # Beside fewer schemes than addresses, one proxy has overwritten what the others had said.
-    both = zip_longest(_from_the_right(senders or ""), _from_the_right(schemes or ""), fillvalue="")
-    return iter(both)
+    return zip_longest(_from_the_right(senders or ""), _from_the_right(schemes or ""), fillvalue="")
 
 
 def _from_the_right(text: str) -> Iterator[str]:
@@ -119,9 +108,6 @@ def is_loopback(address: str) -> bool:
 
 
 def names_loopback(host: str) -> bool:
-    """Return whether a ``Host`` header names this machine, as a page from elsewhere cannot.
-
-    A browser sends the name that its page was loaded by, whatever address that has come to have.
-    """
+    """Return whether a ``Host`` header names this machine, as a page from elsewhere cannot."""
     name = split_host_and_port(host.lower())[0].strip("[]")
     return name == "localhost" or name.endswith(".localhost") or is_loopback(name)

@@ -1,17 +1,13 @@
 """Reading a request: counted in, its handler found, its body bounded, its handler begun.
 
 Tornado's own bound on bodies closes the connection with a bare 400 that no handler and no log ever
-sees; here a large body gets a 413 like any other answer, and no memory. ``RequestReader`` stands
-for three objects of Tornado's that would take part in every request, and ``ReadingApplication``
-looks most paths up where Tornado tries every route.
+sees; here a large body gets a 413 like any other answer.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -26,69 +22,17 @@ from tornado.httputil import (
 from tornado.web import Application
 
 from cardiorisk.errors import BodyTimeout, BodyTooLarge, Overloaded, ServiceError, UnsupportedCoding
-from cardiorisk.http1.connection import BODY_SECONDS, REASONS, RequestDelegate
+from cardiorisk.http1.connection import BODY_SECONDS, RequestDelegate
 from cardiorisk.web.proxies import TrustedProxies
+from cardiorisk.web.services import Traffic
 from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES, LeanHandler, run_handler
 
 _DRAINED_BYTES = 1024 * 1024
-MOST_HELD_BYTES = 64 * 1024 * 1024
-"""Of large bodies, what is beyond the common limit, over all requests under way."""
-
-
-class Traffic:
-    """The requests whose headers have come in and that are not answered yet.
-
-    Attributes:
-        refusals: those, by the reason, that ended before they reached a handler.
-        batch_turn: for whoever reads a batch: together they would keep everybody waiting.
-    """
-
-    def __init__(self) -> None:
-        self.open_requests = 0
-        self.refusals = dict.fromkeys(REASONS, 0)
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._held_bytes: dict[object, int] = {}
-        self.batch_turn = asyncio.Lock()
-
-    def enter(self) -> None:
-        self.open_requests += 1
-        self._idle.clear()
-
-    def leave(self) -> None:
-        self.open_requests -= 1
-        if self.open_requests == 0:
-            self._idle.set()
-
-    async def wait_until_idle(self, deadline_seconds: float) -> None:
-        """Wait until nothing is in flight, or until the deadline."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(deadline_seconds):
-                # Whoever waits is woken a turn later, and a new request may be in by then.
-                while self.open_requests:
-                    await self._idle.wait()
-
-    def hold(self, connection: object, large_bytes: int) -> bool:
-        """Make room for so much of a body beyond the common limit, where there is any."""
-        others = sum(held for other, held in self._held_bytes.items() if other is not connection)
-        if others + large_bytes > MOST_HELD_BYTES:
-            return False
-        self._held_bytes[connection] = large_bytes
-        return True
-
-    def let_go(self, connection: object) -> None:
-        self._held_bytes.pop(connection, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Who answers a path.
-
-    Attributes:
-        handler: the class of the handler.
-        options: what its ``initialize`` is told.
-        arguments: the parts of the path that vary.
-    """
+    """Who answers a path, told ``options`` and the parts of the path that vary."""
 
     handler: type[LeanHandler]
     options: dict[str, Any]
@@ -96,14 +40,9 @@ class Target:
 
 
 class ReadingApplication(Application):
-    """Tornado's application, which finds handlers and reads requests in a quicker way.
+    """Tornado's application, which finds handlers by path templates, and reads requests quicker.
 
-    Args:
-        targets: who answers, by the template of the path; see ``path_pattern``.
-        nowhere: who answers any other path.
-        traffic: counts requests in; their handlers count them out.
-        proxies: those that are believed, None where none is.
-        settings: Tornado's.
+    ``traffic`` counts requests in, and their handlers count them out.
     """
 
     def __init__(
@@ -129,7 +68,6 @@ class ReadingApplication(Application):
         return RequestReader(self, request_conn)
 
     def find_target(self, path: str) -> Target:
-        """Return who answers a path."""
         if (target := self._fixed.get(path)) is not None:
             return target
         for pattern, varying in self._varying:
@@ -161,19 +99,17 @@ class RequestReader(RequestDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
-        """Take the headers, and refuse a body that announces itself as very long."""
         self._application.traffic.enter()
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
         if "Content-Type" in headers:
             del headers["Content-Type"]
         line = cast("RequestStartLine", start_line)  # a server is sent requests only
-        self._request = HTTPServerRequest(
+        self._request = request = HTTPServerRequest(
             connection=self._connection, start_line=line, headers=headers
         )
-        self._target = self._application.find_target(self._request.path)
+        self._target = self._application.find_target(request.path)
         if (proxies := self._application.proxies) is not None:
-            request = self._request
             peer = request.remote_ip or ""
             request.remote_ip, request.protocol = proxies.sender(peer, headers)
         self._is_coded = (
@@ -184,7 +120,6 @@ class RequestReader(RequestDelegate):
             self._refuse(self._too_large())
 
     def data_received(self, chunk: bytes) -> None:
-        """Keep what fits and count the rest."""
         if self._handler is not None:
             return
         room = self._target.handler.body_limit_bytes + 1 - len(self._body)
@@ -194,15 +129,12 @@ class RequestReader(RequestDelegate):
         elif room > 0:
             self._body += chunk[:room]
             large_bytes = len(self._body) - BODY_LIMIT_BYTES - 1
-            if large_bytes > 0 and not self._application.traffic.hold(
-                self._connection, large_bytes
-            ):
-                self._refuse(
-                    Overloaded("too many large bodies are under way; try again in a moment")
-                )
+            traffic = self._application.traffic
+            if large_bytes > 0 and not traffic.hold(self._connection, large_bytes):
+                said = "too many large bodies are under way; try again in a moment"
+                self._refuse(Overloaded(said))
 
     def finish(self) -> None:
-        """Let the request be answered, unless that has been done."""
         if self._handler is not None:
             return
         fault: ServiceError | None = None
@@ -213,9 +145,8 @@ class RequestReader(RequestDelegate):
         self._start(bytes(self._body), fault)
 
     def body_is_late(self) -> None:
-        self._refuse(
-            BodyTimeout(f"the body has not come within {BODY_SECONDS:.0f} s; send it again")
-        )
+        said = f"the body has not come within {BODY_SECONDS:.0f} s; send it again"
+        self._refuse(BodyTimeout(said))
 
     def on_connection_close(self) -> None:
         if self._handler is None:
@@ -233,9 +164,8 @@ class RequestReader(RequestDelegate):
         self._start(b"", fault)
 
     def _start(self, body: bytes, fault: ServiceError | None) -> None:
-        request = self._request
+        request, target = self._request, self._target
         request.body = body
-        target = self._target
         self._handler = target.handler(self._application, request, **target.options)
         self._handler.body_fault = fault
         run_handler(self._handler, target.arguments)

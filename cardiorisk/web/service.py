@@ -70,10 +70,7 @@ class ServiceHandler(AssessingHandler):
         return self.post()
 
     def _read(self) -> tuple[Patient, WishesParameters]:
-        """Read the patient, and what the answer is to hold besides; all faults at once.
-
-        A GET reads its query string only where it has no body, which the assignment shows it with.
-        """
+        """Read the patient, of a GET without a body in the query, and what else is wished for."""
         is_query = self.request.method == "GET" and not self.request.body
         if not self.request.query_arguments and not is_query:
             return PatientBody.read(self.request.body).patient, _NOTHING_MORE

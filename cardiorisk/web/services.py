@@ -3,8 +3,9 @@
 The network is closed last, by ``server``: its thread cannot be interrupted.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from cardiorisk.accounts.accounts import Accounts
@@ -12,6 +13,7 @@ from cardiorisk.accounts.assessments import Assessments
 from cardiorisk.accounts.operated import OperatedAccounts
 from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import Settings
+from cardiorisk.http1.connection import REASONS
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor, Replacement
@@ -19,7 +21,53 @@ from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import Metrics
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
-from cardiorisk.web.reader import Traffic
+
+MOST_HELD_BYTES = 64 * 1024 * 1024
+"""Of large bodies, what is beyond the common limit, over all requests under way."""
+
+
+class Traffic:
+    """The requests whose headers have come in and that are not answered yet.
+
+    ``refusals`` counts, by the reason, those that ended before they reached a handler;
+    ``batch_turn`` is for whoever reads a batch: together they would keep everybody waiting.
+    """
+
+    def __init__(self) -> None:
+        self.open_requests = 0
+        self.refusals = dict.fromkeys(REASONS, 0)
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._held_bytes: dict[object, int] = {}
+        self.batch_turn = asyncio.Lock()
+
+    def enter(self) -> None:
+        self.open_requests += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        self.open_requests -= 1
+        if self.open_requests == 0:
+            self._idle.set()
+
+    async def wait_until_idle(self, deadline_seconds: float) -> None:
+        """Wait until nothing is in flight, or until the deadline."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_seconds):
+                # Whoever waits is woken a turn later, and a new request may be in by then.
+                while self.open_requests:
+                    await self._idle.wait()
+
+    def hold(self, connection: object, large_bytes: int) -> bool:
+        """Make room for so much of a body beyond the common limit, where there is any."""
+        others = sum(held for other, held in self._held_bytes.items() if other is not connection)
+        if others + large_bytes > MOST_HELD_BYTES:
+            return False
+        self._held_bytes[connection] = large_bytes
+        return True
+
+    def let_go(self, connection: object) -> None:
+        self._held_bytes.pop(connection, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ stands. The description calls a shape like its class, without ``Body`` or ``Answ
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, NotRequired, Self, TypeVar, cast
 
@@ -125,7 +126,7 @@ class Sent(BaseModel):
             read = cls.model_validate(known)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False)
-            faults, cause = tuple(cls._fault(fault, rules) for fault in found), error
+            faults, cause = tuple(cls.read_fault(fault) for fault in found), error
         if len(known) < len(members):
             faults += unknown_faults(members, rules, cls.refusal.noun, cls.unknown)
         if faults:
@@ -147,29 +148,43 @@ class Sent(BaseModel):
 
     @classmethod
     def rules(cls) -> dict[str, Rule]:
-        return {
-            member.alias or name: rule
-            for name, member in cls.model_fields.items()
-            for rule in member.metadata
-            if isinstance(rule, Rule)
-        }
+        return _rules_of(cls)
 
     @classmethod
-    def _fault(cls, fault: ErrorDetails, rules: Mapping[str, Rule]) -> FieldFault:
-        name = str(fault["loc"][0])
-        if fault["input"] is REPEATED:
+    def read_fault(cls, fault: ErrorDetails) -> FieldFault:
+        name, is_missing = str(fault["loc"][0]), fault["type"] == "missing"
+        return cls.fault(name, fault["input"], cls.rules()[name], is_missing=is_missing)
+
+    @classmethod
+    def fault(cls, name: str, sent: object, rule: Rule, *, is_missing: bool) -> FieldFault:
+        """Say what is wrong with a member."""
+        if sent is REPEATED:
             return fault_of(name, words.REPEATED)
-        rule = rules[name]
-        number = None if cls.is_all_text else rule.find_unquoted(fault["input"])
-        said = words.MISSING if fault["type"] == "missing" else words.MUST
+        number = None if cls.is_all_text else rule.find_unquoted(sent)
+        said = words.MISSING if is_missing else words.MUST
         if number is not None:
             said = words.QUOTED_TOO if rule.read(number) is None else words.QUOTED
-        told = said.filled(accepted=Said(rule.spanish, rule.accepted))
-        return fault_of(name, told) if rule.spanish else FieldFault(name, told.en)
+        return _told(name, said, rule.spanish, rule.accepted)
+
+
+@cache
+def _rules_of(shape: type[Sent]) -> dict[str, Rule]:
+    return {
+        member.alias or name: rule
+        for name, member in shape.model_fields.items()
+        for rule in member.metadata
+        if isinstance(rule, Rule)
+    }
 
 
 def fault_of(name: str, said: Said) -> FieldFault:
     return FieldFault(name, said.en, said.es)
+
+
+@lru_cache(maxsize=256)
+def _told(name: str, said: Said, spanish: str, accepted: str) -> FieldFault:
+    told = said.filled(accepted=Said(spanish, accepted))
+    return fault_of(name, told) if spanish else FieldFault(name, told.en)
 
 
 def unknown_faults(

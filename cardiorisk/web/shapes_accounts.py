@@ -24,11 +24,11 @@ from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
 from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule, shown
 
-_NAME = "The account's name; case makes no difference"
-_PASSWORD = "The account's password"  # noqa: S105 - a description
 _PRINTABLE = f"be {forms.NAME_RULE}"
 _HARD = f"have {forms.LEAST_PASSWORD} to {forms.MOST_PASSWORD} characters and not be the name"
 _ADDRESS = f"be an e-mail address of at most {forms.EMAIL_CHARACTERS} characters"
+_AT_MOST = "be text of at most {} characters"
+_BOUNDS: dict[str, Any] = {"minLength": forms.LEAST_PASSWORD, "maxLength": forms.MOST_PASSWORD}
 
 
 def _text(
@@ -39,18 +39,6 @@ def _text(
     return Rule(read, accepted, schema | more)
 
 
-def _new_password(description: str, example: str) -> Rule:
-    return _text(
-        forms.clean_password,
-        _HARD,
-        f"{description}; must {_HARD}",
-        example,
-        minLength=forms.LEAST_PASSWORD,
-        maxLength=forms.MOST_PASSWORD,
-        format="password",
-    )
-
-
 def _differing(password: str, info: ValidationInfo) -> str:
     """Refuse the name as the password."""
     if forms.folded(password) == forms.folded(info.data.get("username", "")):
@@ -58,34 +46,46 @@ def _differing(password: str, info: ValidationInfo) -> str:
     return password
 
 
-_lengths = {"minLength": 1, "maxLength": forms.NAME_CHARACTERS}
+def _new_password(description: str, example: str) -> Rule:
+    said, more = f"{description}; must {_HARD}", {"format": "password", **_BOUNDS}
+    return _text(forms.clean_password, _HARD, said, example, **more)
+
+
+_first_password = _new_password("The account's password", "correct horse battery")
+_next_password = _new_password("The password from now on", "staple correct horse")
+_lengths: dict[str, Any] = {"minLength": 1, "maxLength": forms.NAME_CHARACTERS}
+_said = "The account's name; case makes no difference"
 _username = _text(
-    forms.clean_name, _PRINTABLE, f"{_NAME}; must {_PRINTABLE}", "natalia", **_lengths
+    forms.clean_name, _PRINTABLE, f"{_said}; must {_PRINTABLE}", "natalia", **_lengths
+)
+_claimed_name = _text(forms.claimed_name, _AT_MOST.format(forms.NAME_CHARACTERS), _said, "natalia")
+_claimed_password = _text(
+    forms.claimed_password,
+    _AT_MOST.format(forms.MOST_PASSWORD),
+    *("The account's password", "correct horse battery"),
+    format="password",
 )
 _email = _text(
     forms.clean_address,
     _ADDRESS,
-    f"An address to reach the account's owner; must {_ADDRESS}",
-    "natalia@example.org",
+    *(f"An address to reach the account's owner; must {_ADDRESS}", "natalia@example.org"),
     maxLength=forms.EMAIL_CHARACTERS,
     format="email",
-)
-_at_most = "be text of at most {} characters".format
-_claimed_name = _text(forms.claimed_name, _at_most(forms.NAME_CHARACTERS), _NAME, "natalia")
-_claimed_password = _text(
-    forms.claimed_password,
-    _at_most(forms.MOST_PASSWORD),
-    _PASSWORD,
-    "correct horse battery",
-    format="password",
 )
 _key_name = _text(
     forms.clean_name,
     f"be text that is {forms.NAME_RULE}",
-    f"What you call it: {forms.NAME_RULE}",
-    "front desk",
+    *(f"What you call it: {forms.NAME_RULE}", "front desk"),
     **_lengths,
 )
+_any_text = _text(
+    lambda sent: sent if isinstance(sent, str) else None,
+    *("be a text", "The name of a plan that is set", "premium"),
+)
+_days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
+_said = "Requests a minute, fewer than the account's plan allows"
+_limit = number_rule(1, LARGEST_KEY_LIMIT, _said)
+_minutes = number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
 
 
 class Form(Sent):
@@ -93,11 +93,6 @@ class Form(Sent):
 
     @classmethod
     def accept(cls, members: Mapping[str, object]) -> Self:
-        """Read members by name.
-
-        Raises:
-            MalformedBody: a member is sent more than once.
-        """
         if REPEATED in members.values():
             raise MalformedBody("a field is given more than once")
         return super().accept(members)
@@ -107,9 +102,7 @@ class RegistrationBody(Form):
     """Who wants an account."""
 
     username: Annotated[str, _username]
-    password: Annotated[
-        str, _new_password(_PASSWORD, "correct horse battery"), AfterValidator(_differing)
-    ]
+    password: Annotated[str, _first_password, AfterValidator(_differing)]
     email: Annotated[str, _email]
 
     @property
@@ -131,11 +124,7 @@ class LoginBody(Form):
 class PasswordChangeBody(LoginBody):
     """A login, and the password that is to take its password's place."""
 
-    new_password: Annotated[
-        str,
-        _new_password("The password from now on", "staple correct horse"),
-        AfterValidator(_differing),
-    ]
+    new_password: Annotated[str, _next_password, AfterValidator(_differing)]
 
     @property
     def change(self) -> forms.PasswordChange:
@@ -146,13 +135,6 @@ class DeletionBody(Form):
     """The password again, of the account that is to go."""
 
     password: Annotated[str, _claimed_password]
-
-
-_days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
-_limit = number_rule(
-    1, LARGEST_KEY_LIMIT, "Requests a minute, fewer than the account's plan allows"
-)
-_minutes = number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
 
 
 class KeyWishBody(Sent):
@@ -190,25 +172,17 @@ class RotationWishBody(Sent):
         return timedelta(minutes=self.grace_minutes or 0)
 
 
-_plan = _text(
-    lambda sent: sent if isinstance(sent, str) else None,
-    "be a text",
-    "The name of a plan that is set",
-    "premium",
-)
-
-
 class PlanChangeBody(Form):
     """Which plan an account is to be on."""
 
-    plan: Annotated[str, _plan]
+    plan: Annotated[str, _any_text]
 
 
 class AccountWishBody(Form):
     """Whose account is to be made, and on which plan."""
 
     username: Annotated[str, _username]
-    plan: Annotated[str, _plan] = "freemium"
+    plan: Annotated[str, _any_text] = "freemium"
 
 
 class AccountAnswer(TypedDict):

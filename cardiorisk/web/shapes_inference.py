@@ -1,16 +1,14 @@
-"""The shapes of the Open Inference Protocol, version 2: tensors in JSON or in bytes after it.
+"""The shapes of the Open Inference Protocol V2: tensors in JSON or in bytes after it.
 
 Source: https://github.com/kserve/open-inference-protocol, and Triton's extension for binary data.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NotRequired
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from pydantic import Field as Member
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
@@ -37,10 +35,12 @@ _TENSOR = {"name": INPUT, "datatype": DATATYPE, "shape": [1, 6], "data": [*EXAMP
 
 Name = Annotated[Literal["cardiorisk"], about("Always the same")]
 Datatype = Annotated[Literal["FP32"], about("The type of its values")]
-Parameters = Annotated[dict[str, Any], about("Of the protocol and its extensions")]
-
-
-_BY_TYPE = Rule(lambda sent: sent, "be of its type", {})
+Parameters = Annotated[
+    dict[str, Any], about("Of the protocol and its extensions", default_factory=dict)
+]
+_any = Rule(lambda sent: sent, "be of its type", {})
+_outputs = about("All, if empty", max_length=1, default_factory=list)
+_inputs = about(f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], length=1)
 
 
 class GivenTensorBody(BaseModel, extra="allow"):
@@ -49,17 +49,15 @@ class GivenTensorBody(BaseModel, extra="allow"):
     name: Annotated[Literal["pacientes"], about("Its name")]
     datatype: Datatype
     shape: Annotated[list[int], about("Rows and columns", length=2)]
-    data: Annotated[list[Any], about("The rows, or their values one by one")] = Member(
-        default_factory=list
-    )
-    parameters: Parameters = Member(default_factory=dict)
+    data: Annotated[list[Any], about("The rows, or their values one by one", default_factory=list)]
+    parameters: Parameters
 
 
 class WantedTensorBody(BaseModel, extra="allow"):
     """What is wanted; as bytes where `parameters` has `binary_data`."""
 
     name: Annotated[Literal["probabilidad"], about("Its name")]
-    parameters: Parameters = Member(default_factory=dict)
+    parameters: Parameters
 
 
 class InferenceBody(Sent):
@@ -69,21 +67,16 @@ class InferenceBody(Sent):
 
     id: Annotated[str, about("Comes back in the answer", "a1")] = ""
     model_name: Annotated[str, about("Ignored: some clients send it")] = ""
-    parameters: Parameters = Member(default_factory=dict)
-    inputs: Annotated[
-        list[GivenTensorBody],
-        about(f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], length=1),
-    ]
-    outputs: Annotated[list[WantedTensorBody], about("All, if empty", max_length=1)] = Member(
-        default_factory=list
-    )
+    parameters: Parameters
+    inputs: Annotated[list[GivenTensorBody], _inputs]
+    outputs: Annotated[list[WantedTensorBody], _outputs]
 
     @classmethod
     def rules(cls) -> dict[str, Rule]:
-        return dict.fromkeys(cls.model_fields, _BY_TYPE)
+        return dict.fromkeys(cls.model_fields, _any)
 
     @classmethod
-    def _fault(cls, fault: ErrorDetails, _: Mapping[str, Rule]) -> FieldFault:
+    def read_fault(cls, fault: ErrorDetails) -> FieldFault:
         return FieldFault(".".join(map(str, fault["loc"])), fault["msg"])
 
     @property
@@ -95,9 +88,7 @@ class InferenceBody(Sent):
 def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, NDArray[Any]]:
     """Read a request, and its rows, float32, shape (n, 6), n at least 1, every value accepted.
 
-    Raises:
-        MalformedBody: it does not begin with a JSON object, of so many bytes where that is told.
-        InvalidPatient: the tensor is another one, or values cannot be accepted.
+    The JSON is the whole body, or as many bytes of it as the header says.
     """
     length = len(body)
     if json_bytes is not None:

@@ -1,7 +1,4 @@
-"""The shapes of a patient who is sent, and of the assessment that is answered.
-
-Members for the six values are made from ``FIELDS``.
-"""
+"""The shapes of a patient who is sent, made from ``FIELDS``, and of the assessment answered."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,29 +17,23 @@ from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.forms import clean_name
 from cardiorisk.model.explanations import GRIDS, sentence
 from cardiorisk.model.predictor import Assessment
+from cardiorisk.patients import patient as patients
 from cardiorisk.patients import words
-from cardiorisk.patients.patient import (
-    EXAMPLE,
-    FIELD_NAMES,
-    FIELDS,
-    FLAG_WORDS,
-    Field,
-    Patient,
-    accepted_number,
-    value_of,
-)
+from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, Patient
 from cardiorisk.patients.words import Language, Said
-from cardiorisk.web.shapes import Json, Notice, Rule, Sent, Version, about, described_as
+from cardiorisk.web.shapes import (
+    Json,
+    Notice,
+    Rule,
+    Sent,
+    Version,
+    about,
+    described_as,
+    unknown_faults,
+)
 
-ORIGINAL_NAMES = {
-    "nivel_colesterol": "colesterol",
-    "presion_arterial": "presionArterial",
-    "azucar": "azucar",
-    "edad": "edad",
-    "sobrepeso": "sobrepeso",
-    "tabaquismo": "tabaquismo",
-    LABEL_FIELD: "nombre",
-}
+ORIGINAL_NAMES = {name: name for name in (*FIELD_NAMES, LABEL_FIELD)}
+ORIGINAL_NAMES |= {"nivel_colesterol": "colesterol", "presion_arterial": "presionArterial"}
 """The original client's name of each of ours."""
 
 
@@ -63,6 +54,20 @@ class PatientShape(Sent):
             with suppress(ValidationError):
                 return cls.model_validate_json(body)
         return super().read(body)
+
+    @classmethod
+    def judge(cls, members: Json) -> tuple[float, ...] | InvalidPatient:
+        """Return the values of one of many patients, or what is wrong, sooner than ``accept``."""
+        rules = cls.rules()
+        values = {name: rule.read(members.get(name)) for name, rule in rules.items()}
+        faults = tuple(
+            cls.fault(name, members.get(name), rules[name], is_missing=name not in members)
+            for name, value in values.items()
+            if value is None
+        )
+        if not members.keys() <= rules.keys():
+            faults += unknown_faults(members, rules, cls.refusal.noun, cls.unknown)
+        return InvalidPatient(faults) if faults else tuple(values.values())
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -109,7 +114,7 @@ def _rule(field: Field) -> Rule:
     if field.kind == "number":
         core = core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
     schema = value_schema(field, more)
-    read = partial(accepted_number, field)
+    read = partial(patients.accepted_number, field)
     return Rule(read, accepted.en, schema, core=core, spanish=accepted.es)
 
 
@@ -126,10 +131,11 @@ def accepted_of(field: Field) -> Said:
 
 def _original_value(field: Field) -> Any:
     def read(sent: object) -> float | None:
-        return accepted_number(field, value_of(field, sent) if isinstance(sent, str) else sent)
+        value = patients.value_of(field, sent) if isinstance(sent, str) else sent
+        return patients.accepted_number(field, value)
 
-    words = '; false, true, "False" and "True" are accepted too' if field.kind == "flag" else ""
-    schema = value_schema(field, f"{words}; it may be text")
+    more = '; false, true, "False" and "True" are accepted too' if field.kind == "flag" else ""
+    schema = value_schema(field, f"{more}; it may be text")
     return Annotated[float, replace(_rule(field), read=read, schema=schema)]
 
 
@@ -150,6 +156,12 @@ _labelled: Json = {LABEL_FIELD: (Annotated[str | None, _label], None)}
 _values: Json = {field.wire_name: Annotated[float, _rule(field)] for field in FIELDS}
 
 
+_originals: Json = {
+    field.wire_name: (_original_value(field), Member(alias=ORIGINAL_NAMES[field.wire_name]))
+    for field in FIELDS
+}
+
+
 def _patient(name: str, description: str, members: Json) -> type[PatientShape]:
     return create_model(name, __base__=PatientShape, __doc__=description, **members)
 
@@ -159,26 +171,20 @@ PatientBody.examples = (
     dict(EXAMPLE),
     {**EXAMPLE, "nivel_colesterol": 2.4, "azucar": 1.8, "edad": 72, "sobrepeso": 0},
 )
-LabelledPatientBody = _patient(
-    "LabelledPatientBody",
-    "The six values of one patient, and what you call them.",
-    _values | _labelled,
-)
-OriginalPatientBody = _patient(
-    "OriginalPatientBody",
-    "A patient as the original system's client sends one.",
-    {
-        field.wire_name: (_original_value(field), Member(alias=ORIGINAL_NAMES[field.wire_name]))
-        for field in FIELDS
-    }
-    | _labelled,
-)
+_said = "The six values of one patient, and what you call them."
+LabelledPatientBody = _patient("LabelledPatientBody", _said, _values | _labelled)
+_said = "A patient as the original system's client sends one."
+OriginalPatientBody = _patient("OriginalPatientBody", _said, _originals | _labelled)
 
 
 def switch(description: str) -> Rule:
     schema = {"type": "integer", "enum": [0, 1], "description": description}
-    read = ({"0": False, "1": True} | FLAG_WORDS).get
+    read = ({"0": False, "1": True} | patients.FLAG_WORDS).get
     return Rule(read, words.FLAG.en, schema, spanish=words.FLAG.es)
+
+
+_why = switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`")
+_curves = switch("Whether the answer is to have `curvas`: each value moves, the others stay")
 
 
 class WishesParameters(Sent):
@@ -187,17 +193,8 @@ class WishesParameters(Sent):
     refusal = InvalidPatient
     is_all_text = True
 
-    explicar: Annotated[
-        bool,
-        switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`"),
-    ] = False
-    curvas: Annotated[
-        bool,
-        switch(
-            "Whether the answer is to have `curvas`: the probability as each value moves over its "
-            "range and the others stay"
-        ),
-    ] = False
+    explicar: Annotated[bool, _why] = False
+    curvas: Annotated[bool, _curves] = False
 
 
 class WarningAnswer(TypedDict):
@@ -218,10 +215,7 @@ class CurveAnswer(TypedDict):
     """The probability as one value moves over its range and the others stay."""
 
     valores: Annotated[tuple[float, ...], about("What the value takes", min_length=2)]
-    probabilidades: Annotated[
-        tuple[Annotated[float, Member(ge=0, le=1)], ...],
-        about("The probability at each of them", min_length=2),
-    ]
+    probabilidades: Annotated[tuple[float, ...], about("The probability at each", min_length=2)]
 
 
 def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
@@ -230,17 +224,13 @@ def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
     return create_model(name, __doc__=description, **members)
 
 
-_Contributions = _by_field(
-    "Contributions",
+_said = (
     "How far each value moved the answer from `base`: Shapley values. With `base` they add up to "
-    "`probabilidad`, but for its rounding.",
-    float,
+    "`probabilidad`, but for its rounding."
 )
-_Curves = _by_field(
-    "Curves",
-    "The probability as each value takes the ones in `valores` and the others stay.",
-    CurveAnswer,
-)
+_Contributions = _by_field("Contributions", _said, float)
+_said = "The probability as each value takes the ones in `valores` and the others stay."
+_Curves = _by_field("Curves", _said, CurveAnswer)
 
 Contributions = Annotated[dict[str, float], described_as(_Contributions)]
 Base = Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
@@ -254,6 +244,7 @@ Warnings = Annotated[
     about("Values that may be sent and lie beyond all that training saw", min_length=1),
 ]
 _REASONS = ("base", "contribuciones", "explicacion")
+_together: Any = {name: [other for other in _REASONS if other != name] for name in _REASONS}
 
 
 class MoreAnswer(TypedDict, total=False):
@@ -266,13 +257,7 @@ class MoreAnswer(TypedDict, total=False):
     advertencias: Warnings
 
 
-@with_config(
-    json_schema_extra={
-        "dependentRequired": {
-            name: [other for other in _REASONS if other != name] for name in _REASONS
-        }
-    }
-)
+@with_config(json_schema_extra={"dependentRequired": _together})
 class AssessmentAnswer(MoreAnswer):
     """The assessment; with `advertencias` where a value lies beyond all that training saw."""
 
@@ -286,7 +271,6 @@ class AssessmentAnswer(MoreAnswer):
 def assessment_answer(
     assessment: Assessment, patient: Patient, wishes: WishesParameters, language: Language
 ) -> AssessmentAnswer:
-    """Show an assessment, with what was wished for."""
     more: MoreAnswer = {}
     explanation = assessment.explanation
     if wishes.explicar and explanation is not None:

@@ -1,8 +1,4 @@
-"""What operators and load balancers ask: is it up, is it ready, which network answers or shall.
-
-Nothing here tries the bitácora, because each answer's own line does; where it cannot be written,
-``/healthz`` too is answered with 503.
-"""
+"""What operators and load balancers ask; each answer's own line tries the bitácora."""
 
 from cardiorisk import errors
 from cardiorisk.config import VERSION

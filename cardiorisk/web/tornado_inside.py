@@ -1,7 +1,7 @@
 """What touches Tornado where it is not documented: here and nowhere else.
 
-``tests/web/test_tornado_inside.py`` notices when Tornado changes, and ``setup.cfg`` holds it to one
-minor version. What a request costs is why any of this is done.
+``tests/web/test_tornado_inside.py`` notices when Tornado changes. What a request costs is why any
+of this is done.
 """
 
 import asyncio
@@ -20,23 +20,14 @@ BODY_LIMIT_BYTES = 64 * 1024
 
 
 class AnswerHeaders(HTTPHeaders):
-    """Tornado's headers, begun and set without a check of each.
-
-    Args:
-        fields: names, written as HTTP writes them, and values.
-    """
+    """Tornado's headers, begun and set without a check of each."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._as_list = {name: [value] for name, value in fields}
         self._combined_cache = {}
 
     def put(self, name: str, value: str) -> None:
-        """Set a header.
-
-        Args:
-            name: as HTTP writes it, ``Content-Type`` and not ``content-type``.
-            value: what holds no end of a line; else the answer is not sent.
-        """
+        """Set a header by its name as HTTP writes it, ``Content-Type`` and not ``content-type``."""
         self._as_list[name] = [value]
         self._combined_cache.pop(name, None)
 
@@ -44,13 +35,8 @@ class AnswerHeaders(HTTPHeaders):
 class LeanHandler(RequestHandler):
     """Tornado's handler, which knows its methods, QUERY too, and begins its answers quickly.
 
-    Attributes:
-        allowed_methods: those that the class answers, but for OPTIONS, which all answer alike.
-        every_answer: headers that every answer carries, beside its date.
-        body_limit_bytes: how much of a body is accepted.
-        body_fault: why this request's body was not.
-        status: this answer's.
-        answer_headers: likewise.
+    ``allowed_methods`` are those that the class answers, but for OPTIONS, which all answer alike;
+    ``body_fault`` is why this request's body was not accepted.
     """
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
@@ -71,7 +57,6 @@ class LeanHandler(RequestHandler):
         )
 
     def clear(self) -> None:
-        """Begin the answer, or begin it anew."""
         self.answer_headers = self._headers = AnswerHeaders(self.every_answer)
         self.answer_headers.put("Date", _http_date(int(time.time())))
         self._write_buffer = []
@@ -98,12 +83,7 @@ class LeanHandler(RequestHandler):
 
 
 def run_handler(handler: RequestHandler, arguments: tuple[bytes, ...]) -> None:
-    """Have a request answered, at once where nothing has to be waited for; no failure gets out.
-
-    Args:
-        handler: who answers.
-        arguments: the parts of the path that vary.
-    """
+    """Have a request answered, at once where nothing has to be waited for; no failure gets out."""
     run_eagerly(handler._execute([], *arguments))  # noqa: SLF001 - what Tornado's delegate calls
 
 
@@ -118,9 +98,6 @@ def run_eagerly(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
     A task would begin a turn of the loop later. Up to its first wait the coroutine runs in no task,
     so it must not ask for the current one there, as ``asyncio.timeout`` does. Python 3.12 can start
     a task eagerly; 3.11 cannot.
-
-    Raises:
-        BaseException: what ``work`` raised before its first wait.
     """
     try:
         waiting = work.send(None)

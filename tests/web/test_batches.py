@@ -12,7 +12,7 @@ from tornado.httpclient import AsyncHTTPClient
 from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.batches import BatchHandler
-from cardiorisk.web.reader import MOST_HELD_BYTES
+from cardiorisk.web.services import MOST_HELD_BYTES
 from cardiorisk.web.shapes_batches import read_batch
 from tests.support import EXAMPLE, Bitacora, Caller, create_key, document, told
 
