@@ -1,11 +1,8 @@
 """What the owner of an account can do: register, log in, change the plan, manage keys.
 
-Where the cookie of an earlier login is at hand, its text is given as ``device``.
-
-The order of a login is its safety: the attempt takes its place, the password is checked in a time
-that does not depend on whether the name exists, then something is done, in one transaction. A token
-carries the account's generation as it was read before the password was checked: if the password is
-changed in between, the tokens of that login are dead when issued.
+``device`` is the text of the cookie of an earlier login, where it is at hand. A token carries the
+account's generation as it was read before the password was checked: if the password is changed in
+between, the tokens of that login are dead when issued.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,9 +18,9 @@ from cardiorisk.errors import (
     ServiceError,
     UnknownAccount,
 )
-from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
+from cardiorisk.identity.texts import Login, PasswordChange, Registration
 from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
 from cardiorisk.limits.throttle import Throttle, site_of
 from cardiorisk.limits.window import require_below
@@ -81,7 +78,6 @@ class Accounts:
         )
 
     async def begin_session(self, login: Login, client_address: str, device: str = "") -> str:
-        """Begin a browser's session and return what its cookie holds."""
         stored = await self._require_login(login, client_address, device)
         session_id = new_token_id()
         # Its refresh token is never made, so nobody can renew the session.
@@ -105,7 +101,6 @@ class Accounts:
     async def switch_plan(
         self, login: Login, plan: str, client_address: str, device: str = ""
     ) -> AccountRecord:
-        """Put an account on a plan; its keys and tokens carry it from the next request on."""
         account_id = (await self._require_login(login, client_address, device)).account_id
         with _while_there(_wrong()):
             return await self._store.change(
@@ -144,7 +139,6 @@ class Accounts:
             )
 
     async def logout(self, principal: Principal) -> None:
-        """End the session that a token belongs to; its tokens end at once."""
         account_id, session_id = principal.account_id, principal.session_id
         if session_id is None:
             raise Conflict("an API key has no session to end; revoke the key instead")
@@ -173,11 +167,7 @@ class Accounts:
         name: str | None = None,
         limit: int | None = None,
     ) -> MintedKey:
-        """Make a key of the account; without a lifetime it lives for ever.
-
-        Raises:
-            InvalidAccount: the limit is not below that of the account's plan.
-        """
+        """Make a key of the account; without a lifetime it lives for ever."""
         account_id = principal.account_id
         _require_free(principal)
         self.throttle.count_change(account_id)
@@ -191,7 +181,6 @@ class Accounts:
         return await self._store.change(create)
 
     async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
-        """End a key of the account at once."""
         account_id = principal.account_id
         _require_free(principal, key_id)
         self.throttle.count_change(account_id)
@@ -221,14 +210,7 @@ class Accounts:
     async def _require_login(
         self, login: Login, client_address: str, device_token: str
     ) -> StoredLogin:
-        """Return the account that a name and a password belong to.
-
-        That an account is suspended is told to whoever knows its password, and to nobody else.
-
-        Raises:
-            InvalidLogin: the name or the password is wrong.
-            AccountSuspended: both are right, and the account is suspended.
-        """
+        """Return the account of a name and a password; who knows both is told of a suspension."""
         name, site = login.username, site_of(client_address)
         device = self._store.tokens.device_of(device_token, name) if device_token else ""
         with self.throttle.login(name, client_address, device) as is_known:
@@ -251,10 +233,7 @@ class Accounts:
 
 
 def _require_free(principal: Principal, key_id: str = "") -> None:
-    """Check that a key with a limit of its own is about to manage itself alone.
-
-    It could come by another key without one, or end those of others: it was given away.
-    """
+    """Check that a key with a limit of its own, which was given away, manages itself alone."""
     if principal.window is not None and key_id != principal.key_id:
         raise LimitedKey
 

@@ -84,7 +84,6 @@ class Assessments:
         return AssessmentPage(items, items[-1].assessment_id if has_more else None)
 
     async def require(self, principal: Principal, assessment_id: str) -> KeptAssessment:
-        """Return one of the account's assessments."""
         found = await self._store.read(
             lambda rows: rows_assessments.find(rows, principal.account_id, assessment_id)
         )
@@ -115,7 +114,6 @@ def _base32(number: int, digits: int) -> str:
 
 
 def find_id(text: str) -> str | None:
-    """Return a text where it looks like the id of an assessment."""
     return text if re.fullmatch(ID_PATTERN, text) else None
 
 

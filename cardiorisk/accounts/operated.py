@@ -1,16 +1,11 @@
-"""What an operator does with everybody's accounts, and what it may not do to its own.
-
-An operator cannot suspend itself: that would be a mistake whose undoing needs the command line. Nor
-can it delete itself here, where no password is asked for.
-That another operator is left is the store's to see to.
-"""
+"""What an operator does with everybody's accounts; it cannot suspend or delete its own."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from cardiorisk.errors import Conflict, UnknownAccount
-from cardiorisk.identity.forms import LARGEST_NUMBER, find_number
 from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.texts import LARGEST_NUMBER, find_number
 from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import Rows
@@ -23,8 +18,6 @@ DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Which accounts are wanted: those with a text in them, above a number, so many."""
-
     text: str
     after: int
     limit: int
@@ -74,15 +67,12 @@ class OperatedAccounts:
         return await self._change(_number_of_another(operator, number), rows_accounts.suspend)
 
     async def resume(self, number: str) -> AccountRecord:
-        """End an account's suspension."""
         return await self._change(_number(number), rows_accounts.resume)
 
     async def delete(self, operator: Principal, number: str) -> AccountRecord:
-        """Delete an account and all that is its; not the operator's own."""
         return await self._change(_number_of_another(operator, number), rows_accounts.remove)
 
     async def set_plan(self, number: str, plan: str) -> AccountRecord:
-        """Put an account on a plan; its keys and tokens carry it from the next request on."""
         require_plan(plan, self._plans)
         return await self._change(_number(number), rows_accounts.set_plan, plan=plan)
 

@@ -14,8 +14,8 @@ import click
 from cardiorisk.cli.group import CommandFailure
 from cardiorisk.cli.options import database_option, json_option, printable_name, show
 from cardiorisk.config import Settings
-from cardiorisk.identity.forms import LEAST_PASSWORD, MOST_PASSWORD, clean_password, folded
 from cardiorisk.identity.passwords import Passwords
+from cardiorisk.identity.texts import LEAST_PASSWORD, MOST_PASSWORD, clean_password, folded
 from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Rows, open_current

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cardiorisk.config import load_settings
-from cardiorisk.identity.forms import NAME_RULE, clean_name
 from cardiorisk.identity.keys import PREFIX
+from cardiorisk.identity.texts import NAME_RULE, clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,12 +1,9 @@
-"""API keys: how they look, how they are made, and what is kept of them.
+"""API keys: how they look, and how they are made.
 
 A key is ``crk_``, 30 random base62 characters (178 bits) and the CRC-32 of those 34 characters
-as 6 base62 digits. The checksum is no secret: it lets a mistyped key be refused without asking
-the database. Only the SHA-256 of a key is stored. That is enough, and argon2 would be waste:
-178 random bits cannot be guessed, however fast the hash.
-
-A key that callers use already may be imported. It has no checksum, so a text of its form costs a
-look-up, as a made-up key of our own form does; it is refused where a person may have made it up.
+as 6 base62 digits, which lets a mistyped key be refused without asking the database. Its SHA-256
+is stored: 178 random bits cannot be guessed, however fast the hash. A key that callers use already
+may be imported; it is refused where a person may have made it up.
 """
 
 import re
@@ -74,18 +71,15 @@ class Principal:
 
 
 def new_key() -> str:
-    """Make a key from the system's random source."""
     body = PREFIX + "".join(secrets.choice(_BASE62) for _ in range(_RANDOM_CHARACTERS))
     return body + _checksum(body)
 
 
 def new_key_id() -> str:
-    """Make the public name of a key, which says nothing about the key itself."""
     return "key_" + secrets.token_hex(_ID_BYTES)
 
 
 def is_well_formed(key: str) -> bool:
-    """Tell whether the key has the form and the checksum of one of ours."""
     if len(key) != KEY_CHARACTERS or not key.startswith(PREFIX) or not key.isascii():
         return False
     body = key[:-_CHECKSUM_CHARACTERS]
@@ -124,7 +118,6 @@ def weakness(key: str) -> str | None:
 
 
 def visible_prefix(key: str) -> str:
-    """Return the start of a key, by which its owner recognises it in a list."""
     return key[: _VISIBLE_CHARACTERS if key.startswith(PREFIX) else _VISIBLE_IMPORTED]
 
 

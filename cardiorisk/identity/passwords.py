@@ -1,17 +1,15 @@
 """The door to argon2: passwords are hashed and checked on threads of their own.
 
-A hash takes some twenty milliseconds and 19 MiB on purpose, so it may neither run on the event
-loop nor wait without bound. A name nobody has is checked against a hash nobody knows the
-password of, so that the time an answer takes does not tell which names there are.
+A hash takes some twenty milliseconds and 19 MiB on purpose. A name nobody has is checked against a
+hash nobody knows the password of, so that the time of an answer tells nothing.
 """
 
-import base64
 import os
 import secrets
 import unicodedata
 from functools import partial
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from cardiorisk.workers import Rank, Turns, Worker
@@ -21,8 +19,6 @@ MEMORY_KIB = 19 * 1024
 LANES = 1
 """Source: OWASP Password Storage Cheat Sheet, argon2id with its least memory of 19 MiB. RFC 9106
 would have 64 MiB and three passes, 170 ms here: a few logins at once would hold the service up."""
-_SALT_BYTES = 16
-_HASH_BYTES = 32
 
 MOST_WAITING = 32
 """Passwords that may wait for a thread: under a second of work for one."""
@@ -34,15 +30,8 @@ class Passwords:
     def __init__(
         self, hasher: PasswordHasher | None = None, most_waiting: int = MOST_WAITING
     ) -> None:
-        self._hasher = hasher or PasswordHasher(
-            time_cost=PASSES,
-            memory_cost=MEMORY_KIB,
-            parallelism=LANES,
-            hash_len=_HASH_BYTES,
-            salt_len=_SALT_BYTES,
-            type=Type.ID,
-        )
-        self._nobodys_hash = _nobodys_hash(self._hasher)
+        self._hasher = hasher or PasswordHasher(PASSES, MEMORY_KIB, LANES)
+        self._nobodys_hash = self._hasher.hash(secrets.token_bytes())
         # Half of the processors at most: the event loop and the network need theirs.
         threads = max(1, min(2, (os.cpu_count() or 1) // 2))
         busy = "too many passwords are being checked; try again in a second"
@@ -84,13 +73,3 @@ def _is_same(hasher: PasswordHasher, password_hash: str, password: bytes) -> boo
         return hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def _nobodys_hash(hasher: PasswordHasher) -> str:
-    """Make a hash at today's costs that no password is known to give."""
-    salt, digest = (
-        base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
-        for size in (hasher.salt_len, hasher.hash_len)
-    )
-    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    return f"$argon2id$v=19${costs}${salt}${digest}"

@@ -1,10 +1,7 @@
 """Access, refresh and session tokens: JSON Web Tokens that say whose session somebody speaks for.
 
-Nothing is looked up here. That a token is genuine is therefore not enough: the store still asks
-whether its session lives and whether the password is the one it was issued under.
-
-The one algorithm, HS256, is never taken from a token. PyJWT checks times against the system's
-clock only, so they are checked here, against the given one.
+That a token is genuine is not enough: the store still asks whether its session lives. PyJWT checks
+times against the system's clock only, so they are checked here, against the given one.
 """
 
 import hmac
@@ -18,7 +15,7 @@ import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
 from cardiorisk.errors import InvalidKey
-from cardiorisk.identity.forms import folded
+from cardiorisk.identity.texts import folded
 
 Use = Literal["access", "refresh", "session"]
 
@@ -27,7 +24,7 @@ ISSUER = AUDIENCE = "cardiorisk"
 ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
 SESSION_LIFETIME = timedelta(hours=12)
-"""Of what a browser keeps in a cookie; it is not renewed, so a day's work is a login."""
+"""Of a browser's cookie, which is not renewed."""
 DEVICE_LIFETIME = timedelta(days=365)
 """Of what a browser keeps to show that a name has logged in there; it opens no door."""
 LEEWAY = timedelta(seconds=5)
@@ -46,11 +43,7 @@ _XSRF_LABEL = b"xsrf\n"
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a genuine token says.
-
-    A new password raises the account's generation, and so ends what was issued before. A token
-    ends at ``expires_at`` and the leeway.
-    """
+    """What a genuine token says; it ends at ``expires_at`` and the leeway."""
 
     account_id: int
     session_id: str
@@ -61,8 +54,6 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """The two tokens that a login or a refresh gives."""
-
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_in_seconds: int
@@ -83,8 +74,6 @@ class _Said(BaseModel):
 
 
 class Tokens:
-    """Makes tokens and reads them; ``now`` gives this moment, aware."""
-
     def __init__(self, secret: bytes, now: Callable[[], datetime]) -> None:
         self._secret = secret
         self._now = now
@@ -92,7 +81,6 @@ class Tokens:
     def issue(
         self, account_id: int, session_id: str, generation: int, refresh_id: str
     ) -> TokenPair:
-        """Make an access token and the refresh token of this id for a session."""
         common = {"sub": str(account_id), "sid": session_id, "gen": generation}
         return TokenPair(
             self._make("access", common | {"jti": new_token_id()}, ACCESS_LIFETIME),
@@ -101,7 +89,6 @@ class Tokens:
         )
 
     def issue_session(self, account_id: int, session_id: str, generation: int) -> str:
-        """Make what a browser keeps in a cookie for a session."""
         claims = {"sub": str(account_id), "sid": session_id, "gen": generation}
         return self._make("session", claims | {"jti": new_token_id()}, SESSION_LIFETIME)
 
@@ -169,12 +156,10 @@ class Tokens:
 
 
 def new_token_id() -> str:
-    """Make the name of a token or of a session from the system's random source."""
     return secrets.token_hex(_ID_BYTES)
 
 
 def looks_like_token(text: str) -> bool:
-    """Tell whether a text has the form of a token: three parts, not too long."""
     return len(text) <= LONGEST_TOKEN and text.count(".") == 2 and text.isascii()  # noqa: PLR2004 - three parts
 
 

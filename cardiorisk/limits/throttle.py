@@ -19,7 +19,7 @@ from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 
 from cardiorisk.errors import InvalidLogin, Overloaded, Taken, TooManyAttempts
-from cardiorisk.identity.forms import folded
+from cardiorisk.identity.texts import folded
 
 NAME_FAILURES, ADDRESS_FAILURES, FAILURE_SECONDS = 10, 30, 300.0
 """Wrong passwords of strangers for one name and from one address, and the window they count in."""

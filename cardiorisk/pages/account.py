@@ -12,8 +12,8 @@ from urllib.parse import quote
 from tornado.web import Finish
 
 from cardiorisk import errors
-from cardiorisk.identity.forms import NEW_PASSWORD, PASSWORD, USERNAME, Login
 from cardiorisk.identity.keys import may_hold_key
+from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD, USERNAME, Login
 from cardiorisk.identity.tokens import SESSION_LIFETIME
 from cardiorisk.limits.window import limit_of, require_plan
 from cardiorisk.pages.base import PageHandler

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.identity.forms import harmless
+from cardiorisk.identity.texts import harmless
 from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS

@@ -12,8 +12,8 @@ from typing import Any
 from tornado.escape import json_encode
 
 from cardiorisk.errors import Conflict, InvalidAccount, InvalidQuery, Taken
-from cardiorisk.identity.forms import USERNAME
 from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.texts import USERNAME
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.monitoring.metrics import STAGES

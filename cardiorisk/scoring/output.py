@@ -23,7 +23,7 @@ from pyarrow import parquet
 
 from cardiorisk.files.source import STREAM, written_back
 from cardiorisk.files.table import Batch, CsvTable, ParquetTable, is_parquet
-from cardiorisk.identity.forms import harmless
+from cardiorisk.identity.texts import harmless
 from cardiorisk.scoring.scorer import ADDED_COLUMNS, Scorer, Scores, output_names
 
 _GZIP_LEVEL = 6

@@ -1,11 +1,8 @@
 """The memo: who the latest keys belong to, so that a request seldom asks the database.
 
-Keys enter as digests only. Known and refused keys are kept apart, so that a flood of made-up keys
-cannot push a good one out. It is used on the event loop only.
-
-What a look-up read may be made stale while it is under way. So whoever looks up notes the memo's
-``generation`` first and hands it back with the result; any drop in between has raised it, and the
-result is then not kept. See decision 0007.
+Known and refused keys are kept apart, so that a flood of made-up keys cannot push a good one out.
+What a look-up read may be made stale while it is under way: a drop raises the ``generation``, and
+the result of an earlier one is not kept. See decision 0007.
 """
 
 import asyncio
@@ -32,8 +29,6 @@ MOST_ENTRIES = 16_384
 
 
 class Refusal(Enum):
-    """What the memo says of a key that the database does not know or no longer honours."""
-
     REFUSED = "refused"
 
 
@@ -124,11 +119,7 @@ class Memo:
 
 
 class Lookups:
-    """Look-ups of what the memo does not know; whoever asks for the same one shares it.
-
-    They share it within a generation only. One that began before a drop may have read what was
-    dropped, and a caller that came after it must not be told.
-    """
+    """Look-ups of what the memo does not know, shared by who ask within one generation."""
 
     def __init__(self, memo: Memo, most: int) -> None:
         self._memo = memo

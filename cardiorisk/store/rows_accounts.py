@@ -1,9 +1,7 @@
-"""The table of accounts: found, made, changed and suspended, inside an open transaction.
+"""The table of accounts, inside an open transaction.
 
-A function that is given an account's number raises ``UnknownAccount`` where it is nobody's.
-
-One operator who is not suspended is always left. That is asked in the transaction that suspends,
-demotes or deletes, or two operators who suspend each other at the same moment would leave none.
+A function that is given an account's number raises ``UnknownAccount`` where it is nobody's. One
+operator who is not suspended is always left.
 """
 
 import shlex
@@ -14,7 +12,7 @@ from typing import Any
 from sqlalchemy import Date, bindparam, delete, exists, func, insert, or_, select, text, update
 
 from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
-from cardiorisk.identity.forms import folded
+from cardiorisk.identity.texts import folded
 from cardiorisk.store import rows_changes, rows_keys
 from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import Account, ApiKey, Session, Usage
@@ -69,7 +67,6 @@ def require_id(rows: Rows, name: str) -> int:
 
 
 def find_login(rows: Rows, name: str) -> StoredLogin | None:
-    """Return what a login by this name is checked against, None for a name nobody has."""
     row = rows.execute(_LOGIN, {"folded_name": folded(name)}).one_or_none()
     return None if row is None else StoredLogin(*row)
 
@@ -82,7 +79,6 @@ def load(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
 
 
 def list_accounts(rows: Rows, now: datetime) -> tuple[AccountRecord, ...]:
-    """Return every account, by name."""
     found = rows.execute(_RECORDS.order_by(Account.name), {"now": now})
     return tuple(AccountRecord(*row) for row in found)
 
@@ -92,8 +88,7 @@ def search(
 ) -> tuple[AccountRecord, ...]:
     """Return at most ``limit`` accounts by their numbers, those above ``after``.
 
-    They are found by a part of a name or an address in any case, by the id of a key or by the
-    visible start of one; without a text, every account is.
+    They are found by a part of a name or an address in any case, or by a key's id or start.
     """
     statement = _RECORDS.where(Account.id > after).order_by(Account.id).limit(limit)
     if wanted:
@@ -119,7 +114,6 @@ def find_key_ids(rows: Rows, name: str) -> frozenset[str] | None:
 
 
 def register(rows: Rows, name: str, email: str, password_hash: str, now: datetime) -> AccountRecord:
-    """Make an account that can log in."""
     _require_free(rows, name, email)
     account_id = _insert(rows, name, now, email=email, password_hash=password_hash)
     return load(rows, account_id, now)
@@ -143,7 +137,6 @@ def create(rows: Rows, name: str, plan: str, now: datetime) -> int:
 
 
 def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> int:
-    """Return the number of the account of this name, which is made where there is none."""
     account_id = find_id(rows, name)
     if account_id is None:
         return _insert(rows, name, now, plan=plan or NEW_ACCOUNT_PLAN)
@@ -157,7 +150,6 @@ def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> in
 
 
 def is_empty(rows: Rows) -> bool:
-    """Return whether there is no account at all."""
     return not rows.execute(select(exists(select(Account.id)))).scalar_one()
 
 
@@ -169,12 +161,10 @@ def create_demo(rows: Rows, now: datetime) -> MintedKey | None:
 
 
 def set_plan(rows: Rows, account_id: int, plan: str, now: datetime) -> AccountRecord:
-    """Put an account on a plan; which plans there are is the caller's to know."""
     return _change(rows, account_id, now, plan=plan)
 
 
 def set_operator(rows: Rows, account_id: int, now: datetime, *, is_operator: bool) -> AccountRecord:
-    """Make an account an operator, or no longer one."""
     if not is_operator:
         _require_other_operator(rows, load(rows, account_id, now))
     return _change(rows, account_id, now, is_operator=is_operator)
@@ -190,7 +180,6 @@ def suspend(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
 
 
 def resume(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
-    """End an account's suspension, where there is one."""
     return _change(rows, account_id, now, suspended_at=None)
 
 
@@ -204,11 +193,7 @@ def remove(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
 
 
 def set_password(rows: Rows, account_id: int, generation: int | None, password_hash: str) -> bool:
-    """Change a password and end every session; tell whether ``generation`` still held.
-
-    It does not where the password was changed since it was read: then nothing is done. None is
-    whoever needs no password for it.
-    """
+    """Change a password and end every session, unless it was changed since ``generation``."""
     this = update(Account).where(Account.id == account_id)
     if generation is not None:
         this = this.where(Account.token_generation == generation)

@@ -1,8 +1,4 @@
-"""The table of kept assessments, inside an open transaction; each function is of one account.
-
-Newest first is the order of the ids, so a page begins after an id whether or not that one is
-still there.
-"""
+"""The table of kept assessments, inside an open transaction; ids sort by time."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select
 
-from cardiorisk.identity.forms import folded
+from cardiorisk.identity.texts import folded
 from cardiorisk.patients.patient import FIELDS, Patient
 from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import AssessmentRow
@@ -53,14 +49,12 @@ def list_newest(
 
 
 def find(rows: Rows, account_id: int, assessment_id: str) -> KeptAssessment | None:
-    """Return one of an account's assessments, None where it has no such one."""
     this = AssessmentRow.account_id == account_id, AssessmentRow.id == assessment_id
     row = rows.execute(_ASSESSMENTS.where(*this)).one_or_none()
     return None if row is None else _kept(row)
 
 
 def remove(rows: Rows, account_id: int, assessment_id: str) -> bool:
-    """Delete one of an account's assessments; tell whether it had such a one."""
     this = AssessmentRow.account_id == account_id, AssessmentRow.id == assessment_id
     return rows.execute(delete(AssessmentRow).where(*this)).rowcount > 0
 

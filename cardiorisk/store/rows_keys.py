@@ -1,8 +1,7 @@
-"""The table of API keys: made, listed, revoked and rotated, inside an open transaction.
+"""The table of API keys, inside an open transaction; a key's text is never kept.
 
-A key's text leaves from the function that makes it and is never kept. A key is found by its digest
-alone, so nothing here compares secrets character by character. A function that is given a key's id
-raises ``UnknownKey`` where there is no such key, or none of the account that is named with it.
+A function that is given a key's id raises ``UnknownKey`` where there is no such key, or none of the
+account that is named with it.
 """
 
 import math

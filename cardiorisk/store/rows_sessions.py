@@ -1,8 +1,7 @@
 """The table of sessions, inside an open transaction: one row a login; and the tokens' secret.
 
-A session's row names the one refresh token that may be used next. A genuine token of a living
-session that is not that one was used before: somebody has a copy, nobody can tell who, and the
-session ends for both. So one row is all that is kept of however many tokens.
+A genuine refresh token that is not the one its session's row names was used before: somebody has a
+copy, nobody can tell who, and the session ends for both.
 """
 
 import secrets

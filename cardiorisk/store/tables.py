@@ -1,8 +1,7 @@
-"""The database's tables, as SQLAlchemy declares them.
+"""The database's tables; a change here needs a revision, and a test holds the two together.
 
-No key or password is ever stored, only its digest or hash. The migrations build these tables; a
-test holds the two together, so a change here needs a revision. Ids of accounts are never used again
-(``AUTOINCREMENT``): the limiter counts by them, and would charge a new account for a deleted one.
+Numbers of accounts are never used again (``AUTOINCREMENT``): the limiter counts by them, and would
+charge a new account for a deleted one.
 """
 
 from datetime import UTC, date, datetime  # SQLAlchemy reads the annotations at run time
@@ -23,7 +22,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from cardiorisk.identity.forms import EMAIL_CHARACTERS, NAME_CHARACTERS
+from cardiorisk.identity.texts import EMAIL_CHARACTERS, NAME_CHARACTERS
 
 FOLDED_CHARACTERS = 3 * NAME_CHARACTERS
 """Folding makes three letters of one at most."""
@@ -38,13 +37,12 @@ _NAMING = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: aware in Python, always UTC, stored as text that sorts by time."""
+    """A moment: aware in Python, stored without its zone, which is UTC."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
-        """Turn an aware moment into the naive UTC that SQLite's text holds."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -63,13 +61,11 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """One subscription: who pays, and for how many requests a minute.
+    """One subscription; made by a command, it has neither address nor password.
 
-    Made by a registration or by a command; the latter has neither address nor password, and
-    nobody can log in to it. ``folded_name`` is what names are compared by, null for an account
-    of the first revision whose name differed from an older one's in case only. A new password
-    raises ``token_generation``, and with it ends every token. While
-    ``suspended_at`` is set, nothing of the account opens a door, and nothing of it is lost.
+    ``folded_name`` is what names are compared by, null for an account of the first revision whose
+    name differed from an older one's in case only. A new password raises ``token_generation``, and
+    with it ends every token.
     """
 
     __tablename__ = "account"
@@ -91,10 +87,10 @@ class Account(Base):
 
 
 class ApiKey(Base):
-    """One key of an account. It ends at ``expires_at`` or ``revoked_at``, whichever is first.
+    """One key of an account; it ends at ``expires_at`` or ``revoked_at``, whichever is first.
 
-    With a ``limit`` of its own, requests a minute, it is counted in a window of its own too:
-    ``window_id`` is the id of the first key that had it, which a rotation hands on.
+    ``limit`` is its own, in requests a minute; ``window_id`` the id of the first key that had that
+    window, which a rotation hands on.
     """
 
     __tablename__ = "api_key"
@@ -116,11 +112,7 @@ class ApiKey(Base):
 
 
 class Session(Base):
-    """One login, until it is ended or not refreshed for a month.
-
-    Only the refresh token named ``refresh_id`` may be used, once; any other that is genuine has
-    been used before.
-    """
+    """One login; only the refresh token named ``refresh_id`` may be used, once."""
 
     __tablename__ = "session"
 

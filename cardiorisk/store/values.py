@@ -1,8 +1,4 @@
-"""What the store answers with: frozen values that know nothing of the database.
-
-Where a module of rows says so, the order of their attributes is the order of its columns. A key
-or a password's hash is kept out of ``repr``.
-"""
+"""What the store answers with: frozen values that know nothing of the database."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,10 +17,7 @@ SHOWN_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """One account as it is stored.
-
-    ``active_keys`` counts those that have not ended; they open no door while it is suspended.
-    """
+    """One account as it is stored; ``active_keys`` counts those that have not ended."""
 
     account_id: int
     name: str
@@ -49,8 +42,6 @@ class StoredLogin:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """One key as it is stored, which is without the key."""
-
     key_id: str
     account: str
     plan: str
@@ -64,7 +55,6 @@ class KeyRecord:
     """Requests a minute, where it has a limit of its own."""
 
     def status(self, now: datetime) -> KeyStatus:
-        """Tell whether the key opens a door at ``now``, and if not, why."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= now:
@@ -82,8 +72,6 @@ class MintedKey:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A key and the one that takes its place; ``old`` says when it ends."""
-
     old: KeyRecord
     new: MintedKey
 
@@ -98,8 +86,6 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class KeptAssessment:
-    """One assessment that its account has kept; its label is what its owner calls it."""
-
     assessment_id: str
     created_at: datetime
     label: str | None

@@ -25,8 +25,8 @@ from typing_extensions import TypedDict
 
 from cardiorisk.config import VERSION
 from cardiorisk.errors import FieldFault, InvalidAccount, InvalidPatient, InvalidQuery
-from cardiorisk.identity.forms import find_number
 from cardiorisk.identity.keys import shows_credential
+from cardiorisk.identity.texts import find_number
 from cardiorisk.model.card import Card
 from cardiorisk.patients import words
 from cardiorisk.patients.json_object import REPEATED, echoed, read_object

@@ -9,8 +9,7 @@ from pydantic import AfterValidator, ValidationInfo
 from typing_extensions import TypedDict
 
 from cardiorisk.errors import MalformedBody
-from cardiorisk.identity import forms
-from cardiorisk.identity.forms import find_number
+from cardiorisk.identity import texts
 from cardiorisk.identity.keys import (
     KEY_CHARACTERS,
     LARGEST_KEY_LIMIT,
@@ -18,17 +17,18 @@ from cardiorisk.identity.keys import (
     LONGEST_LIFETIME_DAYS,
     PREFIX,
 )
+from cardiorisk.identity.texts import find_number
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.window import limit_of
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
 from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule, shown
 
-_PRINTABLE = f"be {forms.NAME_RULE}"
-_HARD = f"have {forms.LEAST_PASSWORD} to {forms.MOST_PASSWORD} characters and not be the name"
-_ADDRESS = f"be an e-mail address of at most {forms.EMAIL_CHARACTERS} characters"
+_PRINTABLE = f"be {texts.NAME_RULE}"
+_HARD = f"have {texts.LEAST_PASSWORD} to {texts.MOST_PASSWORD} characters and not be the name"
+_ADDRESS = f"be an e-mail address of at most {texts.EMAIL_CHARACTERS} characters"
 _AT_MOST = "be text of at most {} characters"
-_BOUNDS: dict[str, Any] = {"minLength": forms.LEAST_PASSWORD, "maxLength": forms.MOST_PASSWORD}
+_BOUNDS: dict[str, Any] = {"minLength": texts.LEAST_PASSWORD, "maxLength": texts.MOST_PASSWORD}
 
 
 def _text(
@@ -41,41 +41,41 @@ def _text(
 
 def _differing(password: str, info: ValidationInfo) -> str:
     """Refuse the name as the password."""
-    if forms.folded(password) == forms.folded(info.data.get("username", "")):
+    if texts.folded(password) == texts.folded(info.data.get("username", "")):
         raise ValueError
     return password
 
 
 def _new_password(description: str, example: str) -> Rule:
     said, more = f"{description}; must {_HARD}", {"format": "password", **_BOUNDS}
-    return _text(forms.clean_password, _HARD, said, example, **more)
+    return _text(texts.clean_password, _HARD, said, example, **more)
 
 
 _first_password = _new_password("The account's password", "correct horse battery")
 _next_password = _new_password("The password from now on", "staple correct horse")
-_lengths: dict[str, Any] = {"minLength": 1, "maxLength": forms.NAME_CHARACTERS}
+_lengths: dict[str, Any] = {"minLength": 1, "maxLength": texts.NAME_CHARACTERS}
 _said = "The account's name; case makes no difference"
 _username = _text(
-    forms.clean_name, _PRINTABLE, f"{_said}; must {_PRINTABLE}", "natalia", **_lengths
+    texts.clean_name, _PRINTABLE, f"{_said}; must {_PRINTABLE}", "natalia", **_lengths
 )
-_claimed_name = _text(forms.claimed_name, _AT_MOST.format(forms.NAME_CHARACTERS), _said, "natalia")
+_claimed_name = _text(texts.claimed_name, _AT_MOST.format(texts.NAME_CHARACTERS), _said, "natalia")
 _claimed_password = _text(
-    forms.claimed_password,
-    _AT_MOST.format(forms.MOST_PASSWORD),
+    texts.claimed_password,
+    _AT_MOST.format(texts.MOST_PASSWORD),
     *("The account's password", "correct horse battery"),
     format="password",
 )
 _email = _text(
-    forms.clean_address,
+    texts.clean_address,
     _ADDRESS,
     *(f"An address to reach the account's owner; must {_ADDRESS}", "natalia@example.org"),
-    maxLength=forms.EMAIL_CHARACTERS,
+    maxLength=texts.EMAIL_CHARACTERS,
     format="email",
 )
 _key_name = _text(
-    forms.clean_name,
-    f"be text that is {forms.NAME_RULE}",
-    *(f"What you call it: {forms.NAME_RULE}", "front desk"),
+    texts.clean_name,
+    f"be text that is {texts.NAME_RULE}",
+    *(f"What you call it: {texts.NAME_RULE}", "front desk"),
     **_lengths,
 )
 _any_text = _text(
@@ -106,8 +106,8 @@ class RegistrationBody(Form):
     email: Annotated[str, _email]
 
     @property
-    def registration(self) -> forms.Registration:
-        return forms.Registration(self.username, self.password, self.email)
+    def registration(self) -> texts.Registration:
+        return texts.Registration(self.username, self.password, self.email)
 
 
 class LoginBody(Form):
@@ -117,8 +117,8 @@ class LoginBody(Form):
     password: Annotated[str, _claimed_password]
 
     @property
-    def login(self) -> forms.Login:
-        return forms.Login(self.username, self.password)
+    def login(self) -> texts.Login:
+        return texts.Login(self.username, self.password)
 
 
 class PasswordChangeBody(LoginBody):
@@ -127,8 +127,8 @@ class PasswordChangeBody(LoginBody):
     new_password: Annotated[str, _next_password, AfterValidator(_differing)]
 
     @property
-    def change(self) -> forms.PasswordChange:
-        return forms.PasswordChange(self.login, self.new_password)
+    def change(self) -> texts.PasswordChange:
+        return texts.PasswordChange(self.login, self.new_password)
 
 
 class DeletionBody(Form):

@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from cardiorisk.accounts import operated
 from cardiorisk.bitacora.reader import Line
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.identity.forms import LARGEST_NUMBER
 from cardiorisk.identity.keys import may_hold_key
+from cardiorisk.identity.texts import LARGEST_NUMBER
 from cardiorisk.monitoring import log_watch
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule

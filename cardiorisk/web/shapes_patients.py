@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import InvalidPatient
-from cardiorisk.identity.forms import clean_name
+from cardiorisk.identity.texts import clean_name
 from cardiorisk.model.explanations import GRIDS, sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients import patient as patients

@@ -26,9 +26,9 @@ from cardiorisk.errors import (
     TooManyAttempts,
     UnknownKey,
 )
-from cardiorisk.identity.forms import Login, PasswordChange, Registration
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
+from cardiorisk.identity.texts import Login, PasswordChange, Registration
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
 from cardiorisk.limits.window import Limiter

@@ -59,7 +59,13 @@ async def test_a_reader_has_the_menu_that_is_theirs(reader: Reader, boss: Reader
     await reader.register("bea")
     members = [("./", ""), ("lote", ""), ("cuenta", ""), ("claves", "page"), ("evaluaciones", "")]
     assert await menu(reader, "/claves") == [*members, ("docs", "")]
-    operators = [("../", ""), ("../lote", ""), ("../cuenta", ""), ("../claves", ""), ("../evaluaciones", "")]
+    operators = [
+        ("../", ""),
+        ("../lote", ""),
+        ("../cuenta", ""),
+        ("../claves", ""),
+        ("../evaluaciones", ""),
+    ]
     below = [*operators, ("../panel", "true"), ("../docs", "")]
     assert await menu(boss, "/panel/cuentas") == below
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from cardiorisk.files.columns import Reading
 from cardiorisk.files.table import open_table
-from cardiorisk.identity.forms import harmless
+from cardiorisk.identity.texts import harmless
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.scoring.output import score_table
 from cardiorisk.scoring.scorer import Scorer

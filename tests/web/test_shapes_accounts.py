@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cardiorisk.errors import FieldFault, InvalidAccount, MalformedBody
-from cardiorisk.identity.forms import Login, PasswordChange, Registration
+from cardiorisk.identity.texts import Login, PasswordChange, Registration
 from cardiorisk.web.shapes import MOST_UNKNOWN, Sent
 from cardiorisk.web.shapes_accounts import (
     KeyWishBody,

@@ -8,8 +8,8 @@ import pytest
 
 from cardiorisk.accounts.operated import AccountQuery
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.identity.forms import LARGEST_NUMBER
 from cardiorisk.identity.keys import new_key, visible_prefix
+from cardiorisk.identity.texts import LARGEST_NUMBER
 from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.web.shapes import Sent

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardiorisk.identity.forms import (
+from cardiorisk.identity.texts import (
     Login,
     PasswordChange,
     Registration,

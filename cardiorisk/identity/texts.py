@@ -1,9 +1,7 @@
-"""What people say of themselves: names, passwords, addresses, and the rules for them.
+"""The rules for texts that people give: names, passwords, addresses, numbers.
 
-``clean_…`` return what is kept of a text, or None where it is none or against its rule. A name is
-kept without the blanks at its ends, and compared without regard to case or to how its accents were
-typed; an address is kept in lower case. A login's password is held to no rule but a length that
-none has, or the rule would tell what is worth trying.
+``clean_…`` return what is kept of a text, or None where it is against its rule. ``claimed_…`` do so
+for a login, which is held to no rule but a length, or the rule would tell what is worth trying.
 """
 
 import re
@@ -27,7 +25,6 @@ _MOST_NORMALIZED = 4
 """Times its longest length that a text may have before it is normalized, which takes a time that
 grows with the square of a run of accents. Normalization makes one character of three at most."""
 
-
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 _CELL_START = re.compile(r'((?:^|[;,\t\r\n])[\s"]*+)([=+\-@\uff1d\uff0b\uff0d\uff20]?)')
 """What may begin a cell, whichever character a spreadsheet cuts at, and what begins a formula there
@@ -36,8 +33,7 @@ _CELL_START = re.compile(r'((?:^|[;,\t\r\n])[\s"]*+)([=+\-@\uff1d\uff0b\uff0d\uf
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Kept as an ordinary blank; a Japanese name is written with a wide one."""
 _SHAPING = re.compile("[\u200c\u200d\u180b-\u180d\u180f\U000e0100-\U000e01ef]")
-"""Joiners and variation selectors: where a script needs them they shape a letter, elsewhere nobody
-sees them."""
+"""Joiners and variation selectors: they shape letters of some scripts; else nobody sees them."""
 _HIDING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U0001d159]")
 """What Python takes for printable, and nobody sees either. Source: Unicode's
 Default_Ignorable_Code_Point, and the blanks among its symbols."""
@@ -46,7 +42,7 @@ _VIRAMA = 9
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who wants an account: all three are clean and follow their rules."""
+    """Who wants an account; all three are clean."""
 
     username: str
     password: str = field(repr=False)
@@ -55,16 +51,12 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A name and a password that claim to belong together."""
-
     username: str
     password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordChange:
-    """A login, and the password that is to take its password's place."""
-
     login: Login
     new_password: str = field(repr=False)
 
@@ -81,8 +73,7 @@ def folded(text: str) -> str:
 def harmless(text: str) -> str:
     """Return a text of which no spreadsheet makes a formula: an apostrophe stands before one.
 
-    A number is left as it is. A name with ``;=`` in it is cut there by a Spanish spreadsheet that
-    reads an English file, so what comes after a separator counts too.
+    A number is left as it is. What comes after any country's separator counts too.
     """
     if _NUMBER.fullmatch(text):
         return text
@@ -91,17 +82,13 @@ def harmless(text: str) -> str:
 
 
 def clean_name(given: object) -> str | None:
-    """Return what an account, a key or a patient may be called.
-
-    It may hold whatever people's names do, and nothing that hides or reorders text.
-    """
+    """Return what an account, a key or a patient is called: nothing that hides or reorders text."""
     name = claimed_name(given)
     is_fitting = name is not None and 1 <= len(name) <= NAME_CHARACTERS and _is_all_seen(name)
     return name if is_fitting else None
 
 
 def clean_password(given: object) -> str | None:
-    """Return a password: blanks and accents are its owner's choice."""
     claimed = claimed_password(given)
     password = None if claimed is None or not _is_writable(claimed) else _normalized(claimed)
     is_fitting = password is not None and LEAST_PASSWORD <= len(password) <= MOST_PASSWORD
@@ -109,7 +96,7 @@ def clean_password(given: object) -> str | None:
 
 
 def clean_address(given: object) -> str | None:
-    """Return an address in lower case where it may be one; only a letter to it could tell."""
+    """Return an address in lower case where it may be one."""
     if not _is_normalizable(given, EMAIL_CHARACTERS):
         return None
     address = _normalized(given).strip().lower()
@@ -120,14 +107,12 @@ def clean_address(given: object) -> str | None:
 
 
 def claimed_name(given: object) -> str | None:
-    """Return the name that a login gives; half a surrogate pair is no text."""
     if not _is_normalizable(given, NAME_CHARACTERS) or not _is_writable(given):
         return None
     return _BLANKS.sub(" ", _normalized(given)).strip()
 
 
 def claimed_password(given: object) -> str | None:
-    """Return the password that a login gives."""
     return given if _is_normalizable(given, MOST_PASSWORD) else None
 
 
