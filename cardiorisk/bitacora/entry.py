@@ -1,8 +1,6 @@
 """One line of the bitácora: what is written of a request, and how it is read back.
 
-An entry never holds a key, a token or a password: there is no member for one. The inputs are
-health data and are written only when the caller hands them over. A line is always ASCII, so that
-nothing in it can steer the terminal of who looks at it.
+A line is always ASCII, so that nothing in it can steer the terminal of who looks at it.
 """
 
 import json
@@ -47,17 +45,15 @@ _own_members = attrgetter(*_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is kept of one request and its answer.
+    """What is kept of one request and its answer: never a key, a token or a password.
 
     Attributes:
         ts_seconds: of the arrival, since the epoch, UTC.
         route: the route's template, never the raw path.
         timings_ms: by stage, ``total`` last.
-        key_id: the public name of the key; without an accepted one there is no plan either.
-        modelo: the version of the network that answered or, where none was asked, that would
-            have; None while none is loaded.
-        inputs: the patient, where the settings allow it to be written.
-        filas: how many patients a batch held, once it was read; it has no result of its own.
+        modelo: the version of the network that answered or would have.
+        inputs: health data: the patient, where the settings allow it to be written.
+        filas: how many patients a batch held, which has no result of its own.
     """
 
     ts_seconds: float

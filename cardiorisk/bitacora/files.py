@@ -1,7 +1,6 @@
 """The files of a bitácora: the one that is written to, and those that were renamed away.
 
-They go by the time of their first line, so it does not matter how the rotating tool numbers or
-dates them. What another program has compressed is read as it is.
+They go by the time of their first line, however the rotating tool numbers or dates them.
 """
 
 import gzip

@@ -12,16 +12,13 @@ Fsync = Callable[[int], None]
 
 
 class GroupSync:
-    """The queue before the disk: many callers share one ``fsync``.
+    """The queue before the disk: who comes while an ``fsync`` runs shares the next one.
 
-    Who comes while an ``fsync`` runs shares the next one, for nobody can say whether the running
-    one still takes their line along. When one fails, those who wait for the next are refused with
-    it: the system reports a failed write-back once and then forgets the pages, so a second
-    ``fsync`` would succeed over lines that are lost. Source: fsync(2), Linux, section on errors.
+    When one fails, those who wait for the next are refused with it: the system reports a failed
+    write-back once and then forgets the pages. Source: fsync(2), Linux, section on errors.
 
-    It belongs to one event loop, with one thread of its own. As each ``fsync`` starts, ``begin``
-    gives the open files to sync; then ``end`` is told of them and of the failure, if there was one.
-    Both are called on the loop.
+    As each starts, ``begin`` gives the open files to sync; then ``end`` is told of them and of the
+    failure, if there was one. Both are called on the event loop.
     """
 
     def __init__(

@@ -1,12 +1,7 @@
 """The key that seals checkpoints: it moves on each minute, and what it was before is gone.
 
-Who takes the machine has the key of now. It makes no seal of an earlier minute, and no ``link``:
-the first checkpoint of a minute carries one that the keys of all minutes since the checkpoint
-before have made of that one's hash. So what was sealed can be neither changed nor cut away later.
-
-The file is written over in place: what it held is gone from the disk too, as far as the file system
-writes in place. A record is shorter than a sector, so it is the old one or the new one after any
-crash. It is not synced: a machine that crashes finds the key of half a minute before, and goes on.
+``docs/bitacora.md`` tells how. The file is written over in place, in a record shorter than a sector,
+so that it is the old one or the new one after any crash; it is not synced.
 """
 
 import errno
@@ -66,7 +61,6 @@ class SealKey:
             self.minute += 1
 
     def note(self, number: int, digest: str) -> None:
-        """Take note of the checkpoint that was sealed last."""
         self.checkpoint, self.link = number, bytes.fromhex(digest)
 
     def sign(self, text: bytes) -> str:
@@ -74,7 +68,6 @@ class SealKey:
 
 
 def read_key(path: Path) -> SealKey:
-    """Read a key from a file, ``verify.key`` say."""
     try:
         return SealKey.read(path.read_bytes(), path)
     except OSError as error:
@@ -101,7 +94,7 @@ def make_pair(directory: Path, now_seconds: float) -> None:
 
 
 class Seal:
-    """The service's key, in its file, which is the service's alone while it runs."""
+    """The service's key, in its file, which is this process's alone while it runs."""
 
     def __init__(self, path: Path) -> None:
         self._moving = f"moving the seal key {path} on"
@@ -154,7 +147,6 @@ class Seal:
         return self._key.sign(text).encode()
 
     def passed(self, number: int, digest: str) -> None:
-        """Take note of a checkpoint that was written under the key."""
         self._key.note(number, digest)
         self._linked_minute = self._key.minute
         self._write()
@@ -163,9 +155,8 @@ class Seal:
         os.close(self._file)
 
     def _write(self) -> None:
-        failure = None
         try:
             os.pwrite(self._file, self._key.record(), 0)
+            self._failures.note(self._moving, None)
         except OSError as error:
-            failure = error
-        self._failures.note(self._moving, failure)
+            self._failures.note(self._moving, error)

@@ -16,11 +16,7 @@ _BOUNDS_MS = (0.0, *(0.0005 * (1 + RELATIVE_ERROR) ** step for step in range(285
 
 
 class Summary:
-    """What entries add up to: counts, rate and times by stage.
-
-    Entries are counted and not kept, so its size does not grow with the log. Those without a code
-    or a plan are left out of these counts.
-    """
+    """Counts, rate and times by stage; its size does not grow with the log."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -49,7 +45,7 @@ class Summary:
             self._by_stage_ms[stage].add(ms)
 
     def stages_ms(self) -> list[tuple[str, Histogram]]:
-        """Return the times by stage, in the order in which they were first seen, total last."""
+        """Return the times by stage in the order in which they came, total last."""
         return sorted(self._by_stage_ms.items(), key=lambda stage: stage[0] == "total")
 
     def requests_per_minute(self) -> float | None:

@@ -30,7 +30,7 @@ class _Fault(Exception):
 
 @dataclass
 class Verification:
-    """What was found: the first ``fault`` that is no crash's, and what a crash may have taken.
+    """The first ``fault``, and the ``losses`` that a crash may explain.
 
     ``lines`` are covered by checkpoints; ``open_lines`` have come since the last.
     """
@@ -49,12 +49,10 @@ class Verification:
     _path: Path = Path()
     _line: int = 0
     _sealed: Checkpoint | None = None
-    """The last one with a seal."""
     _start: Checkpoint | None = None
     """The last one that tells the machine's start and the mode."""
 
     def read(self, file: LogFile, *, is_newest: bool) -> None:
-        """Read a file after those before it."""
         self._path, self._line = file.path, 0
         try:
             with open_log(file.path) as opened:
@@ -71,7 +69,6 @@ class Verification:
             self.notes.append(f"{file.path} ends in a torn line, as after kill -9")
 
     def end(self) -> None:
-        """Tell what only the end shows."""
         last, against = self.last, self._against
         if last is None:
             raise _Fault("there is no checkpoint, so nothing can be said of it")

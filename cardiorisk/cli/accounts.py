@@ -5,7 +5,7 @@ It never makes a database: an account comes with its first key, from ``cardioris
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -34,17 +34,21 @@ def accounts() -> None:
     """
 
 
+def _changes_one(function: Callable[..., None]) -> click.Command:
+    """Make a command of it that takes an account's NAME, then its own arguments."""
+    return accounts.command()(
+        click.argument("name", type=printable_name)(database_option(function))
+    )
+
+
 @accounts.command("list")
 @json_option
 @database_option
 def list_accounts(*, as_json: bool, settings: Settings) -> None:
-    """List every account, its plan and how many keys it has.
-
-    Only keys that have not ended are counted.
+    """List every account, its plan and how many active keys it has.
 
     \b
-    Examples:
-      cardiorisk accounts list
+    Example:
       cardiorisk accounts list --json
     """  # noqa: D301 - click reads the \b
     with open_current(settings.database_url) as database, database.reading() as rows:
@@ -53,16 +57,13 @@ def list_accounts(*, as_json: bool, settings: Settings) -> None:
     show([_TITLES.get(name, name) for name in _COLUMNS], cells, as_json=as_json)
 
 
-@accounts.command()
-@click.argument("name", type=printable_name)
+@_changes_one
 @click.argument("plan")
-@database_option
 def plan(name: str, plan: str, settings: Settings) -> None:
     """Put an account on a plan, which all of its keys share.
 
     \b
-    Examples:
-      cardiorisk accounts plan ana premium
+    Example:
       CARDIORISK_PLANS=team=600 cardiorisk accounts plan ana team
     """  # noqa: D301 - click reads the \b
     require_plan(plan, settings.plans)
@@ -72,15 +73,13 @@ def plan(name: str, plan: str, settings: Settings) -> None:
     click.echo(f"{record.name} is on {record.plan}: {quota} requests a minute.", err=True)
 
 
-@accounts.command()
-@click.argument("name", type=printable_name)
+@_changes_one
 @click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
-@database_option
 def operator(name: str, state: str, settings: Settings) -> None:
     """Make an account an operator, or no longer one.
 
-    An operator may reload the model, read /metrics from elsewhere and open the panel. The last
-    operator who is not suspended stays one: make another first.
+    An operator may reload the model, read /metrics from elsewhere and open the panel. The last one
+    who is not suspended stays one, and can be neither suspended nor deleted: make another first.
 
     \b
     Example:
@@ -91,15 +90,11 @@ def operator(name: str, state: str, settings: Settings) -> None:
     click.echo(f"{record.name} is {'an' if record.is_operator else 'no'} operator.", err=True)
 
 
-@accounts.command()
-@click.argument("name", type=printable_name)
-@database_option
+@_changes_one
 def suspend(name: str, settings: Settings) -> None:
     """Refuse an account's keys, tokens and logins until it is resumed.
 
-    Nothing is deleted: its keys and what it has kept are there again afterwards. Its owner is told
-    with 403 and the code "suspended". The last operator who is not suspended cannot be suspended:
-    make another first.
+    Nothing is deleted: its keys and what it has kept are there again afterwards.
 
     \b
     Example:
@@ -110,9 +105,7 @@ def suspend(name: str, settings: Settings) -> None:
     click.echo(f"{record.name} is suspended.", err=True)
 
 
-@accounts.command()
-@click.argument("name", type=printable_name)
-@database_option
+@_changes_one
 def resume(name: str, settings: Settings) -> None:
     """End an account's suspension.
 
@@ -125,20 +118,16 @@ def resume(name: str, settings: Settings) -> None:
     click.echo(f"{record.name} is not suspended.", err=True)
 
 
-@accounts.command()
-@click.argument("name", type=printable_name)
+@_changes_one
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
-@database_option
 def delete(name: str, *, yes: bool, settings: Settings) -> None:
     """Delete an account and all that is its, for good.
 
     That is its keys, sessions, kept assessments and use. Its lines in the bitácora stay, with key
-    ids that name nobody. The name is free again. The last operator who is not suspended cannot be
-    deleted: make another first.
+    ids that name nobody. The name is free again.
 
     \b
-    Examples:
-      cardiorisk accounts delete ana
+    Example:
       cardiorisk accounts delete ana --yes
     """  # noqa: D301 - click reads the \b
     with _changing(settings, name) as (rows, account_id, now):
@@ -153,9 +142,7 @@ def delete(name: str, *, yes: bool, settings: Settings) -> None:
     click.echo(f"{account.name} is deleted, with all that was its.", err=True)
 
 
-@accounts.command()
-@click.argument("name", type=printable_name)
-@database_option
+@_changes_one
 def password(name: str, settings: Settings) -> None:
     """Give an account a new password.
 
@@ -167,7 +154,6 @@ def password(name: str, settings: Settings) -> None:
     Examples:
       cardiorisk accounts password ana
       openssl rand -base64 18 | tee /dev/tty | cardiorisk accounts password ana
-      pass show cardiorisk/ana | cardiorisk accounts password ana
     """  # noqa: D301 - click reads the \b
     with _changing(settings, name):
         pass  # who mistypes the name is told before a password is asked for

@@ -1,7 +1,4 @@
-"""``cardiorisk db``: bring the database to this version's revision, tell which it has, copy it.
-
-``current`` must not upgrade the file: it is asked before, to find out whether an upgrade is due.
-"""
+"""``cardiorisk db``: bring the database to this version's revision, tell which it has, copy it."""
 
 from pathlib import Path
 

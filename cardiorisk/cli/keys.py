@@ -35,17 +35,8 @@ from cardiorisk.store.database import open_current, open_database
 from cardiorisk.store.values import KeyRecord, MintedKey
 
 _COLUMNS = (
-    "key_id",
-    "account",
-    "plan",
-    "prefix",
-    "status",
-    "created_at",
-    "expires_at",
-    "revoked_at",
-    "last_used_at",
-    "name",
-    "limit",
+    *("key_id", "account", "plan", "prefix", "status"),
+    *("created_at", "expires_at", "revoked_at", "last_used_at", "name", "limit"),
 )
 
 
@@ -105,19 +96,15 @@ def create(
     no operator's rights.
 
     A key that callers use already is imported from a file: 24 to 128 printable ASCII characters in
-    one line, without blanks. It must be as random as ours: a key is refused that has a common word
-    in it, that repeats itself or counts, or that does not mix digits with letters (or small letters
-    with capitals) all through. The service tells ours by their crk_ where somebody types one into a
-    search, and does not repeat it there; an imported one it cannot tell. So replace it
-    (`cardiorisk keys rotate`) when its callers can change.
+    one line, without blanks, as random as ours: no common words, no repetition or counting, digits
+    and letters mixed all through. Replace it by `cardiorisk keys rotate` when its callers can change.
 
     \b
     Examples:
-      cardiorisk keys create --account ana
+      KEY=$(cardiorisk keys create --account ana)
       cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
       cardiorisk keys create --account hospital --limit 3 --name "ward 2"
       cardiorisk keys create --account hospital --key-file old.key
-      KEY=$(cardiorisk keys create --account ana)
     """  # noqa: D301 - click reads the \b
     if plan is not None:
         require_plan(plan, settings.plans)
@@ -143,8 +130,7 @@ def list_keys(*, as_json: bool, settings: Settings) -> None:
     """List every key, ended ones too, without the keys themselves.
 
     \b
-    Examples:
-      cardiorisk keys list
+    Example:
       cardiorisk keys list --json | jq -r '.[] | select(.status == "active") | .key_id'
     """  # noqa: D301 - click reads the \b
     with open_current(settings.database_url) as database, database.reading() as rows:
@@ -193,8 +179,7 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
     its limit where it has one of its own.
 
     \b
-    Examples:
-      cardiorisk keys rotate key_0123456789ab
+    Example:
       cardiorisk keys rotate key_0123456789ab --grace 60
     """  # noqa: D301 - click reads the \b
     require_stdout("a new key")

@@ -48,8 +48,6 @@ def log() -> None:
     \b
     Examples:
       cardiorisk log stats --since 1h
-      cardiorisk log tail --follow
-      cardiorisk log drift --since 7d
       cardiorisk log verify
     """  # noqa: D301 - click reads the \b
 
@@ -75,8 +73,6 @@ def stats(
 
     \b
     Examples:
-      cardiorisk log stats
-      cardiorisk log stats --since 15m
       cardiorisk log stats --since 2026-11-22T20:00 --json
       ssh elsewhere zcat bitacora.jsonl.3.gz | cardiorisk log stats -
     """  # noqa: D301 - click reads the \b
@@ -112,7 +108,6 @@ def tail(
     \b
     Examples:
       cardiorisk log tail -n 50
-      cardiorisk log tail --follow
       cardiorisk log tail --follow | jq 'select(.status >= 500)'
     """  # noqa: D301 - click reads the \b
     if follow and named:
@@ -154,12 +149,8 @@ def drift(
     """Compare recent answers with what the network was trained on.
 
     For the probability and, where the log has them (CARDIORISK_LOG_INPUTS=1), for each of the six
-    fields: the population stability index (PSI) over the training's bins. Below 0.1 it is called
-    stable, from 0.1 noticeable, from 0.25 large: custom, not theory. Under 200 rows chance alone
-    reaches 0.1, and nothing is said.
-
-    Only answers of the network in CARDIORISK_MODEL_DIR are counted. Drift is no failure: the
-    command ends with 0 whatever it finds.
+    fields: the population stability index (PSI) over the training's bins. Only answers of the
+    network in CARDIORISK_MODEL_DIR are counted. Drift is no failure: the command ends with 0.
 
     \b
     Examples:

@@ -59,19 +59,14 @@ def verify(
     key_file: Path | None,
     against: Checkpoint | None,
 ) -> None:
-    """Tell whether the bitácora is whole.
+    """Tell whether the bitácora is whole, or which line is faulty first.
 
-    If it is not, the first faulty line is named, and what is wrong.
-
-    Without FILES: every file of the bitácora, rotated and compressed ones too. FILES are
-    directories, or some files of one bitácora. Run it on another machine than the service's, with
-    the key that was kept there: whoever has taken a machine says there what he likes.
-
-    Exit 0: whole. 1: not whole. 2: wrong usage.
+    Without FILES: every file, rotated and compressed ones too. FILES are directories, or some files
+    of one bitácora. Run it on another machine than the service's, with the key that was kept there:
+    whoever has taken a machine says there what he likes. Exit 1: not whole.
 
     \b
     Examples:
-      cardiorisk log verify
       cardiorisk log verify --key /media/safe/verify.key /srv/copies/logs
       cardiorisk log verify --key a/verify.key logs/bitacora-a.jsonl*
       cardiorisk log verify --against checkpoint.json
@@ -137,12 +132,9 @@ def _verify(
 def seal_key(*, directory: Path) -> None:
     """Make a pair of keys that seal the bitácora.
 
-    They are DIR/install.key and DIR/verify.key.
-
-    The service gets install.key (CARDIORISK_SEAL_KEY_FILE), where it may write to it; it moves on
-    each minute, so who takes the machine can seal nothing earlier anew. Move verify.key to
-    where `log verify` runs, and leave no copy: with it everything can be forged. One pair for each
-    process. Keys that exist are never replaced.
+    The service gets DIR/install.key (CARDIORISK_SEAL_KEY_FILE), where it may write to it: it moves
+    on each minute. Move DIR/verify.key to where `log verify` runs, and leave no copy: it can be used
+    to forge. One pair for each process. Keys that exist are never replaced.
 
     \b
     Examples:
@@ -192,9 +184,8 @@ def checkpoint(*, bases: list[Path]) -> None:
 def prune(*, bases: list[Path], before_seconds: float, dry_run: bool) -> None:
     """Delete old files and keep their checkpoints.
 
-    Rotated files go all of whose lines are older. What remains still verifies, as the checkpoints
-    stay in bitacora.jsonl.checkpoints-N.gz. Verify before: what was wrong in a deleted file cannot
-    be told any more.
+    Rotated files go all of whose lines are older; what remains still verifies. Verify before: what
+    was wrong in a deleted file cannot be told any more.
 
     \b
     Examples:

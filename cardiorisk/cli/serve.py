@@ -94,9 +94,7 @@ def serve(host: str | None, port: int | None, engine: str | None) -> None:
 
     \b
     Examples:
-      cardiorisk serve
       cardiorisk serve --port 9000 --engine litert
-      cardiorisk serve --host unix:/run/cardiorisk/http.sock
       CARDIORISK_PLANS=premium=100,team=600 cardiorisk serve
 
     Everything that can be set, by CARDIORISK_* variables or in cardiorisk.toml, is described in
