@@ -5,6 +5,7 @@ from pathlib import Path
 from cardiorisk.pages import account as account_pages
 from cardiorisk.pages import assess, assessments, panel
 from cardiorisk.pages.base import NowhereHandler
+from cardiorisk.pages.deeds import Deeds
 from cardiorisk.pages.languages import load_languages
 from cardiorisk.web import (
     account,
@@ -118,5 +119,6 @@ class CardioriskApplication(ReadingApplication):
             TrustedProxies(trusted) if trusted else None,
             template_path=str(Path(__file__).parent / "pages" / "templates"),
             languages=load_languages(),
+            deeds=Deeds(),
             route_templates=(*(route.template for route in ROUTES), NO_ROUTE),
         )

@@ -59,6 +59,7 @@ class Principal:
         session_id: the session of an access token, None for an API key.
         is_suspended: whether the account is; the store lets no such caller through.
         window: where a key has a limit of its own.
+        name: the account's, where a session or a token is spoken for.
     """
 
     account_id: int
@@ -68,6 +69,7 @@ class Principal:
     is_operator: bool = False
     is_suspended: bool = False
     window: KeyWindow | None = None
+    name: str = ""
 
 
 def new_key() -> str:

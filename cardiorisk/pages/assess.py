@@ -91,13 +91,13 @@ class ManyPageHandler(PatientsPage):
 
 class AssessPageHandler(PatientsPage, AssessingHandler):
     def get(self) -> None:
-        self.finish(self._form(PATIENTS[0][1]))
+        self.finish(self._form(_typed(self.form) if self.form else PATIENTS[0][1]))
 
     head = get
 
     async def post(self) -> None:
         if self.caller is None:
-            self.go("entrar")
+            self.ask_to_log_in()
             return
         self.draw_on_window()
         typed = _typed(self.form)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
-from cardiorisk.errors import InvalidQuery
+from cardiorisk.errors import InvalidQuery, UnknownAssessment
 from cardiorisk.identity.texts import harmless
 from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.languages import marked
@@ -20,7 +20,10 @@ from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, PageParamete
 
 SEARCH, AFTER = "buscar", "despues"
 SHOWN = 20
-DONE = {"borrada": marked("The assessment has been deleted.")}
+DONE = {
+    "borrada": marked("The assessment has been deleted."),
+    "ausente": marked("There was no such assessment any more; it may have been deleted before."),
+}
 MOST_EXPORTED = 10_000
 """Assessments in one file, about 1.5 MB."""
 BATCH = 500
@@ -71,8 +74,12 @@ class AssessmentsPageHandler(AssessmentsPage):
 
     async def post(self) -> None:
         self.services.accounts.throttle.count_change(self.principal.account_id)
-        await self.services.assessments.delete(self.principal, self.form.get("evaluacion", ""))
-        self.go(self.link("evaluaciones", hecho="borrada"))
+        done = "borrada"
+        try:
+            await self.services.assessments.delete(self.principal, self.form.get("evaluacion", ""))
+        except UnknownAssessment:
+            done = "ausente"
+        self.go(self.link("evaluaciones", hecho=done))
 
     def link(self, page: str, **more: str) -> str:
         """Return the way to a page with the same search, and with more in its query."""

@@ -1,24 +1,30 @@
 """What every page is: a request like any other, answered in HTML and in the reader's language.
 
 A page decides nothing about a patient or an account: it asks for that as any other client would. It
-knows its reader by the session's cookie, and takes no form without the XSRF token. No page may hold
-a script or a style, not even a ``style`` attribute: the policy below makes a browser refuse them.
+knows its reader by the session's cookie. Every form carries one field, ``form_key``, without which
+none is taken and by which none is done twice. The policy below lets a page hold no script or style.
 """
 
+import asyncio
+import re
 import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from math import ceil
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from types import MappingProxyType
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, quote, urlencode
 
 from tornado.escape import json_encode
 from tornado.locale import CSVLocale
+from tornado.web import Finish
 
 from cardiorisk import errors
 from cardiorisk.identity.keys import may_hold_key
+from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD
 from cardiorisk.model.card import in_words
+from cardiorisk.pages.deeds import Deeds, Outcome
 from cardiorisk.pages.languages import FAILURES, PASSING, RULES, marked
 from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import find_cookie, give_cookie, require_own_page, session_cookie
@@ -33,8 +39,18 @@ LANGUAGE_PARAMETER = "idioma"
 """Both the parameter that chooses a language and the cookie that keeps the choice."""
 DONE_PARAMETER = "hecho"
 VISIT_COOKIE = "visita"
-"""Stands for a reader who has not logged in, so that a login form has an XSRF token too."""
-XSRF_FIELD = "_xsrf"
+"""Stands for a browser, so that a login form has an XSRF token too."""
+FORM_KEY = "_xsrf"
+NEXT = "siguiente"
+_UNTYPED = frozenset(
+    {PASSWORD, NEW_PASSWORD, "key", "accion", "clave", "cuenta", "evaluacion", "hacer"}
+)
+"""Fields that are not kept for later: secrets, and what nobody types."""
+_KEY = re.compile(r"([0-9a-f]{64})\.[0-9a-f]{32}\.([0-9]{1,18})")
+_PAGE = re.compile(r"\./|[a-z]{1,20}(/[a-z]{1,20})?(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
+TAKEN = marked("It belongs to another account.")
+SENT_BEFORE = marked("This form had been sent before. Nothing was done this time.")
+OTHER_LOGIN = marked("This form was for another login; now it is %(name)s. Nothing was done.")
 _MOST_FIELDS = 20
 _DEEPEST = 20
 """Slashes in an unknown path that is answered with a page, whose links hold a ``../`` for each."""
@@ -58,24 +74,37 @@ STRANGERS_PLACES = (
 class PageHandler(BaseHandler):
     """A page in the language that was just chosen, else the one kept, else the browser's."""
 
+    is_for_strangers: ClassVar[bool] = False
+    """Whether its form is taken from who has logged in since it was shown."""
+    is_done_once: ClassVar[bool] = True
+
     def initialize(self, services: Services, route: str, plan: str = "") -> None:
         super().initialize(services, route, plan)
         self.form: dict[str, str] = {}
         self.faults: dict[str, str] = {}  # in English, by the field's id
+        self.repeated = ""
         self._languages: Mapping[str, CSVLocale] = self.settings["languages"]
+        self._deeds: Deeds = self.settings["deeds"]
+        self._under_way: asyncio.Future[Outcome | None] | None = None
+        self._form_key, self._form_token, self._form_owner = "", "", 0
+        self._sent: dict[str, str] = {}
+        self._location, self._shown, self._new_visit = "", ("", dict[str, Any]()), ""
+        self._cookies: list[tuple[str, str, dict[str, Any]]] = []
 
     async def prepare(self) -> None:
         await super().prepare()
         if self.request.method == "POST":
-            self.form = read_form(self.request.body)
-            given = self.form.pop(XSRF_FIELD, "")
-            cookie = self._cookie()
-            require_own_page(self.request, given, cookie, self.services.store.tokens)
+            self.require_own_form()
+            if self.is_done_once:
+                self._under_way = self._deeds.begin(self._form_key)
+        else:
+            self.form = self._deeds.take_typed(find_cookie(self, VISIT_COOKIE), self.route)
 
     async def admit(self) -> None:
         """Find out who is reading, where a living session says so; anybody may read.
 
-        Who is suspended reads like anybody, and is told so when they log in.
+        Who is suspended reads like anybody, and is told so when they log in. What came of a form
+        before is shown to who has no session any more too, where that form has ended it.
         """
         cookie = session_cookie(self)
         try:
@@ -84,6 +113,88 @@ class PageHandler(BaseHandler):
                     self.caller = await self.services.store.session_principal(cookie)
         finally:
             self.end_stage("auth")
+        is_form = self.request.method == "POST" and "POST" in self.allowed_methods
+        if is_form and self.body_fault is None:
+            self.form = read_form(self.request.body)
+            self._form_key = self.form.pop(FORM_KEY, "")
+            self._sent = dict(self.form)
+            if found := _KEY.fullmatch(self._form_key):
+                self._form_token, self._form_owner = found[1], int(found[2])
+                await self._show_again()
+
+    async def _show_again(self) -> None:
+        """End the request with what came of the same form before, if it was sent before."""
+        outcome = await self._deeds.outcome(self._form_key)
+        if outcome is None:
+            return
+        is_same = outcome.form == self._sent
+        if outcome.location:
+            if not is_same:
+                raise errors.WrongXsrfToken(SENT_BEFORE)
+            with suppress(errors.WrongXsrfToken):
+                self.require_own_form()
+                for name, value, lifetime in outcome.cookies:
+                    self.set_cookie(name, value, **lifetime)
+            self.go(outcome.location)
+        elif self.caller is None or self.caller.account_id != outcome.account_id:
+            return
+        else:
+            self.repeated = "" if is_same else SENT_BEFORE
+            self.show(outcome.template, **outcome.names)
+        raise Finish
+
+    def require_own_form(self) -> None:
+        is_session = self._form_owner or (self.caller and not self.is_for_strangers)
+        cookie = session_cookie(self) if is_session else find_cookie(self, VISIT_COOKIE)
+        require_own_page(self.request, self._form_token, cookie, self.services.store.tokens)
+
+    def keep_typed(self) -> bool:
+        """Keep what was typed for this browser's next look at the page; tell whether it is kept."""
+        typed = {name: text for name, text in self._sent.items() if name not in _UNTYPED}
+        return self._deeds.keep_typed(find_cookie(self, VISIT_COOKIE), self.route, typed)
+
+    @property
+    def here(self) -> str:
+        """The path of this page with its query, without its first slash; a key is left out."""
+        query = self.request.query
+        path = self.route[1:] or "./"
+        return local_page(f"{path}?{query}" if query and not may_hold_key(query) else path, path)
+
+    def ask_to_log_in(self) -> None:
+        """Send the reader to log in and back, and say so where a session has ended."""
+        way = f"entrar?{NEXT}={quote(self.here)}"
+        if self._form_owner or session_cookie(self):
+            way += f"&{DONE_PARAMETER}={'escrito' if self.keep_typed() else 'sesion'}"
+        self.go(way)
+
+    def set_cookie(self, name: str, value: str, *rest: Any, **lifetime: Any) -> None:  # type: ignore[override]
+        self._cookies.append((name, value, lifetime))
+        super().set_cookie(name, value, *rest, **lifetime)
+
+    def finish(
+        self, chunk: str | bytes | dict[str, Any] | None = None, content_type: str = ""
+    ) -> asyncio.Future[None]:
+        """Let the answer leave, and whoever has sent the same form have the same answer."""
+        if (under_way := self._under_way) is not None:
+            self._under_way = None
+            self._deeds.end(self._form_key, under_way, self._outcome())
+        return super().finish(chunk, content_type)
+
+    def on_connection_close(self) -> None:
+        """Go on with what is done once: a browser hangs up where its button is pressed again."""
+        if self._under_way is None:
+            super().on_connection_close()
+
+    def _outcome(self) -> Outcome | None:
+        if self._error is not None or self.status >= 400:  # noqa: PLR2004 - refused
+            return None
+        return Outcome(
+            self._sent,
+            self.caller.account_id if self.caller else None,
+            self._location,
+            *self._shown,
+            tuple(self._cookies),
+        )
 
     @property
     def root(self) -> str:
@@ -105,12 +216,23 @@ class PageHandler(BaseHandler):
 
     @property
     def form_token(self) -> str:
-        """What this reader's forms and calls must carry."""
-        cookie = self._cookie()
-        if not cookie:
-            cookie = secrets.token_hex(16)
-            give_cookie(self, VISIT_COOKIE, cookie)
+        """What the calls of this reader's scripts must carry."""
+        visit = find_cookie(self, VISIT_COOKIE) or self._new_visit
+        if not visit:
+            visit = self._new_visit = secrets.token_hex(16)
+            give_cookie(self, VISIT_COOKIE, visit)
+        cookie = session_cookie(self) if self.caller else visit
         return self.services.store.tokens.xsrf_token(cookie)
+
+    @property
+    def form_key(self) -> str:
+        """Write the field that every form must carry, another one each time.
+
+        It says for whom the form is, so that another login in the same browser can be told.
+        """
+        owner = self.caller.account_id if self.caller else 0
+        key = f"{self.form_token}.{secrets.token_hex(16)}.{owner}"
+        return f'<input type="hidden" name="{FORM_KEY}" value="{key}">'
 
     def field(
         self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
@@ -175,6 +297,23 @@ class PageHandler(BaseHandler):
             place = f"{form}-{fault.field}" if form else fault.field
             self.faults[place] = said or RULES.get(fault.field, fault.detail)
 
+    @contextmanager
+    def refusing(
+        self,
+        field: str = "",
+        said: Mapping[type[errors.ServiceError], str] = MappingProxyType({}),
+        form: str = "",
+    ) -> Iterator[None]:
+        """Note why a form is refused; some errors are told, in English, at one of its fields."""
+        try:
+            yield
+        except (errors.InvalidAccount, errors.Taken) as error:
+            self.refuse(error.faults, form, TAKEN if isinstance(error, errors.Taken) else "")
+        except tuple(said) as error:
+            self.refuse([errors.FieldFault(field, "")], form, said[type(error)])
+            if isinstance(error, errors.Conflict):
+                self.set_status(409)
+
     def lacks(self, *names: str, form: str = "") -> bool:
         """Note which fields of a form were left empty, and tell whether any was."""
         empty = [errors.FieldFault(name, "") for name in names if not self.form.get(name)]
@@ -185,6 +324,7 @@ class PageHandler(BaseHandler):
     def go(self, page: str) -> None:
         """Send the browser to another page by GET; its path has no slash at its start."""
         self.set_status(303)
+        self._location = page
         self.set_header("Location", self.root + page)
         self.finish()
 
@@ -217,6 +357,7 @@ class PageHandler(BaseHandler):
         # Under no-referrer a form's Origin would be null.
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Content-Language", self.locale.code)
+        self._shown = template, names
         return self.render_string(
             template,
             assets=f"{self.root}static/{self.services.files.assets_version}",
@@ -227,21 +368,25 @@ class PageHandler(BaseHandler):
         )
 
     def write_problem(self, error: errors.ServiceError) -> None:
-        said = self.told(error)
-        self.write(self.rendered("failure.html", said=said, request_id=self.request_id))
+        is_form = isinstance(error, errors.WrongXsrfToken)
+        is_kept = is_form and self.keep_typed()
+        said, request_id = self.told(error), self.request_id
+        names = {"said": said, "is_form": is_form, "is_kept": is_kept, "request_id": request_id}
+        self.write(self.rendered("failure.html", **names))
 
     def told(self, error: errors.ServiceError) -> str:
         """Return what the reader is told of a failure, with how long to wait."""
         said = self.locale.translate(FAILURES.get(error.code, PASSING))
+        if isinstance(error, errors.WrongXsrfToken):
+            if str(error) == SENT_BEFORE:
+                return self.locale.translate(SENT_BEFORE)
+            if self.caller and self._form_owner not in {0, self.caller.account_id}:
+                return self.locale.translate(OTHER_LOGIN) % {"name": self.caller.name}
         if isinstance(error, errors.RateLimited):
             return said % {"seconds": error.resets_in_seconds}
         if isinstance(error, errors.TooManyAttempts):
             return said % {"minutes": max(1, ceil(error.resets_in_seconds / 60))}
         return said
-
-    def _cookie(self) -> str:
-        """Return the cookie that the XSRF token belongs to, empty where there is none yet."""
-        return session_cookie(self) or find_cookie(self, VISIT_COOKIE)
 
 
 class NowhereHandler(PageHandler):
@@ -275,6 +420,15 @@ class NowhereHandler(PageHandler):
         headers = self.request.headers
         asks = "Authorization" not in headers and "text/html" in headers.get("Accept", "")
         return asks and self.request.path.count("/") <= _DEEPEST
+
+
+def local_page(text: str, otherwise: str) -> str:
+    """Return a text where it can only be the path of a page of ours, without its first slash.
+
+    Letters and a slash between them are all that is let through before a question mark, and what
+    a query is made of after it, so no other server and no header can be named.
+    """
+    return text if _PAGE.fullmatch(text) else otherwise
 
 
 def read_form(body: bytes) -> dict[str, str]:

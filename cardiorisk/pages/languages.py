@@ -31,7 +31,9 @@ RULES = {
 }
 """What a form's field must be, by its name."""
 FAILURES = {
-    "wrong-xsrf-token": marked("The form was too old. Load the page again and repeat it."),
+    "wrong-xsrf-token": marked(
+        "The form was an old one, of a session before this one. Nothing was done."
+    ),
     "operator-only": marked("This page is for operators."),
     "registration-closed": marked(
         "Registration is closed. Ask who runs the service for a key, and register with it here."

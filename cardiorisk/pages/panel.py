@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado.escape import json_encode
 
-from cardiorisk.errors import Conflict, InvalidAccount, InvalidQuery, Taken
+from cardiorisk.errors import Conflict, InvalidQuery
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.texts import USERNAME
 from cardiorisk.model.drift import SCORE_NAME
@@ -52,6 +52,8 @@ DEEDS = {
     "revocar": marked("The key has been revoked."),
 }
 """What may be done, and what is said when it is done; the page puts the plan in."""
+OWN_ACCOUNT = marked("That cannot be: it is your own account. Another operator can do it.")
+LAST_OPERATOR = marked("That cannot be: it is the last operator's. Make another operator first.")
 KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
 """What a key may be; the template asks for their translation."""
 
@@ -131,25 +133,21 @@ class PanelAccountsHandler(OperatorPage):
                     deed = "igual" if after.plan == before.plan else "plan"
         except Conflict:
             self.set_status(409)
-            fault = marked("That cannot be: it is your own account, or the last operator's.")
+            is_own = number == str(self.principal.account_id)
+            fault = OWN_ACCOUNT if is_own else LAST_OPERATOR
             await self._show_account(number, fault=fault)
         else:
             self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
 
     async def _create(self) -> None:
         """Make an account, and show its key in this answer and nowhere else."""
-        try:
+        with self.refusing():
             members = {name: self.form.get(name, "") for name in (USERNAME, PLAN)}
             wish = AccountWishBody.accept(members)
             account, minted = await self.services.operated.create(wish.username, wish.plan)
-        except InvalidAccount as error:
-            self.refuse(error.faults)
-        except Taken as error:
-            self.refuse(error.faults, said=marked("It belongs to another account."))
-        else:
             await self._show_account(str(account.account_id), minted=minted)
-            return
-        await self._show_found()
+        if self.faults:
+            await self._show_found()
 
     async def _show_account(self, number: str, **said: Any) -> None:
         account, keys = await self.services.operated.view(number)

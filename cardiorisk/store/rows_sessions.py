@@ -25,7 +25,9 @@ _TOKEN_SECRET = "token"  # noqa: S105 - the secret's name, not the secret
 _KEY_ID_CHARACTERS = 12
 
 _LIVING = (
-    select(Account.plan, Account.is_operator, Account.suspended_at, Session.refresh_id)
+    select(
+        Account.plan, Account.is_operator, Account.suspended_at, Account.name, Session.refresh_id
+    )
     .join(Session)
     .where(
         Session.id == bindparam("session_id"),
@@ -65,6 +67,7 @@ def find_credential(rows: Rows, claims: Claims, now: datetime) -> Credential | N
         claims.session_id,
         row.is_operator,
         row.suspended_at is not None,
+        name=row.name,
     )
     return Credential(principal, lifetime_seconds)
 

@@ -66,7 +66,7 @@ class Visit:
     def register(self, path: str = "/cuenta") -> Page:
         """Make the account and begin its session without a look at the form; open a page."""
         form = self.page.request.get(f"{self.address}/registro").text()
-        (token,) = re.findall(r'name="_xsrf" value="([0-9a-f]+)"', form)
+        token = re.findall(r'name="_xsrf" value="([0-9a-f.]+)"', form)[-1]
         email = f"{self.name}@example.org"
         fields = {"username": self.name, "email": email, "password": PASSWORD, "_xsrf": token}
         answer = self.page.request.post(f"{self.address}/registro", form=fields, max_redirects=0)

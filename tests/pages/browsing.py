@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
@@ -18,14 +19,20 @@ ASKS_FOR_PAGES = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0
 
 @dataclass
 class Reader:
-    """Somebody who reads the pages; ``token`` is the one in the page that was read last.
+    """Somebody who reads the pages.
 
-    ``says`` are headers by which the browser tells where its requests come from.
+    Attributes:
+        token: the one in the page that was read last.
+        owner: whose forms are on it.
+        key: of the form that was sent last.
+        says: headers by which the browser tells where its requests come from.
     """
 
     caller: Caller
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    owner: str = "0"
+    key: str = ""
     says: dict[str, str] = field(default_factory=dict)
 
     async def open(self, path: str) -> HTTPResponse:
@@ -35,8 +42,13 @@ class Reader:
         return text(await self.open(path))
 
     async def send(self, path: str, **fields: str) -> HTTPResponse:
-        """Send a form of the page that was read last."""
-        return await self._send("POST", path, urlencode({"_xsrf": self.token} | fields).encode())
+        """Send a form of the page that was read last, as if it had been loaded anew for it."""
+        self.key = f"{self.token}.{secrets.token_hex(16)}.{self.owner}" if self.token else ""
+        return await self.send_again(path, **fields)
+
+    async def send_again(self, path: str, **fields: str) -> HTTPResponse:
+        """Send the form that was sent last, as a second press of its button does."""
+        return await self._send("POST", path, urlencode({"_xsrf": self.key} | fields).encode())
 
     async def call(
         self, method: str, path: str, body: bytes | None = None, token: str | None = None
@@ -72,8 +84,10 @@ class Reader:
                 self.cookies[name] = morsel.value
                 if not morsel.value:
                     del self.cookies[name]
-        found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', text(response))
-        self.token = found[1] if found else self.token
+        found = re.search(
+            r'name="_xsrf" value="([0-9a-f]{64})\.[0-9a-f]{32}\.(\d+)"', text(response)
+        )
+        self.token, self.owner = found.groups() if found else (self.token, self.owner)
         return response
 
 

@@ -85,4 +85,4 @@ async def test_a_bare_form_beyond_the_minute_is_told_so(ana: Reader) -> None:
 async def test_a_bare_form_of_nobody_leads_to_the_login(reader: Reader) -> None:
     await reader.open("/entrar")
     answer = await reader.send("/")
-    assert (answer.code, answer.headers["Location"]) == (303, "entrar")
+    assert (answer.code, answer.headers["Location"]) == (303, "entrar?siguiente=./")

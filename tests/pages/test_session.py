@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from cardiorisk.pages.account import local_page
+from cardiorisk.pages.base import local_page
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.cookies import MOST_COOKIES
 from tests.pages.browsing import NAME, PASSWORD, Reader, text
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
@@ -162,11 +163,12 @@ async def test_the_cookie_is_no_key_and_no_refresh_token(ana: Reader) -> None:
         assert (answer.code, document(answer)["code"]) == (401, "invalid-key")
 
 
-async def test_an_access_token_is_no_cookie(ana: Reader) -> None:
+async def test_an_access_token_is_no_cookie(ana: Reader, app: CardioriskApplication) -> None:
     login = {"username": NAME, "password": PASSWORD}
     ana.cookies["sesion"] = document(await ana.caller.send("POST", "/login", login))["access_token"]
     assert (await ana.open("/entrar")).code == 200  # which is shown to who has not logged in
-    answer = await ana.call("GET", "/account")
+    token = app.services.store.tokens.xsrf_token(ana.cookies["sesion"])
+    answer = await ana.call("GET", "/account", token=token)
     assert (answer.code, document(answer)["code"]) == (401, "invalid-key")
 
 

@@ -58,7 +58,7 @@ def test_the_secret_is_made_once(database: SqliteDatabase) -> None:
 def test_a_token_stands_for_its_account(rows: Rows, access: Claims) -> None:
     found = rows_sessions.find_credential(rows, access, NOW)
     assert found is not None
-    assert found.principal == Principal(ANA, "jwt_0123456789ab", "freemium", "s")
+    assert found.principal == Principal(ANA, "jwt_0123456789ab", "freemium", "s", name="ana")
 
 
 def test_a_token_knows_whether_its_account_is_an_operators_or_suspended(

@@ -1,0 +1,99 @@
+"""What came of the forms that were sent, so that a second press shows what came of the first.
+
+It is in this process's memory alone, as a new key is among it and must be written nowhere. Another
+process that is sent the second press knows nothing of the first, and takes it for one of its own.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cardiorisk.errors import WrongXsrfToken
+
+SHOWN_SECONDS = 600.0
+"""How long what came of a form is shown again; after that it is only known to have been sent."""
+MOST_DEEDS, MOST_TYPED = 10_000, 1_000
+MOST_TYPED_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a form: a page or, where ``location`` is not empty, the way to one.
+
+    Attributes:
+        form: what was sent.
+        account_id: whose session it was, None where there was none.
+        cookies: what the answer gave, as ``set_cookie`` is called.
+    """
+
+    form: Mapping[str, str]
+    account_id: int | None
+    location: str
+    template: str
+    names: Mapping[str, Any]
+    cookies: tuple[tuple[str, str, Mapping[str, Any]], ...]
+
+
+class Deeds:
+    """Outcomes by the key of a form; also what was typed into forms that could not be taken."""
+
+    def __init__(self, most: int = MOST_DEEDS, shown_seconds: float = SHOWN_SECONDS) -> None:
+        self._most = most
+        self._shown_seconds = shown_seconds
+        self._known: OrderedDict[str, asyncio.Future[Outcome | None] | None] = OrderedDict()
+        """None where the outcome is not shown any more."""
+        self._typed: OrderedDict[tuple[str, str], Mapping[str, str]] = OrderedDict()
+
+    async def outcome(self, key: str) -> Outcome | None:
+        """Return what came of a form, once that is known; None where it may be done now.
+
+        Raises:
+            WrongXsrfToken: it was sent too long ago.
+        """
+        while key in self._known:
+            known = self._known[key]
+            if known is None:
+                raise WrongXsrfToken("this form was sent before")
+            if (outcome := await asyncio.shield(known)) is not None:
+                return outcome
+        return None
+
+    def begin(self, key: str) -> asyncio.Future[Outcome | None]:
+        """Note that a form is being worked on; ``outcome`` has just said that it may be."""
+        self._known[key] = under_way = asyncio.get_running_loop().create_future()
+        _bound(self._known, self._most)
+        return under_way
+
+    def end(
+        self, key: str, under_way: asyncio.Future[Outcome | None], outcome: Outcome | None
+    ) -> None:
+        """Note what came of it; None where nothing was done, so that it may be sent again."""
+        if outcome is None:
+            self._known.pop(key, None)
+        else:
+            under_way.get_loop().call_later(self._shown_seconds, self._forget, key)
+        under_way.set_result(outcome)
+
+    def keep_typed(self, visit: str, route: str, typed: Mapping[str, str]) -> bool:
+        """Keep what was typed for a browser's next look at a page; tell whether it is kept."""
+        if not visit or not typed or sum(map(len, typed.values())) > MOST_TYPED_CHARACTERS:
+            return False
+        self._typed[visit, route] = typed
+        _bound(self._typed, MOST_TYPED)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._shown_seconds, self._typed.pop, (visit, route), None)
+        return True
+
+    def take_typed(self, visit: str, route: str) -> dict[str, str]:
+        return dict(self._typed.pop((visit, route), {}))
+
+    def _forget(self, key: str) -> None:
+        if key in self._known:
+            self._known[key] = None
+
+
+def _bound(kept: OrderedDict[Any, Any], most: int) -> None:
+    if len(kept) > most:
+        kept.popitem(last=False)
