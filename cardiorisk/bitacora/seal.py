@@ -1,6 +1,6 @@
 """The key that seals checkpoints: it moves on each minute, and what it was before is gone.
 
-``docs/bitacora.md`` tells how. The file is written over in place, in a record shorter than a sector,
+``docs/bitacora.md`` tells how. The file is written over in place, a record shorter than a sector,
 so that it is the old one or the new one after any crash; it is not synced.
 """
 

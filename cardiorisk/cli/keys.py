@@ -97,7 +97,7 @@ def create(
 
     A key that callers use already is imported from a file: 24 to 128 printable ASCII characters in
     one line, without blanks, as random as ours: no common words, no repetition or counting, digits
-    and letters mixed all through. Replace it by `cardiorisk keys rotate` when its callers can change.
+    and letters mixed all through. Replace it with `keys rotate` when its callers can change.
 
     \b
     Examples:

@@ -59,7 +59,7 @@ def verify(
     key_file: Path | None,
     against: Checkpoint | None,
 ) -> None:
-    """Tell whether the bitácora is whole, or which line is faulty first.
+    """Tell whether the bitácora is whole, or what is wrong.
 
     Without FILES: every file, rotated and compressed ones too. FILES are directories, or some files
     of one bitácora. Run it on another machine than the service's, with the key that was kept there:
@@ -133,8 +133,8 @@ def seal_key(*, directory: Path) -> None:
     """Make a pair of keys that seal the bitácora.
 
     The service gets DIR/install.key (CARDIORISK_SEAL_KEY_FILE), where it may write to it: it moves
-    on each minute. Move DIR/verify.key to where `log verify` runs, and leave no copy: it can be used
-    to forge. One pair for each process. Keys that exist are never replaced.
+    on each minute. Move DIR/verify.key to where `log verify` runs, and leave no copy: it can forge.
+    One pair for each process. Keys that exist are never replaced.
 
     \b
     Examples:
