@@ -4,17 +4,20 @@ It opens the log and the database, so that a fault in either ends the start befo
 it must not load what takes long.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.accounts.assessments import Assessments
 from cardiorisk.accounts.operated import OperatedAccounts
 from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import Settings
-from cardiorisk.errors import NotFound
+from cardiorisk.errors import InvalidSettings, NotFound
 from cardiorisk.identity.passwords import Passwords
-from cardiorisk.limits.throttle import Throttle
+from cardiorisk.limits.throttle import Throttle, Tries, TriesInMemory
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.monitoring.log_watch import LogWatch
@@ -30,6 +33,10 @@ from cardiorisk.web.openapi import describe, expected_answers
 from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.services import Services, Traffic
 
+if TYPE_CHECKING:
+    from cardiorisk.limits.redis import Redis
+    from cardiorisk.limits.shared import SharedLimiter
+
 
 def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> CardioriskApplication:
     """Build the application; ``clock`` gives seconds since the epoch."""
@@ -41,7 +48,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         wall_clock=clock,
     )
     secret = settings.token_secret
-    limiter = Limiter(clock)
+    limiter, counts, windows, redis = _limits(settings, clock)
     store = Store(
         open_served(settings.database_url),
         clock=clock,
@@ -50,7 +57,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     )
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
     sources = MetricsSources(
-        store, limiter, predictor, bitacora, lambda: traffic.open_requests, traffic.refusals
+        store, limiter, predictor, bitacora, lambda: traffic.open_requests, traffic.refusals, redis
     )
     metrics = Metrics(_expected(), settings.plans, sources, settings.node)
     log_watch = LogWatch(bitacora.path, clock)
@@ -60,11 +67,13 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             settings=settings,
             store=store,
             limiter=limiter,
+            windows=windows,
+            redis=redis,
             predictor=predictor,
             bitacora=bitacora,
             metrics=metrics,
             passwords=passwords,
-            accounts=Accounts(store, passwords, Throttle(clock), settings.plans),
+            accounts=Accounts(store, passwords, Throttle(counts), settings.plans),
             assessments=Assessments(store),
             operated=OperatedAccounts(store, settings.plans),
             log_watch=log_watch,
@@ -75,6 +84,24 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             traffic=traffic,
         )
     )
+
+
+def _limits(
+    settings: Settings, clock: Callable[[], float]
+) -> tuple[Limiter, Tries, Limiter | SharedLimiter, Redis | None]:
+    url, refuses = settings.windows_url.get_secret_value(), settings.windows_down == "refuse"
+    if not url:
+        limiter = Limiter(clock)
+        return limiter, TriesInMemory(clock), limiter, None
+    try:
+        from cardiorisk.limits import shared  # noqa: PLC0415 - needs an optional extra
+    except ModuleNotFoundError as error:
+        needed = "CARDIORISK_WINDOWS_URL needs hiredis: pip install 'cardiorisk[cluster]'"
+        raise InvalidSettings(needed) from error
+    redis = shared.shared_redis(url, refuses=refuses)
+    windows = shared.SharedLimiter(redis, clock)
+    counts = shared.SharedTries(redis, clock)
+    return windows.local, counts, windows, redis
 
 
 def _expected() -> list[tuple[str, str, int]]:

@@ -44,11 +44,15 @@ _ORIGIN = re.compile(
     r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
 )
 """As a browser writes one: without the port that its scheme has anyway."""
+_REDIS = re.compile(
+    r"rediss?://([^\s:/?#@]*:[^\s/?#@]+@)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9]{0,3})?",
+    re.ASCII,
+)
 _PLAN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LARGEST_QUOTA = 1_000_000_000
 _SHOWN_CHARACTERS = 60
 
-_UNSHOWN = {"token_secret", "database_url"}
+_UNSHOWN = {"token_secret", "windows_url", "database_url"}
 """Settings of which a wrong value is not repeated: it may be a secret, or another server's URL."""
 
 EngineName = Literal["keras", "litert"]
@@ -91,6 +95,10 @@ class Settings(BaseSettings):
     )
     bitacora_sync: Literal["os", "disk"] = Field("os", description="must be os or disk")
     seal_key_file: Path | None = Field(None, description="must name a file")
+    windows_url: SecretStr = Field(
+        SecretStr(""), description="must look like redis://host:port/0 or rediss://host:port/0"
+    )
+    windows_down: Literal["local", "refuse"] = Field("local", description="must be local or refuse")
     token_secret: SecretStr | None = Field(
         None, min_length=32, max_length=1024, description="must have 32 to 1024 characters"
     )
@@ -171,6 +179,14 @@ class Settings(BaseSettings):
         if path.startswith("file:") or "?" in path:
             raise ValueError("must be sqlite:/// and a path, without file: and without ?…")
         return url
+
+    @field_validator("windows_url")
+    @classmethod
+    def _check_windows(cls, given: SecretStr) -> SecretStr:
+        url = given.get_secret_value()
+        if url and not _REDIS.fullmatch(url):
+            raise ValueError(str(cls.model_fields["windows_url"].description))
+        return given
 
     @field_validator("host")
     @classmethod

@@ -188,6 +188,10 @@ class LogUnavailable(ServiceError, code="log-unavailable"):
 class StoreUnavailable(ServiceError, code="store-unavailable"): ...
 
 
+class LimitsUnavailable(ServiceError, code="limits-unavailable"):
+    """The windows are counted elsewhere, in a server that is away."""
+
+
 class ClientClosed(ServiceError, code="client-closed"):
     """The caller hung up before the answer; nobody receives this, only the bitácora."""
 

@@ -25,6 +25,7 @@ from cardiorisk.http1.listener import Listener
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
 from tests.processes import Server
+from tests.redis_server import RedisServer
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
 
 # A busy machine is no fault of what is tested.
@@ -134,6 +135,20 @@ def operator(http_client: AsyncHTTPClient, base_url: str, settings: Settings) ->
 @pytest.fixture
 def bitacora(settings: Settings) -> Bitacora:
     return Bitacora(settings.log_dir / "bitacora.jsonl")
+
+
+@pytest.fixture(scope="session")
+def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(running_redis: RedisServer) -> RedisServer:
+    """A Redis that holds nothing; the session's, so leave it as it is."""
+    running_redis.ask("FLUSHALL")
+    return running_redis
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 import cardiorisk
 from cardiorisk.config import TOML_FILE, Settings, load_settings
@@ -39,6 +39,8 @@ def test_defaults_are_the_contracts() -> None:
         "plans": {"freemium": 5, "premium": 50},
         "bitacora_sync": "os",
         "seal_key_file": None,
+        "windows_url": SecretStr(""),
+        "windows_down": "local",
         "token_secret": None,
         "registration": "open",
         "log_inputs": False,

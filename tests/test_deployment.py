@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from cardiorisk.config import load_settings
-from cardiorisk.limits.throttle import ADDRESS_FAILURES
+from cardiorisk.limits.throttle import ADDRESSES
 from tests.processes import Server, require_program
 from tests.proxies import EXAMPLES, example, free_port
 from tests.support import EXAMPLE, create_key, entries
@@ -220,8 +220,8 @@ def test_wrong_passwords_of_one_caller_close_the_login_to_nobody_else(site: Site
         wrong = {"username": f"n{number}", "password": "wrong"}
         return site.ask("POST", "/login", wrong)[0].status
 
-    statuses = [guess(number) for number in range(ADDRESS_FAILURES + 1)]
-    assert statuses == [*[401] * ADDRESS_FAILURES, 429]
+    statuses = [guess(number) for number in range(ADDRESSES.most + 1)]
+    assert statuses == [*[401] * ADDRESSES.most, 429]
     assert site.ask("POST", "/register", REGISTRATION, ELSEWHERE)[0].status == 201
     assert site.ask("POST", "/login", right, ELSEWHERE)[0].status == 200
     assert site.ask("POST", "/SwitchToPremium", right, ELSEWHERE)[0].status == 200

@@ -55,7 +55,7 @@ class Accounts:
         name, email = registration.username, registration.email
         if holder is not None:
             _require_free(holder)
-        with self.throttle.registration(name, client_address):
+        async with self.throttle.registration(name, client_address):
             password_hash = await self._passwords.hash(
                 registration.password, site_of(client_address)
             )
@@ -87,7 +87,7 @@ class Accounts:
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Use a refresh token up for the next pair; one that was used before ends its session."""
         claims = self._store.tokens.read(refresh_token, "refresh")
-        self.throttle.count_change(claims.account_id)
+        await self.throttle.count_change(claims.account_id)
         refresh_id = new_token_id()
         renewal = await self._store.change(
             lambda rows: rows_sessions.renew(rows, claims, refresh_id, self.now()),
@@ -142,7 +142,7 @@ class Accounts:
         account_id, session_id = principal.account_id, principal.session_id
         if session_id is None:
             raise Conflict("an API key has no session to end; revoke the key instead")
-        self.throttle.count_change(account_id)
+        await self.throttle.count_change(account_id)
         await self._store.change(lambda rows: rows_sessions.end(rows, account_id, session_id))
 
     async def view(self, principal: Principal) -> tuple[AccountRecord, dict[date, int]]:
@@ -170,7 +170,7 @@ class Accounts:
         """Make a key of the account; without a lifetime it lives for ever."""
         account_id = principal.account_id
         _require_free(principal)
-        self.throttle.count_change(account_id)
+        await self.throttle.count_change(account_id)
 
         def create(rows: Rows) -> MintedKey:
             rows_keys.make_room(rows, account_id, self.now())
@@ -183,7 +183,7 @@ class Accounts:
     async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
         account_id = principal.account_id
         _require_free(principal, key_id)
-        self.throttle.count_change(account_id)
+        await self.throttle.count_change(account_id)
         return await self._store.change(
             lambda rows: rows_keys.revoke(rows, key_id, self.now(), account_id),
         )
@@ -192,7 +192,7 @@ class Accounts:
         """Replace a key of the account by a new one; the old one still works for ``grace``."""
         account_id = principal.account_id
         _require_free(principal, key_id)
-        self.throttle.count_change(account_id)
+        await self.throttle.count_change(account_id)
         return await self._store.change(
             lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id),
         )
@@ -213,7 +213,7 @@ class Accounts:
         """Return the account of a name and a password; who knows both is told of a suspension."""
         name, site = login.username, site_of(client_address)
         device = self._store.tokens.device_of(device_token, name) if device_token else ""
-        with self.throttle.login(name, client_address, device) as is_known:
+        async with self.throttle.login(name, client_address, device) as is_known:
             stored = await self._store.read(lambda rows: rows_accounts.find_login(rows, name))
             known_hash = None if stored is None else stored.password_hash
             is_right = await self._passwords.matches(

@@ -1,13 +1,12 @@
 """The limit: so many requests in each clock minute (UTC), per account, and per key with its own.
 
-A fixed window is simple, exact and cheap, and lets through up to twice the plan within any sixty
-seconds that straddle a boundary. Refused requests are held against neither window. What was
-counted can be taken away, to be kept by the day; that changes nothing of the limit.
+Refused requests are held against neither window. What was counted is also kept by the day. See
+decision 0004.
 """
 
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -48,7 +47,7 @@ class Verdict(NamedTuple):
 
 @dataclass(slots=True)
 class _Minute:
-    """What was counted in a minute, and what of it has been taken, by account."""
+    """What was counted in a minute and, of that, what was taken or is not ours; by account."""
 
     number: int
     used: dict[int, int] = field(default_factory=dict)
@@ -63,11 +62,7 @@ class _Minute:
 
 
 class Limiter:
-    """Counts of the current minute, in memory: they start anew with the process.
-
-    Not thread-safe, and need not be: it is called on the event loop only, where a decision
-    cannot be interrupted, so the limit is exact under any concurrency.
-    """
+    """Counts of the current minute, in memory; call it on the event loop only."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -77,14 +72,20 @@ class Limiter:
         """In the current minute, by the name of a key's window."""
 
     def hit(
-        self, account_id: int, limit: int, window: KeyWindow | None = None, want: int = 1
+        self,
+        account_id: int,
+        limit: int,
+        window: KeyWindow | None = None,
+        want: int = 1,
+        now: float | None = None,
     ) -> Verdict:
         """Count ``want`` requests in both windows, or in neither; none only looks what is left.
 
         ``limit`` is that of the account's plan, which may change within the minute; ``window`` is
-        the key's own, where it has one.
+        the key's own, where it has one; ``now`` is given where another clock than ours counts.
         """
-        now = self._clock()
+        if now is None:
+            now = self._clock()
         minute = self._current(now)
         used = minute.used.get(account_id, 0)
         left, is_key_s = max(0, limit - used), False
@@ -101,33 +102,45 @@ class Limiter:
         left_seconds = (minute.number + 1) * WINDOW_SECONDS - now
         return Verdict(allowed, limit, left, max(1, math.ceil(left_seconds)), is_key_s)
 
+    def seen(self, account_id: int, window: KeyWindow | None) -> tuple[int, int, int]:
+        """Return the current minute's number, and what is used of the account and of its key."""
+        minute = self._current(self._clock())
+        used_by_key = 0 if window is None else self._used_by_keys.get(window.name, 0)
+        return minute.number, minute.used.get(account_id, 0), used_by_key
+
+    def see(
+        self, now: float, account_id: int, used: int, window: KeyWindow | None, used_by_key: int
+    ) -> None:
+        """Take over what others counted too; only what is hit here becomes calls."""
+        minute = self._current(now)
+        others = used - minute.used.get(account_id, 0)
+        minute.taken[account_id] = minute.taken.get(account_id, 0) + others
+        minute.used[account_id] = used
+        if window is not None:
+            self._used_by_keys[window.name] = used_by_key
+
     def active_accounts(self) -> int:
-        """Return how many accounts have made a request in the current minute."""
         return len(self._current(self._clock()).used)
 
     def used(self, account_id: int) -> int:
-        """Return how many requests of an account have been counted in the current minute."""
         return self._current(self._clock()).used.get(account_id, 0)
 
-    def take_calls(self) -> dict[tuple[int, date], int]:
-        """Return what was counted since the last time, by account and day (UTC)."""
-        calls: dict[tuple[int, date], int] = {}
+    def take_calls(self) -> Counter[tuple[int, date]]:
+        """Return what was counted here since the last time, by account and day (UTC)."""
+        calls: Counter[tuple[int, date]] = Counter()
         for minute in (*self._ended, self._minute):
             for account_id in minute.used:
-                if new := minute.untaken(account_id):
-                    place = account_id, minute.day
-                    calls[place] = calls.get(place, 0) + new
+                calls[account_id, minute.day] += minute.untaken(account_id)
         self._ended.clear()
         self._minute.taken = dict(self._minute.used)
-        return calls
+        return +calls
 
-    def calls_of(self, account_id: int) -> dict[date, int]:
-        """Return what was counted of one account since calls were last taken, by day (UTC)."""
-        calls: dict[date, int] = {}
+    def calls_of(self, account_id: int) -> Counter[date]:
+        """Return what ``take_calls`` would of one account."""
+        calls: Counter[date] = Counter()
         for minute in (*self._ended, self._minute):
-            if new := minute.untaken(account_id):
-                calls[minute.day] = calls.get(minute.day, 0) + new
-        return calls
+            calls[minute.day] += minute.untaken(account_id)
+        return +calls
 
     def _current(self, now: float) -> _Minute:
         """Return the current minute, with nothing counted when it has just begun.
@@ -146,17 +159,12 @@ class Limiter:
 
 
 def require_plan(plan: str, plans: Collection[str]) -> None:
-    """Check that a plan is one of those that may be chosen."""
     if plan not in plans:
         raise InvalidAccount((FieldFault("plan", f"must be one of {', '.join(plans)}"),))
 
 
 def require_below(limit: int | None, plan: str, plans: Mapping[str, int]) -> None:
-    """Check that a key's own limit, where it has one, is less than its account's plan allows.
-
-    Raises:
-        InvalidAccount: it is not, so it would limit nothing.
-    """
+    """Check that a key's own limit, where it has one, limits anything."""
     allowed = limit_of(plan, plans)
     if limit is not None and limit >= allowed:
         accepted = f"must be less than the {allowed} requests a minute that the plan {plan} allows"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from cardiorisk.bitacora.writer import Bitacora
     from cardiorisk.http1.connection import Reason
+    from cardiorisk.limits.redis import Redis
     from cardiorisk.limits.window import Limiter
     from cardiorisk.model.predictor import Predictor
     from cardiorisk.store.store import Store
@@ -73,6 +74,7 @@ class Sources:
     bitacora: Bitacora
     open_requests: Callable[[], int]
     connection_refusals: Mapping[Reason, int]
+    redis: Redis | None = None
 
 
 class Metrics(Collector):
@@ -153,6 +155,11 @@ class Metrics(Collector):
         yield _gauge("memo_entries", "Credentials in the memo", held, "kind")
         said = "Accounts that drew on their limit in the current minute"
         yield _gauge("active_accounts", said, {"": self._sources.limiter.active_accounts()})
+        redis = self._sources.redis
+        said, is_away = "1 while Redis, which counts the windows, is away", redis and redis.is_away
+        yield _gauge("windows_away", said, {"": int(bool(is_away))})
+        outages = {"": 0 if redis is None else redis.outages}
+        yield _counter("windows_outages", "Times that Redis has gone away", outages)
         said = "Patients that wait for the network, those being assessed left out"
         yield _gauge("queue_patients", said, {"": predictor.waiting})
         said = "Patients that went through the network together"

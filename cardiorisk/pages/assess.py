@@ -99,7 +99,7 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
         if self.caller is None:
             self.ask_to_log_in()
             return
-        self.draw_on_window()
+        await self.draw_on_window()
         typed = _typed(self.form)
         try:
             sent = query_values({name: [shown.encode()] for name, shown in typed.items()})

@@ -73,7 +73,7 @@ class AssessmentsPageHandler(AssessmentsPage):
     head = get
 
     async def post(self) -> None:
-        self.services.accounts.throttle.count_change(self.principal.account_id)
+        await self.services.accounts.throttle.count_change(self.principal.account_id)
         done = "borrada"
         try:
             await self.services.assessments.delete(self.principal, self.form.get("evaluacion", ""))
@@ -91,7 +91,7 @@ class ExportHandler(AssessmentsPage):
     """``/evaluaciones.csv``: the newest ones as a file, as many as go into one."""
 
     async def get(self) -> None:
-        self.services.accounts.throttle.count_change(self.principal.account_id)
+        await self.services.accounts.throttle.count_change(self.principal.account_id)
         asked = self.get_query_argument(FORMAT, "")
         dialect = DIALECTS.get(asked) or DIALECTS[self.locale.code]
         found = newest(self.find, MOST_EXPORTED, BATCH)

@@ -9,10 +9,11 @@ from cardiorisk.web.cookies import device_cookie, give_device_cookie
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
 from cardiorisk.web.operations import operation
 
-_GUARDED = (errors.TooManyAttempts, errors.NotReady, errors.Overloaded, errors.StoreUnavailable)
+_COUNTED = (errors.TooManyAttempts, errors.LimitsUnavailable)
+_GUARDED = (*_COUNTED, errors.NotReady, errors.Overloaded, errors.StoreUnavailable)
 _LOGIN = (*_GUARDED, errors.InvalidLogin, errors.AccountSuspended)
-_CHANGE = (errors.TooManyAttempts, errors.Conflict)
-_KEY_CHANGE = (errors.TooManyAttempts, errors.LimitedKey)
+_CHANGE = (*_COUNTED, errors.Conflict)
+_KEY_CHANGE = (*_COUNTED, errors.LimitedKey)
 
 
 class RegisterHandler(BaseHandler):
@@ -64,7 +65,7 @@ class LoginHandler(BaseHandler):
 
 
 class RefreshHandler(BaseHandler):
-    @operation("refresh", shapes.TokensAnswer, problems=(errors.TooManyAttempts,))
+    @operation("refresh", shapes.TokensAnswer, problems=_COUNTED)
     async def post(self) -> None:
         """Give a refresh token for the next pair of tokens.
 

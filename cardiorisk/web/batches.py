@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cardiorisk.errors import InvalidPatient, NotReady, RateLimited
+from cardiorisk.limits.window import Verdict
 from cardiorisk.patients.patient import FIELDS, Patient
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import SPOKEN, given_parameters, operation
@@ -39,7 +39,7 @@ class BatchingHandler(AssessingHandler):
 
     async def assess_batch(self, rows: NDArray[np.float32], sent: int) -> BatchAssessment:
         self.filas = sent
-        self.draw_on_window(sent)
+        await self.draw_on_window(sent)
         self._asked = asked = self.services.predictor.assess_batch(rows)
         found = await asked
         self.answered_by = found.model_version
@@ -49,8 +49,12 @@ class BatchingHandler(AssessingHandler):
     def write_error(self, status_code: int, **context: Any) -> None:
         is_refused = isinstance(context["exc_info"][1], RateLimited)
         if self.verdict is not None and self.filas is None and not is_refused:
-            with suppress(RateLimited):
-                self.draw_on_window()
+            counted = self.hit(1)
+            if isinstance(counted, Verdict):
+                self.verdict = counted
+            else:
+                counted.add_done_callback(asyncio.Future.exception)
+                self.verdict = self.verdict._replace(remaining=self.verdict.remaining - 1)
         super().write_error(status_code, **context)
 
     def on_finish(self) -> None:

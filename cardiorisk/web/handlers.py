@@ -364,18 +364,25 @@ class AuthenticatedHandler(IdentifiedHandler):
 
     async def admit(self) -> None:
         await super().admit()
-        self.draw_on_window(self.draws_when_admitted)
+        await self.draw_on_window(self.draws_when_admitted)
 
-    def draw_on_window(self, want: int = 1) -> None:
+    async def draw_on_window(self, want: int = 1) -> None:
         """Count requests against the plan and the key's limit; of none, one must still be left."""
         principal = self.principal
-        limit = limit_of(principal.plan, self.services.settings.plans)
-        verdict = self.services.limiter.hit(principal.account_id, limit, principal.window, want)
+        verdict = self.hit(want)
+        if not isinstance(verdict, Verdict):
+            verdict = await verdict
         self.verdict = verdict
         self.end_stage("limit")
         if not verdict.allowed or not (want or verdict.remaining):
             self.services.metrics.count_refusal(principal.plan)
             raise verdict.refusal(principal.plan, want)
+
+    def hit(self, want: int) -> Verdict | asyncio.Future[Verdict]:
+        """Have requests counted; by Redis in this turn, whether anybody waits for it or not."""
+        caller = self.principal
+        limit = limit_of(caller.plan, self.services.settings.plans)
+        return self.services.windows.hit(caller.account_id, limit, caller.window, want)
 
 
 class AssessingHandler(AuthenticatedHandler):

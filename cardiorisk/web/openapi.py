@@ -59,7 +59,7 @@ _TOKEN = (
 _KNOWN = (*_TOKEN, errors.WrongXsrfToken)
 _KEY: Security = [{"apiKey": []}, {"bearer": []}]
 _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...] = (
-    (AuthenticatedHandler, _KEY, (*_KNOWN, errors.RateLimited)),
+    (AuthenticatedHandler, _KEY, (*_KNOWN, errors.RateLimited, errors.LimitsUnavailable)),
     (MetricsHandler, [{}, *_KEY], (*_KNOWN, errors.OperatorOnly)),
     (OperatorHandler, _KEY, (*_KNOWN, errors.OperatorOnly)),
     (IdentifiedHandler, _KEY, _KNOWN),

@@ -56,6 +56,7 @@ _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.NotReady: Problem(503, "The service is not ready", retry_after_seconds=5),
     errors.LogUnavailable: Problem(503, "The request log cannot be written", retry_after_seconds=5),
     errors.StoreUnavailable: Problem(503, "The database cannot be used", retry_after_seconds=5),
+    errors.LimitsUnavailable: Problem(503, "The limit cannot be counted", retry_after_seconds=1),
     errors.InternalFailure: Problem(500, "Something went wrong inside the service"),
 }
 PROBLEMS = {error.code: problem for error, problem in _BY_ERROR.items()}

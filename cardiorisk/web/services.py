@@ -3,10 +3,13 @@
 The network is closed last, by ``server``: its thread cannot be interrupted.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cardiorisk.accounts.accounts import Accounts
 from cardiorisk.accounts.assessments import Assessments
@@ -70,6 +73,11 @@ class Traffic:
         self._held_bytes.pop(connection, None)
 
 
+if TYPE_CHECKING:
+    from cardiorisk.limits.redis import Redis
+    from cardiorisk.limits.shared import SharedLimiter
+
+
 @dataclass(frozen=True, slots=True)
 class ServedFile:
     content_type: str
@@ -91,7 +99,9 @@ class Files:
 class Services:
     settings: Settings
     store: Store
-    limiter: Limiter
+    limiter: Limiter  # what this process saw
+    windows: Limiter | SharedLimiter  # who decides
+    redis: Redis | None  # where it counts the windows
     predictor: Predictor
     bitacora: Bitacora
     metrics: Metrics
@@ -108,6 +118,8 @@ class Services:
 
     async def start(self) -> None:
         await self.store.start()
+        if self.redis is not None:
+            await self.redis.start()
         self.overviews.start()
 
     async def load_network(self) -> None:
@@ -122,6 +134,8 @@ class Services:
         async with AsyncExitStack() as closing:
             closing.callback(self.bitacora.close)
             closing.push_async_callback(self.store.close)
+            if self.redis is not None:
+                closing.push_async_callback(self.redis.close)
             closing.callback(self.passwords.close)
             closing.callback(self.log_watch.close)
             closing.callback(self.broadcast.close)

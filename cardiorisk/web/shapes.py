@@ -293,6 +293,12 @@ class ReadinessAnswer(TypedDict):
 
     status: Annotated[Literal["ready"], about("Always the same")]
     modelo: Version
+    ventanas: NotRequired[
+        Annotated[
+            Literal["redis", "proceso"],
+            about("Where Redis counts the windows: who does now, as it may be away"),
+        ]
+    ]
 
 
 class ModelAnswer(TypedDict):

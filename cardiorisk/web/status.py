@@ -22,7 +22,12 @@ class ReadyHandler(BaseHandler):
     @operation(
         "readiness",
         ReadinessAnswer,
-        problems=(errors.NotReady, errors.StoreUnavailable, errors.Overloaded),
+        problems=(
+            errors.NotReady,
+            errors.StoreUnavailable,
+            errors.Overloaded,
+            errors.LimitsUnavailable,
+        ),
     )
     async def get(self) -> None:
         """Would a request sent now be assessed?
@@ -31,7 +36,13 @@ class ReadyHandler(BaseHandler):
         """
         version = self.services.predictor.card.version
         await self.services.store.check()
-        self.answer({"status": "ready", "modelo": version})
+        ready: ReadinessAnswer = {"status": "ready", "modelo": version}
+        redis = self.services.redis
+        if redis is not None:
+            if redis.is_away and self.services.settings.windows_down == "refuse":
+                raise errors.LimitsUnavailable("Redis is away, so that no request can be counted")
+            ready["ventanas"] = "proceso" if redis.is_away else "redis"
+        self.answer(ready)
 
     head = get
 

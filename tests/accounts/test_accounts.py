@@ -30,7 +30,7 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.texts import Login, PasswordChange, Registration
 from cardiorisk.identity.tokens import TokenPair
-from cardiorisk.limits.throttle import ADDRESS_FAILURES, CHANGES, NAME_FAILURES, Throttle
+from cardiorisk.limits.throttle import ADDRESSES, CHANGES, NAMES, Throttle, TriesInMemory
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import open_served
@@ -83,7 +83,7 @@ def house(tmp_path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[Hou
     database = open_served(f"sqlite:///{tmp_path / 'keys.db'}")
     store = Store(database, clock=clock, limiter=limiter)
     passwords = InterruptedPasswords(CHEAP)
-    accounts = Accounts(store, passwords, Throttle(clock), PLANS)
+    accounts = Accounts(store, passwords, Throttle(TriesInMemory(clock)), PLANS)
     io_loop.run_sync(partial(accounts.register, ANA, HERE))
     yield House(accounts, store, passwords, limiter, clock)
     passwords.close()
@@ -103,7 +103,7 @@ async def _failure(call: Awaitable[object]) -> type[ServiceError] | None:
 
 async def test_taken_names_leave_the_account_as_it_was_and_are_limited(house: House) -> None:
     thief = Registration("ANA", "battery staple", "new@example.org")
-    for _ in range(ADDRESS_FAILURES):
+    for _ in range(ADDRESSES.most):
         assert await _failure(house.accounts.register(thief, HERE)) is Taken
     assert await _failure(house.accounts.register(thief, HERE)) is TooManyAttempts
     assert await _failure(house.accounts.login(WRONG, "192.0.2.2")) is InvalidLogin
@@ -134,7 +134,9 @@ async def test_an_account_made_by_a_command_cannot_log_in(house: House) -> None:
 async def test_a_login_brings_an_outdated_hash_up_to_date(house: House) -> None:
     dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
     with closing(Passwords(dearer)) as passwords:
-        await Accounts(house.store, passwords, Throttle(house.clock), PLANS).login(RIGHT, HERE)
+        await Accounts(house.store, passwords, Throttle(TriesInMemory(house.clock)), PLANS).login(
+            RIGHT, HERE
+        )
     stored = await house.store.read(lambda rows: rows_accounts.find_login(rows, "ana"))
     assert stored is not None
     assert stored.password_hash is not None
@@ -157,7 +159,7 @@ async def test_a_suspension_is_told_to_who_knows_the_password_and_to_nobody_else
     now = house.store.now()
     await house.store.change(lambda rows: rows_accounts.suspend(rows, 1, now))
     assert await _failure(house.accounts.login(WRONG, HERE)) is InvalidLogin
-    for _ in range(NAME_FAILURES):  # it is no failure to have been right
+    for _ in range(NAMES.most):  # it is no failure to have been right
         assert await _failure(house.accounts.login(RIGHT, HERE)) is AccountSuspended
 
 
@@ -181,7 +183,7 @@ async def test_guessing_is_limited_wherever_a_password_is_asked_for_and_stops_no
 ) -> None:
     token = house.store.tokens.device_token("Ana")
     for wrong in (WRONG, NOBODY):
-        for _ in range(NAME_FAILURES):
+        for _ in range(NAMES.most):
             assert await _failure(guess(house.accounts, wrong, ELSEWHERE)) is InvalidLogin
         right = Login(wrong.username, "correct horse")
         assert await _failure(guess(house.accounts, right, ELSEWHERE)) is TooManyAttempts
@@ -198,7 +200,7 @@ async def test_a_try_that_could_not_be_judged_is_not_counted(house: House) -> No
     async def refuse() -> None:
         raise Overloaded("busy")
 
-    for _ in range(ADDRESS_FAILURES + 1):
+    for _ in range(ADDRESSES.most + 1):
         house.passwords.interruption = refuse()
         assert await _failure(house.accounts.login(RIGHT, ELSEWHERE)) is Overloaded
     await house.accounts.login(RIGHT, ELSEWHERE)
@@ -341,7 +343,7 @@ async def test_an_accounts_changes_are_limited(
 ) -> None:
     pair = await house.accounts.login(RIGHT, HERE)
     ana = await house.store.principal(pair.access_token)
-    for _ in range(CHANGES):
+    for _ in range(CHANGES.most):
         assert await _failure(house.accounts.revoke_key(ana, "key_none")) is UnknownKey
     assert await _failure(change(house, ana, pair)) is TooManyAttempts
 
@@ -350,7 +352,7 @@ async def test_what_is_no_genuine_refresh_token_refreshes_nothing_and_counts_for
     house: House,
 ) -> None:
     pair = await house.accounts.login(RIGHT, HERE)
-    for number in range(CHANGES):
+    for number in range(CHANGES.most):
         token = pair.refresh_token + "x" if number else pair.access_token
         assert await _failure(house.accounts.refresh(token)) is InvalidKey
     await house.accounts.refresh(pair.refresh_token)

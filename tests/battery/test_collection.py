@@ -25,6 +25,7 @@ UNREACHABLE_CODES = {
     "client-closed",  # has no receiver
     "internal",
     "log-unavailable",
+    "limits-unavailable",  # needs a Redis that is away
     "not-ready",
     "overloaded",
     "registration-closed",  # is a setting

@@ -1,0 +1,264 @@
+"""Commands to Redis on one connection: all of a turn of the loop in one write.
+
+None waits longer than the deadline. While Redis is away none waits at all, and one connection a
+second is tried. See decision 0017.
+"""
+
+import asyncio
+import logging
+import re
+import ssl
+from collections import deque
+from collections.abc import Callable
+from hashlib import sha1
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import hiredis
+
+from cardiorisk.errors import LimitsUnavailable
+
+DEADLINE_SECONDS = 0.05
+BREAK_SECONDS = 1.0
+"""Between an outage's beginning and the first try to end it, and between tries."""
+_CONNECT_SECONDS = 1.0
+_MOST_UNREAD_BYTES = 64 * 1024
+_LONG_ARRAY = re.compile(rb"[*%~>|][+-]?[0-9]{3}")
+"""hiredis reserves what an array announces, and needs half a minute to let go of two billion."""
+_ERROR_CODE = re.compile("[A-Z]{2,20}")
+
+Arguments: TypeAlias = tuple[str | int, ...]
+Result = TypeVar("Result")
+_logger = logging.getLogger(__name__)
+
+
+class _Waiting(NamedTuple):
+    ends_at: float
+    arguments: Arguments
+    settle: Callable[[Any], Any]
+    future: asyncio.Future[Any]
+
+    def end(self, reply: object) -> None:
+        """Settle, also where the caller has gone, as Redis has counted."""
+        result = self.settle(reply)
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def give_up(self, *, refuses: bool) -> None:
+        if not refuses:
+            self.end(None)
+        elif not self.future.done():
+            self.future.set_exception(
+                LimitsUnavailable("requests cannot be counted right now; try again in a second")
+            )
+
+
+class _Connection(asyncio.Protocol):
+    """One connection until its first fault, which ends it."""
+
+    def __init__(self, scripts: dict[str, str], *, refuses: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._scripts = scripts
+        self._refuses = refuses
+        self._transport: asyncio.Transport | None = None
+        self._reader = hiredis.Reader()
+        self._unread_bytes = 0
+        self._last_bytes = b""
+        self._unsent: list[bytes] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self.fault: asyncio.Future[str] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for mypy
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.fail("it has closed the connection")
+
+    def ask(self, arguments: Arguments, settle: Callable[[Any], Result]) -> asyncio.Future[Result]:
+        future: asyncio.Future[Result] = self._loop.create_future()
+        waiting = _Waiting(self._loop.time() + DEADLINE_SECONDS, arguments, settle, future)
+        if self.fault.done():
+            waiting.give_up(refuses=self._refuses)
+        else:
+            self._send(waiting)
+        return future
+
+    def _send(self, waiting: _Waiting) -> None:
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        packed = hiredis.pack_command(waiting.arguments)  # type: ignore[arg-type] # any length will do
+        self._unsent.append(packed)
+        self._waiting.append(waiting)
+
+    def data_received(self, data: bytes) -> None:
+        self._last_bytes = (self._last_bytes + data)[-len(data) - 4 :]
+        self._unread_bytes += len(data)
+        if _LONG_ARRAY.search(self._last_bytes):
+            self.fail("its reply is too long")
+            return
+        self._reader.feed(data)
+        try:
+            while not self.fault.done() and (reply := self._reader.gets()) is not False:
+                self._unread_bytes = 0
+                self._take(self._waiting[0], reply)
+        except (hiredis.ProtocolError, LookupError, TypeError, ValueError, OverflowError):
+            self.fail("it does not speak as Redis does")
+        if self._unread_bytes > _MOST_UNREAD_BYTES:
+            self.fail("its reply is too long")
+
+    def fail(self, reason: str) -> None:
+        """End the connection, and all that waits for it."""
+        if self.fault.done():
+            return
+        self.fault.set_result(reason)
+        if self._transport is not None:
+            self._transport.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._waiting:
+            self._waiting.popleft().give_up(refuses=self._refuses)
+
+    def _take(self, waiting: _Waiting, reply: object) -> None:
+        if not isinstance(reply, hiredis.ReplyError):
+            waiting.end(reply)
+            self._waiting.popleft()
+            return
+        found = _ERROR_CODE.match(str(reply))  # what follows it may repeat a password
+        code = found[0] if found else "an error"
+        script = self._scripts.get(str(waiting.arguments[1]))
+        if code == "NOSCRIPT" and script is not None:
+            self._waiting.popleft()
+            self._send(waiting._replace(arguments=("EVAL", script, *waiting.arguments[2:])))
+        else:
+            self.fail(f"it says {code}")
+
+    def _flush(self) -> None:
+        if self.fault.done() or self._transport is None:
+            return
+        self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
+        if self._timer is None:  # one for all, as each would cost more than its command
+            self._timer = self._loop.call_later(DEADLINE_SECONDS, self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        if self._waiting:
+            ends_at = self._waiting[0].ends_at
+            if ends_at > self._loop.time():
+                self._timer = self._loop.call_at(ends_at, self._look_at_deadline)
+            else:
+                self.fail(f"it has not answered for {DEADLINE_SECONDS * 1000:.0f} ms")
+
+
+class Redis:
+    """A Redis server that may be away.
+
+    Args:
+        url: ``redis://`` or ``rediss://``, with a name, a password and a number where needed.
+        scripts: Lua; the first is tried with ``trial`` before a server is used.
+        trial: arguments with which it writes something of no meaning.
+        refuses: whether what cannot be asked raises ``LimitsUnavailable``.
+    """
+
+    def __init__(
+        self, url: str, scripts: tuple[str, ...], trial: Arguments, *, refuses: bool
+    ) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 6379
+        self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
+        self._greeting: list[Arguments] = [("EVAL", scripts[0], *trial)]
+        if database := parts.path.strip("/"):
+            self._greeting.insert(0, ("SELECT", database))
+        if parts.password:
+            login = (parts.username, parts.password) if parts.username else (parts.password,)
+            self._greeting.insert(0, ("AUTH", *map(unquote, login)))
+        self._scripts = {digest(script): script for script in scripts}
+        self._refuses = refuses
+        self._connection: _Connection  # from the start on; at first a dead one
+        self._keeper: asyncio.Task[None] | None = None
+        self._is_told = False
+        self.outages = 0
+
+    @property
+    def is_away(self) -> bool:
+        return self._connection.fault.done()
+
+    async def start(self) -> None:
+        """Try to connect, and keep trying in the background."""
+        self._connection = self._new_connection()
+        self._connection.fail("not tried yet")
+        tried = asyncio.Event()
+        self._keeper = asyncio.create_task(self._keep(tried), name="redis")
+        await tried.wait()
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+            self._connection.fail("closed")
+            await asyncio.sleep(0)  # in which the transport closes
+
+    def ask(self, arguments: Arguments, settle: Callable[[Any], Result]) -> asyncio.Future[Result]:
+        """Send a command with the others of this turn; ``settle`` makes the result of its reply.
+
+        It is given None, after ``DEADLINE_SECONDS`` at most, where there will be no reply, and
+        raises a ``ValueError`` where the reply makes no sense.
+        """
+        return self._connection.ask(arguments, settle)
+
+    async def _keep(self, tried: asyncio.Event) -> None:
+        while True:
+            try:
+                connection = await self._connect()
+            except (OSError, ValueError) as error:  # a ValueError: no name of a host
+                reason = str(error) or "it takes no connection"
+            else:
+                if not connection.fault.done():
+                    self._connection = connection
+                    self._tell("")
+                    tried.set()
+                await asyncio.wait([connection.fault])
+                reason = connection.fault.result()
+            self._tell(reason)
+            tried.set()
+            await asyncio.sleep(BREAK_SECONDS)
+
+    async def _connect(self) -> _Connection:
+        """Connect and try a write; the connection may have its fault already."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, connection = await loop.create_connection(
+                self._new_connection, self._host, self._port, ssl=self._tls
+            )
+        greeted = [connection.ask(each, bool) for each in self._greeting]
+        try:
+            await asyncio.gather(*greeted, return_exceptions=True)
+        except asyncio.CancelledError:
+            connection.fail("closed")
+            raise
+        return connection
+
+    def _new_connection(self) -> _Connection:
+        return _Connection(self._scripts, refuses=self._refuses)
+
+    def _tell(self, reason: str) -> None:
+        """Count and tell an outage where it begins, and where it ends (no reason)."""
+        if bool(reason) == self._is_told:
+            return
+        self._is_told = bool(reason)
+        if reason:
+            self.outages += 1
+            meanwhile = (
+                "requests are refused" if self._refuses else "each process counts for itself"
+            )
+            said = "Redis at %s:%d, which counts the windows, is away: %s; meanwhile %s"
+            _logger.warning(said, self._host, self._port, reason, meanwhile)
+        else:
+            _logger.warning("Redis at %s:%d is back", self._host, self._port)
+
+
+def digest(script: str) -> str:
+    """Return what Redis calls a script by."""
+    return sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,117 @@
+"""The windows of all processes together, in Redis, by its clock; see decision 0017.
+
+While it is away each process counts on from what it saw last, or refuses. What a process has seen
+goes with its question, so that a Redis that has lost its counts takes them over.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from cardiorisk.identity.keys import KeyWindow
+from cardiorisk.limits.redis import Redis, digest
+from cardiorisk.limits.throttle import Place, TriesInMemory, require_left
+from cardiorisk.limits.window import Limiter, Verdict
+
+_HIT, _TRY = (Path(__file__).with_name(name).read_text() for name in ("hit.lua", "tries.lua"))
+_HIT_DIGEST, _TRY_DIGEST = digest(_HIT), digest(_TRY)
+_MOST_APART_SECONDS = 24 * 3600
+"""Of Redis's clock and ours; what is further off is no time."""
+
+
+def shared_redis(url: str, *, refuses: bool) -> Redis:
+    trial = (1, _window(0), 1, 1_000_000, 1_000_000, "", 0, 0, 0)
+    return Redis(url, (_HIT, _TRY), trial, refuses=refuses)
+
+
+class SharedLimiter:
+    """Decides as ``Limiter`` does, for all processes; ``local`` has what this one saw."""
+
+    def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._ahead_seconds = 0.0
+        """How far Redis's clock is ahead of ours."""
+        self.local = Limiter(lambda: clock() + self._ahead_seconds)
+
+    def hit(
+        self, account_id: int, limit: int, window: KeyWindow | None = None, want: int = 1
+    ) -> Verdict | asyncio.Future[Verdict]:
+        """Count as ``Limiter.hit`` does; what is full stays so until the minute ends."""
+        minute, used, used_by_key = self.local.seen(account_id, window)
+        key_limit, name = (limit, "") if window is None else (window.limit, window.name)
+        if used_by_key >= key_limit <= limit or (used >= limit and window is None):
+            return self.local.hit(account_id, limit, window, want)
+        asked = want, limit, key_limit, name, minute, used, used_by_key
+        settle = partial(self._settle, account_id, limit, window, want)
+        return self._redis.ask(("EVALSHA", _HIT_DIGEST, 1, _window(account_id), *asked), settle)
+
+    def _settle(
+        self,
+        account_id: int,
+        limit: int,
+        window: KeyWindow | None,
+        want: int,
+        reply: list[int] | None,
+    ) -> Verdict:
+        now = None
+        if reply is not None:
+            seconds, microseconds, used, used_by_key = map(int, reply)
+            now = seconds + microseconds / 1_000_000
+            ahead_seconds = now - self._clock()
+            if abs(ahead_seconds) > _MOST_APART_SECONDS:
+                raise ValueError(seconds)
+            self._ahead_seconds = ahead_seconds
+            self.local.see(now, account_id, used, window, used_by_key)
+        return self.local.hit(account_id, limit, window, want, now)
+
+
+class SharedTries:
+    """Tries of tries of all processes together."""
+
+    def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
+        self._redis = redis
+        self._local = TriesInMemory(clock)
+
+    async def tries(self, *places: Place) -> list[int]:
+        found = await self._ask(places, 0, 0)
+        return found[::3] if found else await self._local.tries(*places)
+
+    async def hold(self, *places: Place) -> None:
+        found = await self._ask(places, 1, 0)
+        if not found:
+            await self._local.hold(*places)
+        for place, *counts in zip(places, found[::3], found[1::3], found[2::3], strict=False):
+            require_left(place, *counts)
+
+    def end(self, *places: Place, tries: int = 0) -> None:
+        self._local.end(*places, tries=tries)
+        self._ask(places, -1, tries).add_done_callback(asyncio.Future.exception)
+
+    def clear(self, place: Place) -> None:
+        self._local.clear(place)
+        cleared = self._redis.ask(("HDEL", _attempts(place), "tries"), bool)
+        cleared.add_done_callback(asyncio.Future.exception)
+
+    def _ask(self, places: tuple[Place, ...], held: int, tries: int) -> asyncio.Future[list[int]]:
+        """Have places held and tries added; tries, places and seconds left come back of each."""
+        bounds = [number for place in places for number in (place.kind.most, place.kind.seconds)]
+        keys = [_attempts(place) for place in places]
+
+        def settle(reply: list[int] | None) -> list[int]:
+            if reply is not None and len(reply) != 3 * len(places):
+                raise ValueError(len(reply))
+            return list(map(int, reply or ()))
+
+        return self._redis.ask(
+            ("EVALSHA", _TRY_DIGEST, len(keys), *keys, held, int(tries), *bounds), settle
+        )
+
+
+def _window(account_id: int) -> str:
+    return f"cardiorisk:window:{{{account_id}}}"
+
+
+def _attempts(place: Place) -> str:
+    return f"cardiorisk:{{attempts}}:{place.kind.name}:{place.who}"

@@ -1,0 +1,170 @@
+"""Two processes of the service on one database and one Redis, as callers see them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import Server
+from tests.redis_server import RedisServer
+from tests.support import EXAMPLE, create_key
+
+SECRET = "not-to-be-shown"
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"), secret=SECRET)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def processes(
+    redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
+    """The second refuses while Redis is away."""
+    directory = tmp_path_factory.mktemp("processes")
+    with ExitStack() as running:
+        made = []
+        for name, down in (("one", "local"), ("two", "refuse")):
+            server = Server(
+                directory,
+                *("--engine", "litert"),
+                CARDIORISK_LOG_DIR=str(directory / name),
+                CARDIORISK_WINDOWS_URL=redis.url,
+                CARDIORISK_WINDOWS_DOWN=down,
+            )
+            running.callback(server.clean_up)
+            made.append(server.wait_until_ready())
+        yield made[0], made[1]
+
+
+@pytest.fixture(autouse=True)
+def in_one_minute() -> None:
+    """Begin where the minute has some seconds left."""
+    while time.time() % 60 > 55:
+        time.sleep(0.1)
+
+
+def send(
+    server: Server, method: str, path: str, key: str = "", body: object = None
+) -> tuple[HTTPResponse, dict[str, Any]]:
+    headers = {"Authorization": key} if key else {}
+    with server.connection() as connection:
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, path, sent, headers)
+        response = connection.getresponse()
+        return response, json.loads(response.read())
+
+
+def metric(server: Server, name: str) -> float:
+    with server.connection() as connection:
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
+
+
+def until_ready_says(server: Server, windows: str) -> None:
+    ends_at = time.monotonic() + 10
+    while send(server, "GET", "/readyz")[1].get("ventanas") != windows:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+
+
+def test_forty_at_once_over_two_processes_are_answered_five_times(
+    processes: tuple[Server, Server],
+) -> None:
+    for attempt in range(3):
+        key = create_key(processes[0].settings, f"ana{attempt}", "freemium")
+        with ThreadPoolExecutor(40) as callers:
+            asked = callers.map(Server.ask, processes * 20, [key] * 40)
+            statuses = Counter(status for status, _ in asked)
+        assert statuses == {200: 5, 429: 35}
+    assert [metric(server, "cardiorisk_windows_outages_total") for server in processes] == [0, 0]
+
+
+def test_batches_draw_together_or_not_at_all_and_faulty_ones_draw_one(
+    processes: tuple[Server, Server],
+) -> None:
+    one, two = processes
+    key = create_key(one.settings, "bruno", "freemium")
+    batch = {"pacientes": [EXAMPLE] * 3}
+    told = []
+    for server, body in ((one, batch), (two, batch), (two, {}), (one, batch), (one, batch)):
+        response, _ = send(server, "POST", "/service/lote", key, body)
+        remaining = response.headers["RateLimit"].split("r=")[1].split(";")[0]
+        told.append((response.status, int(remaining)))
+        batch = {"pacientes": batch["pacientes"][:2]} if len(told) == 2 else batch
+    assert told == [(200, 2), (429, 2), (422, 1), (429, 1), (429, 1)]
+    assert send(two, "POST", "/service", key, EXAMPLE)[0].status == 200
+    response, _ = send(one, "POST", "/service", key, EXAMPLE)
+    assert response.status == 429
+    assert response.headers["Retry-After"] == response.headers["RateLimit"].split("t=")[1]
+
+
+def test_guesses_are_counted_together(processes: tuple[Server, Server]) -> None:
+    guess = {"username": "carla", "password": "wrong"}
+    statuses = [send(processes[n % 2], "POST", "/login", "", guess)[0].status for n in range(11)]
+    assert statuses == [*[401] * 10, 429]
+
+
+def test_without_redis_one_process_counts_for_itself_and_one_refuses(
+    processes: tuple[Server, Server], redis: RedisServer
+) -> None:
+    one, two = processes
+    key = create_key(one.settings, "diego", "freemium")
+    assert one.ask(key)[0] == two.ask(key)[0] == 200
+    redis.freeze()
+    began = time.monotonic()
+    assert one.ask(key)[0] == 200
+    assert time.monotonic() - began < 1
+    response, answer = send(two, "POST", "/service", key, EXAMPLE)
+    assert (response.status, answer["code"]) == (503, "limits-unavailable")
+    assert response.headers["Retry-After"] == "1"
+    login = {"username": "diego", "password": "wrong"}
+    assert send(one, "POST", "/login", "", login)[0].status == 401
+    assert send(two, "POST", "/login", "", login)[0].status == 503
+    assert send(one, "GET", "/readyz")[1]["ventanas"] == "proceso"
+    assert send(two, "GET", "/readyz")[1]["code"] == "limits-unavailable"
+    assert metric(one, "cardiorisk_windows_away") == 1
+    redis.thaw()
+    for server in processes:
+        until_ready_says(server, "redis")
+        assert metric(server, "cardiorisk_windows_away") == 0
+        assert metric(server, "cardiorisk_windows_outages_total") == 1
+    for server in processes:
+        assert server.stop() == 0
+        assert server.errors.count("is away") == server.errors.count("is back") == 1
+        assert (
+            SECRET
+            not in server.errors
+            + server.output
+            + (server.directory / "one" / "bitacora.jsonl").read_text()
+        )
+
+
+def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
+    program = "import sys; sys.modules['hiredis'] = None; import cardiorisk.__main__ as m; m.main()"
+    started = subprocess.run(
+        [sys.executable, "-c", program, "serve", "--port", "0", "--engine", "litert"],
+        cwd=tmp_path,
+        env={"PATH": "", "CARDIORISK_WINDOWS_URL": f"redis://:{SECRET}@127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 1
+    assert started.stderr.splitlines()[-1].endswith("pip install 'cardiorisk[cluster]'")
+    assert SECRET not in started.stderr
