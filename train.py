@@ -46,7 +46,6 @@ Examples:
   python train.py --data patients.csv --output my_model
   python train.py --data clinic.csv --output my_model --units mg/dL --column colesterol=chol
   CARDIORISK_MODEL_DIR=my_model cardiorisk serve
-  python train.py --study
 
 The file needs a header and the columns colesterol, presion, glucosa, edad, sobrepeso, tabaquismo
 and riesgo_cardiaco (0 or 1); any other column, such as a row number, is ignored. CSV is read in
@@ -98,20 +97,13 @@ machine.
     show_default=True,
     help="Seed of the made data, the 80/20 split and the first weights.",
 )
-@click.option(
-    "--study",
-    is_flag=True,
-    help="Instead: train on ten other seeds, and once as the original did, for the report's "
-    "comparison; a quarter of an hour, and no network is saved.",
-)
-def main(  # noqa: PLR0913 - one for each option
+def main(
     data: Path | None,
     output: Path | None,
     report: Path | None,
     epochs: int,
     seed: int,
     *,
-    study: bool,
     skip_bad_rows: bool,
     reading: Reading,
 ) -> None:
@@ -123,9 +115,6 @@ def main(  # noqa: PLR0913 - one for each option
     tell_only("stdout", waits=True)  # what the training makes are files
     report = report or output or DEFAULT_REPORT
     output = output or DEFAULT_OUTPUT
-    if study:
-        compare(report, epochs)
-        return
     # Scikit-learn and pyarrow take a second to import, which --help need not wait for.
     from cardiorisk.training.data import make_cohort, read_cohort
 
@@ -150,16 +139,17 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
     click.echo(describe_rows(split, data))
 
     # TensorFlow takes several, and half a gigabyte.
+    from cardiorisk.training.evaluation import measure_baselines
     from cardiorisk.training.export import write_artefact
-    from cardiorisk.training.report import measure, render, write_report
-    from cardiorisk.training.study import find_study
+    from cardiorisk.training.report import Measured, render, write_report
 
-    study = find_study(report)
     started = time.monotonic()
     trained = train_with_progress(split, recipe)
     click.echo(f"Trained {recipe.epochs} epochs in {time.monotonic() - started:.0f} s.")
     card, evaluation = write_artefact(trained, recipe, output)
-    measured = measure(card, evaluation, trained.split, trained.epochs, study)
+    grid = evaluation.grid.cohort if evaluation.grid_has_truth else None
+    baselines = measure_baselines(trained.split, grid, card.seed)
+    measured = Measured(card, trained.split, evaluation, trained.epochs, baselines)
     written = write_report(measured, report)
 
     trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
@@ -170,15 +160,6 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
     click.echo("Report:")
     for path in written:
         click.echo(f"  {shown(path)}")
-
-
-def compare(report: Path, epochs: int) -> None:
-    """Run the slow comparison and keep its figures for the next report."""
-    from cardiorisk.training.study import STUDY_SEEDS, run_study, save_study
-
-    report.mkdir(parents=True, exist_ok=True)
-    study = run_study(Recipe(epochs=epochs), STUDY_SEEDS, click.echo)
-    click.echo(f"Kept for the report: {shown(save_study(study, report))}")
 
 
 def train_with_progress(split: Split, recipe: Recipe) -> Trained:
@@ -212,8 +193,8 @@ def describe_rows(split: Split, data: Path | None) -> str:
     copies = ""
     if split.cohort.copies:
         copies = (
-            f"\n{split.cohort.copies:,} repeat another's six values: nobody who is measured was "
-            f"learnt from, and {split.left_out:,} are left out for that."
+            f"\nRows that repeat another's six values: {split.cohort.copies:,}. Nobody who is "
+            f"measured was learnt from; left out for that: {split.left_out:,}."
         )
     origin = "made from the seed" if data is None else f"read from {data}"
     return (

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -60,10 +60,10 @@ Row = Annotated[tuple[float, float, float, float, float, float], AfterValidator(
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["97226f6b" * 8])]
 
 
-LEAST_TOLD, MOST_TOLD = 2.0**-126, 1 - 2.0**-24
-"""Nearer to 0 and 1 float32 does not go; nothing is ever told as impossible or certain."""
+LEAST_TOLD, MOST_TOLD = 1e-20, 1 - 2.0**-24
+"""Nothing is ever told as impossible or certain; nearer to 1 float32 does not go."""
 
-PLAIN_DECIMALS = 6  # the two engines may differ in the fifth already
+PLAIN_DECIMALS, DECIMALS_NEAR_1 = 6, 8  # the two engines may differ in the fifth already
 NEAR_0, NEAR_1 = 1e-4, 1 - 1e-5  # there, 6 decimals are fewer than 3 digits, or might give a 1
 _SMALLEST_IN_WORDS = 1e-6
 
@@ -73,12 +73,12 @@ def told(probability: float, threshold: float) -> float:
 
     It is never 0 nor 1, and never on the other side of the threshold than it was.
     """
-    if NEAR_0 <= probability <= NEAR_1:
-        short = round(probability, PLAIN_DECIMALS)
-    elif probability < NEAR_0:
-        short = float(f"{max(probability, LEAST_TOLD):.2e}")
-    else:
-        short = round(min(probability, MOST_TOLD), 8)
+    exact = min(max(probability, LEAST_TOLD), MOST_TOLD)
+    decimals = PLAIN_DECIMALS if exact <= NEAR_1 else DECIMALS_NEAR_1
+    if exact < NEAR_0:
+        decimals = 2 - math.floor(math.log10(exact))
+    scale = 10.0**decimals
+    short = round(exact * scale) / scale
     return short if (short >= threshold) == (probability >= threshold) else probability
 
 
@@ -88,6 +88,17 @@ def in_words(probability: float, decimals: int = 2) -> str:
     if distance < _SMALLEST_IN_WORDS:
         return "< 0.000001" if probability < _SMALLEST_IN_WORDS else "> 0.999999"
     return f"{probability:.{max(decimals, math.ceil(-math.log10(distance)))}f}"
+
+
+class Condition(Member):
+    """That a value is above a bound; of a flag above 0, that it is yes."""
+
+    field: Literal[FIELD_NAMES] = Field(description="The field's wire name")  # type: ignore[valid-type]  # made of FIELDS
+    above: float = Field(description="The bound, which is not above itself")
+
+
+Rule = tuple[tuple[Condition, ...], ...]
+"""Clauses, any of which is a risk; of a clause, all conditions must hold."""
 
 
 class GoldenRow(Member):
@@ -179,6 +190,10 @@ class Card(Member):
         ge=0,
         le=1,
     )
+    rule: Rule | None = Field(
+        description="The course's rule, where every row that was learnt from follows it, or null: "
+        "a risk is whoever meets all conditions of one of these lists"
+    )
     metrics: NetworkFigures = Field(description="What the saved files were measured at")
     libraries: dict[str, str] = Field(description="Versions of what trained it")
     files: dict[str, _Hash] = Field(description="SHA-256 of each network file, by file name")
@@ -233,6 +248,14 @@ class Card(Member):
     def notice(self) -> Said:
         """What every answer says of this network."""
         return notice(self.data_rows, self.data_file)
+
+    def clauses(self, values: Sequence[float]) -> tuple[tuple[tuple[Condition, bool], ...], ...]:
+        """Tell of each condition of the rule, if there is one, whether one input row meets it."""
+        by_field = dict(zip(FIELD_NAMES, values, strict=True))
+        return tuple(
+            tuple((each, by_field[each.field] > each.above) for each in clause)
+            for clause in self.rule or ()
+        )
 
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
         """Return the wire names of the fields whose value lies beyond all that training saw.

@@ -1,11 +1,7 @@
 """The two things that can run the saved network, and loading it checked.
 
-``KerasEngine`` runs the saved Keras model as one compiled graph; ``LiteRTEngine`` runs its
-conversion. Neither is thread-safe: one thread at a time may call it. TensorFlow is imported when a
-Keras engine is made and never otherwise; it takes many seconds and hundreds of megabytes.
-
-A wrong network answers as readily as a right one. So the card is checked as a whole, then the hash
-of the file and a few golden rows.
+Neither is thread-safe: one thread at a time may call it. TensorFlow is imported when a Keras engine
+is made and never otherwise; it takes many seconds and hundreds of megabytes.
 """
 
 import os
@@ -13,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -24,6 +19,7 @@ from numpy.typing import NDArray
 from cardiorisk.config import EngineName
 from cardiorisk.errors import UnusableArtefact
 from cardiorisk.model.card import (
+    DECIMALS_NEAR_1,
     KERAS_FILE,
     LEAST_TOLD,
     LITERT_FILE,
@@ -33,7 +29,6 @@ from cardiorisk.model.card import (
     PLAIN_DECIMALS,
     Card,
     load_card,
-    told,
 )
 from cardiorisk.patients.patient import FIELDS
 
@@ -42,53 +37,32 @@ class Engine(Protocol):
     """A network that is ready to run."""
 
     is_instant: bool
-    """Whether the event loop may run one row itself: that is quicker than handing the row to a
-    thread, and nothing in it can wait."""
+    """Whether the event loop may run one row itself: nothing in it can wait."""
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return each row's probability of risk, shape (n,), n at least 1, for shape (n, 6)."""
+        """Return each row's probability of risk, shape (n,), for shape (n, 6), n at least 1."""
         ...
 
 
 def all_told(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.float64]:
     """Return what ``told`` gives for each, shape (n,)."""
     exact = np.clip(probabilities.astype(np.float64), LEAST_TOLD, MOST_TOLD)
-    short = exact.round(PLAIN_DECIMALS)
+    decimals = np.where(exact > NEAR_1, DECIMALS_NEAR_1, PLAIN_DECIMALS)
     near_0 = exact < NEAR_0
-    short[near_0], is_sure = _three_digits(exact[near_0])
-    ends = np.flatnonzero(exact > NEAR_1)
-    ends = np.concatenate([ends, np.flatnonzero(near_0)[~is_sure]])
-    values, places = np.unique(exact[ends], return_inverse=True)
-    short[ends] = np.array([told(value, threshold) for value in values.tolist()])[places]
+    decimals[near_0] = 2 - np.floor(np.log10(exact[near_0])).astype(int)
+    scale = _SCALES[decimals]
+    short = np.rint(exact * scale) / scale
     return np.where((short >= threshold) == (exact >= threshold), short, exact)
 
 
-def _three_digits(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Round to three significant digits; tell where that is sure to be what ``told`` gives."""
-    places = 2 - np.floor(np.log10(values)).astype(np.int64)
-    scaled = values * 10.0**places
-    digits = np.rint(scaled).astype(np.int64)
-    is_sure = (digits >= 100) & (digits <= 1000) & (abs(abs(scaled - digits) - 0.5) > 1e-9)  # noqa: PLR2004 - three of them
-    return _decimals()[places, np.minimum(digits, 1000)], is_sure
-
-
-@cache
-def _decimals() -> NDArray[np.float64]:
-    """Return what 0 to 1000 are in so many decimal places, 0 to 40."""
-    return np.array(
-        [[float(f"{digits}e-{places}") for digits in range(1001)] for places in range(41)]
-    )
+_SCALES = np.array([10.0**decimals for decimals in range(23)])
 
 
 class KerasEngine:
     """The Keras model as a graph of constants, called in a session.
 
-    One row takes it about 25 µs, a concrete function of the same model ten times as long, for
-    TensorFlow hands that to threads of its own, where a session can be told to stay on its
-    caller's. ``model.predict`` takes some thousand times as long.
-
-    Raises:
-        UnusableArtefact: Keras cannot read the file.
+    One row takes it about 25 µs. A concrete function takes ten times as long, for TensorFlow hands
+    it to threads of its own; a session can be told to stay on its caller's.
     """
 
     is_instant = False  # quick, but nobody knows what TensorFlow may wait for (decision 0003)
@@ -151,11 +125,7 @@ def _session_call(tf: Any, function: Any) -> Any:
 
 
 class LiteRTEngine:
-    """The converted network; resized only when the number of rows changes.
-
-    Raises:
-        UnusableArtefact: LiteRT cannot read the file.
-    """
+    """The converted network; resized only when the number of rows changes."""
 
     is_instant = True  # about 5 µs
 
@@ -185,7 +155,7 @@ class LiteRTEngine:
 
 @contextmanager
 def _quiet_native_code() -> Iterator[None]:
-    """Swallow what LiteRT's C++ announces at its first allocation; no setting of its own does."""
+    """Swallow what LiteRT's C++ announces at its first allocation; it has no setting for that."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -203,11 +173,6 @@ ENGINES: Mapping[EngineName, tuple[str, Callable[[Path], Engine]]] = {
 }
 """Each engine's file in the directory of an artefact, and what makes the engine of it."""
 
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 GOLDEN_TOLERANCE = 1e-4
 """Largest accepted difference of a golden row's probability: engines round differently."""
 
@@ -224,23 +189,26 @@ def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
     """Load and check the network in ``directory``, and warm it by running the golden rows."""
     card = load_card(directory)
     file_name, make_engine = ENGINES[engine_name]
-    _check_hash(directory / file_name, card)
+    _check_hash(directory / file_name, card.files[file_name])
     engine = make_engine(directory / file_name)
     _check_golden_rows(engine, card, directory)
-    _decimals()  # made here, or the first batch would wait for them
     return Artefact(card, engine)
 
 
-def _check_hash(path: Path, card: Card) -> None:
+def _check_hash(path: Path, expected: str) -> None:
     try:
         found = sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise UnusableArtefact(f"cannot read the network {path}: {error.strerror}") from error
-    if found != card.files.get(path.name):
+    if found != expected:
         raise UnusableArtefact(
             f"{path} is not the file that its card describes (SHA-256 {found[:12]}…, "
-            f"expected {card.files.get(path.name, 'none')[:12]}…): restore it or train again"
+            f"expected {expected[:12]}…): restore it or train again"
         )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _check_golden_rows(engine: Engine, card: Card, directory: Path) -> None:

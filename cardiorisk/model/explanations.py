@@ -1,13 +1,10 @@
 """Why the network answered as it did, and what it would answer if one input were another.
 
-Contributions are exact Shapley values: the probability is the mean over some background patients,
-plus how much the answer moves, on average over every order in which the inputs could become known,
-when each goes from the background's values to the patient's. With six inputs there are 64
-coalitions; all are run, and nothing is estimated. A curve is the answer as one input moves alone.
-Neither is medicine: the network is also asked about patients that nobody would meet.
+Contributions are exact Shapley values by intervention over background patients: with six inputs
+there are 64 coalitions, all are run, and nothing is estimated.
 
-Source: Lundberg and Lee, "A unified approach to interpreting model predictions", 2017 (values by
-intervention over a background); Shapley, "A value for n-person games", 1953 (the weights).
+Source: Lundberg and Lee, "A unified approach to interpreting model predictions", 2017; Shapley, "A
+value for n-person games", 1953 (the weights).
 """
 
 from collections.abc import Sequence
@@ -24,7 +21,7 @@ from cardiorisk.patients.patient import FIELDS, Field
 from cardiorisk.patients.words import AND, LOWERED, NOT_MOVED, RAISED, REASONS, YES, Language
 
 CONTRIBUTION_DECIMALS = 9
-"""Seven numbers of 9 decimals add up to the probability's 6 without a remainder to hide."""
+"""Seven numbers of 9 decimals add up to the probability's 6."""
 
 SMALLEST_BASE = 10.0**-CONTRIBUTION_DECIMALS
 """What a mean of next to nothing is told as: never 0, and never 1."""
@@ -33,9 +30,7 @@ SMALLEST_MENTIONED = 0.005
 """A smaller contribution would read as 0.00, and is left out of the sentence."""
 
 CURVE_POINTS = 41
-"""Points of a number's curve; the steepest rise spans several of them."""
 YEARS_APART = 3
-"""Between the points of an integer's curve."""
 _GRID_DECIMALS = 6
 
 _INPUTS = len(FIELDS)
@@ -63,24 +58,18 @@ CURVE_ROWS = _STARTS[-1]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A probability taken apart; ``base`` and the contributions add up to it.
+    """A probability taken apart; ``base`` and the contributions add up to it."""
 
-    Attributes:
-        base: mean probability over the background.
-        contributions: one for each input, in ``FIELDS`` order; below 0 where it lowered.
-    """
-
-    base: float
-    contributions: tuple[float, ...]
+    base: float  # mean probability over the background
+    contributions: tuple[float, ...]  # in FIELDS order; below 0 where it lowered
 
 
 def coalition_rows(
     values: NDArray[np.float32], background: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Make the rows that must be run to explain one patient, shape (64 * b, 6).
+    """Make, for each coalition, the background's rows with its inputs taken from the patient.
 
-    For each coalition, they are every row of the background, shape (b, 6), with the coalition's
-    inputs taken from the patient, shape (6,).
+    Shape (64 * b, 6), from (6,) and (b, 6).
     """
     mixed = np.where(_MEMBERS[:, None, :], values, background)  # (64, b, 6)
     return mixed.reshape(-1, _INPUTS)

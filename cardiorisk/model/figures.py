@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -93,6 +93,15 @@ class AgeBand(Member):
     figures: Figures = Field(description="Of its rows")
 
 
+class ProbabilityBand(Member):
+    """The held-out rows whose answer is ``low`` or more and less than ``high``; the last has 1."""
+
+    low: Share = Field(description="The lowest probability")
+    high: Share = Field(description="Where the next band begins")
+    rows: Count = Field(description="Held-out rows that were answered so")
+    at_risk: Interval | None = Field(description="Share of them at risk; null where there are none")
+
+
 class NetBenefit(Member):
     """One point of the decision curve: yeses that are right, less those that are wrong by odds."""
 
@@ -124,6 +133,9 @@ class NetworkFigures(Member):
     )
     held_out: Figures = Field(description="Of the saved Keras file on rows that steered nothing")
     by_age: tuple[AgeBand, ...] = Field(description="The same by age; bands without rows left out")
+    by_probability: tuple[ProbabilityBand, ...] = Field(
+        description="How many held-out rows of each answer were at risk, from 0 to 1", min_length=1
+    )
     decision_curve: tuple[NetBenefit, ...] = Field(description="On the held-out rows")
     commonest_accuracy: Share = Field(
         description="Of always giving the commonest outcome of the training rows"
@@ -135,6 +147,20 @@ class NetworkFigures(Member):
     keras: EngineFigures = Field(description="Of the engine Keras")
     litert: EngineFigures = Field(description="Of the engine LiteRT")
     engines_largest_difference: Share = Field(description="Between the two engines' probabilities")
+
+    @field_validator("by_probability")
+    @classmethod
+    def _check_bands(cls, bands: tuple[ProbabilityBand, ...]) -> tuple[ProbabilityBand, ...]:
+        edges = [0.0, *(band.high for band in bands)]
+        if [band.low for band in bands] != edges[:-1] or edges[-1] != 1 or edges != sorted(edges):
+            raise ValueError("bands must follow each other from 0 to 1")
+        return bands
+
+    def band_of(self, probability: float) -> ProbabilityBand:
+        return next(
+            (band for band in self.by_probability if probability < band.high),
+            self.by_probability[-1],
+        )
 
 
 class ThresholdChoice(Member):

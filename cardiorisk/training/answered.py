@@ -6,30 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit  # type: ignore[import-untyped]  # comes with scikit-learn
+from scipy.stats import rankdata  # type: ignore[import-untyped]  # likewise
 
-from cardiorisk.patients.patient import FIELDS
+from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.training.data import Cohort, Rows
 
-CALIBRATION_BINS = 10
+BANDS = 10
+"""Bands of equal width, from 0 to 1, that answers are grouped into."""
 
-_AGE = [field.name for field in FIELDS].index("age")
 _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 _MOST_PROBABILITY = 1 - 2.0**-24  # the float32 below 1
 _NEWTON_STEPS, _SMALLEST_STEP, _WORST_CONDITION = 30, 1e-8, 1e12
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationBin:
-    """Answers of like probability; all zeros where there are none."""
-
-    rows: int
-    mean_probability: float
-    share_at_risk: float
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
-    """Patients whose outcome is known, what a model answered about them, and how good that is."""
+    """Patients whose outcome is known, and what a model answered about them."""
 
     cohort: Cohort
     probabilities: NDArray[np.floating]  # (n,)
@@ -40,10 +33,10 @@ class Answered:
     def take(self, rows: Rows) -> Answered:
         return Answered(self.cohort.take(rows), self.probabilities[rows])
 
-    def least_sure(self, threshold: float, count: int) -> Answered:
-        """Return the answers nearest to the threshold, the nearest first."""
-        distances = np.abs(self.probabilities - threshold)
-        return self.take(np.argsort(distances, kind="stable")[:count])
+    def aged(self, first: int, last: int) -> Answered:
+        """Return the patients between two ages, both included."""
+        ages = self.cohort.values[:, FIELD_NAMES.index("edad")]
+        return self.take((first <= ages) & (ages <= last))
 
     def wrong(self, threshold: float) -> NDArray[np.bool_]:
         """Return which answers are wrong, shape (n,)."""
@@ -63,12 +56,10 @@ class Answered:
 
     def area_under_curve(self) -> float:
         """Return the area under the ROC curve; both outcomes must be there."""
-        at_risk = self.cohort.at_risk
-        _, places, ties = np.unique(self.probabilities, return_inverse=True, return_counts=True)
-        # Rank sums, equal answers sharing their ranks: a thousand resamples take 0.1 s.
-        ranks = (np.cumsum(ties) - (ties - 1) / 2)[places]
-        sick = int(at_risk.sum())
-        return float((ranks[at_risk].sum() - sick * (sick + 1) / 2) / (sick * (len(self) - sick)))
+        # By rank sums: scikit-learn's takes ten times as long, and a thousand resamples are asked.
+        ranks = rankdata(self.probabilities)[self.cohort.at_risk]
+        sick = len(ranks)
+        return float((ranks.sum() - sick * (sick + 1) / 2) / (sick * (len(self) - sick)))
 
     def brier_score(self) -> float:
         """Return the mean squared distance of the probability from the outcome."""
@@ -80,29 +71,19 @@ class Answered:
     def log_loss(self) -> float:
         return float(self.losses().mean())
 
-    def calibration_bins(self) -> tuple[CalibrationBin, ...]:
-        """Group the answers into ten bins of equal width."""
-        bins = (self.probabilities * CALIBRATION_BINS).astype(int)
-        bins = np.minimum(bins, CALIBRATION_BINS - 1)
-        rows = np.bincount(bins, minlength=CALIBRATION_BINS)
-        said = np.bincount(bins, self.probabilities, CALIBRATION_BINS)
-        so = np.bincount(bins, self.cohort.at_risk, CALIBRATION_BINS)
-        divisor = np.maximum(rows, 1)
-        return tuple(
-            CalibrationBin(int(count), float(mean), float(share))
-            for count, mean, share in zip(rows, said / divisor, so / divisor, strict=True)
-        )
+    def bands(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return each band's rows, mean probability and share at risk, NaN where it is empty."""
+        bands = np.minimum((self.probabilities * BANDS).astype(int), BANDS - 1)
+        rows = np.bincount(bands, minlength=BANDS)
+        divisor = np.where(rows, rows, np.nan)
+        told = np.bincount(bands, self.probabilities, BANDS)
+        so = np.bincount(bands, self.cohort.at_risk, BANDS)
+        return rows, told / divisor, so / divisor
 
     def calibration_error(self) -> float:
-        """Return the expected calibration error: the bins' distances, weighted by their rows."""
-        bins = self.calibration_bins()
-        distances = [each.rows * abs(each.mean_probability - each.share_at_risk) for each in bins]
-        return sum(distances) / len(self)
-
-    def share_near_certainty(self, distance: float) -> float:
-        """Return the share of answers less than a distance away from 0 or from 1."""
-        away = np.minimum(self.probabilities, 1 - self.probabilities)
-        return float((away < distance).mean())
+        """Return the expected calibration error: the bands' distances, weighted by their rows."""
+        rows, told, so = self.bands()
+        return float(np.nansum(rows * np.abs(told - so))) / len(self)
 
     def net_benefit(self, threshold: float) -> float:
         """Return right yeses less wrong ones, by the odds of the threshold, for each row.
@@ -124,8 +105,8 @@ class Answered:
         logits = np.log(said) - np.log1p(-said)
         design = np.column_stack([logits, np.ones(len(self))])  # (n, 2)
         line = np.array([1.0, 0.0])
-        for _ in range(_NEWTON_STEPS):
-            share = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
+        for _ in range(_NEWTON_STEPS):  # a tenth of the time that scikit-learn takes
+            share = expit(np.clip(design @ line, -30, 30))
             curvature = design.T @ (design * (share * (1 - share))[:, np.newaxis])
             if not np.linalg.cond(curvature) < _WORST_CONDITION:
                 return None
@@ -134,11 +115,6 @@ class Answered:
             if np.abs(step).max() < _SMALLEST_STEP:
                 return float(line[0]), float(line[1])
         return None
-
-    def aged(self, first: int, last: int) -> Answered:
-        """Return the patients between two ages, both included."""
-        ages = self.cohort.values[:, _AGE]
-        return self.take((first <= ages) & (ages <= last))
 
 
 def row_losses(

@@ -1,8 +1,4 @@
-"""The patients that the network learns from: made from a seed, or read from a CSV file.
-
-The label is an exact rule without noise, so the best possible accuracy is 100 %, and nothing learnt
-from it is clinical evidence.
-"""
+"""The patients that the network learns from: made from a seed, or read from a file."""
 
 from __future__ import annotations
 
@@ -19,8 +15,8 @@ from sklearn.model_selection import train_test_split
 from cardiorisk.errors import UnusableData
 from cardiorisk.files.columns import LABEL, Reading
 from cardiorisk.files.table import EMPTY_ROW, open_table
-from cardiorisk.model.card import LONGEST_FILE_NAME
-from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
+from cardiorisk.model.card import LONGEST_FILE_NAME, Condition, Rule
+from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, RISK_COLUMN
 from cardiorisk.training.recipe import DEFAULT_SEED
 
 Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
@@ -37,14 +33,15 @@ FEWEST_ROWS_PER_LABEL = 10
 MOST_COPIES = 0.01
 """Share of rows that may repeat another's six values before patients are divided, not rows."""
 
-EDGE_GAPS: tuple[tuple[float, float], ...] = ((2.0, 2.1), (1.4, 1.5), (1.0, 1.1), (50, 51))
-"""The two steps between which the rule changes, for each number in ``FIELDS`` order.
-
-Nothing says where between them: the rows have one decimal, and the ages none.
-"""
-
-# As float32, as the columns are: the 1.4 of a row is a little less than Python's.
-_EDGES = np.array([below for below, _ in EDGE_GAPS], np.float32)
+RULE: Rule = tuple(
+    tuple(Condition(field=field, above=bound) for field, bound in clause.items())
+    for clause in (
+        {"edad": 50, "azucar": 1.0},
+        {"tabaquismo": 0, "sobrepeso": 0},
+        {"presion_arterial": 1.4, "nivel_colesterol": 2.0},
+    )
+)
+"""The label of the course's file, in every one of its rows. It is not medicine: it has no noise."""
 
 MOST_NAMED = 10
 """Bad rows that are named where they stop the training."""
@@ -62,10 +59,8 @@ GRID_STEPS: tuple[NDArray[np.float32], ...] = tuple(
         (0, 2, 1),  # smoker
     )
 )
-"""Every value each column takes in the course's file, in ``FIELDS`` order.
-
-They are divided from integers, so that 1.4 is the float32 nearest to 1.4 and not above it.
-"""
+"""Every value each column takes in the course's file, in ``FIELDS`` order, divided from integers:
+1.4 is the float32 nearest to 1.4, and not above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +118,14 @@ class Split:
 
 
 def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Label patients (float32, shape (n, 6)) as the course's file does in every one of its rows.
-
-    The rule is not medicine: it has no noise, and its thresholds are hard edges.
-    """
-    cholesterol, pressure, sugar, old = (values[:, :4] > _EDGES).T
-    overweight, smoker = values[:, 4:].T == 1
-    return np.asarray((old & sugar) | (smoker & overweight) | (pressure & cholesterol))
+    """Label patients (float32, shape (n, 6)) by ``RULE``."""
+    columns = dict(zip(FIELD_NAMES, values.T, strict=True))
+    clauses = [
+        # As float32, as the columns are: the 1.4 of a row is a little less than Python's.
+        np.logical_and.reduce([columns[each.field] > np.float32(each.above) for each in clause])
+        for clause in RULE
+    ]
+    return np.asarray(np.logical_or.reduce(clauses))
 
 
 def make_cohort(seed: int = DEFAULT_SEED, rows: int = 5_000) -> Cohort:
@@ -251,31 +247,30 @@ def read_cohort(
         values = np.concatenate([np.empty((0, len(FIELDS) + 1), np.float32), *good])
         cohort = Cohort(values[:, :-1].copy(), values[:, -1] == 1, _shown_name(path))
         if bad_rows:
-            tell(f"{bad_rows:,} of {rows:,} rows left out: {_counted(kinds)}")
+            counted = "; ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common())
+            tell(f"{bad_rows:,} of {rows:,} rows left out: {counted}")
         _require_enough(cohort)
     return cohort
 
 
 def _refusal(first_bad: Sequence[str], bad_rows: int) -> str:
-    more = f"; and {bad_rows - len(first_bad):,} more rows" if bad_rows > len(first_bad) else ""
-    return f"{'; '.join(first_bad)}{more}; mend them, or leave them out with --skip-bad-rows"
-
-
-def _counted(kinds: Counter[str]) -> str:
-    return "; ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common())
+    more = [f"and {bad_rows - len(first_bad):,} more"] if bad_rows > len(first_bad) else []
+    said = "; ".join([*first_bad, *more])
+    return f"{said}; mend them, or leave them out with --skip-bad-rows"
 
 
 def _require_enough(cohort: Cohort) -> None:
     copies = cohort.copies
     if len(cohort) - copies < FEWEST_ROWS:
-        but = f", {copies:,} of them copies of others" if copies else ""
-        raise UnusableData(f"{len(cohort)} rows{but}; training takes at least {FEWEST_ROWS}")
+        but = f", without {copies:,} copies of them" if copies else ""
+        told = f"training takes at least {FEWEST_ROWS} different rows; there are"
+        raise UnusableData(f"{told} {len(cohort) - copies}{but}")
     for label in (1, 0):
         rows = int((cohort.at_risk == label).sum())
         if rows < FEWEST_ROWS_PER_LABEL:
             raise UnusableData(
-                f"{rows} rows with {RISK_COLUMN} = {label}; "
-                f"training takes at least {FEWEST_ROWS_PER_LABEL} of each"
+                f"training takes at least {FEWEST_ROWS_PER_LABEL} rows with {RISK_COLUMN} = "
+                f"{label}; there are {rows}"
             )
 
 

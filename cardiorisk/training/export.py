@@ -1,8 +1,7 @@
 """The artefact: the network's two files and their card, written whole or not at all.
 
-Everything is made and measured in a directory of its own beside the old files, and moved over
-them only when it is good; the card goes last. The files' hashes differ from run to run, because
-Keras writes the date into its own; the version depends on the weights alone.
+The files' hashes differ from run to run, because Keras writes the date into its own; the version
+depends on the weights alone.
 """
 
 import os
@@ -37,7 +36,7 @@ from cardiorisk.model.engines import KerasEngine
 from cardiorisk.model.figures import EngineFigures, NetworkFigures
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.training.answered import Answered
-from cardiorisk.training.data import Cohort, Split, draw_background
+from cardiorisk.training.data import RULE, Cohort, Split, draw_background
 from cardiorisk.training.evaluation import (
     EVEN_THRESHOLD,
     Evaluation,
@@ -45,6 +44,7 @@ from cardiorisk.training.evaluation import (
     choose_threshold,
     evaluate,
     measure_ages,
+    measure_bands,
     measure_benefit,
     measure_rows,
 )
@@ -52,11 +52,7 @@ from cardiorisk.training.network import Trained
 from cardiorisk.training.recipe import LAYER_UNITS, Recipe
 
 LARGEST_DIFFERENCE = 1e-4
-"""How far apart the engines' probabilities may lie anywhere on the grid.
-
-Rounding in another order moves an answer by a few millionths; a conversion gone wrong is off by
-far more, or NaN.
-"""
+"""How far apart the engines' probabilities may lie anywhere on the grid."""
 
 PROFILE_BINS = 10
 """Bins of a field, of about equal counts; a field of fewer values has fewer."""
@@ -138,6 +134,7 @@ def _card(trained: Trained, recipe: Recipe, evaluation: Evaluation, directory: P
         data_rows=len(split.cohort),
         data_copies=split.cohort.copies,
         weight_decay=trained.weight_decay,
+        rule=RULE if evaluation.grid_has_truth else None,
         metrics=_metrics(split, evaluation, threshold, recipe.seed),
         libraries={
             "ai-edge-litert": version("ai-edge-litert"),
@@ -178,6 +175,7 @@ def _metrics(split: Split, evaluation: Evaluation, threshold: float, seed: int) 
         validation_loss=evaluation.validation.log_loss(),
         held_out=measure_rows(held_out, threshold, seed),
         by_age=measure_ages(held_out, threshold, seed),
+        by_probability=measure_bands(held_out),
         decision_curve=measure_benefit(held_out, seed),
         commonest_accuracy=float((held_out.cohort.at_risk == is_risk).mean()),
         commonest_is_risk=is_risk,

@@ -141,6 +141,11 @@ def test_file_that_is_no_card_is_refused(tmp_path: Path, text: bytes) -> None:
         ("metrics.training_loss", {"metrics": METRICS | {"training_loss": math.nan}}),
         ("training_fields", {"training_fields": []}),
         ("surprise", {"surprise": 1}),
+        ("rule.0.0.field", {"rule": [[{"field": "peso", "above": 1}]]}),
+        (
+            "metrics.by_probability: bands must follow",
+            {"metrics": METRICS | {"by_probability": METRICS["by_probability"][1:]}},
+        ),
     ],
 )
 def test_refusal_names_the_faulty_member(
@@ -248,7 +253,7 @@ def test_a_value_falls_in_the_bin_between_its_edges(value: float, position: int)
 @pytest.mark.parametrize(
     ("probability", "answer", "words"),
     [
-        (0.0, 1.18e-38, "< 0.000001"),
+        (0.0, 1e-20, "< 0.000001"),
         (2.3456e-7, 2.35e-7, "< 0.000001"),
         (0.00041234, 0.000412, "0.0004"),
         (0.1234567, 0.123457, "0.12"),
@@ -273,6 +278,19 @@ def test_rows_are_told_as_each_alone_and_on_their_own_side_of_the_threshold() ->
     assert ((answers >= 0.4) == (rows.astype(float) >= 0.4)).all()
     assert (answers > 0).all()
     assert (answers < 1).all()
+
+
+def test_the_rule_is_told_by_its_clauses_and_the_held_out_rows_by_their_answers() -> None:
+    told_of = [[holds for _, holds in clause] for clause in CARD.clauses((2.0, 1.5, 1.1, 51, 1, 0))]
+    assert told_of == [[True, True], [False, True], [True, False]]
+    assert CARD.model_copy(update={"rule": None}).clauses((2.0, 1.5, 1.1, 51, 1, 0)) == ()
+    held_out = CARD.metrics.held_out
+    lowest, highest = (CARD.metrics.band_of(probability) for probability in (1e-9, 1.0))
+    assert (lowest.rows, highest.rows) == (held_out.negatives, held_out.at_risk)
+    assert CARD.metrics.band_of(0.9) == highest
+    assert (CARD.metrics.band_of(0.5).low, CARD.metrics.band_of(0.5).at_risk) == (0.5, None)
+    assert lowest.at_risk is not None
+    assert (lowest.at_risk.value, lowest.at_risk.high) == pytest.approx((0, 0.0084), abs=1e-4)
 
 
 def test_the_notice_says_what_the_network_was_trained_on() -> None:

@@ -152,7 +152,7 @@ def refusal(path: Path) -> str:
         (
             dict.fromkeys(range(30), "9,1.2,1.0,40,0,0,0"),
             "; ".join(f"line {line}: colesterol is beyond 3.0 g/L" for line in range(2, 12))
-            + "; and 20 more rows",
+            + "; and 20 more",
         ),
     ],
 )
@@ -181,12 +181,12 @@ def test_a_missing_label_is_refused_by_name() -> None:
 
 
 def test_at_least_100_rows_and_10_of_each_class_are_taken() -> None:
-    few = "99 rows; training takes at least 100"
+    few = "training takes at least 100 different rows; there are 99"
     assert refusal(written(HEADER, LINES[:99])) == few
     assert len(read_cohort(written(HEADER, LINES[:100]))) == 100
     by_label = [[line for line in LINES if line.endswith(f",{label}")] for label in (0, 1)]
     for rare, usual in ((0, 1), (1, 0)):
-        nine = f"9 rows with riesgo_cardiaco = {rare}; training takes at least 10 of each"
+        nine = f"training takes at least 10 rows with riesgo_cardiaco = {rare}; there are 9"
         assert refusal(written(HEADER, by_label[rare][:9] + by_label[usual])) == nine
         ten = by_label[rare][:10] + by_label[usual]
         assert len(read_cohort(written(HEADER, ten))) == len(ten)

@@ -13,10 +13,12 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from cardiorisk.training.answered import Answered
-from cardiorisk.training.data import Cohort
+from cardiorisk.training.data import Cohort, Split
 from cardiorisk.training.evaluation import (
     choose_threshold,
     measure_ages,
+    measure_bands,
+    measure_baselines,
     measure_benefit,
     measure_rows,
 )
@@ -106,10 +108,20 @@ def test_an_impossible_outcome_costs_87_nats_and_not_infinity() -> None:
 
 def test_calibration_bins_say_what_was_said_and_what_was_so() -> None:
     one = answered([0.0, 0.05, 0.72, 0.78, 1.0], [0, 0, 1, 0, 1])
-    bins = one.calibration_bins()
-    assert [each.rows for each in bins] == [2, 0, 0, 0, 0, 0, 0, 2, 0, 1]
-    assert bins[7].mean_probability == pytest.approx(0.75)
-    assert bins[7].share_at_risk == pytest.approx(0.5)
+    rows, told, so = one.bands()
+    assert rows.tolist() == [2, 0, 0, 0, 0, 0, 0, 2, 0, 1]
+    assert (told[7], so[7]) == pytest.approx((0.75, 0.5))
+    assert np.isnan(told[1])
+    bands = measure_bands(one)
+    assert [(band.low, band.high, band.rows) for band in bands[6:8]] == [
+        (0.6, 0.7, 0),
+        (0.7, 0.8, 2),
+    ]
+    assert bands[6].at_risk is None
+    share = bands[7].at_risk
+    assert share is not None
+    # Wilson's interval of one in two, worked out by hand.
+    assert (share.value, share.low, share.high) == pytest.approx((0.5, 0.0945, 0.9055), abs=1e-4)
     # (2 x 0.025 + 2 x 0.25 + 1 x 0) / 5
     assert one.calibration_error() == pytest.approx(0.11)
 
@@ -120,11 +132,9 @@ def test_a_confusion_matrix_has_the_truth_in_its_rows() -> None:
     assert one.accuracy(0.5) == pytest.approx(4 / 6)
 
 
-def test_answers_are_picked_by_their_sureness_and_by_an_age_in_or_at_the_ends_of_a_band() -> None:
+def test_answers_are_picked_by_an_age_in_or_at_the_ends_of_a_band() -> None:
     one = answered([0.9, 0.45, 0.1, 0.52, 0.55], [0] * 5, [49, 50, 51, 52, 53])
-    assert one.least_sure(0.5, 3).probabilities.tolist() == [0.52, 0.45, 0.55]
     assert one.aged(50, 52).probabilities.tolist() == [0.45, 0.1, 0.52]
-    assert answered([0.0, 0.125, 0.5, 0.875, 1.0], [0] * 5).share_near_certainty(0.125) == 2 / 5
 
 
 def test_each_interval_holds_its_figure_and_is_the_seeds() -> None:
@@ -184,3 +194,15 @@ def test_shares_of_rows_have_wilsons_interval(
 ) -> None:
     told = measure_rows(answered([0.9] * right + [0.1] * (rows - right), [1] * rows), 0.5, seed=3)
     assert (told.accuracy.low, told.accuracy.high) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_trees_learn_the_rule_better_than_a_line_and_a_line_than_the_majority(
+    split: Split,
+) -> None:
+    baselines = measure_baselines(split, split.training, 3)
+    majority, line, trees = [each.held_out.accuracy(0.5) for each in baselines]
+    usual = split.training.at_risk.mean() > 0.5
+    assert majority == pytest.approx((split.held_out.at_risk == usual).mean())
+    assert majority < 0.7 < line < 0.9
+    assert trees > 0.97
+    assert all(each.grid and each.grid.cohort is split.training for each in baselines)
