@@ -6,6 +6,7 @@ data are known to be good, so a bad file is refused at once.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -138,7 +139,8 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
         directory.mkdir(parents=True, exist_ok=True)
     click.echo(describe_rows(split, data))
 
-    # TensorFlow takes several, and half a gigabyte.
+    # TensorFlow takes several, and half a gigabyte. Of each population it warns that it is new.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from cardiorisk.training.evaluation import measure_baselines
     from cardiorisk.training.export import write_artefact
     from cardiorisk.training.report import Measured, render, write_report

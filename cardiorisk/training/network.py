@@ -1,12 +1,7 @@
-"""The network and how it learns.
+"""The network and how it learns: sharply from a rule, steadily from rows with noise.
 
-The scaling is a layer of the network, made from ``FIELDS``: whoever loads the saved file feeds it
-plain units and cannot forget to scale. One ``fit`` trains several candidates side by side: the same
-network ends from 99.7 % to 100 % right depending on its first weights, and sixteen cost hardly more
-time than one. The validation rows choose the one that is kept.
-
-Trained to the end, the network is sharp: right for a rule, and far too sure of itself on rows with
-noise. There a steady one is trained, with a weight decay chosen by cross-validation.
+The scaling is a layer of it: whoever loads the saved file cannot forget to scale. One ``fit``
+trains several candidates side by side, which hardly takes longer than one.
 """
 
 from collections.abc import Callable
@@ -56,7 +51,7 @@ class Trained:
         split: what it was trained with: ``training`` is what it learnt from.
         unseen: answers about rows that whoever answers had not learnt from: the validation rows,
             or by cross-validation all the rows that the network has learnt from since.
-        weight_decay: strength of the L2 penalty, 0 where there was none.
+        weight_decay: strength of the L2 penalty of its teachers, 0 where it has none.
     """
 
     network: Any
@@ -78,20 +73,19 @@ def build_network() -> Any:
 def train(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Trained:
     """Train a new network; the same split and recipe give the same weights on one machine.
 
-    Where the sharp network makes mistakes on the validation rows, or these are few, the steady one
-    is trained too; the sharp one is kept where its loss on enough of them is smaller with
-    confidence.
-    ``on_epoch`` gets the figures of the leading candidate after every epoch. The held-out rows
-    are measured for the curves only.
+    On enough validation rows a sharp one is tried. It is kept where it makes no mistake on them, or
+    where its loss is smaller with confidence than that of the steady one, which is trained then.
+    ``on_epoch`` gets the figures of the leading candidate after every epoch.
     """
+    if len(split.validation) < FEWEST_TO_TRUST:
+        return _train_steady(split, recipe, on_epoch)
     sharp = _train_sharp(split, recipe, on_epoch)
-    is_tried = len(split.validation) >= FEWEST_TO_TRUST
-    if is_tried and not sharp.unseen.wrong(EVEN_THRESHOLD).any():
+    if not sharp.unseen.wrong(EVEN_THRESHOLD).any():
         return sharp
     steady = _train_steady(split, recipe, on_epoch)
     gains = steady.unseen.losses()[len(split.training) :] - sharp.unseen.losses()
     by_chance = ERRORS_AWAY * gains.std() / len(gains) ** 0.5
-    return sharp if is_tried and gains.mean() > by_chance else steady
+    return sharp if gains.mean() > by_chance else steady
 
 
 def _train_sharp(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Trained:
@@ -99,19 +93,20 @@ def _train_sharp(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]
     keras.utils.set_random_seed(recipe.seed)
     population = _build_population(recipe.candidates)
     truth = np.repeat(split.training.at_risk[:, np.newaxis], recipe.candidates, axis=1)  # (n, k)
-    epochs = _fit(population, "binary_crossentropy", truth, split, recipe, on_epoch)
+    values = split.training.values
+    epochs = _fit(population, "binary_crossentropy", values, truth, split, recipe, on_epoch)
     best = int(np.argmin(_shaken_losses(population, split.validation, recipe.seed)))
-    network = _one_of(population, best)
+    network, curve = _one_of(population, epochs, best)
     said = np.asarray(network.predict_on_batch(split.validation.values))[:, 0]
-    return Trained(network, _of(epochs, best), split, Answered(split.validation, said), 0.0)
+    return Trained(network, curve, split, Answered(split.validation, said), 0.0)
 
 
 def _train_steady(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Trained:
-    """Learn from training and validation rows with the weight decay that foresees best.
+    """Learn what many teachers say on average, who learnt from training and validation rows.
 
-    For each weight decay and each fold of the rows, one candidate leaves that fold out: what it
-    answers about it is cross-validation. All copies of a patient are in one fold. Of those that
-    leave nothing out the one is kept that is nearest to their mean.
+    For each weight decay, one teacher leaves each fold of the rows out: what they answer about
+    these, which is cross-validation, chooses the decay. All copies of a patient are in one fold.
+    Of the decay chosen, those who left nothing out teach.
     """
     keras.utils.set_random_seed(recipe.seed)
     pool = split.steering
@@ -121,36 +116,44 @@ def _train_steady(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None
     divided = by_patient.split(pool.values, pool.at_risk, pool.patients())
     for fold, (_, rows) in enumerate(divided):
         folds[rows] = fold
-    each = recipe.folds + recipe.whole
-    decays = np.repeat(recipe.weight_decays, each)  # (k,)
-    left_out = np.tile(np.arange(each), len(recipe.weight_decays))  # (k,); beyond folds: nothing
-    population = _build_population(len(decays), decays)
+    each = recipe.folds + recipe.teachers
+    strengths = [decay / len(pool) for decay in recipe.weight_decays]
+    left_out = np.tile(np.arange(each), len(strengths))  # (k,); beyond folds: nothing
+    teachers = _build_population(len(left_out), np.repeat(strengths, each))
     truth = np.where(folds[:, np.newaxis] == left_out, _LEFT_OUT, pool.at_risk[:, np.newaxis])
-    epochs = _fit(population, _loss_of_the_rest, truth, split, recipe, on_epoch)
-    said = np.asarray(population.predict_on_batch(pool.values))  # (n, k)
+    _fit(teachers, _loss_of_the_rest, pool.values, truth, split, recipe, on_epoch)
+    said = np.asarray(teachers.predict_on_batch(pool.values))  # (n, k)
     unseen = [
         Answered(pool, said[np.arange(len(pool)), start + folds])
-        for start in range(0, len(decays), each)
+        for start in range(0, len(left_out), each)
     ]
     chosen = int(np.argmin([answered.log_loss() for answered in unseen]))
-    first = chosen * each + recipe.folds
-    whole = said[:, first : first + recipe.whole]
-    distances = ((whole - whole.mean(axis=1, keepdims=True)) ** 2).mean(axis=0)
-    best = first + int(np.argmin(distances))
-    decay = recipe.weight_decays[chosen]
-    return Trained(_one_of(population, best), _of(epochs, best), split, unseen[chosen], decay)
+
+    # Patients whom nobody has seen, their values drawn each from its column, are taught as well.
+    random = np.random.default_rng(recipe.seed)
+    drawn = [random.choice(column, recipe.taught) for column in pool.values.T]
+    values = np.concatenate([pool.values, np.column_stack(drawn)])  # (m, 6)
+    whole = slice(chosen * each + recipe.folds, (chosen + 1) * each)
+    mean = np.asarray(teachers.predict_on_batch(values))[:, whole].mean(axis=1, keepdims=True)
+    pupils = _build_population(recipe.candidates)
+    truth = np.repeat(mean, recipe.candidates, axis=1)  # (m, k)
+    epochs = _fit(pupils, "binary_crossentropy", values, truth, split, recipe, on_epoch)
+    distances = (np.asarray(pupils.predict_on_batch(values)) - mean) ** 2
+    network, curve = _one_of(pupils, epochs, int(np.argmin(distances.mean(axis=0))))
+    return Trained(network, curve, split, unseen[chosen], strengths[chosen])
 
 
 def _fit(
     population: Any,
     loss: str | Callable[[Any, Any], Any],
+    values: NDArray[np.float32],
     truth: NDArray[Any],
     split: Split,
     recipe: Recipe,
     on_epoch: Callable[[Epoch], None],
 ) -> list[tuple[Epoch, ...]]:
     """Fit a population to ``truth``, shape (n, k); return the candidates' figures by epoch."""
-    steps_per_epoch = -(-len(split.training) // recipe.batch_rows)
+    steps_per_epoch = -(-len(values) // recipe.batch_rows)
     schedule = keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate, steps_per_epoch * recipe.epochs
     )
@@ -170,7 +173,7 @@ def _fit(
         on_epoch(min(epochs[-1], key=lambda each: each.training_loss))
 
     population.fit(
-        split.training.values,  # (n, 6)
+        values,
         truth,
         batch_size=recipe.batch_rows,
         epochs=recipe.epochs,
@@ -188,14 +191,13 @@ def _loss_of_the_rest(truth: Any, said: Any) -> Any:
     return -ops.mean(ops.log(given), axis=-1)
 
 
-def _one_of(population: Any, number: int) -> Any:
+def _one_of(
+    population: Any, epochs: list[tuple[Epoch, ...]], number: int
+) -> tuple[Any, tuple[Epoch, ...]]:
+    """Return one candidate as a plain network, and its learning curve."""
     network = build_network()
     network.set_weights([weights[number] for weights in population.get_weights()])
-    return network
-
-
-def _of(epochs: list[tuple[Epoch, ...]], number: int) -> tuple[Epoch, ...]:
-    return tuple(each[number] for each in epochs)
+    return network, tuple(each[number] for each in epochs)
 
 
 def _input() -> Any:
