@@ -1,11 +1,8 @@
 """Assessing patients: one batch runs at a time, and whoever waits meanwhile goes together.
 
-The event loop only queues and hands out results; a thread runs the network. Patients who arrive
-while one batch runs form the next one, without a timer. An instant network is not worth the way to
-a thread: while no batch runs, the loop runs one patient's row itself.
-
-Explanations run thousands of rows each. They wait in a queue of their own and go one at a time,
-taking turns with the batches, so that one explanation at most stands between two batches.
+The event loop only queues and hands out results; a thread runs the network. An instant network is
+not worth the way to a thread: while no batch runs, the loop runs one patient's row itself.
+Explanations and batches of a caller's own go one at a time, taking turns with the single patients.
 """
 
 from __future__ import annotations
@@ -14,16 +11,16 @@ import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.measuring import Histogram
 from cardiorisk.model.card import ROUNDING, told
+from cardiorisk.model.changes import Change, change_rows, find_changes
 from cardiorisk.model.engines import Artefact, all_told, load_artefact
 from cardiorisk.model.explanations import (
-    CURVE_ROWS,
     Explanation,
     coalition_rows,
     curve_rows,
@@ -48,34 +45,25 @@ QUEUE_LIMIT = 2048
 """Patients that may wait; at some thousand assessments a second, under a second of work."""
 BATCH_LIMIT = 1024
 """Rows of one run of the network, which keeps one run well under a few milliseconds."""
-
 BATCH_BOUNDS = tuple(1 << power for power in range(11))
 """Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
-
 ALONE_QUEUE_LIMIT = 64
-"""Explanations that may wait, and callers' own batches; each takes about a millisecond."""
+"""Explanations that may wait, and callers' own batches; each takes some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the network says of one patient.
-
-    Attributes:
-        at_risk: whether the probability reaches the threshold.
-        notice: what the network was trained on, and that it is no medical device.
-        outside_training: wire names of the inputs beyond all that training saw.
-        explanation: the probability taken apart, where that was asked for.
-        curves: probabilities over each input's grid, where an explanation was asked for.
-    """
+    """What the network says of one patient; explained where that was asked for."""
 
     probability: float
-    at_risk: bool
+    at_risk: bool  # whether the probability reaches the threshold
     threshold: float
     model_version: str
     notice: Said
-    outside_training: tuple[str, ...] = ()
+    outside_training: tuple[str, ...] = ()  # wire names of inputs beyond all that training saw
     explanation: Explanation | None = None
     curves: tuple[tuple[float, ...], ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +76,13 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class BatchAssessment:
-    """What the network says of many patients, in their order; see ``Assessment``.
-
-    Attributes:
-        outside_training: whether each input is, shape (n, 6), columns in ``FIELDS`` order.
-    """
+    """What the network says of many patients, in their order; see ``Assessment``."""
 
     probabilities: list[float]
     threshold: float
     model_version: str
     notice: Said
-    outside_training: NDArray[np.bool_]
-
-
-Waiting: TypeAlias = "tuple[Any, asyncio.Future[Any]]"
+    outside_training: NDArray[np.bool_]  # shape (n, 6), columns in FIELDS order
 
 
 @dataclass(slots=True)
@@ -111,11 +92,11 @@ class _Queue:
     run: Callable[[Artefact, list[Any]], list[Any]]
     most_waiting: int
     most_together: int
-    waiting: deque[Waiting] = field(default_factory=deque)
+    waiting: deque[tuple[Any, asyncio.Future[Any]]] = field(default_factory=deque)
 
-    def take(self) -> list[Waiting]:
+    def take(self) -> list[tuple[Any, asyncio.Future[Any]]]:
         """Take the next batch out, without those who have gone; it may be empty."""
-        batch: list[Waiting] = []
+        batch: list[tuple[Any, asyncio.Future[Any]]] = []
         while self.waiting and len(batch) < self.most_together:
             asked, future = self.waiting.popleft()
             if not future.done():
@@ -124,7 +105,7 @@ class _Queue:
 
 
 class Predictor:
-    """The network behind two bounded queues; call it on the event loop only."""
+    """The network behind bounded queues; call it on the event loop only."""
 
     def __init__(
         self, queue_limit: int = QUEUE_LIMIT, alone_queue_limit: int = ALONE_QUEUE_LIMIT
@@ -144,12 +125,11 @@ class Predictor:
 
     @property
     def card(self) -> Card:
-        """The card of the network that is answering; ``NotReady`` is raised while there is none."""
+        """The card of the network that is answering, or ``NotReady`` is raised."""
         return self._require_artefact().card
 
     @property
     def version(self) -> str | None:
-        """The version of the network that is answering, None while there is none."""
         return None if self._artefact is None else self._artefact.card.version
 
     def notice_of(self, version: str) -> Said:
@@ -166,11 +146,7 @@ class Predictor:
         self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
 
     async def reload(self, directory: Path, engine: EngineName) -> Replacement:
-        """Load, check and warm another network while this one answers, then change over.
-
-        A batch under way finishes on the network it began with; if the new one does not hold, the
-        old one goes on.
-        """
+        """Load and check another network while this one answers, then change over, if it holds."""
         old = self._require_artefact()
         if self._is_reloading:
             raise ReloadUnderWay("the network is being reloaded already; wait for that to end")
@@ -199,15 +175,12 @@ class Predictor:
         """
         artefact = self._require_artefact()
         if artefact.engine.is_instant and not self._is_busy:
-            future: asyncio.Future[Assessment] = asyncio.get_running_loop().create_future()
-            future.set_result(assess_one(artefact, patient))
-            self.batch_sizes.add(1)
-            return future
+            return self._answered(assess_one(artefact, patient), 1)
         return self._enqueue(self._assessed, patient)
 
-    def explain(self, patient: Patient) -> asyncio.Future[Assessment]:
-        """Queue a patient as ``assess`` does; it comes with explanation and curves."""
-        return self._enqueue(self._explained, patient)
+    def explain(self, patient: Patient, *, changes: bool = False) -> asyncio.Future[Assessment]:
+        """Queue a patient as ``assess`` does; it comes explained, and with changes where wished."""
+        return self._enqueue(self._explained, (patient, changes))
 
     def assess_batch(self, rows: NDArray[np.float32]) -> asyncio.Future[BatchAssessment]:
         """Queue a batch, shape (n, 6), columns in ``FIELDS`` order; it is run as one.
@@ -217,10 +190,7 @@ class Predictor:
         """
         artefact = self._require_artefact()
         if artefact.engine.is_instant and not self._is_busy and len(rows) <= BATCH_LIMIT:
-            future: asyncio.Future[BatchAssessment] = asyncio.get_running_loop().create_future()
-            future.set_result(assess_batches(artefact, [rows])[0])
-            self.batch_sizes.add(len(rows))
-            return future
+            return self._answered(assess_batches(artefact, [rows])[0], len(rows))
         return self._enqueue(self._batched, rows)
 
     async def close(self) -> None:
@@ -237,6 +207,12 @@ class Predictor:
             raise _not_ready()
         return self._artefact
 
+    def _answered(self, answer: Any, patients: int) -> asyncio.Future[Any]:
+        self.batch_sizes.add(patients)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.set_result(answer)
+        return future
+
     def _enqueue(self, queue: _Queue, asked: Any) -> asyncio.Future[Any]:
         self._require_artefact()
         if len(queue.waiting) >= queue.most_waiting:
@@ -251,7 +227,7 @@ class Predictor:
         return future
 
     def _start_batch(self) -> None:
-        """Run the next batch, from the queue whose turn it is or else from the other."""
+        """Run the next batch, from the queue whose turn it is or else from the next."""
         self._is_busy = False
         for _ in range(len(self._turns)):
             queue = self._turns[0]
@@ -262,7 +238,7 @@ class Predictor:
                 self._run(queue, batch, self._artefact)
                 return
 
-    def _run(self, queue: _Queue, batch: list[Waiting], artefact: Artefact) -> None:
+    def _run(self, queue: _Queue, batch: list[Any], artefact: Artefact) -> None:
         loop = asyncio.get_running_loop()
 
         def hand_back(run: Future[list[Any]]) -> None:
@@ -272,7 +248,7 @@ class Predictor:
         self.batch_sizes.add(len(together[0] if queue is self._batched else together))
         self._worker.submit(queue.run, artefact, together).add_done_callback(hand_back)
 
-    def _finish_batch(self, batch: list[Waiting], run: Future[list[Any]]) -> None:
+    def _finish_batch(self, batch: list[Any], run: Future[list[Any]]) -> None:
         # The next batch runs while the answers are handed out.
         self._start_batch()
         failure = run.exception()
@@ -334,28 +310,32 @@ def assess_batches(artefact: Artefact, batches: list[NDArray[np.float32]]) -> li
     return assessments
 
 
-def explain(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
-    """Assess patients one by one, each with its explanation and curves."""
-    background = np.array(artefact.card.background, dtype=np.float32)  # (b, 6)
+def explain(artefact: Artefact, asked: list[tuple[Patient, bool]]) -> list[Assessment]:
+    """Assess patients one by one, each explained, and with changes where wished, in one run."""
+    card = artefact.card
+    background = np.array(card.background, dtype=np.float32)  # (b, 6)
     assessments = []
-    for patient in patients:
+    for patient, wants_changes in asked:
         row = np.array(patient.values, dtype=np.float32)  # (6,)
-        rows = np.concatenate([curve_rows(row), coalition_rows(row, background)])
-        probabilities = artefact.engine.probabilities(rows)  # (CURVE_ROWS + 64b,)
-        probability, explanation = explanation_of(probabilities[CURVE_ROWS:])
-        outside = artefact.card.outside_training(patient.values)
-        assessment = _assessment(artefact.card, outside, probability, explanation)
-        curves = curves_of(probabilities[:CURVE_ROWS], artefact.card.threshold)
-        assessments.append(replace(assessment, curves=curves))
+        changed = change_rows(patient.values) if wants_changes else np.array([patient.values])
+        parts = [curve_rows(row), coalition_rows(row, background), changed.astype(np.float32)]
+        ends = np.cumsum([len(part) for part in parts[:-1]])
+        found = artefact.engine.probabilities(np.concatenate(parts))
+        curves, coalitions, changes = np.split(found, ends)
+        probability, explanation = explanation_of(coalitions)
+        assessment = _assessment(card, card.outside_training(patient.values), probability)
+        assessments.append(
+            replace(
+                assessment,
+                explanation=explanation,
+                curves=curves_of(curves, card.threshold),
+                changes=find_changes(changed, changes, card.threshold),
+            )
+        )
     return assessments
 
 
-def _assessment(
-    card: Card,
-    outside_training: tuple[str, ...],
-    probability: float,
-    explanation: Explanation | None = None,
-) -> Assessment:
+def _assessment(card: Card, outside_training: tuple[str, ...], probability: float) -> Assessment:
     return Assessment(
         probability=told(probability, card.threshold),
         at_risk=probability >= card.threshold,
@@ -363,5 +343,4 @@ def _assessment(
         model_version=card.version,
         notice=card.notice,
         outside_training=outside_training,
-        explanation=explanation,
     )

@@ -34,6 +34,7 @@ nombre name label etiqueta paciente patient
 pacientes patients rows filas instances
 explicar explain explicacion explanation
 curvas curves
+cambios changes counterfactuals
 limit limite size page_size per_page count top
 after page pagina cursor offset skip start
 username user usuario login name nombre

@@ -1,6 +1,7 @@
 """The service itself: six values in, an assessment out; nothing is kept."""
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from cardiorisk.errors import InvalidPatient, NotReady
@@ -31,16 +32,17 @@ class ServiceHandler(AssessingHandler):
         """Assess a patient.
 
         Six values in, an assessment out. Nothing is kept. With `?explicar=1` it says why, with
-        `?curvas=1` what would change it.
+        `?curvas=1` how it moves with each value, with `?cambios=1` which smallest changes cross the
+        threshold.
         """
         try:
             patient, wishes = self._read()
         finally:
             self.end_stage("validate")
-        wants_more = wishes.explicar or wishes.curvas
-        assessment = await self.assess(
-            patient, self.services.predictor.explain if wants_more else None
-        )
+        explain = None
+        if wishes.explicar or wishes.curvas or wishes.cambios:
+            explain = partial(self.services.predictor.explain, changes=wishes.cambios)
+        assessment = await self.assess(patient, explain)
         self.answer(assessment_answer(assessment, patient, wishes, self.speak()))
 
     @operation(
@@ -54,8 +56,8 @@ class ServiceHandler(AssessingHandler):
         """Assess a patient given in the query string.
 
         The same. A GET may instead carry the patient as a JSON body, exactly as `POST /service`
-        does, and only `explicar` and `curvas` are then looked at in its query string; no OpenAPI
-        document and few clients can say so, `curl -X GET -d` can.
+        does, and only `explicar`, `curvas` and `cambios` are then looked at in its query string; no
+        OpenAPI document and few clients can say so, `curl -X GET -d` can.
         """
         return self.post()
 

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.texts import clean_name
+from cardiorisk.model.changes import MOST_CHANGES
 from cardiorisk.model.explanations import GRIDS, sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients import patient as patients
@@ -185,6 +186,7 @@ def switch(description: str) -> Rule:
 
 _why = switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`")
 _curves = switch("Whether the answer is to have `curvas`: each value moves, the others stay")
+_changes = switch("Whether the answer is to have `cambios`: the least that get the other answer")
 
 
 class WishesParameters(Sent):
@@ -195,6 +197,7 @@ class WishesParameters(Sent):
 
     explicar: Annotated[bool, _why] = False
     curvas: Annotated[bool, _curves] = False
+    cambios: Annotated[bool, _changes] = False
 
 
 class WarningAnswer(TypedDict):
@@ -218,6 +221,20 @@ class CurveAnswer(TypedDict):
     probabilidades: Annotated[tuple[float, ...], about("The probability at each", min_length=2)]
 
 
+AtRisk = Annotated[bool, about("`probabilidad` reached `umbral`")]
+Probability = Annotated[
+    float, about("Never 0 nor 1, and not a chance of falling ill", 0.000312, gt=0, lt=1)
+]
+
+
+class ChangeAnswer(TypedDict):
+    """Values to change, and the answer with these."""
+
+    campos: Annotated[dict[str, float], about("New values by field", {"azucar": 1.0}, min_length=1)]
+    probabilidad: Probability
+    riesgo_cardiaco: AtRisk
+
+
 def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
     """Make a shape with a member for each value of a patient."""
     members: Json = {field.wire_name: (each, about(title(field))) for field in FIELDS}
@@ -234,15 +251,16 @@ _Curves = _by_field("Curves", _said, CurveAnswer)
 
 Contributions = Annotated[dict[str, float], described_as(_Contributions)]
 Base = Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
-AtRisk = Annotated[bool, about("`probabilidad` reached `umbral`")]
-Probability = Annotated[
-    float, about("Never 0 nor 1, and not a chance of falling ill", 0.000312, gt=0, lt=1)
-]
 Threshold = Annotated[float, about("The least `probabilidad` that is a risk", 0.5, gt=0, lt=1)]
 Warnings = Annotated[
     list[WarningAnswer],
     about("Values that may be sent and lie beyond all that training saw", min_length=1),
 ]
+_said = (
+    "The smallest changes that get the other answer: of as few fields as it takes, and of each "
+    "such set of fields the one of the least sum, as shares of the fields' ranges; the least "
+    "first. Empty where nothing but another age would"
+)
 _REASONS = ("base", "contribuciones", "explicacion")
 _together: Any = {name: [other for other in _REASONS if other != name] for name in _REASONS}
 
@@ -254,6 +272,7 @@ class MoreAnswer(TypedDict, total=False):
     contribuciones: Contributions
     explicacion: SentencesAnswer
     curvas: Annotated[dict[str, CurveAnswer], described_as(_Curves)]
+    cambios: Annotated[list[ChangeAnswer], about(_said, max_length=MOST_CHANGES)]
     advertencias: Warnings
 
 
@@ -285,6 +304,15 @@ def assessment_answer(
             name: {"valores": grid, "probabilidades": curve}
             for name, grid, curve in zip(FIELD_NAMES, GRIDS, assessment.curves, strict=True)
         }
+    if wishes.cambios:
+        more["cambios"] = [
+            {
+                "campos": {name: change.patient.members[name] for name in change.fields},
+                "probabilidad": change.probability,
+                "riesgo_cardiaco": change.at_risk,
+            }
+            for change in assessment.changes
+        ]
     return {
         "riesgo_cardiaco": assessment.at_risk,
         "probabilidad": assessment.probability,

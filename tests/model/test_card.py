@@ -203,7 +203,7 @@ def test_a_spoilt_member_is_refused_by_its_name_or_does_no_harm(
             assert f": {place[0]}" in said or "counts add up to" in said, (name, said)
             assert "\n" not in said
             continue
-        answers = explain(Artefact(card, litert), patients)
+        answers = explain(Artefact(card, litert), [(patient, True) for patient in patients])
         json.dumps([asdict(answer) for answer in answers], allow_nan=False)
         json.dumps(card.model_dump(mode="json"), allow_nan=False)
         watch = DriftWatch(card)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cardiorisk.config import load_settings
 from cardiorisk.errors import NotReady, Overloaded
+from cardiorisk.model.changes import change_rows
 from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.model.explanations import CURVE_ROWS
 from cardiorisk.model.predictor import Predictor
@@ -76,7 +77,7 @@ def instant(artefact: Artefact) -> Iterator[Predictor]:
 
 @pytest.fixture
 def rows_of_an_explanation(artefact: Artefact) -> int:
-    return CURVE_ROWS + 64 * len(artefact.card.background)
+    return CURVE_ROWS + 64 * len(artefact.card.background) + 1  # the patient, unchanged
 
 
 async def test_a_patient_is_refused_until_the_network_is_loaded() -> None:
@@ -222,7 +223,7 @@ async def test_closing_refuses_whoever_waits_and_answers_whoever_runs(
     await closing
 
 
-async def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
+async def test_an_explanation_runs_coalitions_curves_and_changes_in_one_batch(
     predictor: Predictor, engine: HeldEngine, rows_of_an_explanation: int
 ) -> None:
     engine.gate.set()
@@ -230,7 +231,10 @@ async def test_an_explanation_runs_all_coalitions_and_curves_in_one_batch(
     assert assessment.explanation is not None
     plain = await predictor.assess(SMOKER)
     assert (assessment.probability, plain.explanation) == (plain.probability, None)
-    assert engine.batch_sizes == [rows_of_an_explanation, 1]
+    changed = await predictor.explain(SMOKER, changes=True)
+    assert (assessment.changes, changed.changes[0].at_risk) == ((), False)
+    rows_more = len(change_rows(SMOKER.values)) - 1
+    assert engine.batch_sizes == [rows_of_an_explanation, 1, rows_of_an_explanation + rows_more]
 
 
 async def test_explanations_take_turns_with_the_batches(

@@ -10,7 +10,7 @@ from cardiorisk.patients.names import find_meant
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
 from cardiorisk.web.shapes_patients import ORIGINAL_NAMES
 
-PARAMETERS = ("explicar", "curvas", "limit", "after")
+PARAMETERS = ("explicar", "curvas", "cambios", "limit", "after")
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,31 @@ async def test_curves_agree_with_asking_for_each_point(premium: Caller) -> None:
         assert curve["probabilidades"][place] == pytest.approx(asked["probabilidad"], abs=1e-5)
 
 
-async def test_reasons_and_curves_together_are_one_request(
+@pytest.mark.parametrize("method", ["GET", "POST", "QUERY"])
+async def test_the_smallest_changes_give_the_answer_that_they_promise(
+    premium: Caller, method: str
+) -> None:
+    sent = EXAMPLE | {"nivel_colesterol": 2.05, "presion_arterial": 1.41, "azucar": 1.8, "edad": 70}
+    answer = document(await premium.send(method, "/service?cambios=1", sent))
+    assert not {"base", "curvas"} & answer.keys()
+    assert [list(change["campos"]) for change in answer["cambios"]] == [["azucar"]]
+    for change in answer["cambios"]:
+        after = document(await premium.send("POST", "/service", sent | change["campos"]))
+        assert {name: after[name] for name in change if name != "campos"} == {
+            "probabilidad": pytest.approx(change["probabilidad"], rel=1e-3),
+            "riesgo_cardiaco": change["riesgo_cardiaco"],
+        }
+        assert change["riesgo_cardiaco"] is not answer["riesgo_cardiaco"]
+    flags = document(await premium.send(method, "/service?cambios=1", EXAMPLE))["cambios"]
+    assert [json.dumps(change["campos"]) for change in flags] == ['{"tabaquismo": 1}']
+
+
+async def test_reasons_curves_and_changes_together_are_one_request(
     freemium: Caller, bitacora: Bitacora
 ) -> None:
-    query = "explicar=1&curvas=true&" + urlencode(EXAMPLE)
+    query = "explicar=1&curvas=true&cambios=1&" + urlencode(EXAMPLE)
     response = await freemium.send("GET", f"/service?{query}")
-    assert {"base", "curvas"} <= document(response).keys()
+    assert {"base", "curvas", "cambios"} <= document(response).keys()
     assert response.headers["RateLimit"].startswith('"freemium";r=4')
     assert bitacora.last()["status"] == 200
 
