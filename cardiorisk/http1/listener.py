@@ -17,7 +17,8 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from typing import TYPE_CHECKING
 
-from cardiorisk.http1.connection import MOST_HEAD_BYTES, NO_ROOM, Connection, Connections
+from cardiorisk.http1.connection import NO_ROOM, Connection, Connections
+from cardiorisk.http1.parsing import MOST_HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,15 +42,7 @@ TURNED_AWAY_AT_A_TIME = 8
 
 
 class Listener:
-    """The sockets that are listened on, and every connection that came in by them.
-
-    Args:
-        delegate: makes what takes a request.
-        most_connections: from here on they are turned away.
-        refusals: where those are counted that end for each reason.
-        clock: seconds from a monotonic clock.
-        retry_seconds: see ``RETRY_SECONDS``.
-    """
+    """The sockets that are listened on, and every connection that came in by them."""
 
     def __init__(
         self,
@@ -98,7 +91,6 @@ class Listener:
             connection.drain()
 
     async def close(self) -> None:
-        """End every connection at once."""
         self.drain()
         while self._coming or self._connections.living:
             for connection in tuple(self._connections.living):
@@ -106,7 +98,6 @@ class Listener:
             await asyncio.sleep(0)  # each ends in a turn of its own
 
     def close_overdue(self) -> None:
-        """End every connection whose time is over."""
         now = self._connections.clock()
         for connection in tuple(self._connections.living):
             if connection.due_seconds <= now:

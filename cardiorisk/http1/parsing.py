@@ -1,10 +1,9 @@
 """A request's bytes, as llhttp reads them and no laxer.
 
 llhttp takes more than we do about a body's end: other codings before ``chunked``, chunks in
-HTTP/1.0, extensions of chunks, trailers. Proxies disagree about these, and two readers of one
-request who see its end in different places are how another is smuggled past one of them, so they
-are refused. The request's first line is read here, because llhttp knows a list of methods and hands
-CONNECT back.
+HTTP/1.0, extensions of chunks, trailers. Two readers of one request who see its end in different
+places are how another is smuggled past one of them, so these are refused. The first line is read
+here, because llhttp knows a list of methods and hands CONNECT back.
 
 Source: RFC 9112, sections 2 to 7.
 """
@@ -15,6 +14,13 @@ from typing import NamedTuple
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
+MOST_HEAD_BYTES = 16 * 1024
+MOST_HEAD_LINES = 128
+"""Each is work: a head of thousands of short ones would cost as much as thirty requests."""
+_HEAD_END = b"\r\n\r\n"
+_EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
+_NO_HEAD = re.compile(rb"\A[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]|\n\r?\n")
+"""What no head begins with, TLS for instance, and other ends of heads than ours."""
 MOST_FRAME_BYTES = 64
 """Of a line between two chunks, which needs about ten."""
 CHUNKS_A_TURN = 64
@@ -33,15 +39,7 @@ _AUTHORITY = re.compile(r"(?i)https?://[^/?]*")
 
 
 class Head(NamedTuple):
-    """What a request says before its body.
-
-    Attributes:
-        start_line: method, target and version.
-        headers: the caller's own; whoever takes the head may change them.
-        body_bytes: the length of the body, None where it comes in chunks.
-        keeps_alive: whether another request may follow on the connection.
-        expects_continue: whether the body is sent only when it has been asked for.
-    """
+    """What a request says before its body, whose length is None where it comes in chunks."""
 
     start_line: RequestStartLine
     headers: HTTPHeaders
@@ -50,13 +48,14 @@ class Head(NamedTuple):
     expects_continue: bool
 
 
+class LongHead(HTTPInputError): ...
+
+
 class TinyChunks(HTTPInputError):
     """A body comes in so small chunks that it costs far more than it holds."""
 
 
 class _Heard:
-    """What llhttp has told of a request."""
-
     def __init__(self) -> None:
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = bytearray()
@@ -70,6 +69,23 @@ class _Heard:
 
     def on_message_complete(self) -> None:
         self.is_whole = True
+
+
+def next_head(received: bytes) -> tuple[Head | None, bytes]:
+    """Return the head that has come, if it has, and what is not read; raises as ``read_head``."""
+    if received.startswith(b"\r"):  # empty lines, as RFC 9112 advises in section 2.2
+        received = _EMPTY_LINES.sub(b"", received)
+    end = received.find(_HEAD_END)
+    is_long = (len(received) if end < 0 else end) > MOST_HEAD_BYTES
+    if is_long or received.count(b"\n", 0, end) > MOST_HEAD_LINES:
+        most = f"{MOST_HEAD_BYTES // 1024} KiB and {MOST_HEAD_LINES} lines"
+        raise LongHead(f"the request's headers may have {most}")
+    if end < 0 and _NO_HEAD.search(received):
+        raise HTTPInputError("these are no lines of HTTP")
+    if end < 0:
+        return None, received
+    end += len(_HEAD_END)
+    return read_head(received[:end]), received[end:]
 
 
 def read_head(head: bytes) -> Head:
@@ -117,11 +133,7 @@ def read_head(head: bytes) -> Head:
 
 
 class ChunkReader:
-    """Reads one body in chunks, from pieces cut anywhere.
-
-    Attributes:
-        is_whole: whether the body has ended.
-    """
+    """Reads one body in chunks, from pieces cut anywhere."""
 
     def __init__(self) -> None:
         self.is_whole = False
@@ -136,11 +148,7 @@ class ChunkReader:
         self._excess_bytes = 0
 
     def read(self, received: bytes) -> tuple[bytes, bytes]:
-        """Read a turn's share of what has come.
-
-        Returns:
-            The bytes of the body in it, and what has not been read: what follows the body, or the
-            next turn's share.
+        """Read a turn's share of what has come; return what is of the body, and what is not read.
 
         Raises:
             HTTPInputError: these are no chunks, or they have extensions or trailers.

@@ -4,6 +4,7 @@ from tornado.web import Finish
 
 from cardiorisk import errors
 from cardiorisk.store import rows_keys
+from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_accounts as shapes
 from cardiorisk.web.cookies import device_cookie, give_device_cookie
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
@@ -11,12 +12,19 @@ from cardiorisk.web.operations import operation
 
 _COUNTED = (errors.TooManyAttempts, errors.LimitsUnavailable)
 _GUARDED = (*_COUNTED, errors.NotReady, errors.Overloaded, errors.StoreUnavailable)
+_TAKEN = (errors.Taken, errors.Conflict, errors.LimitedKey, errors.RegistrationClosed)
 _LOGIN = (*_GUARDED, errors.InvalidLogin, errors.AccountSuspended)
 _CHANGE = (*_COUNTED, errors.Conflict)
-_KEY_CHANGE = (*_COUNTED, errors.LimitedKey)
+_KEY_END = (*_COUNTED, errors.LimitedKey, errors.UnknownKey)
+_KEY_MADE = (*_COUNTED, errors.LimitedKey, errors.Conflict)
 
 
-class RegisterHandler(BaseHandler):
+class ShowingHandler(BaseHandler):
+    def show(self, account: AccountRecord, status: int = 200) -> None:
+        self.answer(shapes.account_answer(account, self.services.settings.plans), status)
+
+
+class RegisterHandler(ShowingHandler):
     async def admit(self) -> None:
         """Know who holds a key; where registration is closed, nobody else may come in."""
         if self.request.headers.get("Authorization"):
@@ -28,14 +36,7 @@ class RegisterHandler(BaseHandler):
             raise errors.RegistrationClosed
 
     @operation(
-        "register",
-        shapes.AccountAnswer,
-        status=201,
-        body=shapes.RegistrationBody,
-        problems=(
-            *_GUARDED,
-            *(errors.Taken, errors.Conflict, errors.LimitedKey, errors.RegistrationClosed),
-        ),
+        "register", shapes.AccountAnswer, shapes.RegistrationBody, 201, problems=_GUARDED + _TAKEN
     )
     async def post(self) -> None:
         """Make an account, on the plan freemium; or give the one of your key a name and a password.
@@ -44,13 +45,12 @@ class RegisterHandler(BaseHandler):
         its plan and its keys, and can log in from then on. Where registration is closed, a key is
         needed.
         """
-        registration = shapes.RegistrationBody.read(self.request.body).registration
-        account = await self.services.accounts.register(registration, self.address, self.caller)
-        self.answer(shapes.account_answer(account, self.services.settings.plans), status=201)
+        wanted = shapes.RegistrationBody.read(self.request.body).registration
+        self.show(await self.services.accounts.register(wanted, self.address, self.caller), 201)
 
 
 class LoginHandler(BaseHandler):
-    @operation("login", shapes.TokensAnswer, body=shapes.LoginBody, problems=_LOGIN)
+    @operation("login", shapes.TokensAnswer, shapes.LoginBody, problems=_LOGIN)
     async def post(self) -> None:
         """Give a name and a password for tokens.
 
@@ -74,22 +74,20 @@ class RefreshHandler(BaseHandler):
         self.answer(shapes.tokens_answer(await self.services.accounts.refresh(self.credential())))
 
 
-class SwitchPlanHandler(BaseHandler):
-    @operation("switchTo{Plan}", shapes.AccountAnswer, body=shapes.LoginBody, problems=_LOGIN)
+class SwitchPlanHandler(ShowingHandler):
+    @operation("switchTo{Plan}", shapes.AccountAnswer, shapes.LoginBody, problems=_LOGIN)
     async def post(self) -> None:
         """Put your account on the plan {plan}.
 
         Keys and tokens already issued carry the new plan from the next request on.
         """
-        login = shapes.LoginBody.read(self.request.body).login
-        account = await self.services.accounts.switch_plan(
-            login, self.plan, self.address, device_cookie(self)
-        )
-        self.answer(shapes.account_answer(account, self.services.settings.plans))
+        login, device = shapes.LoginBody.read(self.request.body).login, device_cookie(self)
+        switch_plan = self.services.accounts.switch_plan
+        self.show(await switch_plan(login, self.plan, self.address, device))
 
 
 class PasswordHandler(BaseHandler):
-    @operation("changePassword", body=shapes.PasswordChangeBody, status=204, problems=_LOGIN)
+    @operation("changePassword", None, shapes.PasswordChangeBody, 204, problems=_LOGIN)
     async def post(self) -> None:
         """Change your password.
 
@@ -129,28 +127,20 @@ class AccountHandler(IdentifiedHandler):
     async def get(self) -> None:
         """Show your account."""
         account, calls = await self.services.accounts.view(self.principal)
-        self.answer(
-            {
-                **shapes.account_answer(account, self.services.settings.plans),
-                "used_this_minute": self.services.limiter.used(account.account_id),
-                "calls_by_day": [{"day": day, "calls": count} for day, count in calls.items()],
-            }
-        )
+        shown = shapes.account_answer(account, self.services.settings.plans)
+        used = self.services.limiter.used(account.account_id)
+        days = [{"day": day, "calls": count} for day, count in calls.items()]
+        self.answer({**shown, "used_this_minute": used, "calls_by_day": days})
 
-    @operation(
-        "deleteAccount", body=shapes.DeletionBody, status=204, problems=(*_LOGIN, errors.Conflict)
-    )
+    @operation("deleteAccount", None, shapes.DeletionBody, 204, problems=(*_LOGIN, errors.Conflict))
     async def delete(self) -> None:
         """Delete your account and all that is its.
 
         Its keys, sessions, kept assessments and use go with it, for good; its lines in the request
-        log stay and name nobody. The password is asked for again. The last operator's account
-        cannot be deleted.
+        log stay and name nobody. The last operator's account cannot be deleted.
         """
-        password = shapes.DeletionBody.read(self.request.body).password
-        await self.services.accounts.delete(
-            self.principal, password, self.address, device_cookie(self)
-        )
+        password, device = shapes.DeletionBody.read(self.request.body).password, device_cookie(self)
+        await self.services.accounts.delete(self.principal, password, self.address, device)
         self.answer_nothing()
 
 
@@ -163,49 +153,43 @@ class KeysHandler(IdentifiedHandler):
         now = self.services.accounts.now()
         self.answer({"items": [shapes.key_answer(key, now) for key in keys]})
 
-    @operation(
-        "createKey",
-        shapes.NewKeyAnswer,
-        status=201,
-        body=shapes.KeyWishBody,
-        problems=(*_KEY_CHANGE, errors.Conflict),
-    )
+    @operation("createKey", shapes.NewKeyAnswer, shapes.KeyWishBody, 201, problems=_KEY_MADE)
     async def post(self) -> None:
         """Make a key.
 
         All keys of an account draw on one limit. One that is given a `limit` has a smaller one of
         its own as well, and may manage no key but itself.
         """
-        wish = shapes.KeyWishBody.read(self.request.body)
-        minted = await self.services.accounts.create_key(
-            self.principal, wish.lifetime, wish.name, wish.limit
-        )
-        self.answer(shapes.new_key_answer(minted, self.services.accounts.now()), status=201)
+        wish, accounts = shapes.KeyWishBody.read(self.request.body), self.services.accounts
+        minted = await accounts.create_key(self.principal, wish.lifetime, wish.name, wish.limit)
+        self.answer(shapes.new_key_answer(minted, accounts.now()), 201)
 
 
 class KeyHandler(IdentifiedHandler):
-    @operation("revokeKey", status=204, problems=(*_KEY_CHANGE, errors.UnknownKey))
+    @operation("revokeKey", status=204, problems=_KEY_END)
     async def delete(self, key_id: str) -> None:
         """End a key at once."""
         await self.services.accounts.revoke_key(self.principal, key_id)
         self.answer_nothing()
 
 
+_ROTATED = (*_KEY_MADE, errors.UnknownKey)
+
+
 class RotateHandler(IdentifiedHandler):
     @operation(
-        "rotateKey",
-        shapes.RotatedKeyAnswer,
-        status=201,
-        body=shapes.RotationWishBody,
-        problems=(*_KEY_CHANGE, errors.Conflict, errors.UnknownKey),
+        "rotateKey", shapes.RotatedKeyAnswer, shapes.RotationWishBody, 201, problems=_ROTATED
     )
     async def post(self, key_id: str) -> None:
         """Make a new key in the place of an old one.
 
         Where the old one has a limit of its own, they share it.
         """
-        grace = shapes.RotationWishBody.read(self.request.body).grace
-        rotation = await self.services.accounts.rotate_key(self.principal, key_id, grace)
-        now = self.services.accounts.now()
+        grace, accounts = (
+            shapes.RotationWishBody.read(self.request.body).grace,
+            self.services.accounts,
+        )
+        rotation = await accounts.rotate_key(self.principal, key_id, grace)
+        now = accounts.now()
         replaced = {"replaces": shapes.key_answer(rotation.old, now)}
-        self.answer(shapes.new_key_answer(rotation.new, now) | replaced, status=201)
+        self.answer(shapes.new_key_answer(rotation.new, now) | replaced, 201)

@@ -30,6 +30,7 @@ ASSET_NAMES = tuple(
 )
 ASSETS_ROUTE = "/static/{version}/{file}"
 
+_POLICY = "Content-Security-Policy"
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -47,15 +48,10 @@ class OpenApiHandler(BaseHandler):
 
 
 class DocsHandler(BaseHandler):
-    @operation(
-        "docs",
-        answer="The page",
-        headers=("Content-Security-Policy",),
-        content_types=("text/html",),
-    )
+    @operation("docs", answer="The page", headers=(_POLICY,), content_types=("text/html",))
     def get(self) -> None:
         """This document as a page to read and to try."""
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.set_header(_POLICY, CONTENT_SECURITY_POLICY)
         self.set_header("Referrer-Policy", "no-referrer")
         self.finish(self.services.files.page, "text/html; charset=utf-8")
 

@@ -132,7 +132,7 @@ class LoggedHandler(LeanHandler):
     def on_finish(self) -> None:
         if not self.is_stream:
             self._count()
-        self.services.traffic.leave()
+        self.services.traffic.open_requests -= 1
 
     @property
     def address(self) -> str:
@@ -232,7 +232,7 @@ class LoggedHandler(LeanHandler):
         if answer.cancelled() or answer.exception() is None:
             return
         if not self.is_finished:  # else on_finish has counted it out
-            self.services.traffic.leave()
+            self.services.traffic.open_requests -= 1
         logger.error("request %s was not answered", self.request_id, exc_info=answer.exception())
 
 

@@ -1,12 +1,212 @@
-"""The Open Inference Protocol, version 2, over HTTP: what clients of model servers speak."""
+"""The Open Inference Protocol V2, which clients of model servers speak: tensors in JSON or bytes.
+
+Source: https://github.com/kserve/open-inference-protocol, and Triton's extension for binary data.
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal, NotRequired
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
 
 from cardiorisk.config import VERSION
-from cardiorisk.errors import NotFound, NotReady
+from cardiorisk.errors import FieldFault, InvalidPatient, MalformedBody, NotFound, NotReady
 from cardiorisk.model.card import Card
-from cardiorisk.web import shapes_inference as shapes
-from cardiorisk.web.batches import BatchingHandler
+from cardiorisk.model.predictor import BatchAssessment
+from cardiorisk.patients import words
+from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
+from cardiorisk.patients.words import Language
+from cardiorisk.web.batches import MOST_COMMAS, MOST_PATIENTS, BatchingHandler
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler, to_json
 from cardiorisk.web.operations import SPOKEN, operation
+from cardiorisk.web.shapes import MOST_UNKNOWN, Rule, Sent, Version, about, fault_of
+from cardiorisk.web.shapes_patients import accepted_of
+
+MODEL: Final = "cardiorisk"
+INPUT: Final = "pacientes"
+OUTPUT: Final = "probabilidad"
+DATATYPE: Final = "FP32"
+LENGTH_HEADER = "Inference-Header-Content-Length"
+_LENGTH = re.compile("[0-9]{1,12}")
+_LEAST = np.array([field.minimum for field in FIELDS], dtype=np.float32)  # (6,)
+_MOST = np.array([field.maximum for field in FIELDS], dtype=np.float32)
+_IS_WHOLE = np.array([field.kind != "number" for field in FIELDS])
+_TENSOR = {"name": INPUT, "datatype": DATATYPE, "shape": [1, 6], "data": [*EXAMPLE.values()]}
+
+Name = Annotated[Literal["cardiorisk"], about("Always the same")]
+Datatype = Annotated[Literal["FP32"], about("The type of its values")]
+Parameters = Annotated[
+    dict[str, Any], about("Of the protocol and its extensions", default_factory=dict)
+]
+_any = Rule(lambda sent: sent, "be of its type", {})
+_outputs = about("All, if empty", max_length=1, default_factory=list)
+_inputs = about(f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], length=1)
+
+
+class GivenTensorBody(BaseModel, extra="allow"):
+    """Rows of six values; as bytes after the JSON where `parameters` has `binary_data_size`."""
+
+    name: Annotated[Literal["pacientes"], about("Its name")]
+    datatype: Datatype
+    shape: Annotated[list[int], about("Rows and columns", length=2)]
+    data: Annotated[list[Any], about("The rows, or their values one by one", default_factory=list)]
+    parameters: Parameters
+
+
+class WantedTensorBody(BaseModel, extra="allow"):
+    """What is wanted; as bytes where `parameters` has `binary_data`."""
+
+    name: Annotated[Literal["probabilidad"], about("Its name")]
+    parameters: Parameters
+
+
+class InferenceBody(Sent):
+    """Rows of values as a tensor."""
+
+    refusal = InvalidPatient
+
+    id: Annotated[str, about("Comes back in the answer", "a1")] = ""
+    model_name: Annotated[str, about("Ignored: some clients send it")] = ""
+    parameters: Parameters
+    inputs: Annotated[list[GivenTensorBody], _inputs]
+    outputs: Annotated[list[WantedTensorBody], _outputs]
+
+    @classmethod
+    def rules(cls) -> dict[str, Rule]:
+        return dict.fromkeys(cls.model_fields, _any)
+
+    @classmethod
+    def read_fault(cls, fault: ErrorDetails) -> FieldFault:
+        return FieldFault(".".join(map(str, fault["loc"])), fault["msg"])
+
+    @property
+    def wants_bytes(self) -> bool:
+        asked = self.outputs[0].parameters.get("binary_data") if self.outputs else None
+        return bool(self.parameters.get("binary_data_output") if asked is None else asked)
+
+
+def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, NDArray[Any]]:
+    """Read a request, and its rows, float32, shape (n, 6), n at least 1, every value accepted.
+
+    The JSON is the whole body, or as many bytes of it as the header says.
+    """
+    length = len(body)
+    if json_bytes is not None:
+        length = int(json_bytes) if _LENGTH.fullmatch(json_bytes) else -1
+    if not 0 <= length <= len(body):
+        raise MalformedBody(f"{LENGTH_HEADER} must be the length of the JSON before the tensor")
+    if body.count(b",", 0, length) > MOST_COMMAS:
+        raise _refused("data", f"must have at most {MOST_PATIENTS} rows in JSON; send bytes")
+    sent = InferenceBody.read(body[:length])
+    tensor, following = sent.inputs[0], body[length:]
+    size = tensor.parameters.get("binary_data_size")
+    if bool(tensor.data) == (size is not None) or len(following) != (size or 0):
+        raise _refused("data", "must be numbers here, or binary_data_size bytes after the JSON")
+    try:
+        cells = np.asarray(tensor.data) if size is None else np.frombuffer(following, "<f4")
+    except ValueError as error:
+        raise _refused("data", "must be whole rows of numbers") from error
+    if not cells.size or [cells.size / len(FIELDS), len(FIELDS)] != tensor.shape:
+        raise _refused("shape", f"must be [n, {len(FIELDS)}], with n at least 1, as the values are")
+    if cells.dtype.kind != "f":
+        raise _refused("data", "must be numbers")
+    return sent, _checked(cells.reshape(tensor.shape))
+
+
+def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what float32 has no room for is in no range
+        rows = values.astype(np.float32)
+    bad = ~((rows >= _LEAST) & (rows <= _MOST)) | (_IS_WHOLE & (rows != np.floor(rows)))  # (n, 6)
+    faults = []
+    for row, column in np.argwhere(bad)[:MOST_UNKNOWN].tolist():
+        said = words.MUST.filled(accepted=accepted_of(FIELDS[column]))
+        faults.append(fault_of(f"{INPUT}[{row}].{FIELD_NAMES[column]}", said))
+    if faults:
+        raise InvalidPatient(tuple(faults))
+    return rows + np.float32(0)  # which takes the sign of a negative zero
+
+
+def _refused(member: str, detail: str) -> InvalidPatient:
+    return InvalidPatient((FieldFault(f"inputs.0.{member}", detail),))
+
+
+class TensorAnswer(TypedDict):
+    """A tensor that is sent or answered."""
+
+    name: Annotated[str, about("Its name", OUTPUT)]
+    datatype: Datatype
+    shape: Annotated[list[int], about("-1 is any number of rows", [1], min_length=1)]
+    data: NotRequired[Annotated[list[float], about("The values, unless they are bytes")]]
+    parameters: NotRequired[Annotated[dict[str, int], about("`binary_data_size`, of the bytes")]]
+
+
+class AssessedRowsAnswer(TypedDict):
+    """The probability of each row; as bytes where those were asked for."""
+
+    model_name: Name
+    model_version: Version
+    id: NotRequired[Annotated[str, about("The request's own")]]
+    parameters: Annotated[dict[str, Any], about("`umbral` and `aviso`, as elsewhere")]
+    outputs: Annotated[list[TensorAnswer], about("One tensor", length=1)]
+
+
+def inference_answer(
+    sent: InferenceBody, found: BatchAssessment, language: Language
+) -> tuple[AssessedRowsAnswer, bytes]:
+    """Show the answer, and the bytes that follow it where they were asked for."""
+    told, following = found.probabilities, b""
+    output: TensorAnswer = {"name": OUTPUT, "datatype": DATATYPE, "shape": [len(told)]}
+    if sent.wants_bytes:
+        following = np.array(told, dtype="<f4").tobytes()
+        output["parameters"] = {"binary_data_size": len(following)}
+    else:
+        output["data"] = told
+    answer: AssessedRowsAnswer = {
+        "model_name": MODEL,
+        "model_version": found.model_version,
+        "parameters": {"umbral": found.threshold, "aviso": found.notice.to(language)},
+        "outputs": [output],
+    }
+    return answer | {"id": sent.id} if sent.id else answer, following
+
+
+class ServerAnswer(TypedDict):
+    """What answers."""
+
+    name: Name
+    version: Annotated[str, about("Of the service", VERSION)]
+    extensions: Annotated[list[str], about("Beyond the protocol", ["binary_tensor_data"])]
+
+
+class StateAnswer(TypedDict, total=False):
+    """What was asked for is so."""
+
+    live: Annotated[Literal[True], about("The process is up")]
+    ready: Annotated[Literal[True], about("A request sent now would be answered")]
+
+
+class NetworkAnswer(TypedDict):
+    """The network and its tensors."""
+
+    name: Name
+    versions: Annotated[list[Version], about("The one that answers", length=1)]
+    platform: Annotated[str, about("What runs it", "keras")]
+    inputs: Annotated[list[TensorAnswer], about(f"`{INPUT}`", length=1)]
+    outputs: Annotated[list[TensorAnswer], about(f"`{OUTPUT}`", length=1)]
+
+
+def network_answer(version: str, engine: str) -> NetworkAnswer:
+    return {
+        "name": MODEL,
+        "versions": [version],
+        "platform": engine,
+        "inputs": [{"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(FIELDS)]}],
+        "outputs": [{"name": OUTPUT, "datatype": DATATYPE, "shape": [-1]}],
+    }
+
 
 _BYTES = "application/octet-stream"
 
@@ -20,22 +220,22 @@ def _require_version(handler: BaseHandler, version: str) -> Card:
 
 
 class ServerHandler(IdentifiedHandler):
-    @operation("inferenceServer", shapes.ServerAnswer)
+    @operation("inferenceServer", ServerAnswer)
     def get(self) -> None:
         """Show what answers here."""
         extensions = ["binary_tensor_data"]
-        self.answer({"name": shapes.MODEL, "version": VERSION, "extensions": extensions})
+        self.answer({"name": MODEL, "version": VERSION, "extensions": extensions})
 
 
 class LiveHandler(IdentifiedHandler):
-    @operation("inferenceServerLive", shapes.StateAnswer)
+    @operation("inferenceServerLive", StateAnswer)
     def get(self) -> None:
         """Is the process up?"""
         self.answer({"live": True})
 
 
 class ServerReadyHandler(IdentifiedHandler):
-    @operation("inferenceServerReady", shapes.StateAnswer, problems=(NotReady,))
+    @operation("inferenceServerReady", StateAnswer, problems=(NotReady,))
     async def get(self) -> None:
         """Would a request sent now be answered?"""
         _require_version(self, "")
@@ -44,15 +244,15 @@ class ServerReadyHandler(IdentifiedHandler):
 
 
 class NetworkHandler(IdentifiedHandler):
-    @operation("inferenceModel{OfVersion}", shapes.NetworkAnswer, problems=(NotReady, NotFound))
+    @operation("inferenceModel{OfVersion}", NetworkAnswer, problems=(NotReady, NotFound))
     def get(self, version: str = "") -> None:
         """Show the network and its tensors."""
         card = _require_version(self, version)
-        self.answer(shapes.network_answer(card.version, self.services.settings.engine))
+        self.answer(network_answer(card.version, self.services.settings.engine))
 
 
 class NetworkReadyHandler(IdentifiedHandler):
-    @operation("inferenceModelReady{OfVersion}", shapes.StateAnswer, problems=(NotReady, NotFound))
+    @operation("inferenceModelReady{OfVersion}", StateAnswer, problems=(NotReady, NotFound))
     def get(self, version: str = "") -> None:
         """Would the network answer now?"""
         _require_version(self, version)
@@ -62,11 +262,11 @@ class NetworkReadyHandler(IdentifiedHandler):
 class InferHandler(BatchingHandler):
     @operation(
         "infer{OfVersion}",
-        shapes.AssessedRowsAnswer,
-        body=shapes.InferenceBody,
+        AssessedRowsAnswer,
+        body=InferenceBody,
         content_types=(_BYTES,),
         headers=SPOKEN,
-        optional_headers=(shapes.LENGTH_HEADER,),
+        optional_headers=(LENGTH_HEADER,),
         problems=(NotReady, NotFound),
     )
     async def post(self, version: str = "") -> None:
@@ -80,15 +280,15 @@ class InferHandler(BatchingHandler):
         try:
             _require_version(self, version)
             async with self.services.traffic.batch_turn:
-                length = self.request.headers.get(shapes.LENGTH_HEADER)
-                sent, rows = shapes.read_inference(self.request.body, length)
+                length = self.request.headers.get(LENGTH_HEADER)
+                sent, rows = read_inference(self.request.body, length)
         finally:
             self.end_stage("validate")
         found = await self.assess_batch(rows, len(rows))
-        answer, following = shapes.inference_answer(sent, found, self.speak())
+        answer, following = inference_answer(sent, found, self.speak())
         if not following:
             self.answer(answer)
             return
         described = to_json(answer)
-        self.set_header(shapes.LENGTH_HEADER, str(len(described)))
+        self.set_header(LENGTH_HEADER, str(len(described)))
         self.finish(described + following, _BYTES)

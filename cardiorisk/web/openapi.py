@@ -71,8 +71,8 @@ _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...]
 _IDS = (("/account", "key"), ("/operator", "account"), ("/", "assessment"))
 """Whose id ``{id}`` is in a path, by how the path begins."""
 _METERED = ("RateLimit-Policy", "RateLimit")
-_MOMENTS = {"date-time": "2026-11-22T20:47:23.123456+00:00", "date": "2026-11-22"}
 _REQUEST_ID = "5b6c1f0e9d8a47c2b3e4f5a697887766"
+_FAULT = {"field": "edad", "detail": "must be an integer from 0 to 99 (years)"}
 
 
 def describe(routes: Iterable[Route]) -> Json:
@@ -168,13 +168,16 @@ class _Writer:
                 yield parameter
 
     def _body(self, shape: type[Sent]) -> Json:
-        schema = self.schemas[_name(shape)]
-        examples = shape.examples or (_example(schema, self.schemas, is_whole=True),)
-        shown = {f"example {place}": {"value": value} for place, value in enumerate(examples, 1)}
+        content = {"schema": _reference(shape)}
+        if shape.examples:
+            content["examples"] = {
+                f"example {place}": {"value": value}
+                for place, value in enumerate(shape.examples, 1)
+            }
         return {
-            "description": schema["description"],
+            "description": self.schemas[_name(shape)]["description"],
             "required": not shape.is_optional,
-            "content": {_JSON_TYPE: {"schema": _reference(shape), "examples": shown}},
+            "content": {_JSON_TYPE: content},
         }
 
     def _success(self, route: Route, method: str, operation: Operation) -> Json:
@@ -182,8 +185,7 @@ class _Writer:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in operation.content_types}
         if operation.gives is not None:
             schema = _reference(operation.gives)
-            example = _example(schema, self.schemas)
-            content[_JSON_TYPE] = {"schema": schema, "example": example}
+            content[_JSON_TYPE] = {"schema": schema}
             if "$ref" in schema:
                 description = self.schemas[_name(operation.gives)]["description"]
         metered = _METERED if _is_metered(route) else ()
@@ -225,9 +227,9 @@ class _Writer:
             (required if timed == rows.keys() else optional).append("Retry-After")
         has_fields = FIELD_PROBLEMS.issuperset(codes)
         shape = _reference(FieldProblemAnswer if has_fields else ProblemAnswer)
-        example = _example(shape, self.schemas)
+        faults = {"errors": [_FAULT]} if has_fields else {}
         examples = {
-            code: {"value": example | problem_document(code, row.title, _REQUEST_ID)}
+            code: {"value": {**problem_document(code, row.title, _REQUEST_ID), **faults}}
             for code, row in rows.items()
         }
         return {
@@ -318,28 +320,6 @@ def _reference(shape: Any) -> Json:
     if inner:
         return {"type": "array", "items": _reference(inner[0])}
     return {"$ref": _SCHEMAS + _name(shape)}
-
-
-def _example(schema: Json, schemas: Json, *, is_whole: bool = False) -> Any:
-    """Make an example out of those of the members: of all of them, or of those always there."""
-    if "examples" not in schema:
-        schema = schema.get("anyOf", [schema])[0]
-    if "$ref" in schema and "examples" not in schema:
-        schema = schemas[schema["$ref"].removeprefix(_SCHEMAS)]
-    match schema:
-        case {"examples": [first, *_]} | {"enum": [first, *_]} | {"const": first}:
-            return first
-        case {"type": "object"}:
-            members = schema.get("properties", {})
-            names = members if is_whole else schema.get("required", ())
-            return {name: _example(members[name], schemas) for name in members if name in names}
-        case {"type": "array"}:
-            return [_example(schema["items"], schemas)] * schema.get("minItems", 1)
-        case {"type": "string"}:
-            return _MOMENTS.get(schema.get("format", ""), "…")
-        case {"type": "integer" | "number"}:
-            return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-    return False if schema.get("type") == "boolean" else None  # which others may be
 
 
 def _headers(required: Iterable[str], optional: Iterable[str] = ()) -> Json:

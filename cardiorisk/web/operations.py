@@ -43,8 +43,8 @@ class Operation:
     documentation: str
     gives: Any = None
     body: type[Sent] | None = None
-    query: tuple[type[Sent], ...] = ()
     status: int = 200
+    query: tuple[type[Sent], ...] = ()
     answer: str = "It is done"
     content_types: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
@@ -53,11 +53,11 @@ class Operation:
     problems: tuple[type[ServiceError], ...] = ()
 
 
-def operation(name: str, gives: Any = None, **more: Any) -> Callable[[Method], Method]:
+def operation(name: str, *stated: Any, **more: Any) -> Callable[[Method], Method]:
     """Mark a handler's method as an ``Operation``; its docstring is for the API's readers."""
 
     def marked(method: Method) -> Method:
-        setattr(method, _MARK, Operation(name, getdoc(method) or "", gives, **more))
+        setattr(method, _MARK, Operation(name, getdoc(method) or "", *stated, **more))
         return method
 
     return marked

@@ -15,6 +15,9 @@ from cardiorisk.web.shapes_accounts import (
     new_key_answer,
 )
 
+_UNKNOWN = (UnknownAccount,)
+_REFUSED = (UnknownAccount, Conflict)
+
 
 class OverviewHandler(OperatorHandler):
     @operation("operatorOverview", Overview)
@@ -41,16 +44,17 @@ class LogHandler(OperatorHandler):
         """
         query = await require_log_query(self)
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        self.answer(
-            {
-                "items": shapes.lines_answer(found.lines),
-                "searched_bytes": found.searched_bytes,
-                "exhaustive": found.is_exhaustive,
-            }
-        )
+        searched, is_whole = found.searched_bytes, found.is_exhaustive
+        items = shapes.lines_answer(found.lines)
+        self.answer({"items": items, "searched_bytes": searched, "exhaustive": is_whole})
 
 
-class OperatedAccountsHandler(OperatorHandler):
+class AccountsHandler(OperatorHandler):
+    def shown(self, account: AccountRecord) -> shapes.OperatedAccountAnswer:
+        return shapes.operated_account_answer(account, self.services.settings.plans)
+
+
+class OperatedAccountsHandler(AccountsHandler):
     @operation(
         "operatorSearchAccounts", shapes.OperatedAccountsAnswer, query=(shapes.AccountParameters,)
     )
@@ -58,16 +62,10 @@ class OperatedAccountsHandler(OperatorHandler):
         """Look accounts up."""
         query = shapes.AccountParameters.accept(given_parameters(self)).query
         found, after = await self.services.operated.search(query)
-        plans = self.services.settings.plans
-        items = [shapes.operated_account_answer(account, plans) for account in found]
-        self.answer({"items": items, "after": after})
+        self.answer({"items": [self.shown(account) for account in found], "after": after})
 
     @operation(
-        "operatorCreateAccount",
-        shapes.NewAccountAnswer,
-        status=201,
-        body=AccountWishBody,
-        problems=(Taken,),
+        "operatorCreateAccount", shapes.NewAccountAnswer, AccountWishBody, 201, problems=(Taken,)
     )
     async def post(self) -> None:
         """Make an account for somebody, with a first key.
@@ -77,23 +75,19 @@ class OperatedAccountsHandler(OperatorHandler):
         """
         wish = AccountWishBody.read(self.request.body)
         account, minted = await self.services.operated.create(wish.username, wish.plan)
-        answer = shapes.operated_account_answer(account, self.services.settings.plans)
         new_key = new_key_answer(minted, self.services.accounts.now())
-        self.answer({**answer, "new_key": new_key}, status=201)
+        self.answer({**self.shown(account), "new_key": new_key}, 201)
 
 
-class OperatedAccountHandler(OperatorHandler):
-    @operation(
-        "operatorShowAccount", shapes.OperatedAccountWithKeysAnswer, problems=(UnknownAccount,)
-    )
+class OperatedAccountHandler(AccountsHandler):
+    @operation("operatorShowAccount", shapes.OperatedAccountWithKeysAnswer, problems=_UNKNOWN)
     async def get(self, number: str) -> None:
         """Show an account and its keys."""
         account, keys = await self.services.operated.view(number)
         now = self.services.accounts.now()
-        answer = shapes.operated_account_answer(account, self.services.settings.plans)
-        self.answer({**answer, "keys": [key_answer(key, now) for key in keys]})
+        self.answer({**self.shown(account), "keys": [key_answer(key, now) for key in keys]})
 
-    @operation("operatorDelete", status=204, problems=(UnknownAccount, Conflict))
+    @operation("operatorDelete", status=204, problems=_REFUSED)
     async def delete(self, number: str) -> None:
         """Delete an account and all that is its, for good.
 
@@ -103,44 +97,32 @@ class OperatedAccountHandler(OperatorHandler):
         self.answer_nothing()
 
 
-class ChangedAccountHandler(OperatorHandler):
-    """A change of an account, which is answered as it is then."""
-
-    def show(self, account: AccountRecord) -> None:
-        self.answer(shapes.operated_account_answer(account, self.services.settings.plans))
-
-
-class SuspendHandler(ChangedAccountHandler):
-    @operation("operatorSuspend", shapes.OperatedAccountAnswer, problems=(UnknownAccount, Conflict))
+class SuspendHandler(AccountsHandler):
+    @operation("operatorSuspend", shapes.OperatedAccountAnswer, problems=_REFUSED)
     async def post(self, number: str) -> None:
         """Refuse an account's keys, tokens and logins from the next request on.
 
         Nothing of it is deleted. One's own account cannot be suspended, nor the last operator's.
         """
-        self.show(await self.services.operated.suspend(self.principal, number))
+        self.answer(self.shown(await self.services.operated.suspend(self.principal, number)))
 
 
-class ResumeHandler(ChangedAccountHandler):
-    @operation("operatorResume", shapes.OperatedAccountAnswer, problems=(UnknownAccount,))
+class ResumeHandler(AccountsHandler):
+    @operation("operatorResume", shapes.OperatedAccountAnswer, problems=_UNKNOWN)
     async def post(self, number: str) -> None:
         """End a suspension."""
-        self.show(await self.services.operated.resume(number))
+        self.answer(self.shown(await self.services.operated.resume(number)))
 
 
-class OperatedPlanHandler(ChangedAccountHandler):
-    @operation(
-        "operatorSetPlan",
-        shapes.OperatedAccountAnswer,
-        body=PlanChangeBody,
-        problems=(UnknownAccount,),
-    )
+class OperatedPlanHandler(AccountsHandler):
+    @operation("operatorSetPlan", shapes.OperatedAccountAnswer, PlanChangeBody, problems=_UNKNOWN)
     async def post(self, number: str) -> None:
         """Put an account on a plan.
 
         Its keys and tokens carry it from the next request on.
         """
         plan = PlanChangeBody.read(self.request.body).plan
-        self.show(await self.services.operated.set_plan(number, plan))
+        self.answer(self.shown(await self.services.operated.set_plan(number, plan)))
 
 
 class OperatedKeyHandler(OperatorHandler):

@@ -37,10 +37,7 @@ class KeepingHandler(AssessingHandler):
 
 class PredictionsHandler(KeepingHandler):
     @operation(
-        "keepAssessment",
-        shapes.KeptAssessmentAnswer,
-        status=201,
-        body=LabelledPatientBody,
+        *("keepAssessment", shapes.KeptAssessmentAnswer, LabelledPatientBody, 201),
         headers=("Location", *SPOKEN),
         problems=(NotReady,),
     )

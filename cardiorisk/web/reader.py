@@ -99,7 +99,7 @@ class RequestReader(RequestDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
-        self._application.traffic.enter()
+        self._application.traffic.open_requests += 1
         # A body is JSON whatever its label, and `curl -d` labels it a form: without the label,
         # Tornado leaves it unparsed.
         if "Content-Type" in headers:
@@ -151,7 +151,7 @@ class RequestReader(RequestDelegate):
     def on_connection_close(self) -> None:
         if self._handler is None:
             self._application.traffic.let_go(self._connection)
-            self._application.traffic.leave()
+            self._application.traffic.open_requests -= 1
         else:
             self._handler.on_connection_close()
 

@@ -25,12 +25,13 @@ from cardiorisk.monitoring.metrics import Metrics
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
 
+_LOOK_SECONDS = 0.01
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of large bodies, what is beyond the common limit, over all requests under way."""
 
 
 class Traffic:
-    """The requests whose headers have come in and that are not answered yet.
+    """The requests whose headers have come in and that are not answered yet, ``open_requests``.
 
     ``refusals`` counts, by the reason, those that ended before they reached a handler;
     ``batch_turn`` is for whoever reads a batch: together they would keep everybody waiting.
@@ -39,27 +40,15 @@ class Traffic:
     def __init__(self) -> None:
         self.open_requests = 0
         self.refusals = dict.fromkeys(REASONS, 0)
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._held_bytes: dict[object, int] = {}
         self.batch_turn = asyncio.Lock()
-
-    def enter(self) -> None:
-        self.open_requests += 1
-        self._idle.clear()
-
-    def leave(self) -> None:
-        self.open_requests -= 1
-        if self.open_requests == 0:
-            self._idle.set()
 
     async def wait_until_idle(self, deadline_seconds: float) -> None:
         """Wait until nothing is in flight, or until the deadline."""
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline_seconds):
-                # Whoever waits is woken a turn later, and a new request may be in by then.
-                while self.open_requests:
-                    await self._idle.wait()
+                while self.open_requests:  # noqa: ASYNC110 - an event costs each request calls
+                    await asyncio.sleep(_LOOK_SECONDS)
 
     def hold(self, connection: object, large_bytes: int) -> bool:
         """Make room for so much of a body beyond the common limit, where there is any."""

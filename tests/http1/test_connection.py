@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cardiorisk.http1.connection import MOST_HEAD_BYTES, MOST_HEAD_LINES
+from cardiorisk.http1.parsing import MOST_HEAD_BYTES, MOST_HEAD_LINES
 from tests.http1.site import GET, Message, Site, called, exchange, turns, until
 
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n"

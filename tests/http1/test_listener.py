@@ -15,14 +15,13 @@ from tornado.netutil import bind_sockets
 
 from cardiorisk.http1.connection import (
     BODY_SECONDS,
-    MOST_HEAD_BYTES,
     QUIET_SECONDS,
     REASONS,
     TAKING_SECONDS,
     Reason,
 )
 from cardiorisk.http1.listener import bind_unix
-from cardiorisk.http1.parsing import CHUNKS_A_TURN, MOST_EXCESS_BYTES
+from cardiorisk.http1.parsing import CHUNKS_A_TURN, MOST_EXCESS_BYTES, MOST_HEAD_BYTES
 from tests.http1.site import GET, Caller, Message, Site, serving, turns, until
 from tests.support import SettableClock
 

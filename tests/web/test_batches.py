@@ -11,9 +11,8 @@ from tornado.httpclient import AsyncHTTPClient
 
 from cardiorisk.config import Settings
 from cardiorisk.routes import CardioriskApplication
-from cardiorisk.web.batches import BatchHandler
+from cardiorisk.web.batches import BatchHandler, read_batch
 from cardiorisk.web.services import MOST_HELD_BYTES
-from cardiorisk.web.shapes_batches import read_batch
 from tests.support import EXAMPLE, Bitacora, Caller, create_key, document, told
 
 LOTE = "/service/lote"
