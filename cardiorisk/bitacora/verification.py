@@ -94,7 +94,11 @@ class Verification:
         while text := opened.readline(LONGEST_LINE_BYTES):
             if is_start and is_checkpoint(text) and (found := read_checkpoint(text)) is not None:
                 self._line += 1
-                digest.update(text[: text.rindex(b',"hash":"')])
+                hashed = text[: text.rindex(b',"hash":"')]
+                digest.update(hashed)
+                if self._line == covered + 1 and self.last and self.last.hash == found.after:
+                    # What was collected into one file may be a file's start.
+                    digest = sha256(hashed) if found.hash != digest.hexdigest() else digest
                 if file.has_lines and digest.hexdigest() != found.hash:
                     raise self._locate(found, covered)
                 self._check(found, self._line - covered - 1, is_first=not covered)

@@ -1,0 +1,125 @@
+"""The recipe for rsyslog: elsewhere is every line once, whole, in its order and with its node."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from cardiorisk.bitacora.files import in_order, list_files
+from cardiorisk.bitacora.verification import verify
+from cardiorisk.bitacora.writer import Bitacora
+from tests.bitacora.support import PATIENCE_S, make_entry
+from tests.processes import require_program
+from tests.proxies import EXAMPLES, free_port
+
+NODES = ("1", "b")
+
+
+class Shipping:
+    """rsyslog of the machine and rsyslog of the collector, by the examples, in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.rsyslogd = require_program("rsyslogd", "apt-get install rsyslog rsyslog-relp")
+        if not any(Path("/usr/lib").glob("*/rsyslog/omrelp.so")):
+            require_program("omrelp.so", "apt-get install rsyslog-relp")
+        self.logs, self.collected = directory / "logs", directory / "collected"
+        self.port = free_port()
+
+    @contextmanager
+    def running(self, name: str) -> Iterator[None]:
+        """Run one of the two until its end; the next run goes on from its state folder."""
+        work = self.directory / name
+        work.mkdir(exist_ok=True)
+        text = (EXAMPLES / f"{name}.conf").read_text()
+        for old, new in (
+            ("/var/log/cardiorisk", str(self.logs)),
+            ("/var/log/collected", str(self.collected)),
+            ("collector.example", "127.0.0.1"),
+            ('port="2514" max', 'address="127.0.0.1" port="2514" max'),
+            ("2514", str(self.port)),
+            ('resumeInterval="5"', 'resumeInterval="1"'),
+        ):
+            text = text.replace(old, new)
+        config = work / "rsyslog.conf"
+        config.write_text(f'global(workDirectory="{work}")\n{text}')
+        command = [self.rsyslogd, "-n", "-f", str(config), "-i", str(work / "pid")]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_S * 3)
+
+    def sent(self, node: str) -> bytes:
+        files = list_files(self.logs / f"bitacora-{node}.jsonl")
+        return b"".join(file.path.read_bytes() for file in files)
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        gives_up_at = time.monotonic() + PATIENCE_S * 3
+        while not is_so():
+            assert time.monotonic() < gives_up_at
+            time.sleep(0.05)
+
+    def file_of(self, node: str) -> Path:
+        return self.collected / socket.gethostname() / f"bitacora-{node}.jsonl"
+
+    def received(self, node: str) -> bytes:
+        return self.file_of(node).read_bytes() if self.file_of(node).exists() else b""
+
+    def has_arrived(self) -> bool:
+        return all(len(self.received(node)) >= len(self.sent(node)) for node in NODES)
+
+
+@pytest.fixture
+def shipping(tmp_path: Path) -> Shipping:
+    return Shipping(tmp_path)
+
+
+def test_every_line_arrives_once_and_whole_through_rotation_and_restarts(
+    shipping: Shipping,
+) -> None:
+    bitacoras = [Bitacora(shipping.logs, node=node) for node in NODES]
+
+    def write(count: int) -> None:
+        for number in range(count):
+            route = "/" + "x" * (60_000 if number % 100 == 0 else 9)  # longer than rsyslog's usual
+            for bitacora, node in zip(bitacoras, NODES, strict=True):
+                bitacora.append(make_entry(route=route, node=node).line())
+
+    with ExitStack() as collector:
+        collector.enter_context(shipping.running("rsyslog-collector"))
+        with shipping.running("rsyslog"):
+            write(300)
+            shipping.wait_for(shipping.has_arrived)
+            for bitacora in bitacoras:
+                bitacora.path.rename(f"{bitacora.path}-20261127-1")
+            write(200)  # still into the renamed files
+            shipping.wait_for(lambda: _has_followed(bitacoras))
+            write(200)
+        write(200)
+        with shipping.running("rsyslog"):
+            shipping.wait_for(shipping.has_arrived)
+            collector.close()
+            write(200)
+            with shipping.running("rsyslog-collector"):
+                for bitacora in bitacoras:
+                    bitacora.close()
+                shipping.wait_for(shipping.has_arrived)
+    for node in NODES:
+        assert shipping.received(node) == shipping.sent(node)
+        found = verify(in_order([shipping.file_of(node)]))
+        assert (found.fault, found.lines) == (None, 1100)
+
+
+def _has_followed(bitacoras: list[Bitacora]) -> bool:
+    """Have the processes look for their files, as they do each second."""
+    for bitacora in bitacoras:
+        bitacora.tick()
+    return all(bitacora.path.exists() for bitacora in bitacoras)
