@@ -193,6 +193,8 @@ class Settings(BaseSettings):
     def _check_host(cls, host: str) -> str:
         if host == UNIX:
             raise ValueError("must be an address, as in 127.0.0.1, or unix: and a path")
+        if re.fullmatch(r"(\[.*\]|[^:]+):[0-9]+", host) and not host.startswith(UNIX):
+            raise ValueError("must be an address without a port, as in 0.0.0.0; port is a setting")
         bare = host.removeprefix("[").removesuffix("]")
         try:
             return str(ip_address(bare))  # one spelling of each

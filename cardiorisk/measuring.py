@@ -6,12 +6,7 @@ from itertools import accumulate
 
 
 class Histogram:
-    """Counts of values by upper bound, with their sum and the largest.
-
-    Args:
-        bounds: upper bounds, each included in its bucket, in rising order; one more bucket takes
-            what lies above them.
-    """
+    """Counts of values by rising upper bounds, with their sum and the largest."""
 
     __slots__ = ("_counts", "bounds", "largest", "total")
 
@@ -42,9 +37,7 @@ class Histogram:
 def percentile(bounds: Sequence[float], cumulative: Sequence[int], percent: float) -> float:
     """Estimate the value at a rank, as if each bucket's values were spread evenly over it.
 
-    It lies in the bucket of the value at the nearest rank, so it is as near as the bounds are
-    narrow; of values above the last bound no more is known than that, and the bound is returned.
-    0 where there are no values.
+    Of values above the last bound no more is known than that; 0 where there are no values.
 
     Source: Prometheus, ``histogram_quantile``.
     """

@@ -1,8 +1,7 @@
 """The process: listen, load the network, serve, and on a signal drain and close in order.
 
-It must not print; the announcer does. It listens before the network is loaded, and refuses
-assessments as not ready until then, unless it is set to wait (decision 0003). SIGHUP loads the
-network anew from the disk.
+It listens before the network is loaded, and refuses assessments until then, unless it is set to
+wait (decision 0003). SIGHUP loads the network anew from the disk.
 """
 
 import asyncio
@@ -101,7 +100,6 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
 
 
 def _most_connections() -> int:
-    """Return how many connections there may be, after asking for all the files there may be."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
@@ -140,7 +138,6 @@ def _bind(settings: Settings) -> list[socket]:
 
 
 def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str:
-    """Listen, and return the address to ask at."""
     sockets = _bind(settings)
     url = _url(sockets[0])
     listener.listen(sockets)

@@ -22,12 +22,6 @@ class Worker:
 
     A job that was taken is done, even where whoever asked has gone away: a caller who leaves must
     not make room for another while the thread is still busy.
-
-    Args:
-        name: of its threads.
-        most_jobs: jobs under way or waiting before callers are sent away.
-        overload: what those callers are told.
-        threads: how many there are.
     """
 
     def __init__(self, name: str, most_jobs: int, overload: str, threads: int = 1) -> None:
@@ -47,14 +41,7 @@ class Worker:
     ) -> asyncio.Future[_Result]:
         """Queue a job; cancelling the future withdraws a job that has not begun.
 
-        Args:
-            job: what is done.
-            is_counted: False for a job that is never sent away and sends nobody away, because
-                the caller bounds it.
-
-        Raises:
-            NotReady: the worker is closed.
-            Overloaded: too many jobs wait.
+        One that is not counted is never sent away and sends nobody away: the caller bounds it.
         """
         if self.is_closed:
             raise _stopping()
@@ -66,12 +53,7 @@ class Worker:
         return future
 
     async def run(self, job: Callable[[], _Result], *, is_counted: bool = True) -> _Result:
-        """Queue a job as ``submit`` does and wait for it; cancelled, it is done all the same.
-
-        Raises:
-            NotReady: the worker is closed, or was closed before the job's turn came.
-            Overloaded: too many jobs wait.
-        """
+        """Queue a job as ``submit`` does and wait for it; cancelled, it is done all the same."""
         future = self.submit(job, is_counted=is_counted)
         try:
             return await asyncio.shield(future)
@@ -81,11 +63,7 @@ class Worker:
             raise
 
     def close(self, *, drops_waiting: bool = False) -> None:
-        """Finish what is under way and end the threads; twice is harmless.
-
-        Args:
-            drops_waiting: refuse what waits instead of finishing it too.
-        """
+        """Finish what is under way, and what waits unless that is dropped; end the threads."""
         self.is_closed = True
         self._executor.shutdown(cancel_futures=drops_waiting)
 
@@ -106,14 +84,8 @@ class Rank(IntEnum):
 class Turns:
     """Lets a few work at a time, and the others wait in an order that is fair; on the loop only.
 
-    Ranks go one before the other. Among equals, everybody's first job goes before anybody's
-    second. Where too many wait, the last in that order is sent away, so that one who asks for much
-    makes room for one who asks for little.
-
-    Args:
-        at_once: turns that may be taken at the same time.
-        most_waiting: those who may wait for one.
-        overload: what is told to who is sent away.
+    Among equals in rank, everybody's first job goes before anybody's second. Where too many wait,
+    the last in that order is sent away.
     """
 
     def __init__(self, at_once: int, most_waiting: int, overload: str) -> None:
@@ -126,11 +98,6 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, who: str, rank: Rank) -> AsyncIterator[None]:
-        """Wait for a turn and have it for the length of the block.
-
-        Raises:
-            Overloaded: too many wait who go first.
-        """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         insort(self._waiting, (rank, self._jobs_of[who], next(self._arrivals), turn))
         self._jobs_of[who] += 1
@@ -154,14 +121,7 @@ class Turns:
 
 
 class Failures:
-    """Logs the first of a row of failures of each kind of work, and the end of the row.
-
-    Attributes:
-        failing: the kinds of work that failed last time.
-
-    Args:
-        logger: where it is told.
-    """
+    """Logs the first of a row of failures of each kind of work, and the end of the row."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger

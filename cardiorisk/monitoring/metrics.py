@@ -4,8 +4,7 @@ Nothing is counted twice: what another room counts is read when somebody asks. R
 in plain numbers on the event loop, for the library's own counters take a lock at every change. See
 docs/metrics.md for what each number means.
 
-The last hour comes out of counts that only ever rise: they are kept as they were when each minute
-began, and what happened in a stretch is the difference of two such marks.
+The last hour is the difference of marks: counts as they were when a minute began.
 """
 
 from __future__ import annotations
@@ -109,7 +108,6 @@ class Metrics(Collector):
                 self.stages[stage].add(time_ms)
 
     def count_refusal(self, plan: str) -> None:
-        """Count a request over its plan's limit or its key's own."""
         self.refusals[plan if plan in self.refusals else OTHER_PLAN] += 1
 
     def counts(self) -> Counts:
@@ -123,14 +121,11 @@ class Metrics(Collector):
         return generate_latest(self.registry)
 
     def describe(self) -> Iterable[Metric]:
-        """Promise nothing beforehand: the names cannot clash with any other collector's."""
+        """Promise nothing beforehand."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._traffic()
         yield from self._rooms()
-
-    def _traffic(self) -> Iterator[Metric]:
         requests = {
             (method, route, str(status)): count
             for (method, route, status), count in self.requests.items()
@@ -252,7 +247,6 @@ class Counts:
         return Counts(self.by_status - earlier.by_status, self.refusals - earlier.refusals, stages)
 
     def minute(self, number: int) -> Minute:
-        """Show the counts as those of a minute, by its number since the epoch."""
         failed = HTTPStatus.INTERNAL_SERVER_ERROR
         return Minute(
             datetime.fromtimestamp(number * SECONDS, UTC),

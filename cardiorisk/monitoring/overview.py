@@ -75,7 +75,6 @@ class Overviews:
         self._rolling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to mark the minutes; nothing else runs while nobody looks."""
         self._rolling = asyncio.create_task(self._roll(), name="overview-minutes")
 
     def close(self) -> None:
@@ -169,10 +168,7 @@ class Watcher:
 
 
 class Broadcast:
-    """All who watch; call it on the event loop only.
-
-    ``fresh`` gives the lines that have come since it or ``skip`` was called last.
-    """
+    """All who watch; ``fresh`` gives the lines since it or ``skip`` was called last."""
 
     def __init__(
         self,
@@ -196,7 +192,6 @@ class Broadcast:
         return len(self._watchers)
 
     def watch(self, drop: Callable[[], None]) -> Watcher:
-        """Let somebody watch, until ``leave``."""
         if self._is_closed:
             raise NotReady("the service is stopping")
         if len(self._watchers) >= self._most_watchers:
@@ -208,18 +203,15 @@ class Broadcast:
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
-        """Tell somebody no more; leaving twice is harmless."""
         self._watchers.discard(watcher)
 
     def close(self) -> None:
-        """End everybody, and let nobody in any more."""
         self._is_closed = True
         self._end_all()
         if self._telling is not None:
             self._telling.cancel()
 
     async def _tell(self) -> None:
-        """Tell everybody, at every turn, until nobody watches."""
         try:
             with suppress(*_UNREADABLE):
                 await self._skip()

@@ -20,9 +20,7 @@ _FORM = re.compile(rb"\s*([\w.%+\[\]-]{1,200}=|--[^\r\n]{1,70}\r?\nContent-)", r
 
 
 def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
-    """Read a JSON object in UTF-8; a byte order mark before it is passed over.
-
-    Python's JSON takes ``NaN`` and ``Infinity`` for numbers; no range has room for them.
+    """Read a JSON object in UTF-8; ``NaN`` and ``Infinity`` are numbers, in no range.
 
     Raises:
         MalformedBody: it is none; the message names the wanted members, and nothing of the body.

@@ -1,7 +1,6 @@
 """The patient: six clinical values, their one table, and what is accepted for each of them.
 
-The order of ``FIELDS`` is that of the network's inputs: changing it makes every saved network
-unusable, which the loader notices.
+The order of ``FIELDS`` is that of the network's inputs.
 """
 
 import math
@@ -21,13 +20,8 @@ Kind = Literal["number", "integer", "flag"]
 class Field:
     """One clinical value; ``unit``, that of the bounds, is empty for a flag.
 
-    Attributes:
-        name: the attribute of ``Patient``.
-        wire_name: its name in requests and answers.
-        course_name: its column in the course's CSV files.
-        description: what is measured; ``spanish`` says the same.
-        hint: how to convert from the unit that people usually have, or empty.
-        spanish_unit: empty where it is the same; ``spanish_hint`` says what ``hint`` does.
+    ``name`` is the attribute of ``Patient``; ``course_name``, the column in the course's files;
+    ``hint`` tells how to convert from the unit that people usually have.
     """
 
     name: str
@@ -112,11 +106,7 @@ class Patient:
 
 
 def query_values(arguments: Mapping[str, Sequence[bytes]]) -> dict[str, object]:
-    """Return a query string's arguments, percent-decoding done, as JSON would have them.
-
-    What is no number, no flag or no field of a patient stays text; what is sent more than once is
-    ``REPEATED``.
-    """
+    """Return a query string's arguments as JSON would have them; what is no value stays text."""
     return {
         name: REPEATED if len(texts) > 1 else _query_value(name, texts[0])
         for name, texts in arguments.items()

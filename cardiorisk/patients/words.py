@@ -1,7 +1,4 @@
-"""What people are told in their language: every text in both, side by side.
-
-The texts of the pages, in more words, are in ``pages/translations``.
-"""
+"""What people are told in their language; the pages' texts are in ``pages/translations``."""
 
 import re
 from typing import Literal, NamedTuple
@@ -120,17 +117,13 @@ AND = Said("y", "and")
 
 
 def notice(rows: int, name: str | None) -> Said:
-    """Say what a network was trained on, made-up patients where no file has a name."""
     counted = Said(f"{rows:,}".replace(",", "."), f"{rows:,}")
     said = FROM_A_RULE if name is None else FROM_A_FILE
     return said.filled(rows=counted, name=name or "", no_device=_NO_DEVICE)
 
 
 def preferred(accept_language: str, default: Language) -> Language:
-    """Return which language a reader likes best, by the ``Accept-Language`` that was sent.
-
-    Of two that are liked equally, the first one counts; a weight that is none counts as 0.
-    """
+    """Return which language a reader likes best, the first of those that are liked equally."""
     best, best_weight = default, 0.0
     for part in accept_language.split(",", _MOST_RANGES)[:_MOST_RANGES]:
         name, _, weight_text = part.partition(";")

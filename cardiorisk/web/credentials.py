@@ -22,7 +22,6 @@ _SCHEMES |= {"digest": "Digest", "key": "Key", "jwt": "JWT", "negotiate": "Negot
 
 
 def said_of_missing(request: "HTTPServerRequest") -> str:
-    """Return what to do, where there is nothing in ``Authorization``."""
     headers = request.headers
     header = next((name for name in _HEADERS if name in headers), "")
     if header:
@@ -36,7 +35,6 @@ def said_of_missing(request: "HTTPServerRequest") -> str:
 
 
 def said_of_scheme(authorization: str) -> str:
-    """Return what to do, where ``Authorization`` holds more than a key."""
     scheme = _SCHEMES.get(authorization.partition(" ")[0].lower().rstrip(":"), "this")
     more = "; POST /login takes a name and a password" if scheme == "Basic" else ""
     return f"Authorization in the form of {scheme} is not understood: {HOW}{more}"

@@ -68,8 +68,6 @@ class SwaggerUiHandler(BaseHandler):
 
 
 class KeptFileHandler(BaseHandler):
-    """A file that a browser keeps for a year: another version has another URL."""
-
     def send(self, served: ServedFile | None) -> None:
         if served is None:
             raise NotFound("there is no such file")
@@ -104,8 +102,6 @@ class DocsFileHandler(KeptFileHandler):
 
 
 class AssetHandler(KeptFileHandler):
-    """The version is in the path, so that a module's relative imports carry it along."""
-
     def get(self, version: str, name: str) -> None:
         files = self.services.files
         # A file of another version must not be kept under this one's name.

@@ -156,7 +156,6 @@ class AssessedRowsAnswer(TypedDict):
 def inference_answer(
     sent: InferenceBody, found: BatchAssessment, language: Language
 ) -> tuple[AssessedRowsAnswer, bytes]:
-    """Show the answer, and the bytes that follow it where they were asked for."""
     told, following = found.probabilities, b""
     output: TensorAnswer = {"name": OUTPUT, "datatype": DATATYPE, "shape": [len(told)]}
     if sent.wants_bytes:
@@ -212,7 +211,6 @@ _BYTES = "application/octet-stream"
 
 
 def _require_version(handler: BaseHandler, version: str) -> Card:
-    """Return the card of the network that answers; ``version`` is empty where any is meant."""
     card = handler.services.predictor.card
     if version not in {"", card.version}:
         raise NotFound(f"this version is not loaded; {card.version} is")

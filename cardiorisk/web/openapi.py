@@ -1,7 +1,4 @@
-"""The API's description, OpenAPI 3.1, written from the routes, the shapes and ``api.json``.
-
-Every object that is answered is closed but problem documents, which RFC 9457 wants open.
-"""
+"""The API's description, OpenAPI 3.1, written from the routes, the shapes and ``api.json``."""
 
 from __future__ import annotations
 
@@ -42,19 +39,12 @@ _HERE = Path(__file__).parent
 _JSON_TYPE = "application/json"
 _SCHEMAS = "#/components/schemas/"
 _ALWAYS = (
-    errors.InvalidQuery,
-    errors.BodyTimeout,
-    errors.BodyTooLarge,
-    errors.UnsupportedCoding,
-    errors.InternalFailure,
-    errors.LogUnavailable,
+    *(errors.InvalidQuery, errors.BodyTimeout, errors.BodyTooLarge, errors.UnsupportedCoding),
+    *(errors.InternalFailure, errors.LogUnavailable),
 )
 _TOKEN = (
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.AccountSuspended,
-    errors.Overloaded,
-    errors.StoreUnavailable,
+    *(errors.MissingKey, errors.InvalidKey, errors.AccountSuspended),
+    *(errors.Overloaded, errors.StoreUnavailable),
 )
 _KNOWN = (*_TOKEN, errors.WrongXsrfToken)
 _KEY: Security = [{"apiKey": []}, {"bearer": []}]
@@ -95,7 +85,6 @@ def describe(routes: Iterable[Route]) -> Json:
 def _words() -> str:
     words = Template((_HERE / "api.md").read_text(encoding="utf-8"), autoescape=None)
     said = words.generate(kib=BODY_LIMIT_BYTES // 1024).decode()
-    # A line is a paragraph, as Swagger UI keeps line ends.
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in said.split("\n\n"))
 
 

@@ -78,15 +78,14 @@ class ReadingApplication(Application):
 
 
 def path_pattern(template: str) -> str:
-    """Return the regular expression of a path that varies where a name stands in braces."""
     return "([^/]+)".join(map(re.escape, re.split(r"\{[a-z_]+\}", template)))
 
 
 class RequestReader(RequestDelegate):
-    """Hand a request over with at most one byte more than the limit, which marks it as too large.
+    """Hands a request over; a body with a byte more than the limit is too large.
 
-    A body of up to 1 MiB is read to its end, so that a caller who sends before reading gets the
-    413 on a connection that lives on. A longer one is answered at once and cut off.
+    One of up to 1 MiB is read to its end, so that a caller who sends before reading gets the 413 on
+    a connection that lives on. A longer one is answered at once and cut off.
     """
 
     def __init__(self, application: ReadingApplication, connection: HTTPConnection) -> None:

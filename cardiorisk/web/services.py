@@ -115,7 +115,6 @@ class Services:
         await self.predictor.load(self.settings.model_dir, self.settings.engine)
 
     async def reload_network(self) -> Replacement:
-        """Put the network that is on the disk now in the old one's place, if its files hold."""
         return await self.predictor.reload(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:

@@ -107,7 +107,6 @@ class Sent(BaseModel):
 
     @classmethod
     def read(cls, body: bytes) -> Self:
-        """Read a JSON object."""
         members = read_object(b"{}" if cls.is_optional and not body else body, tuple(cls.rules()))
         return cls.accept(members)
 
@@ -135,7 +134,6 @@ class Sent(BaseModel):
 
     @classmethod
     def faults(cls, members: Mapping[str, object]) -> tuple[FieldFault, ...]:
-        """Return what is wrong with members, to be told with the faults of others."""
         try:
             cls.accept(members)
         except cls.refusal as error:
@@ -157,7 +155,6 @@ class Sent(BaseModel):
 
     @classmethod
     def fault(cls, name: str, sent: object, rule: Rule, *, is_missing: bool) -> FieldFault:
-        """Say what is wrong with a member."""
         if sent is REPEATED:
             return fault_of(name, words.REPEATED)
         number = None if cls.is_all_text else rule.find_unquoted(sent)
@@ -190,7 +187,7 @@ def _told(name: str, said: Said, spanish: str, accepted: str) -> FieldFault:
 def unknown_faults(
     sent: Iterable[str], known: Collection[str], noun: str, unknown: Said
 ) -> tuple[FieldFault, ...]:
-    """Return what is said of names that are not known; a key that stands there is not repeated."""
+    """Return what is said of names that are not known; a key is not repeated."""
     names = islice((name for name in sent if name not in known), MOST_UNKNOWN)
     faults = []
     for place, name in enumerate(names):
@@ -201,7 +198,6 @@ def unknown_faults(
 
 
 def number_rule(minimum: int, maximum: int, description: str, *, is_text: bool = False) -> Rule:
-    """Accept a whole number between bounds, of JSON or of a query string, which is text."""
 
     def read(sent: object) -> int | None:
         if is_text:

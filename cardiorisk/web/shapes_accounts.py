@@ -89,7 +89,7 @@ _minutes = number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key 
 
 
 class Form(Sent):
-    """A body that says who somebody is; one that says it twice is not read at all."""
+    """A body that says who somebody is, and once."""
 
     @classmethod
     def accept(cls, members: Mapping[str, object]) -> Self:
