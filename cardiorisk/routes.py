@@ -83,6 +83,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/salir", account_pages.LogoutPageHandler),
     Route("/cuenta", account_pages.AccountPageHandler),
     Route("/claves", account_pages.KeysPageHandler),
+    Route("/claves/uso", account_pages.KeyUseHandler),
     Route("/evaluaciones", assessments.AssessmentsPageHandler),
     Route("/evaluaciones.csv", assessments.ExportHandler),
     Route("/panel", panel.PanelHandler),

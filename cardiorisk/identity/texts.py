@@ -70,6 +70,12 @@ def folded(text: str) -> str:
     return _normalized(_normalized(_SHAPING.sub("", text)).casefold())
 
 
+def searchable(text: str) -> str:
+    """Return what a search compares: neither case nor accents count."""
+    parts = unicodedata.normalize("NFD", folded(text))
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
 def harmless(text: str) -> str:
     """Return a text of which no spreadsheet makes a formula: an apostrophe stands before one.
 

@@ -7,16 +7,26 @@ the form and nowhere else, so that answer is no redirect.
 
 from datetime import timedelta
 
+from tornado.escape import json_encode
 from tornado.web import Finish
 
 from cardiorisk import errors
-from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD, USERNAME, Login
+from cardiorisk.bitacora.reader import Line
+from cardiorisk.identity.texts import (
+    NAME_CHARACTERS,
+    NEW_PASSWORD,
+    PASSWORD,
+    USERNAME,
+    Login,
+    searchable,
+)
 from cardiorisk.identity.tokens import SESSION_LIFETIME
 from cardiorisk.limits.window import limit_of, require_plan
 from cardiorisk.pages.base import NEXT, PageHandler, local_page
 from cardiorisk.pages.languages import marked
+from cardiorisk.patients.patient import EXAMPLE
 from cardiorisk.store import rows_keys
-from cardiorisk.store.values import MintedKey
+from cardiorisk.store.values import KeyRecord, MintedKey
 from cardiorisk.web.cookies import SESSION_COOKIE, device_cookie, give_cookie, give_device_cookie
 from cardiorisk.web.shapes_accounts import (
     DeletionBody,
@@ -144,8 +154,12 @@ class RegisterPageHandler(SessionPage):
         else:
             super().write_problem(error)
 
+    @property
+    def is_closed(self) -> bool:
+        return self.services.settings.registration == "closed"
+
     def _require_open(self) -> None:
-        if self.services.settings.registration == "closed":
+        if self.is_closed:
             raise errors.RegistrationClosed
 
 
@@ -235,7 +249,19 @@ GRACE = timedelta(hours=1)
 """How long an old key still works where its owner wants time to change over."""
 
 
-class KeysPageHandler(SignedInPage):
+KEYS_A_PAGE = 20
+SEARCH = "buscar"
+
+
+class OwnKeysPage(SignedInPage):
+    async def own_keys(self) -> tuple[KeyRecord, ...]:
+        """Return the account's keys, the newest first."""
+        account_id = self.principal.account_id
+        keys = await self.services.store.read(lambda rows: rows_keys.list_keys(rows, account_id))
+        return keys[::-1]
+
+
+class KeysPageHandler(OwnKeysPage):
     async def get(self) -> None:
         await self._list()
 
@@ -265,20 +291,47 @@ class KeysPageHandler(SignedInPage):
         await self._list(minted, refused_id)
 
     async def _list(self, minted: MintedKey | None = None, refused_id: str | None = None) -> None:
-        account_id = self.principal.account_id
-        keys = await self.services.store.read(lambda rows: rows_keys.list_keys(rows, account_id))
+        text = self.get_query_argument(SEARCH, "")[:NAME_CHARACTERS]
         now = self.services.accounts.now()
-        active = [key for key in keys[::-1] if key.status(now) == "active"]
+        keys = await self.own_keys()
+        active = [key for key in keys if key.status(now) == "active"]
         conflict = ""
         if refused_id is not None:
             is_active = not refused_id or any(key.key_id == refused_id for key in active)
             conflict = TOO_MANY_KEYS if is_active else KEY_HAS_ENDED
+        part = searchable(text)
+        found = [key for key in keys if part in searchable(f"{key.name or ''} {key.prefix}")]
+        found_active = [key for key in found if key.status(now) == "active"]
+        page, pages = self.page_of(len(found_active), KEYS_A_PAGE)
         self.show(
             "keys.html",
-            active=active,
-            ended=[key for key in keys[::-1] if key.status(now) != "active"],
+            active=found_active[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE],
+            count=len(found_active),
+            page=page,
+            pages=pages,
+            ended=[key for key in found if key.status(now) != "active"],
+            wanted=text,
+            has_search=len(keys) > KEYS_A_PAGE or bool(text),
             minted=minted,
+            example=json_encode(dict(EXAMPLE)),
             plan_limit=limit_of(self.principal.plan, self.services.settings.plans),
             done=self.done(KEYS_DONE),
             conflict=conflict,
         )
+
+
+class KeyUseHandler(OwnKeysPage):
+    """``/claves/uso``: a key's newest call, for the page that has shown the key."""
+
+    async def get(self) -> None:
+        key_id = self.get_query_argument("clave", "")
+        keys = [key for key in await self.own_keys() if key.key_id == key_id]
+        lines: tuple[Line, ...] = ()
+        if keys and (keys[0].last_used_at or self.services.store.is_used(key_id)):
+            search = self.services.log_watch.search(lambda entry: entry.key_id == key_id, 1)
+            lines = (await search).lines
+        calls = [
+            {"estado": line.entry.status, "ms": line.entry.timings_ms.get("total")}
+            for line in lines
+        ]
+        self.answer({"llamada": calls[0] if calls else None})

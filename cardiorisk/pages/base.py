@@ -22,7 +22,7 @@ from tornado.web import Finish
 
 from cardiorisk import errors
 from cardiorisk.identity.keys import may_hold_key
-from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD
+from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD, find_number
 from cardiorisk.model.card import in_words
 from cardiorisk.pages.deeds import Deeds, Outcome
 from cardiorisk.pages.languages import FAILURES, PASSING, RULES, marked
@@ -37,7 +37,7 @@ CONTENT_SECURITY_POLICY = (
 )
 LANGUAGE_PARAMETER = "idioma"
 """Both the parameter that chooses a language and the cookie that keeps the choice."""
-DONE_PARAMETER = "hecho"
+DONE_PARAMETER, PAGE_PARAMETER = "hecho", "pagina"
 VISIT_COOKIE = "visita"
 """Stands for a browser, so that a login form has an XSRF token too."""
 FORM_KEY = "_xsrf"
@@ -48,6 +48,7 @@ _UNTYPED = frozenset(
 """Fields that are not kept for later: secrets, and what nobody types."""
 _KEY = re.compile(r"([0-9a-f]{64})\.[0-9a-f]{32}\.([0-9]{1,18})")
 _PAGE = re.compile(r"\./|[a-z]{1,20}(/[a-z]{1,20})?(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
+MORE_CALLS = marked("The plan premium has more.")
 TAKEN = marked("It belongs to another account.")
 SENT_BEFORE = marked("This form had been sent before. Nothing was done this time.")
 OTHER_LOGIN = marked("This form was for another login; now it is %(name)s. Nothing was done.")
@@ -271,17 +272,26 @@ class PageHandler(BaseHandler):
         decimals = 0 if share.is_integer() else max(1, len(words) - len("0.00"))
         return f"{self.number(share, f'.{decimals}f')}\N{NO-BREAK SPACE}%"
 
-    def in_language(self, code: str) -> str:
-        """Return the way to this page in another language, with the query that it was asked with.
+    def with_query(self, **changed: str) -> str:
+        """Return the way to this page with its query, but for what is changed in it.
 
         A key that somebody has typed into a search is left behind.
         """
         asked = {
             name: texts[-1]
             for name, texts in self.request.query_arguments.items()
-            if name != LANGUAGE_PARAMETER and not may_hold_key(texts[-1].decode("latin-1"))
+            if not may_hold_key(texts[-1].decode("latin-1"))
         }
-        return f"?{urlencode(asked | {LANGUAGE_PARAMETER: code.encode()})}"
+        for name, text in changed.items():
+            asked.pop(name, None)
+            asked |= {name: text.encode()}
+        return f"?{urlencode(asked)}"
+
+    def page_of(self, count: int, size: int) -> tuple[int, int]:
+        """Return which page of a list is asked for, and how many there are."""
+        pages = max(1, ceil(count / size))
+        asked = self.get_query_argument(PAGE_PARAMETER, "1")
+        return find_number(asked, 1, pages) or (pages if asked.isdecimal() else 1), pages
 
     def done(self, texts: Mapping[str, str]) -> str:
         """Return what is said of what has just been done, by the word in the address."""
@@ -383,7 +393,8 @@ class PageHandler(BaseHandler):
             if self.caller and self._form_owner not in {0, self.caller.account_id}:
                 return self.locale.translate(OTHER_LOGIN) % {"name": self.caller.name}
         if isinstance(error, errors.RateLimited):
-            return said % {"seconds": error.resets_in_seconds}
+            more = self.locale.translate(MORE_CALLS) if self.principal.plan == "freemium" else ""
+            return f"{said % {'seconds': error.resets_in_seconds}} {more}"
         if isinstance(error, errors.TooManyAttempts):
             return said % {"minutes": max(1, ceil(error.resets_in_seconds / 60))}
         return said

@@ -131,6 +131,10 @@ class Store:
             raise _refusal(found, "session", "expired or ended; log in again")
         return found
 
+    def is_used(self, key_id: str) -> bool:
+        """Tell whether a key was used since the last flush."""
+        return key_id in self._last_used
+
     async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
         """Run a function in a transaction that changes nothing."""
         return await self._told("read", self._begin_read(fn))

@@ -126,7 +126,7 @@ def test_a_key_is_copied_replaced_and_revoked(visit: Visit) -> None:
     page = visit.register()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     key = make_key(page, HOSTILE)
-    page.get_by_role("button", name="Copiar").click()
+    page.get_by_role("button", name="Copiar", exact=True).click()
     expect(page.locator("#copied")).to_have_text("Copiado.")
     assert page.evaluate("navigator.clipboard.readText()") == key
     expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
@@ -140,6 +140,24 @@ def test_a_key_is_copied_replaced_and_revoked(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Claves activas (0)")).to_be_visible()
     page.get_by_text("Claves terminadas (2)").click()
     expect(page.get_by_role("listitem").filter(has_text=HOSTILE)).to_have_count(2)
+
+
+def test_a_new_key_s_first_call_is_told_and_may_be_made_at_once(visit: Visit) -> None:
+    page = visit.register("/claves")
+    key = make_key(page)
+    first = page.locator("#first-answer")
+    expect(first).to_have_text("Esperando su primera llamada…")
+    expect(page.locator("#first-call")).to_contain_text(f"curl {visit.address}/service")
+    assert visit.server.ask(key)[0] == 200
+    expect(first).to_have_text(re.compile(r"Ha llegado su primera llamada: 200, \d+,\d ms\."))
+    make_key(page)
+    for _ in range(4):
+        page.get_by_role("button", name="Probarla ahora").click()
+        expect(first).to_contain_text("200")
+        page.reload()
+    page.get_by_role("button", name="Probarla ahora").click()
+    expect(first).to_contain_text("El plan premium tiene más. Podrás volver a preguntar en")
+    expect(page.get_by_role("button", name="Probarla ahora")).to_be_disabled()
 
 
 def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:

@@ -78,7 +78,10 @@ async def test_a_bare_form_beyond_the_minute_is_told_so(ana: Reader) -> None:
         await ana.send("/")
     answer = await ana.send("/", edad="61")
     assert (answer.code, answer.headers["Retry-After"]) == (429, "48")
-    assert "se han agotado. Podrás volver a preguntar en 48 s.</p>" in text(answer)
+    assert (
+        "se han agotado. Podrás volver a preguntar en 48 s. El plan premium tiene más.</p>"
+        in text(answer)
+    )
     assert 'name="edad" value="61"' in text(answer)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 
+from cardiorisk.config import Settings
+from cardiorisk.store import rows_keys
 from tests.pages.browsing import Reader, faults, text
-from tests.support import Bitacora, Caller, document
+from tests.support import Bitacora, Caller, changing, document
 
 KEY = re.compile(r"crk_[0-9A-Za-z]{36}")
 
@@ -17,7 +21,7 @@ async def make(reader: Reader, action: str = "crear", **fields: str) -> Caller:
     await reader.open("/claves")
     answer = await reader.send("/claves", accion=action, **fields)
     assert answer.code == 200
-    (key,) = KEY.findall(text(answer))
+    (key,) = set(KEY.findall(text(answer)))
     return Caller(reader.caller.client, reader.caller.base_url, key)
 
 
@@ -85,3 +89,47 @@ async def test_a_twenty_first_key_is_refused_on_the_page(ana: Reader) -> None:
         await make(ana)
     answer = await ana.send("/claves", accion="crear")
     assert (answer.code, "20 claves activas" in text(answer)) == (409, True)
+
+
+async def test_a_new_key_comes_with_its_first_call_and_the_page_hears_of_it(
+    ana: Reader, reader: Reader
+) -> None:
+    assert await first_call(ana, "key_1") is None
+    await ana.open("/claves")
+    page = text(await ana.send("/claves", accion="crear"))
+    (key,) = KEY.findall(page.partition('id="first-call"')[2])[:1]
+    made = Caller(ana.caller.client, ana.caller.base_url, key)
+    assert f"curl {made.base_url}/service -H 'Authorization: {key}'" in unescape(page)
+    key_id = await first_id(ana)
+    assert await first_call(ana, key_id) is None
+    assert (await made.assess(edad=200)).code == 422
+    call = await first_call(ana, key_id)
+    assert call
+    assert (call["estado"], call["ms"] > 0) == (422, True)
+    await reader.register("bea")
+    assert await first_call(reader, key_id) is None
+
+
+async def first_call(reader: Reader, key_id: str) -> dict[str, float] | None:
+    answer = await reader.open(f"/claves/uso?clave={key_id}")
+    assert answer.headers["Content-Type"] == "application/json"
+    call: dict[str, float] | None = document(answer)["llamada"]
+    return call
+
+
+async def test_many_keys_are_in_pages_and_are_searched_without_accents(
+    ana: Reader, settings: Settings
+) -> None:
+    with changing(settings) as rows:
+        for number in range(45):
+            name = f"Unidad {number:02}" if number else "Recepción"
+            rows_keys.create(rows, 1, datetime.now(UTC), name=name)
+    page = await ana.read("/claves")
+    assert (page.count("<h3>Unidad"), "Claves activas</h2>" in page) == (20, False)
+    assert "Página 1 de 3" in page
+    (last,) = re.findall(r'href="(\?[^"]*)">Última', page)
+    assert "<h3>Recepción" in await ana.read(f"/claves{last}")
+    assert "<h3>Recepción" in await ana.read("/claves?pagina=999")
+    page = await ana.read("/claves?buscar=RECEPCION")
+    assert (page.count("<h3>"), "<h3>Recepción" in page, "(1)" in page) == (1, True, True)
+    assert "Ninguna clave es así." in await ana.read("/claves?buscar=zz")

@@ -48,16 +48,19 @@ function countDown(seconds) {
 }
 
 /** Say why the service refused. */
-export function showRefusal({ status, document: problem, retrySeconds }) {
+export function showRefusal({ status, document: problem, retrySeconds, left }) {
   if (problem.code === "suspended") {
     fail(say("The account is suspended. Ask who runs the service."));
+  } else if (problem.code === "wrong-xsrf-token") {
+    fail(say("This page is of another login. Load it again."));
   } else if ([401, 403].includes(status) && isLoggedIn) {
     fail(say("Your session has ended. Load the page again and log in."));
   } else if (status === 401) {
     setError(by("key"), by("key-error"), say("The service does not know this key."));
     by("key").focus();
   } else if (status === 429) {
-    fail(say("The calls of this minute are used up."));
+    const more = left?.plan === "freemium" ? ` ${say("The plan premium has more.")}` : "";
+    fail(say("The calls of this minute are used up.") + more);
     countDown(retrySeconds);
   } else {
     fail(say("The service cannot answer now ({status}). Request: {id}", { status, id: problem.request_id }));

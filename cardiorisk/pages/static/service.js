@@ -42,8 +42,8 @@ export async function readAccount(key) {
 }
 
 /** Read `"freemium";r=3;t=18` and `"freemium";q=5;w=60`: calls left, seconds to the next minute, and all its calls. */
-function readLimit(headers) {
-  const found = /r=(\d+);t=(\d+)/.exec(headers.get("RateLimit") ?? "");
+export function readLimit(headers) {
+  const found = /"(.*)";r=(\d+);t=(\d+)/.exec(headers.get("RateLimit") ?? "");
   const policy = /q=(\d+)/.exec(headers.get("RateLimit-Policy") ?? "");
-  return found && { calls: Number(found[1]), seconds: Number(found[2]), limit: Number(policy?.[1]) };
+  return found && { plan: found[1], calls: Number(found[2]), seconds: Number(found[3]), limit: Number(policy?.[1]) };
 }
