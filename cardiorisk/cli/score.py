@@ -41,12 +41,14 @@ _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.option(
     "--strict", is_flag=True, help="Exit with 1 where a row could not be assessed (OUTPUT is kept)."
 )
+@click.option("--model-columns", is_flag=True, help="Add the columns modelo and umbral.")
 @reading_options
 def score(
     source: Path,
     target: Path,
     engine: EngineName | None,
     strict: bool,  # noqa: FBT001 - a flag is what it is
+    model_columns: bool,  # noqa: FBT001 - likewise
     reading: Reading,
 ) -> None:
     """Assess every row of a file of any size: CSV in whatever dialect, also in .gz, or Parquet.
@@ -62,8 +64,8 @@ def score(
     command ends with 1. In CSV a cell that a spreadsheet would take for a formula stands after an
     apostrophe. A column of INPUT that has one of those names is kept with _entrada after it.
 
-    The network's version and threshold are told on standard error, and in the metadata of a
-    Parquet file. Its probabilities in litert and in keras agree to within 0.0001.
+    The network's version and threshold are told on standard error, in the metadata of a Parquet
+    file, and with --model-columns in each row. Litert and keras agree to within 0.0001.
 
     Memory does not grow with the file. OUTPUT appears when it is finished; one that exists is
     replaced, and keeps its permissions; .gz is packed. For CSV, - is standard input or output.
@@ -83,7 +85,7 @@ def score(
     with open_table(source, FIELDS, reading) as table:
         if (refused := output.refused_target(source, table, target)) is not None:
             raise click.UsageError(refused)
-        scorer = load_scorer(engine)
+        scorer = load_scorer(engine, model_columns=model_columns)
         click.echo(f"{source}: {table}", err=True)
         click.echo(f"network {scorer.version}, threshold {scorer.threshold:g}", err=True)
         with closing(output.score_table(table, target, scorer)) as steps:

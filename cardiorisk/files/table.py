@@ -25,11 +25,9 @@ from cardiorisk.files.dialect import Dialect, sniff
 from cardiorisk.files.source import PIECE_BYTES, STREAM, Source
 from cardiorisk.patients.patient import Field
 
-# A signal is the command's to answer; while it reads, pyarrow would take SIGTERM for itself.
-pa.enable_signal_handlers(enable=False)
-
 BATCH_ROWS = 65_536
 EMPTY_ROW = Fault("is an empty row")
+_NOTHING = (None, "", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,8 @@ class Table:
                 ours = "" if find_field(name) is field else f" ({field.course_name})"
                 found.setdefault(row, []).append(Fault(f"{name}{ours} {fault.kind}", fault.hint))
         for row, faults in found.items():
-            if len(faults) == len(self._fields) and not any(each[row].as_py() for each in columns):
+            cells = (each[row].as_py() for each in columns)
+            if len(faults) == len(self._fields) and all(cell in _NOTHING for cell in cells):
                 found[row] = [EMPTY_ROW]
         return values, found
 
@@ -121,6 +120,7 @@ class CsvTable(Table):
 
     def __init__(self, source: Source, fields: Sequence[Field], reading: Reading) -> None:
         pa.set_memory_pool(pa.system_memory_pool())  # of blocks, Arrow's own keeps too many
+        pa.enable_signal_handlers(enable=False)  # or it takes SIGTERM for itself while it reads
         self.source = source
         self._text = source.text()
         self._head = next(self._text)

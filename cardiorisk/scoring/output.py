@@ -24,14 +24,14 @@ from pyarrow import parquet
 from cardiorisk.files.source import STREAM, written_back
 from cardiorisk.files.table import Batch, CsvTable, ParquetTable, is_parquet
 from cardiorisk.identity.texts import harmless
-from cardiorisk.scoring.scorer import ADDED_COLUMNS, Scorer, Scores, output_names
+from cardiorisk.scoring.scorer import Scorer, Scores, output_names
 
 _GZIP_LEVEL = 6
 _OTHER_SUFFIXES = {
     *(".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".bz2", ".xz", ".zst", ".7z", ".json", ".jsonl"),
     *(".html", ".htm", ".pdf", ".feather", ".arrow", ".orc", ".db", ".sqlite"),
 }
-_ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string(), pa.string())
+_ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string(), pa.string(), pa.string(), pa.float64())
 _FORMULA_SIGNS = (b"=", b"+", b"-", b"@", b"\xef", b"\t", b"\r", b"\n")
 _FORMULA = r'(?:^|[;,\t\r\n])[\s\x0b\x1c-\x1f\x85\p{Z}"]*[=+\-@＝＋－＠]|^[\t\r\n]'  # noqa: RUF001 - those at full width
 """Where ``harmless`` may have something to do."""
@@ -66,7 +66,7 @@ def score_table(
             if target.suffix.lower() == ".gz":  # no name and no time: equal rows are equal bytes
                 packed = gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0)
                 sink = stack.enter_context(packed)
-            output = CsvOutput(sink, table)
+            output = CsvOutput(sink, table, scorer)
         for batch in table.batches():
             scores = scorer.score(batch.values, batch.faults)
             output.write(batch, scores)
@@ -103,8 +103,9 @@ def _open_target(path: Path) -> Iterator[BinaryIO]:
 class CsvOutput:
     """Rows of CSV, in the dialect and the encoding of the input."""
 
-    def __init__(self, sink: BinaryIO | gzip.GzipFile, table: CsvTable) -> None:
+    def __init__(self, sink: BinaryIO | gzip.GzipFile, table: CsvTable, scorer: Scorer) -> None:
         self._sink = sink
+        self._scorer = scorer
         self._dialect = table.dialect
         self._encoding = table.source.encoding
         self._separator = pa.scalar(self._dialect.separator.encode(), pa.binary())
@@ -112,15 +113,18 @@ class CsvOutput:
         if table.source.has_mark:
             self._write("\ufeff")
         self._write(self._dialect.before)
-        names = output_names(table.names)
+        names = output_names(table.names, scorer.columns)
         self._write_rows([pa.array([name.encode(errors="surrogateescape")]) for name in names])
 
     def write(self, batch: Batch, scores: Scores) -> None:
-        probability, at_risk, *notes = added_columns(batch, scores)
-        number = pc.replace_substring(probability.cast(pa.string()), ".", self._dialect.decimal)
-        added = [number, at_risk.cast(pa.uint8()).cast(pa.string()), *notes]
-        texts = [pc.fill_null(column.cast(pa.binary()), b"") for column in added]
-        self._write_rows([*batch.columns, *texts])
+        columns = [*batch.columns]
+        for column in added_columns(batch, scores, self._scorer):
+            is_flag = pa.types.is_boolean(column.type)
+            text = (column.cast(pa.uint8()) if is_flag else column).cast(pa.string())
+            if pa.types.is_floating(column.type) and self._dialect.decimal != ".":
+                text = pc.replace_substring(text, ".", self._dialect.decimal)
+            columns.append(pc.fill_null(text.cast(pa.binary()), b""))
+        self._write_rows(columns)
 
     def _write_rows(self, columns: Sequence[pa.Array]) -> None:
         cells = [self._quoted(_safe(column)) for column in columns]
@@ -147,22 +151,23 @@ class ParquetOutput:
     """The input's columns with their types, and the network's version and threshold beside them."""
 
     def __init__(self, sink: BinaryIO | gzip.GzipFile, table: ParquetTable, scorer: Scorer) -> None:
-        names = output_names(table.names)
+        names = output_names(table.names, scorer.columns)
         fields = [field.with_name(name) for field, name in zip(table.schema, names, strict=False)]
-        added = [pa.field(*column) for column in zip(ADDED_COLUMNS, _ADDED_TYPES, strict=True)]
-        told = {"cardiorisk.modelo": scorer.version, "cardiorisk.umbral": str(scorer.threshold)}
-        self._schema = pa.schema([*fields, *added], (table.schema.metadata or {}) | told)
+        added = [pa.field(*pair) for pair in zip(scorer.columns, _ADDED_TYPES, strict=False)]
+        metadata = (table.schema.metadata or {}) | scorer.told
+        self._schema = pa.schema([*fields, *added], metadata)
         self._writer = parquet.ParquetWriter(sink, self._schema)
+        self._scorer = scorer
 
     def write(self, batch: Batch, scores: Scores) -> None:
-        columns = [*batch.columns, *added_columns(batch, scores)]
+        columns = [*batch.columns, *added_columns(batch, scores, self._scorer)]
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def close(self) -> None:
         self._writer.close()
 
 
-def added_columns(batch: Batch, scores: Scores) -> list[pa.Array]:
+def added_columns(batch: Batch, scores: Scores, scorer: Scorer) -> list[pa.Array]:
     """Return what is said of each row, null where there is nothing to say."""
     is_bad = np.isnan(scores.probabilities)
     columns = [pa.array(scores.probabilities, mask=is_bad), pa.array(scores.at_risk, mask=is_bad)]
@@ -170,7 +175,8 @@ def added_columns(batch: Batch, scores: Scores) -> list[pa.Array]:
         texts = np.full(len(batch), None, object)
         texts[list(notes)] = [note.encode(errors="surrogateescape") for note in notes.values()]
         columns.append(pa.array(texts, pa.binary()).view(pa.string()))
-    return columns
+    columns += [pa.repeat(told, len(batch)) for told in (scorer.version, scorer.threshold)]
+    return columns[: len(scorer.columns)]
 
 
 def _bytes_of(column: pa.Array) -> bytes:

@@ -18,6 +18,7 @@ from cardiorisk.model.engines import Artefact, all_told, load_artefact
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
 
 ADDED_COLUMNS = ("probabilidad", RISK_COLUMN, "advertencias", "error")
+MODEL_COLUMNS = ("modelo", "umbral")
 KEPT_SUFFIX = "_entrada"
 """What an input column of one of those names is called in the output: its values are kept."""
 
@@ -38,7 +39,8 @@ class Scores:
 
 
 class Scorer:
-    def __init__(self, artefact: Artefact) -> None:
+    def __init__(self, artefact: Artefact, *, model_columns: bool = False) -> None:
+        self.columns = ADDED_COLUMNS + MODEL_COLUMNS * model_columns
         self._engine = artefact.engine
         self.version = artefact.card.version
         self.threshold = artefact.card.threshold
@@ -46,6 +48,11 @@ class Scorer:
         self._lowest = np.array([field.lowest for field in self._seen]) - ROUNDING  # (6,)
         self._highest = np.array([field.highest for field in self._seen]) + ROUNDING
         self._warning = lru_cache(self._warning_of)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What goes with a table that can say it."""
+        return {"cardiorisk.modelo": self.version, "cardiorisk.umbral": str(self.threshold)}
 
     def score(self, values: NDArray[np.float32], bad_rows: Collection[int] = ()) -> Scores:
         """Assess the rows (shape (n, 6), in ``FIELDS`` order) that are not bad."""
@@ -68,23 +75,23 @@ class Scorer:
         )
 
 
-def load_scorer(engine: EngineName | None = None) -> Scorer:
+def load_scorer(engine: EngineName | None = None, *, model_columns: bool = False) -> Scorer:
     """Load the network of the settings, in litert if they do not say: that starts at once."""
     settings = load_settings({"engine": engine})
     chosen = settings.engine if "engine" in settings.model_fields_set else "litert"
-    return Scorer(load_artefact(settings.model_dir, chosen))
+    return Scorer(load_artefact(settings.model_dir, chosen), model_columns=model_columns)
 
 
-def output_names(names: Sequence[str]) -> list[str]:
+def output_names(names: Sequence[str], added: Sequence[str]) -> list[str]:
     """Return the names of the output's columns: the input's, then the added ones.
 
     The course's files have ``riesgo_cardiaco``: it is kept under a longer name.
     """
-    taken = {*names, *ADDED_COLUMNS}
+    taken = {*names, *added}
     kept = list(names)
     for place, name in enumerate(names):
-        if name in ADDED_COLUMNS:
+        if name in added:
             while kept[place] in taken:
                 kept[place] += KEPT_SUFFIX
             taken.add(kept[place])
-    return [*kept, *ADDED_COLUMNS]
+    return [*kept, *added]

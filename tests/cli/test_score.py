@@ -107,6 +107,22 @@ def test_parquet_goes_to_parquet(call: Call) -> None:
     assert parquet.read_table("out.pq")["riesgo_cardiaco"].to_pylist() == [True]
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_the_network_is_named_in_each_row_where_that_is_asked_for(call: Call, decimal: str) -> None:
+    text = f"{HEADER}\n{ROW}\n{BAD_ROW}".replace(",", ";").replace(".", decimal)
+    Path("in.csv").write_text(text)
+    stderr = call("score", "in.csv", "out.csv", "--model-columns").stderr
+    version = stderr.split("network ")[1].split(",")[0]
+    header, *rows = [line.split(";") for line in Path("out.csv").read_text().splitlines()]
+    assert header[-3:] == ["error", "modelo", "umbral"]
+    assert [row[-2:] for row in rows] == [[version, f"0{decimal}5"]] * 2
+    cells = [pa.array([float(cell)]) for cell in ROW.split(",")]
+    parquet.write_table(pa.table([*cells, ["theirs"]], [*HEADER.split(","), "modelo"]), "in.pq")
+    assert call("score", "in.pq", "out.pq", "--model-columns").exit_code == 0
+    (row,) = parquet.read_table("out.pq").to_pylist()
+    assert (row["modelo_entrada"], row["modelo"], row["umbral"]) == ("theirs", version, 0.5)
+
+
 def said_after_scoring(expression: str) -> str:
     """Score a file in a new process; return what the expression says there afterwards."""
     program = (

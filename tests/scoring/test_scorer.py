@@ -81,4 +81,4 @@ def test_rows_without_any_good_one_are_not_run(scorer: Scorer) -> None:
     ],
 )
 def test_columns_of_the_input_are_kept_under_a_free_name(names: list[str], kept: list[str]) -> None:
-    assert output_names(names) == [*kept, *ADDED_COLUMNS]
+    assert output_names(names, ADDED_COLUMNS) == [*kept, *ADDED_COLUMNS]
