@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from cardiorisk.errors import InvalidPatient, NotReady
+from cardiorisk.model.maps import map_rows, maps_of
 from cardiorisk.patients.patient import Patient, query_values
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import SPOKEN, operation
@@ -33,7 +34,7 @@ class ServiceHandler(AssessingHandler):
 
         Six values in, an assessment out. Nothing is kept. With `?explicar=1` it says why, with
         `?curvas=1` how it moves with each value, with `?cambios=1` which smallest changes cross the
-        threshold.
+        threshold. `?mapas=1` adds the probability over every two values, 60 kB.
         """
         try:
             patient, wishes = self._read()
@@ -43,7 +44,13 @@ class ServiceHandler(AssessingHandler):
         if wishes.explicar or wishes.curvas or wishes.cambios:
             explain = partial(self.services.predictor.explain, changes=wishes.cambios)
         assessment = await self.assess(patient, explain)
-        self.answer(assessment_answer(assessment, patient, wishes, self.speak()))
+        answer = assessment_answer(assessment, patient, wishes, self.speak())
+        if wishes.mapas:
+            drawn = await self.services.predictor.assess_batch(map_rows(patient.values))
+            self.end_stage("predict")
+            if drawn.model_version == assessment.model_version:  # it may be replaced meanwhile
+                answer["mapas"] = maps_of(drawn.probabilities, drawn.threshold)
+        self.answer(answer)
 
     @operation(
         "assessByQuery",
@@ -56,8 +63,8 @@ class ServiceHandler(AssessingHandler):
         """Assess a patient given in the query string.
 
         The same. A GET may instead carry the patient as a JSON body, exactly as `POST /service`
-        does, and only `explicar`, `curvas` and `cambios` are then looked at in its query string; no
-        OpenAPI document and few clients can say so, `curl -X GET -d` can.
+        does, and only `explicar`, `curvas`, `cambios` and `mapas` are then looked at in its query
+        string; no OpenAPI document and few clients can say so, `curl -X GET -d` can.
         """
         return self.post()
 

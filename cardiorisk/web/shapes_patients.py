@@ -17,6 +17,7 @@ from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.texts import clean_name
 from cardiorisk.model.changes import MOST_CHANGES
 from cardiorisk.model.explanations import GRIDS, sentence
+from cardiorisk.model.maps import Maps
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients import patient as patients
 from cardiorisk.patients import words
@@ -187,6 +188,7 @@ def switch(description: str) -> Rule:
 _why = switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`")
 _curves = switch("Whether the answer is to have `curvas`: each value moves, the others stay")
 _changes = switch("Whether the answer is to have `cambios`: the least that get the other answer")
+_maps = switch("Whether the answer is to have `mapas`: every two values move, the others stay")
 
 
 class WishesParameters(Sent):
@@ -198,6 +200,7 @@ class WishesParameters(Sent):
     explicar: Annotated[bool, _why] = False
     curvas: Annotated[bool, _curves] = False
     cambios: Annotated[bool, _changes] = False
+    mapas: Annotated[bool, _maps] = False
 
 
 class WarningAnswer(TypedDict):
@@ -273,6 +276,13 @@ class MoreAnswer(TypedDict, total=False):
     explicacion: SentencesAnswer
     curvas: Annotated[dict[str, CurveAnswer], described_as(_Curves)]
     cambios: Annotated[list[ChangeAnswer], about(_said, max_length=MOST_CHANGES)]
+    mapas: Annotated[
+        Maps,
+        about(
+            "By the first field and the second: probabilities in three decimals, a list for each "
+            "value of the first, over the second's; both take the `valores` of `curvas`"
+        ),
+    ]
     advertencias: Warnings
 
 

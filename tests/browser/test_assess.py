@@ -295,10 +295,3 @@ def test_without_scripts_the_form_says_what_it_needs(scriptless: Visit) -> None:
     expect(page.get_by_role("button", name="Evaluar")).to_be_disabled()
     expect(page.get_by_role("slider")).to_have_count(0)
     expect(page.get_by_role("button", name="Copiar")).to_have_count(0)
-
-
-def test_the_page_is_accessible_and_fits(visit: Visit) -> None:
-    page = visit.open()
-    assess(page, visit.key)
-    expect(page.locator("#curves svg").last).to_be_visible()
-    visit.look("assess")

@@ -218,3 +218,13 @@ class TestInEnglish:
         assert document(await premium.assess())["aviso"].startswith("A teaching model")
         spanish = await premium.send("POST", "/service", EXAMPLE, {"Accept-Language": "es"})
         assert document(spanish)["aviso"].startswith("Modelo")
+
+
+async def test_every_two_values_are_told_over_the_grids_of_the_curves(premium: Caller) -> None:
+    path = "/service?curvas=1&mapas=1"
+    answer = document(await premium.send("POST", path, EXAMPLE | {"edad": 39}))
+    for first, second in (("nivel_colesterol", "edad"), ("edad", "tabaquismo")):
+        curves, grid = answer["curvas"], answer["curvas"][first]["valores"]
+        row = answer["mapas"][first][second][grid.index((EXAMPLE | {"edad": 39})[first])]
+        assert row == pytest.approx(curves[second]["probabilidades"], abs=0.0011)
+    assert "mapas" not in document(await premium.send("POST", "/service?curvas=1", EXAMPLE))

@@ -2,52 +2,106 @@
 
 import { ask } from "./asking.js";
 import { by, make, setError } from "./dom.js";
-import { curve, gauge, waterfall } from "./charts.js";
+import { gauge, waterfall } from "./charts.js";
+import { drawBeside, showBeside } from "./compare.js";
 import { keep } from "./service.js";
+import { showSure } from "./sure.js";
 import { FIELDS, fieldOf, onUnit, withUnit } from "./units.js";
 import { inWords, language, number, percent, say } from "./words.js";
+import { drawWhatIf, moveBack, onMove, showWhatIf } from "./whatif.js";
 
 let shown = null;
+let moved = null; // the patient of a dot that was moved, and the probability there
+let typed = null; // the patient in the form, where there is one
+let tellPatient = () => {};
+const moments = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
 const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
 const named = (field, value) => `${field.label}: ${withUnit(value, field)}`;
 
-/** Show what the service answered about a patient. */
-export function showAnswer(patient, answer) {
+/** Show what the service answered about a patient, who may have a name. */
+export function showAnswer(patient, answer, { requestId, name = "" }) {
   shown = { patient, answer };
+  moved = null;
   by("waiting").hidden = true;
   by("result").hidden = false;
   by("kept").textContent = "";
+  by("made").textContent = say("Answered at {moment} by the network {version}; request {id}.", {
+    moment: moments.format(new Date()), version: answer.modelo, id: requestId,
+  });
+  showWhatIf(patient, answer);
+  showBeside(patient, answer, name);
+  showSure(patient, answer);
   draw();
+  markStale();
 }
 
 /** Mark the answer as one to earlier values, where these are others. */
 export function compareTo(patient) {
+  typed = patient;
+  if (moved && !isSame(patient, moved.patient)) {
+    moved = null;
+    moveBack();
+    drawGauge();
+  }
+  markStale();
+}
+
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** Mark all of the answer, or, where a dot was moved, what does not follow it. */
+function markStale() {
   if (!shown) return;
-  const isStale = JSON.stringify(patient) !== JSON.stringify(shown.patient);
+  const isStale = !moved && typed !== null && !isSame(typed, shown.patient);
   by("result").classList.toggle("stale", isStale);
+  by("result").classList.toggle("moved", Boolean(moved));
   by("stale").hidden = !isStale;
-  by("keep").hidden = isStale;
+  by("moved").hidden = !moved;
+  by("keep").hidden = isStale || Boolean(moved);
+}
+
+/** Follow a dot that was moved, and have the form follow. */
+onMove((patient, probability) => {
+  moved = patient && { patient, probability };
+  drawGauge();
+  markStale();
+  tellPatient(patient ?? shown.patient);
+});
+
+/** Have a function called with the patient of a dot that was moved. */
+export const onPatient = (listener) => {
+  tellPatient = listener;
+};
+
+function drawGauge() {
+  const threshold = shown.answer.umbral;
+  const probability = moved ? moved.probability : shown.answer.probabilidad;
+  const isAtRisk = moved ? probability >= threshold : shown.answer.riesgo_cardiaco;
+  const words = { probability: percent(probability), threshold: percent(threshold) };
+  const verdict = isAtRisk
+    ? say("Yes, at risk, says the network: {probability} reaches the threshold of {threshold}.", words)
+    : say("No risk, says the network: {probability} is below the threshold of {threshold}.", words);
+  gauge(by("gauge"), {
+    probability, threshold, isAtRisk, shown: words.probability, thresholdShown: words.threshold, label: verdict,
+  });
+  if (by("verdict").textContent !== verdict) by("verdict").textContent = verdict;
 }
 
 function draw() {
   if (!shown) return;
   const { patient, answer } = shown;
-  const [probability, threshold] = [answer.probabilidad, answer.umbral];
-  const words = { probability: percent(probability), threshold: percent(threshold) };
-  const verdict = answer.riesgo_cardiaco
-    ? say("Yes, at risk, says the network: {probability} reaches the threshold of {threshold}.", words)
-    : say("No risk, says the network: {probability} is below the threshold of {threshold}.", words);
-  gauge(by("gauge"), {
-    probability, threshold, isAtRisk: answer.riesgo_cardiaco, shown: percent(probability),
-    thresholdShown: percent(threshold), label: verdict,
-  });
-  if (by("verdict").textContent !== verdict) by("verdict").textContent = verdict;
+  drawGauge();
   const unusual = (answer.advertencias ?? []).map((warning) => fieldOf(warning.field).label);
   by("warnings").hidden = !unusual.length;
   by("warnings").textContent = say("Beyond all that training saw: {names}.", { names: unusual.join(", ") });
+  by("values").replaceChildren(...FIELDS.map((field) => make("div", "", make("dt", "", field.label), make("dd", "", withUnit(patient[field.name], field)))));
   by("sentence").textContent = inReadersUnits(answer.explicacion[language], patient);
   drawParts(answer, patient);
-  drawCurves(answer, patient);
+}
+
+function drawAnew() {
+  draw();
+  drawWhatIf();
+  drawBeside();
 }
 
 /** Put the reader's units into a sentence of the service, which has the values as it took them. */
@@ -74,26 +128,6 @@ function drawParts(answer, patient) {
   waterfall(by("bars"), rows, label);
 }
 
-function drawCurves(answer, patient) {
-  by("what-if").hidden = !answer.curvas;
-  if (!answer.curvas) return;
-  by("curves").replaceChildren();
-  for (const field of FIELDS) {
-    const { valores: values, probabilidades: probabilities } = answer.curvas[field.name];
-    const room = make("div");
-    by("curves").append(make("figure", "", make("figcaption", "", field.label), room));
-    const ends = [values[0], values.at(-1)].map((end) => withUnit(end, field));
-    curve(room, {
-      values, probabilities, value: patient[field.name], probability: answer.probabilidad,
-      threshold: answer.umbral, ends,
-      label: say("{name}: from {first} at {low} to {last} at {high}", {
-        name: field.label, first: percent(probabilities[0]), low: ends[0],
-        last: percent(probabilities.at(-1)), high: ends[1],
-      }),
-    });
-  }
-}
-
 async function keepShown(event) {
   event.preventDefault();
   const name = by("nombre").value;
@@ -115,5 +149,9 @@ async function keepShown(event) {
 }
 
 by("keep").addEventListener("submit", keepShown);
-addEventListener("resize", draw);
-onUnit(draw);
+addEventListener("resize", drawAnew);
+onUnit(() => {
+  drawAnew();
+  if (shown) showSure(shown.patient, shown.answer);
+});
+by("print").addEventListener("click", () => print());

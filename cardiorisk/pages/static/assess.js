@@ -1,6 +1,6 @@
 // The page that tries a patient: connects the form, asks the service, and shows the answer.
 
-import { compareTo, showAnswer } from "./answer.js";
+import { compareTo, onPatient, showAnswer } from "./answer.js";
 import { ask, fail } from "./asking.js";
 import { calls } from "./calls.js";
 import "./copy.js";
@@ -43,7 +43,7 @@ async function submit(event) {
   const answer = await ask((key) => assess(patient, key), showFaults);
   form.removeAttribute("aria-busy");
   if (!answer?.ok) return;
-  showAnswer(patient, answer.document);
+  showAnswer(patient, answer.document, answer);
   follow();
   const { top } = by("answer").getBoundingClientRect();
   if (top < 0 || top > innerHeight / 2) by("answer").scrollIntoView();
@@ -54,6 +54,7 @@ for (const button of form.querySelectorAll("[data-patient]")) {
 }
 form.addEventListener("submit", submit);
 onChange(follow);
+onPatient(fillIn);
 by("scriptless").hidden = true;
 by("assess").disabled = false;
 for (const part of document.querySelectorAll(".scripted")) part.hidden = false;

@@ -42,7 +42,8 @@ export function gauge(room, { probability, threshold, isAtRisk, shown, threshold
 /** Draw parts that add up as a waterfall; `rows` have name, from, to, kind and shown. */
 export function waterfall(room, rows, label) {
   const width = Math.max(260, room.clientWidth);
-  const [line, figures] = [38, 58];
+  const line = 38;
+  const figures = 10 + 8 * Math.max(6, ...rows.map((row) => row.shown.length));
   const draw = canvas(room, width, rows.length * line + 4, label);
   const ends = rows.flatMap((row) => [row.from, row.to]);
   const [low, high] = [Math.min(0, ...ends), Math.max(1, ...ends)];
@@ -62,8 +63,8 @@ export function waterfall(room, rows, label) {
   });
 }
 
-/** Draw a probability over one value, this patient's value and the threshold. */
-export function curve(room, { values, probabilities, value, probability, threshold, ends, label }) {
+/** Prepare a picture of probabilities over one value: its axes, the threshold, and where things are. */
+function axes(room, { values, threshold, ends, label }) {
   const [width, height, left, bottom] = [Math.max(200, room.clientWidth), 120, 26, 20];
   const draw = canvas(room, width, height, label);
   const [low, high] = [values[0], values.at(-1)];
@@ -73,13 +74,71 @@ export function curve(room, { values, probabilities, value, probability, thresho
   draw("text", { class: "small", x: left - 5, y: y(1) + 5, "text-anchor": "end" }, "1");
   draw("text", { class: "small", x: left - 5, y: y(0) + 4, "text-anchor": "end" }, "0");
   draw("path", { class: "threshold", d: `M ${left} ${y(threshold)} H ${width - 10}` });
-  draw("polyline", {
-    class: "curve",
-    points: values.map((one, i) => `${x(one).toFixed(1)},${y(probabilities[i]).toFixed(1)}`).join(" "),
-  });
-  draw("circle", { class: "here", cx: x(value), cy: y(probability), r: 5 });
   draw("text", { class: "small", x: left, y: height - 4 }, ends[0]);
   draw("text", { class: "small", x: width - 10, y: height - 4, "text-anchor": "end" }, ends[1]);
+  return { draw, x, y };
+}
+
+/** Draw a probability over one value, this patient's value and the threshold. */
+export function curve(room, { probabilities, value, probability, ...drawn }) {
+  const { draw, x, y } = axes(room, drawn);
+  draw("polyline", {
+    class: "curve",
+    points: drawn.values.map((one, i) => `${x(one).toFixed(1)},${y(probabilities[i]).toFixed(1)}`).join(" "),
+  });
+  draw("circle", { class: "here", cx: x(value), cy: y(probability), r: 6 });
+}
+
+/** Draw the two probabilities of a yes or no: this patient's as the dot, the other as a ring. */
+export function spots(room, { probabilities, value, shown, ...drawn }) {
+  const { draw, x, y } = axes(room, drawn);
+  const inner = (one) => x(0.05 + 0.9 * one);
+  drawn.values.forEach((one, i) => {
+    const isHere = one === value;
+    draw("circle", { class: isHere ? "here" : "ring", cx: inner(one), cy: y(probabilities[i]), r: isHere ? 6 : 5 });
+    const [aside, below] = [i ? -10 : 10, probabilities[i] > 0.5 ? 16 : -8];
+    draw("text", { class: "small", x: inner(one) + aside, y: y(probabilities[i]) + below, "text-anchor": i ? "end" : "start" }, shown[i]);
+  });
+}
+
+/**
+ * Draw probabilities over two values as a map, `probabilities` one list for each value of `up`; both
+ * have values, value and ends.
+ */
+export function heat(room, { probabilities, threshold, across, up, label }) {
+  const width = Math.min(560, Math.max(260, room.clientWidth));
+  const [left, top, height] = [66, 6, Math.round(width * 0.5)];
+  const draw = canvas(room, width, height + 30, label);
+  const [columns, rows] = [across.values.length, up.values.length];
+  const x = (column) => left + Math.round((column / columns) * (width - left - 4));
+  const y = (row) => top + Math.round((1 - row / rows) * height);
+  const shade = (p) => (p >= threshold ? (p - threshold) / (1 - threshold) : (threshold - p) / threshold);
+  const look = (p) => `${p >= threshold ? "raises" : "lowers"} shade-${Math.ceil(shade(p) * 4)}`;
+  const differ = (one, other) => one >= threshold !== other >= threshold;
+  const edges = [];
+  probabilities.forEach((line, row) => {
+    let begin = 0;
+    line.forEach((p, column) => {
+      const isLast = column === columns - 1;
+      if (isLast || look(line[column + 1]) !== look(p)) {
+        draw("rect", { class: look(p), x: x(begin), y: y(row + 1), width: x(column + 1) - x(begin), height: y(row) - y(row + 1) });
+        begin = column + 1;
+      }
+      if (!isLast && differ(p, line[column + 1])) edges.push(`M ${x(column + 1)} ${y(row)} V ${y(row + 1)}`);
+      if (row && differ(p, probabilities[row - 1][column])) edges.push(`M ${x(column)} ${y(row)} H ${x(column + 1)}`);
+    });
+  });
+  draw("path", { class: "border", d: edges.join(" ") });
+  const place = ({ values, value }) => {
+    const next = Math.max(1, values.findIndex((each) => each >= value));
+    return next - 0.5 + (value - values[next - 1]) / (values[next] - values[next - 1]);
+  };
+  const spread = (from, to, share) => from + (to - from) * share;
+  draw("circle", { class: "here", cx: spread(x(0), x(columns), place(across) / columns), cy: spread(y(0), y(rows), place(up) / rows), r: 6 });
+  draw("text", { class: "small", x: left - 6, y: top + 11, "text-anchor": "end" }, up.ends[1]);
+  draw("text", { class: "small", x: left - 6, y: top + height, "text-anchor": "end" }, up.ends[0]);
+  draw("text", { class: "small", x: left, y: top + height + 17 }, across.ends[0]);
+  draw("text", { class: "small", x: width - 4, y: top + height + 17, "text-anchor": "end" }, across.ends[1]);
 }
 
 /**

@@ -220,7 +220,7 @@ async function open(row) {
   if (!answer?.ok) return;
   by("opened").hidden = false;
   by("answer-title").textContent = row.label ? say("Row {number}: {name}", { number: row.number, name: row.label }) : say("Row {number}", row);
-  showAnswer(row.patient, answer.document);
+  showAnswer(row.patient, answer.document, { ...answer, name: by("answer-title").textContent });
   by("answer").scrollIntoView();
   by("answer-title").focus();
   by("back").onclick = () => {

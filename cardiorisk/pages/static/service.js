@@ -18,12 +18,13 @@ async function post(path, key, body, signal) {
     status: response.status,
     document: await response.json(),
     left: readLimit(response.headers),
+    requestId: response.headers.get("X-Request-ID"),
     retrySeconds: Number(response.headers.get("Retry-After") ?? 0),
   };
 }
 
-/** Where a patient is assessed, with the explanation and the curves. */
-export const ASSESSING = "service?explicar=1&curvas=1";
+/** Where a patient is assessed, with all that is shown of an answer. */
+export const ASSESSING = "service?explicar=1&curvas=1&cambios=1&mapas=1";
 
 /** Have a patient assessed; the answer is as `post` returns it. */
 export const assess = (patient, key) => post(ASSESSING, key, patient);
@@ -40,6 +41,9 @@ export async function readAccount(key) {
   const response = await fetch("account", { headers: identity(key) });
   return response.ok ? response.json() : null;
 }
+
+/** Read the card of the network that answers now. */
+export const readCard = async () => (await fetch("model")).json().then((document) => document.card ?? document);
 
 /** Read `"freemium";r=3;t=18` and `"freemium";q=5;w=60`: calls left, seconds to the next minute, and all its calls. */
 export function readLimit(headers) {

@@ -1,0 +1,143 @@
+"""An answer and what would change it, side by side with another, and on paper."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from cardiorisk.patients.patient import FIELDS
+from tests.browser.visiting import visiting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser.visiting import Visit
+    from tests.processes import Server
+
+
+def assess(page: Page, key: str, patient: str, *flags: str) -> None:
+    page.get_by_label(re.compile("Clave de la API|API key")).fill(key)
+    page.get_by_role("button", name=patient).click()
+    for flag in flags:
+        page.get_by_role("checkbox", name=flag).check()
+    page.get_by_role("button", name=re.compile("^(Evaluar|Assess)$")).press("Enter")
+    expect(page.locator("#made")).not_to_be_empty()
+    expect(page.locator("#rule-held")).not_to_be_empty()
+
+
+def test_what_holds_an_answer_is_said_and_what_would_change_it(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.key, "Mayor, valores altos", "sobrepeso", "fumador")
+    expect(page.locator("#rule-held")).to_have_text(
+        "Cláusulas que se cumplen: 2 de 3. Una sola ya es riesgo."
+    )
+    expect(page.locator("#rule-clauses li").first).to_have_text(
+        "edad por encima de 50 años y azúcar en sangre por encima de 100 mg/dL: se cumple"
+    )
+    expect(page.locator("#sure")).to_have_text(
+        re.compile(r"^Medido: de \d+ pacientes reservados .* de 90.% a 100.%, el \d+.% tenía")
+    )
+    expect(page.locator("#crossing")).to_contain_text("Ninguna curva cruza el umbral")
+    told = page.locator("#changes-list li").all_inner_texts()
+    assert {text.partition(", la red respondería que no: ")[0] for text in told} == {
+        f"Con azúcar en sangre 100 mg/dL en lugar de 180 mg/dL y {flag} no en lugar de sí"
+        for flag in ("sobrepeso", "fumador")
+    }
+    expect(page.locator("#curves .ring")).to_have_count(2)
+    expect(page.locator("#curves polyline")).to_have_count(len(FIELDS) - 2)
+
+
+def test_all_curves_follow_a_dot_that_is_moved_and_it_takes_no_call(visit: Visit) -> None:
+    page = visit.open()
+    assess(page, visit.key, "Mayor, valores altos")
+    expect(page.locator("#crossing")).to_have_text(
+        "Por sí solos, estos cruzan el umbral: azúcar en sangre y edad."
+    )
+    sugar = page.get_by_role("slider", name="azúcar en sangre: y si…")
+    pressure = page.locator("#curve-presion_arterial svg")
+    before = pressure.get_attribute("aria-label")
+    sugar.press("Home")
+    expect(sugar).to_have_attribute("aria-valuetext", re.compile("^50 mg/dL: "))
+    expect(page.locator("#verdict")).to_contain_text("No hay riesgo")
+    expect(pressure).not_to_have_attribute("aria-label", before or "")
+    expect(page.get_by_role("textbox", name="azúcar en sangre")).to_have_value("50")
+    expect(page.locator("#moved")).to_be_visible()
+    expect(page.locator("#stale")).to_be_hidden()
+    expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
+    page.get_by_role("button", name="Devolver el punto").press("Enter")
+    expect(page.locator("#verdict")).to_contain_text("Sí hay riesgo")
+    expect(pressure).to_have_attribute("aria-label", before or "")
+    expect(page.get_by_role("textbox", name="azúcar en sangre")).to_have_value("180")
+    box = page.get_by_role("slider", name="edad: y si…").bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.73, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.25, middle, steps=4)
+    page.mouse.up()
+    expect(page.locator("#verdict")).to_contain_text("No hay riesgo")
+    age = page.get_by_role("textbox", name="edad")
+    assert 20 <= int(age.input_value()) <= 30
+    page.get_by_role("textbox", name="colesterol total").fill("120")
+    expect(page.locator("#stale")).to_be_visible()
+    expect(page.locator("#moved")).to_be_hidden()
+    expect(page.locator("#verdict")).to_contain_text("Sí hay riesgo")
+    assert 20 <= int(age.input_value()) <= 30
+
+
+def test_two_answers_stand_side_by_side_and_two_values_on_a_map(
+    browser: Browser, server: Server
+) -> None:
+    with visiting(browser, server, locale="en-GB") as visit:
+        page = visit.open()
+        assess(page, visit.key, "Older, high values")
+        expect(page.locator("#changes-list")).to_contain_text(
+            "With blood sugar 100 mg/dL instead of 180 mg/dL the network would answer no: "
+        )
+        page.get_by_role("button", name="Use as A").press("Enter")
+        expect(page.get_by_role("button", name="Forget A")).to_be_focused()
+        page.get_by_label("Across").select_option("age")
+        page.get_by_label("Upwards").select_option("blood sugar")
+        expect(page.locator("#map svg")).to_have_attribute(
+            "aria-label", re.compile(r"^blood sugar over age: at risk in [\d.]+.% of the map$")
+        )
+        assess(page, visit.key, "Young, nothing unusual")
+        changed = page.locator("#changed li")
+        expect(changed).to_have_count(4)
+        expect(changed.first).to_have_text("total cholesterol: 240 mg/dL in A, 170 mg/dL in B")
+        first, *parts, last = [
+            float(text.replace("\N{MINUS SIGN}", "-").lstrip("<> "))
+            for text in page.locator("#difference .sum").all_text_contents()
+        ]
+        assert first + sum(parts) == pytest.approx(last, abs=0.005)
+        visit.look("assess")
+
+
+def test_an_answer_is_printed_on_one_page_black_on_white(browser: Browser, server: Server) -> None:
+    with visiting(browser, server, color_scheme="dark") as visit:
+        page = visit.open()
+        assess(page, visit.key, "Mayor, valores altos", "sobrepeso", "fumador")
+        for paper in ("A4", "Letter"):
+            assert b"/Count 1" in page.pdf(format=paper), paper
+        page.emulate_media(media="print", color_scheme="dark")
+        colours = page.evaluate(
+            """() => {
+              const { color, backgroundColor } = getComputedStyle(document.body);
+              return [color, backgroundColor];
+            }"""
+        )
+        assert colours == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+        expect(page.locator("#patient")).to_be_hidden()
+        for shown, text in (
+            ("#values", "240 mg/dL"),
+            ("#answer .notice", "No es un dispositivo médico."),
+            ("#sentence", "azúcar en sangre = 180 mg/dL"),
+            ("#curves", "300 mg/dL"),
+            ("#made", "por la red 14-7-1-"),
+        ):
+            expect(page.locator(shown)).to_be_visible()
+            expect(page.locator(shown)).to_contain_text(text)
+        expect(page.locator("#made")).to_contain_text(re.compile(r"petición [0-9a-f]{32}\.$"))
