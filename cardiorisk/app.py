@@ -17,7 +17,7 @@ from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import Settings
 from cardiorisk.errors import InvalidSettings, NotFound
 from cardiorisk.identity.passwords import Passwords
-from cardiorisk.limits.throttle import Throttle, Tries, TriesInMemory
+from cardiorisk.limits.throttle import Throttle, Tries
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.monitoring.log_watch import LogWatch
@@ -92,7 +92,7 @@ def _limits(
     url, refuses = settings.windows_url.get_secret_value(), settings.windows_down == "refuse"
     if not url:
         limiter = Limiter(clock)
-        return limiter, TriesInMemory(clock), limiter, None
+        return limiter, Tries(clock), limiter, None
     try:
         from cardiorisk.limits import shared  # noqa: PLC0415 - needs an optional extra
     except ModuleNotFoundError as error:

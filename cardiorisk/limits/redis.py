@@ -22,7 +22,7 @@ DEADLINE_SECONDS = 0.05
 BREAK_SECONDS = 1.0
 """Between an outage's beginning and the first try to end it, and between tries."""
 _CONNECT_SECONDS = 1.0
-_MOST_UNREAD_BYTES = 64 * 1024
+_MOST_UNREAD_BYTES = 1024 * 1024
 _LONG_ARRAY = re.compile(rb"[*%~>|][+-]?[0-9]{3}")
 """hiredis reserves what an array announces, and needs half a minute to let go of two billion."""
 _ERROR_CODE = re.compile("[A-Z]{2,20}")
@@ -43,14 +43,6 @@ class _Waiting(NamedTuple):
         result = self.settle(reply)
         if not self.future.done():
             self.future.set_result(result)
-
-    def give_up(self, *, refuses: bool) -> None:
-        if not refuses:
-            self.end(None)
-        elif not self.future.done():
-            self.future.set_exception(
-                LimitsUnavailable("requests cannot be counted right now; try again in a second")
-            )
 
 
 class _Connection(asyncio.Protocol):
@@ -80,7 +72,7 @@ class _Connection(asyncio.Protocol):
         future: asyncio.Future[Result] = self._loop.create_future()
         waiting = _Waiting(self._loop.time() + DEADLINE_SECONDS, arguments, settle, future)
         if self.fault.done():
-            waiting.give_up(refuses=self._refuses)
+            self._give_up(waiting)
         else:
             self._send(waiting)
         return future
@@ -95,7 +87,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._last_bytes = (self._last_bytes + data)[-len(data) - 4 :]
         self._unread_bytes += len(data)
-        if _LONG_ARRAY.search(self._last_bytes):
+        if self._unread_bytes > _MOST_UNREAD_BYTES or _LONG_ARRAY.search(self._last_bytes):
             self.fail("its reply is too long")
             return
         self._reader.feed(data)
@@ -105,8 +97,6 @@ class _Connection(asyncio.Protocol):
                 self._take(self._waiting[0], reply)
         except (hiredis.ProtocolError, LookupError, TypeError, ValueError, OverflowError):
             self.fail("it does not speak as Redis does")
-        if self._unread_bytes > _MOST_UNREAD_BYTES:
-            self.fail("its reply is too long")
 
     def fail(self, reason: str) -> None:
         """End the connection, and all that waits for it."""
@@ -118,7 +108,14 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         while self._waiting:
-            self._waiting.popleft().give_up(refuses=self._refuses)
+            self._give_up(self._waiting.popleft())
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        if not self._refuses:
+            waiting.end(None)
+        elif not waiting.future.done():
+            message = "requests cannot be counted right now; try again in a second"
+            waiting.future.set_exception(LimitsUnavailable(message))
 
     def _take(self, waiting: _Waiting, reply: object) -> None:
         if not isinstance(reply, hiredis.ReplyError):
@@ -156,7 +153,7 @@ class Redis:
     """A Redis server that may be away.
 
     Args:
-        url: ``redis://`` or ``rediss://``, with a name, a password and a number where needed.
+        url: ``redis://`` or ``rediss://``.
         scripts: Lua; the first is tried with ``trial`` before a server is used.
         trial: arguments with which it writes something of no meaning.
         refuses: whether what cannot be asked raises ``LimitsUnavailable``.
@@ -215,8 +212,8 @@ class Redis:
             except (OSError, ValueError) as error:  # a ValueError: no name of a host
                 reason = str(error) or "it takes no connection"
             else:
+                self._connection = connection
                 if not connection.fault.done():
-                    self._connection = connection
                     self._tell("")
                     tried.set()
                 await asyncio.wait([connection.fault])
@@ -226,7 +223,7 @@ class Redis:
             await asyncio.sleep(BREAK_SECONDS)
 
     async def _connect(self) -> _Connection:
-        """Connect and try a write; the connection may have its fault already."""
+        """Connect and try a write, after which there may be a fault already."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(_CONNECT_SECONDS):
             _, connection = await loop.create_connection(
@@ -248,15 +245,10 @@ class Redis:
         if bool(reason) == self._is_told:
             return
         self._is_told = bool(reason)
-        if reason:
-            self.outages += 1
-            meanwhile = (
-                "requests are refused" if self._refuses else "each process counts for itself"
-            )
-            said = "Redis at %s:%d, which counts the windows, is away: %s; meanwhile %s"
-            _logger.warning(said, self._host, self._port, reason, meanwhile)
-        else:
-            _logger.warning("Redis at %s:%d is back", self._host, self._port)
+        self.outages += self._is_told
+        does = "requests are refused" if self._refuses else "each process counts for itself"
+        said = f"is away: {reason}; meanwhile {does}" if reason else "is back"
+        _logger.warning("Redis at %s:%d, for the windows, %s", self._host, self._port, said)
 
 
 def digest(script: str) -> str:

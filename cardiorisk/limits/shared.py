@@ -6,12 +6,11 @@ goes with its question, so that a Redis that has lost its counts takes them over
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from cardiorisk.identity.keys import KeyWindow
 from cardiorisk.limits.redis import Redis, digest
-from cardiorisk.limits.throttle import Place, TriesInMemory, require_left
+from cardiorisk.limits.throttle import Place, Tries, require_left
 from cardiorisk.limits.window import Limiter, Verdict
 
 _HIT, _TRY = (Path(__file__).with_name(name).read_text() for name in ("hit.lua", "tries.lua"))
@@ -44,53 +43,51 @@ class SharedLimiter:
         if used_by_key >= key_limit <= limit or (used >= limit and window is None):
             return self.local.hit(account_id, limit, window, want)
         asked = want, limit, key_limit, name, minute, used, used_by_key
-        settle = partial(self._settle, account_id, limit, window, want)
+
+        def settle(reply: list[int] | None) -> Verdict:
+            now = None
+            if reply is not None:
+                now, used, used_by_key = self._read(*map(int, reply))
+                self.local.see(now, account_id, used, window, used_by_key)
+            return self.local.hit(account_id, limit, window, want, now)
+
         return self._redis.ask(("EVALSHA", _HIT_DIGEST, 1, _window(account_id), *asked), settle)
 
-    def _settle(
-        self,
-        account_id: int,
-        limit: int,
-        window: KeyWindow | None,
-        want: int,
-        reply: list[int] | None,
-    ) -> Verdict:
-        now = None
-        if reply is not None:
-            seconds, microseconds, used, used_by_key = map(int, reply)
-            now = seconds + microseconds / 1_000_000
-            ahead_seconds = now - self._clock()
-            if abs(ahead_seconds) > _MOST_APART_SECONDS:
-                raise ValueError(seconds)
-            self._ahead_seconds = ahead_seconds
-            self.local.see(now, account_id, used, window, used_by_key)
-        return self.local.hit(account_id, limit, window, want, now)
+    def _read(
+        self, seconds: int, microseconds: int, used: int, used_by_key: int
+    ) -> tuple[float, int, int]:
+        now = seconds + microseconds / 1_000_000
+        ahead_seconds = now - self._clock()
+        if abs(ahead_seconds) > _MOST_APART_SECONDS:
+            raise ValueError(seconds)
+        self._ahead_seconds = ahead_seconds
+        return now, used, used_by_key
 
 
-class SharedTries:
-    """Tries of tries of all processes together."""
+class SharedTries(Tries):
+    """Tries of all processes together, and beside them those of this one."""
 
     def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
         self._redis = redis
-        self._local = TriesInMemory(clock)
 
     async def tries(self, *places: Place) -> list[int]:
         found = await self._ask(places, 0, 0)
-        return found[::3] if found else await self._local.tries(*places)
+        return found[::3] if found else await super().tries(*places)
 
     async def hold(self, *places: Place) -> None:
         found = await self._ask(places, 1, 0)
         if not found:
-            await self._local.hold(*places)
+            await super().hold(*places)
         for place, *counts in zip(places, found[::3], found[1::3], found[2::3], strict=False):
             require_left(place, *counts)
 
     def end(self, *places: Place, tries: int = 0) -> None:
-        self._local.end(*places, tries=tries)
+        super().end(*places, tries=tries)
         self._ask(places, -1, tries).add_done_callback(asyncio.Future.exception)
 
     def clear(self, place: Place) -> None:
-        self._local.clear(place)
+        super().clear(place)
         cleared = self._redis.ask(("HDEL", _attempts(place), "tries"), bool)
         cleared.add_done_callback(asyncio.Future.exception)
 

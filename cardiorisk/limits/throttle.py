@@ -5,18 +5,15 @@ same moment get no further than a thousand in a row. One that is still under way
 
 Whoever is where a name has logged in before, as the cookie of that login or the address shows, has
 a window of their own: strangers who guess at the name, or from the address, cannot use it up.
-
-A window starts at the first try.
 """
 
 import math
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple, Protocol
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import NamedTuple
 
 from cardiorisk.errors import InvalidLogin, Overloaded, ServiceError, Taken, TooManyAttempts
 from cardiorisk.identity.texts import folded
@@ -30,22 +27,17 @@ class Kind(NamedTuple):
     seconds: int
 
 
-# Wrong passwords: of strangers for one name and from one address, and where the name is known
-NAMES, ADDRESSES = Kind("names", 10, 300), Kind("addresses", 30, 300)
-KNOWN = Kind("known", 10, 300)
-# Right passwords for one name, each of which costs a hash
-LOGINS = Kind("logins", 300, 300)
-# From one address: registrations that found a name taken, and those that made an account
-TAKEN, REGISTRATIONS = Kind("taken", 30, 300), Kind("registrations", 60, 3600)
-# Changes of its keys and sessions that an account asks for
-CHANGES = Kind("changes", 60, 60)
-# Addresses where a name has logged in; counted once, to be remembered that long
-SITES = Kind("sites", 1, 7 * 24 * 3600)
+NAMES = Kind("names", 10, 300)  # strangers' wrong passwords for one name
+ADDRESSES = Kind("addresses", 30, 300)  # and from one address
+KNOWN = Kind("known", 10, 300)  # wrong passwords for a name where it has logged in before
+LOGINS = Kind("logins", 300, 300)  # right passwords for one name, each of which costs a hash
+TAKEN = Kind("taken", 30, 300)  # registrations from one address that found a name taken
+REGISTRATIONS = Kind("registrations", 60, 3600)  # and those that made an account
+CHANGES = Kind("changes", 60, 60)  # changes of its keys and sessions by an account
+SITES = Kind("sites", 1, 7 * 24 * 3600)  # where a name has logged in, remembered that long
 
 MOST_COUNTED = 16_384
 """Windows of a kind in memory, of about 250 bytes each; the oldest is forgotten first."""
-
-_SITE_BITS = 64
 
 
 class Place(NamedTuple):
@@ -55,28 +47,8 @@ class Place(NamedTuple):
     who: str
 
 
-class Tries(Protocol):
-    """Tries of tries, for one process or for all."""
-
-    async def tries(self, *places: Place) -> list[int]: ...
-
-    async def hold(self, *places: Place) -> None:
-        """Hold a place in each window, or in none.
-
-        Raises:
-            TooManyAttempts: no try is left.
-            Overloaded: those under way may take what is left.
-        """
-
-    def end(self, *places: Place, tries: int = 0) -> None:
-        """Let go of a place in each window, and count so many tries."""
-
-    def clear(self, place: Place) -> None:
-        """Begin the window anew; who is under way stays so."""
-
-
 def require_left(place: Place, tries: int, held: int, resets_in_seconds: int) -> None:
-    """Raise what ``Tries.hold`` promises."""
+    """Raise ``TooManyAttempts``, or ``Overloaded`` where those under way may take what is left."""
     resets_in_seconds = max(1, resets_in_seconds)
     if tries >= place.kind.most:
         raise TooManyAttempts(
@@ -86,62 +58,57 @@ def require_left(place: Place, tries: int, held: int, resets_in_seconds: int) ->
         raise Overloaded("too many attempts are under way; try again in a second")
 
 
-@dataclass(slots=True)
-class _Window:
-    ends_at_seconds: float
-    tries: int = 0
+class Tries:
+    """Tries that were made or are under way, in this process.
 
+    A clock that is set back starts the windows anew.
+    """
 
-class TriesInMemory:
-    """Tries of one process. A clock that is set back starts the windows anew."""
-
-    def __init__(self, clock: Callable[[], float], most_counted: int = MOST_COUNTED) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._most_counted = most_counted
-        self._windows: defaultdict[Kind, OrderedDict[str, _Window]] = defaultdict(OrderedDict)
+        self._windows: defaultdict[Kind, dict[str, tuple[float, int]]] = defaultdict(dict)
+        """When each ends, in seconds, and how many tries it has; in order of their beginnings."""
         self._held: Counter[Place] = Counter()
 
     async def tries(self, *places: Place) -> list[int]:
-        return [self._window(place).tries for place in places]
+        return [self._window(place)[1] for place in places]
 
     async def hold(self, *places: Place) -> None:
+        """Hold a place in each window, or in none; raises as ``require_left``."""
         for place in places:
-            window = self._window(place)
-            left_seconds = math.ceil(window.ends_at_seconds - self._clock())
-            require_left(place, window.tries, self._held[place], left_seconds)
+            ends_at, tries = self._window(place)
+            require_left(place, tries, self._held[place], math.ceil(ends_at - self._clock()))
         self._held.update(places)
 
     def end(self, *places: Place, tries: int = 0) -> None:
-        for place in places:
-            held = self._held.pop(place, 0) - 1
-            if held > 0:
-                self._held[place] = held
-            if tries:
-                self._window(place, is_kept=True).tries += tries
+        """Let go of a place in each window, and count so many tries."""
+        self._held -= Counter(places)
+        for place in places if tries else ():
+            ends_at, counted = self._window(place)
+            windows = self._windows[place.kind]
+            if not counted:
+                windows.pop(place.who, None)
+            windows[place.who] = ends_at, counted + tries
+            if len(windows) > MOST_COUNTED:
+                del windows[next(iter(windows))]
 
     def clear(self, place: Place) -> None:
+        """Begin the window anew; who is under way stays so."""
         self._windows[place.kind].pop(place.who, None)
 
-    def _window(self, place: Place, *, is_kept: bool = False) -> _Window:
-        """Return the open window, else a new one, which is kept if it will be counted in."""
-        windows, now, length = self._windows[place.kind], self._clock(), place.kind.seconds
-        window = windows.get(place.who)
-        if window is not None and 0 < window.ends_at_seconds - now <= length:
-            return window
-        windows.pop(place.who, None)
-        window = _Window(now + length)
-        if is_kept:
-            windows[place.who] = window
-            if len(windows) > self._most_counted:
-                windows.popitem(last=False)
-        return window
+    def _window(self, place: Place) -> tuple[float, int]:
+        now = self._clock()
+        ends_at, tries = self._windows[place.kind].get(place.who, (now, 0))
+        if 0 < ends_at - now <= place.kind.seconds:
+            return ends_at, tries
+        return now + place.kind.seconds, 0
 
 
 class Throttle:
     """Who may try a password, register or change something now; raises as ``Tries.hold``."""
 
-    def __init__(self, counts: Tries) -> None:
-        self._counts = counts
+    def __init__(self, tries: Tries) -> None:
+        self._tries = tries
 
     @asynccontextmanager
     async def login(self, name: str, address: str, device: str = "") -> AsyncIterator[bool]:
@@ -154,7 +121,7 @@ class Throttle:
         who, site = _anonymous(name), site_of(address)
         here = Place(SITES, f"{who} {site}")
         by_device, by_site = Place(KNOWN, device), Place(KNOWN, here.who)
-        of_device, of_site, is_here = await self._counts.tries(by_device, by_site, here)
+        of_device, of_site, is_here = await self._tries.tries(by_device, by_site, here)
         if device and of_device < KNOWN.most:
             places = [by_device]
         elif is_here and of_site < KNOWN.most:
@@ -163,7 +130,7 @@ class Throttle:
             places = [Place(NAMES, who), Place(ADDRESSES, site)]
         async with self._under_way(InvalidLogin, places, Place(LOGINS, who)):
             yield places[0].kind is KNOWN
-        self._counts.clear(places[0])
+        self._tries.clear(places[0])
         self._remember(here)
 
     @asynccontextmanager
@@ -177,29 +144,29 @@ class Throttle:
     async def count_change(self, account_id: int) -> None:
         """Count a change that an account is about to make, whatever becomes of it."""
         place = Place(CHANGES, str(account_id))
-        await self._counts.hold(place)
-        self._counts.end(place, tries=1)
+        await self._tries.hold(place)
+        self._tries.end(place, tries=1)
 
     @asynccontextmanager
     async def _under_way(
-        self, failure: type[ServiceError], failures: Sequence[Place], successes: Place
+        self, failure: type[ServiceError], failures: Sequence[Place], *successes: Place
     ) -> AsyncIterator[None]:
         """Hold places for the length of the block, and count what comes of it in its own."""
-        await self._counts.hold(*failures, successes)
-        has_failed = has_succeeded = False
+        await self._tries.hold(*failures, *successes)
+        counted: Sequence[Place] = ()
         try:
             yield
-            has_succeeded = True
+            counted = successes
         except failure:
-            has_failed = True
+            counted = failures
             raise
         finally:
-            self._counts.end(*failures, tries=has_failed)
-            self._counts.end(successes, tries=has_succeeded)
+            self._tries.end(*failures, tries=counted is failures)
+            self._tries.end(*successes, tries=counted is successes)
 
     def _remember(self, site: Place) -> None:
-        self._counts.clear(site)
-        self._counts.end(site, tries=1)
+        self._tries.clear(site)
+        self._tries.end(site, tries=1)
 
 
 def _anonymous(name: str) -> str:
@@ -210,15 +177,12 @@ def _anonymous(name: str) -> str:
 def site_of(address: str) -> str:
     """Return whom an IP address is counted as: itself or, of IPv6, its network of 64 bits.
 
-    One subscriber is given at least such a network, so counting its single addresses would count
-    nothing. Source: RFC 6177, section 2.
+    One subscriber is given at least such a network. Source: RFC 6177, section 2.
     """
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> _SITE_BITS << _SITE_BITS)}/{_SITE_BITS}"
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Network((int(parsed), 64), strict=False))
+    return str(getattr(parsed, "ipv4_mapped", parsed))

@@ -23,9 +23,8 @@ MOST_ENDED_MINUTES = 60
 class Verdict(NamedTuple):
     """What the limiter says of one request, which has been counted if it is allowed.
 
-    It tells of the tighter window: the one that has less left or, of two alike, that of the smaller
-    limit. The next minute is 1 to 60 whole seconds away (to 120 while the system's clock has been
-    set back by less than a minute).
+    It tells of the window that has less left or, of two alike, that of the smaller limit. The next
+    minute is 1 to 60 whole seconds away (to 120 after a clock was set back by less than a minute).
     """
 
     allowed: bool
@@ -35,7 +34,6 @@ class Verdict(NamedTuple):
     is_key_s: bool = False
 
     def refusal(self, plan: str, want: int) -> RateLimited:
-        """Tell a caller on a plan, who wanted so many, what is allowed and when to ask again."""
         allows = "this key" if self.is_key_s else f"the plan {plan}"
         left = f"{self.remaining} left for {want} patients; " if want > 1 else ""
         return RateLimited(
@@ -79,10 +77,10 @@ class Limiter:
         want: int = 1,
         now: float | None = None,
     ) -> Verdict:
-        """Count ``want`` requests in both windows, or in neither; none only looks what is left.
+        """Count ``want`` requests in the account's window and its key's own, or in neither.
 
-        ``limit`` is that of the account's plan, which may change within the minute; ``window`` is
-        the key's own, where it has one; ``now`` is given where another clock than ours counts.
+        None only looks what is left. ``limit`` is the plan's, which may change within the minute;
+        ``now`` is given where another clock than ours counts.
         """
         if now is None:
             now = self._clock()
@@ -143,11 +141,7 @@ class Limiter:
         return +calls
 
     def _current(self, now: float) -> _Minute:
-        """Return the current minute, with nothing counted when it has just begun.
-
-        A clock set back by less than a minute stays in the window it had reached: opening the
-        minute before it again would give its quota twice.
-        """
+        """Return the current minute; a clock set back by less than one stays in that it reached."""
         number = int(now // WINDOW_SECONDS)
         minute = self._minute
         if number > minute.number or number < minute.number - 1:
@@ -172,5 +166,5 @@ def require_below(limit: int | None, plan: str, plans: Mapping[str, int]) -> Non
 
 
 def limit_of(plan: str, plans: Mapping[str, int]) -> int:
-    """Return a plan's requests a minute; an account on a plan no longer set gets the least."""
+    """Return a plan's requests a minute; one that is no longer set gets the least."""
     return plans.get(plan) or min(plans.values())

@@ -30,7 +30,7 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.texts import Login, PasswordChange, Registration
 from cardiorisk.identity.tokens import TokenPair
-from cardiorisk.limits.throttle import ADDRESSES, CHANGES, NAMES, Throttle, TriesInMemory
+from cardiorisk.limits.throttle import ADDRESSES, CHANGES, NAMES, Throttle, Tries
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import open_served
@@ -83,7 +83,7 @@ def house(tmp_path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[Hou
     database = open_served(f"sqlite:///{tmp_path / 'keys.db'}")
     store = Store(database, clock=clock, limiter=limiter)
     passwords = InterruptedPasswords(CHEAP)
-    accounts = Accounts(store, passwords, Throttle(TriesInMemory(clock)), PLANS)
+    accounts = Accounts(store, passwords, Throttle(Tries(clock)), PLANS)
     io_loop.run_sync(partial(accounts.register, ANA, HERE))
     yield House(accounts, store, passwords, limiter, clock)
     passwords.close()
@@ -134,7 +134,7 @@ async def test_an_account_made_by_a_command_cannot_log_in(house: House) -> None:
 async def test_a_login_brings_an_outdated_hash_up_to_date(house: House) -> None:
     dearer = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
     with closing(Passwords(dearer)) as passwords:
-        await Accounts(house.store, passwords, Throttle(TriesInMemory(house.clock)), PLANS).login(
+        await Accounts(house.store, passwords, Throttle(Tries(house.clock)), PLANS).login(
             RIGHT, HERE
         )
     stored = await house.store.read(lambda rows: rows_accounts.find_login(rows, "ana"))

@@ -12,6 +12,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from cardiorisk.errors import InvalidLogin, Overloaded, ServiceError, Taken, TooManyAttempts
+from cardiorisk.limits import redis as redis_room
 from cardiorisk.limits.shared import SharedTries, shared_redis
 from cardiorisk.limits.throttle import (
     ADDRESSES,
@@ -26,7 +27,6 @@ from cardiorisk.limits.throttle import (
     Place,
     Throttle,
     Tries,
-    TriesInMemory,
     site_of,
 )
 from tests.redis_server import RedisServer
@@ -56,13 +56,18 @@ def counted(
     request: pytest.FixtureRequest, clock: SettableClock, io_loop: IOLoop
 ) -> Iterator[Counted]:
     if request.param == "memory":
-        yield Counted(TriesInMemory(clock), clock)
+        yield Counted(Tries(clock), clock)
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     redis = shared_redis(server.url, refuses=True)
     io_loop.run_sync(redis.start)
     yield Counted(SharedTries(redis, time.time), clock, server)
     io_loop.run_sync(redis.close)
+
+
+@pytest.fixture(autouse=True)
+def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_room, "DEADLINE_SECONDS", 10.0)
 
 
 @pytest.fixture
@@ -134,14 +139,14 @@ async def test_a_window_that_is_cleared_begins_anew_and_who_is_under_way_stays_s
 
 
 async def test_a_clock_that_is_set_back_locks_nobody_out(clock: SettableClock) -> None:
-    counts = TriesInMemory(clock)
+    counts = Tries(clock)
     counts.end(ANA, tries=3)
     clock.now_seconds -= 1
     assert await held(counts, ANA) == "held"
 
 
 async def test_past_the_bound_the_first_window_in_memory_is_forgotten(clock: SettableClock) -> None:
-    counts = TriesInMemory(clock)
+    counts = Tries(clock)
     places = [Place(KIND, str(number)) for number in range(MOST_COUNTED + 1)]
     counts.end(*places, tries=1)
     assert await counts.tries(places[0], places[1], places[-1]) == [0, 1, 1]
