@@ -1,14 +1,14 @@
 """The Postman collection's calls in other forms: an `.http` file for editors, and curl lines.
 
-They hold what needs nothing of an answer before, as VS Code and JetBrains read answers in different
-ways. Where the collection has changed: python -m tests.battery.derived
+What needs a program is left out: loops until a minute has ended, and keys and tokens that are made
+wrong. Where the collection has changed: python -m tests.battery.derived
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -16,22 +16,33 @@ from typing import Any
 DOCS = Path(__file__).parents[2] / "docs"
 COLLECTION = DOCS / "postman" / "cardiorisk.postman_collection.json"
 HTTP_FILE = DOCS / "http" / "cardiorisk.http"
-CURL_PAGE = DOCS / "http" / "12-collection.md"
-_GIVEN = {"base_url", "key"}
-_LOOPS = "setNextRequest"
+CURL_PAGE = DOCS / "http" / "curl.md"
+Step = tuple[dict[str, Any], dict[str, str], dict[str, str]]
+"""A call, which answer gave each variable that it may use, and where its own has others."""
+_GIVEN = {"base_url": "", "key": "", "run": "", "password": ""}
+_VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+_SET = re.compile(r'collectionVariables\.set\("(\w+)", pm\.response\.json\(\)\.([\w.\[\]]+)\)')
 _HEAD = """\
-# The calls of the Postman collection that need no answer before them, for VS Code (REST Client) and
-# JetBrains. Written by tests/battery/derived.py, and run by `make test`.
+# The calls of the Postman collection for VS Code (REST Client), in whose way one uses an answer of
+# another: {{log_in.response.body.access_token}}. JetBrains sends those that need no answer.
+# Written by tests/battery/derived.py, and run by `make test`.
 # Put your key here: .venv/bin/cardiorisk keys create --account http --plan premium
 @base_url = http://127.0.0.1:8888
 @key = crk_
+# Raise it to run the calls again, as names can be registered once.
+@run = 1
+@password = clave-de-prueba
 
 """
 _TITLE = """\
-# 12. The collection's calls
+# The collection's calls by curl
 
-`BASE` and `KEY` are set as in [the first page](README.md). These are the calls of the Postman
-collection that need no answer before them, written from it by `tests/battery/derived.py`.
+`BASE` and `KEY` are set as in [the first page](README.md). Written from the Postman collection by
+`tests/battery/derived.py`. A key of the plan premium is good for one block a minute.
+
+```bash
+RUN=$(date +%s) PASSWORD=clave-de-prueba
+```
 """
 
 
@@ -44,29 +55,38 @@ def requests_of(folder: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield item
 
 
+def steps_of(collection: dict[str, Any]) -> Iterator[tuple[str, list[Step]]]:
+    """Give the calls of each folder that can be made one after the other by hand."""
+    known = dict(_GIVEN)
+    for folder in collection["item"]:
+        steps: list[Step] = []
+        for item in requests_of(folder):
+            script = "\n".join(line for event in item["event"] for line in event["script"]["exec"])
+            wanted = set(_VARIABLE.findall(json.dumps(item["request"])))
+            is_full = "have.status(429)" in script  # which takes a loop
+            if wanted <= known.keys() and "setNextRequest" not in script and not is_full:
+                gives = {name: path for name, path in _SET.findall(script) if name not in _GIVEN}
+                steps.append((item, dict(known), gives))
+                known |= {name: f"{_slug(item)}.response.body.{gives[name]}" for name in gives}
+        yield folder["name"].partition(". ")[2], steps
+
+
 def http_file(collection: dict[str, Any]) -> str:
-    return _HEAD + "\n".join(_request(item) for item in requests_of(collection) if _is_whole(item))
+    steps = [step for _, found in steps_of(collection) for step in found]
+    return _HEAD + "\n".join(_request(*step) for step in steps)
 
 
 def curl_page(collection: dict[str, Any]) -> str:
-    folders = [
-        (folder["name"], list(filter(_is_whole, requests_of(folder))))
-        for folder in collection["item"]
-    ]
-    return _TITLE + "".join(_block(name, items) for name, items in folders if items)
+    return _TITLE + "".join(_block(name, steps) for name, steps in steps_of(collection))
 
 
-def _script(item: dict[str, Any]) -> str:
-    return "\n".join(line for event in item["event"] for line in event["script"]["exec"])
-
-
-def _is_whole(item: dict[str, Any]) -> bool:
-    wanted = set(re.findall(r"\{\{(\w+)\}\}", json.dumps(item["request"])))
-    return wanted <= _GIVEN and _LOOPS not in _script(item)
+def _slug(item: dict[str, Any]) -> str:
+    return re.sub(r"\W+", "_", item["name"].lower())
 
 
 def _status(item: dict[str, Any]) -> str:
-    (status,) = set(re.findall(r"have\.status\((\d{3})\)", _script(item)))
+    script = "\n".join(line for event in item["event"] for line in event["script"]["exec"])
+    (status,) = set(re.findall(r"have\.status\((\d{3})\)", script))
     return str(status)
 
 
@@ -76,32 +96,46 @@ def _headers(request: dict[str, Any]) -> list[str]:
     return named + [f"Authorization: Bearer {token['value']}" for token in tokens]
 
 
-def _request(item: dict[str, Any]) -> str:
+def _filled(text: str, known: dict[str, str], form: Callable[[str, str], str]) -> str:
+    return _VARIABLE.sub(lambda found: form(found[1], known[found[1]]), text)
+
+
+def _request(item: dict[str, Any], known: dict[str, str], gives: dict[str, str]) -> str:
     request = item["request"]
-    headers = _headers(request)
-    title = f"### {item['name']} -> {_status(item)}"
-    lines = [title, f"{request['method']} {request['url']['raw']}"]
+    name = [f"# @name {_slug(item)}"] if gives else []
+    lines = [f"### {item['name']} -> {_status(item)}", *name]
+    lines += [f"{request['method']} {request['url']['raw']}", *_headers(request)]
     body = request.get("body", {}).get("raw", "")
-    return "\n".join([*lines, *headers, *(["", body] if body else []), ""])
+    text = "\n".join([*lines, *(["", body] if body else []), ""])
+    return _filled(text, known, lambda name, source: f"{{{{{source or name}}}}}")
 
 
-def _block(name: str, items: list[dict[str, Any]]) -> str:
-    lines = "\n".join(f"# {item['name']}\n{_curl(item['request'])}" for item in items)
-    promised = ", ".join(f"`{_status(item)}`" for item in items)
-    return (
-        f"\n{name.partition('. ')[2]}:\n\n```sh\n{lines}\n```\n\n\N{RIGHTWARDS ARROW} {promised}\n"
-    )
+def _block(name: str, steps: list[Step]) -> str:
+    lines = "\n".join(f"# {item['name']}\n{_curl(item, gives)}" for item, _, gives in steps)
+    promised = ", ".join(f"`{_status(item)}`" for item, _, _ in steps)
+    return f"\n{name}:\n\n```sh\n{lines}\n```\n\n\N{RIGHTWARDS ARROW} {promised}\n"
 
 
-def _curl(request: dict[str, Any]) -> str:
+def _curl(item: dict[str, Any], gives: dict[str, str]) -> str:
+    request = item["request"]
     method, body = request["method"], " ".join(request.get("body", {}).get("raw", "").split())
     common = "POST" if body else "GET"
     how = [] if method == common else ["-I"] if method == "HEAD" else ["-X", method]
     told = [header for header in _headers(request) if not header.startswith("Content-Type")]
     options = [part for header in told for part in ("-H", f'"{header}"')]
-    data = ["-d", quote(body)] if body else []
-    line = " ".join(["curl", "-si", *how, f'"{request["url"]["raw"]}"', *options, *data])
-    return line.replace("{{base_url}}", "$BASE").replace("{{key}}", "$KEY")
+    line = " ".join(["curl", "-si", *how, f'"{request["url"]["raw"]}"', *options])
+    line = _VARIABLE.sub(lambda found: "$" + _shell(found[1]), line)
+    if body:
+        line += " -d " + _VARIABLE.sub(lambda found: f"'\"${_shell(found[1])}\"'", quote(body))
+    taken = [
+        rf"""{_shell(name)}=$(grep -o '"{member}":\[*"[^"]*' a.txt | sed 's/.*"//;q')"""
+        for name, member in ((name, path.partition("[")[0]) for name, path in gives.items())
+    ]
+    return "\n".join([line + (" | tee a.txt" if gives else ""), *taken])
+
+
+def _shell(name: str) -> str:
+    return "BASE" if name == "base_url" else name.upper()
 
 
 if __name__ == "__main__":
