@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,9 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.files.blocks import Block, Blocks
 from cardiorisk.files.cells import Fault, Meaning
-from cardiorisk.files.columns import Reading, find_columns, find_field
-from cardiorisk.files.dialect import Dialect, sniff
-from cardiorisk.files.source import PIECE_BYTES, STREAM, Source
+from cardiorisk.files.columns import Reading, find_columns, find_field, sniff
+from cardiorisk.files.source import PIECE_BYTES, STREAM, Block, Blocks, Source
 from cardiorisk.patients.patient import Field
 
 BATCH_ROWS = 65_536
@@ -32,23 +30,14 @@ _NOTHING = (None, "", b"")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a file.
+    """Some rows of a file."""
 
-    Attributes:
-        columns: all of the file's, texts as they stand or Parquet's own types.
-        values: float32, shape (n, fields), NaN where there is a fault.
-        faults: by row, why it cannot be taken.
-        lines: on which line of the file (the first is 1) each row stands, where there are faults.
-        end: how far the file was read for it, in the units of ``Table.length``.
-        unit: of ``lines``; Parquet has rows alone, of which the first is 1.
-    """
-
-    columns: Sequence[pa.Array]
-    values: NDArray[np.float32]
-    faults: Mapping[int, Sequence[Fault]]
-    lines: Sequence[int] | NDArray[np.int64]
-    end: int
-    unit: str = "line"
+    columns: Sequence[pa.Array]  # all of them, texts as they stand or Parquet's own types
+    values: NDArray[np.float32]  # (n, fields), NaN where there is a fault
+    faults: Mapping[int, Sequence[Fault]]  # by row, why it cannot be taken
+    lines: Sequence[int] | NDArray[np.int64] = ()  # from 1, at least where there are faults
+    end: int = 0  # how far the file was read, in the units of its table's length
+    unit: str = "line"  # Parquet has rows alone
 
     def __len__(self) -> int:
         return len(self.values)
@@ -72,16 +61,10 @@ class Table:
 
     length: int | None = None
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        fields: Sequence[Field],
-        places: Sequence[int],
-        meaning: Meaning,
-    ) -> None:
+    def __init__(self, names: Sequence[str], fields: Sequence[Field], reading: Reading) -> None:
         self.names = names
-        self._meaning = meaning
-        self._fields = list(zip(fields, places, strict=True))
+        self._meaning = Meaning(reading.decimal or ".", reading.units)
+        self._fields = list(zip(fields, find_columns(names, fields, reading), strict=True))
 
     def _renamed(self) -> str:
         """Say which columns hold the fields, where that is not clear, and the units."""
@@ -124,10 +107,10 @@ class CsvTable(Table):
         self.source = source
         self._text = source.text()
         self._head = next(self._text)
-        dialect = sniff(self._head.decode(errors="surrogateescape"), fields, reading)
-        self.dialect: Dialect = dialect
-        meaning = Meaning(dialect.decimal, reading.units)
-        super().__init__(dialect.names, fields, dialect.places, meaning)
+        text = self._head.decode(errors="surrogateescape")
+        self.dialect = sniff(text, fields, reading)
+        reading = replace(reading, decimal=self.dialect.decimal)
+        super().__init__(self.dialect.names, fields, reading)
         self.length = source.length
         self._named = max(place for place, name in enumerate(self.names) if name.strip()) + 1
 
@@ -151,75 +134,45 @@ class CsvTable(Table):
 
     def _cut(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
         """Cut rows into columns; return by row why it could not be."""
-        odd: list[int] = []
+        if block.has_broken:
+            return self._cut_each(block)
+        names = list(map(str, range(len(self.names))))
+        texts = dict.fromkeys(names, pa.binary())
+        try:
+            table = arrow_csv.read_csv(
+                pa.py_buffer(block.text),
+                arrow_csv.ReadOptions(
+                    use_threads=False, block_size=len(block.text) + 1, column_names=names
+                ),
+                arrow_csv.ParseOptions(
+                    delimiter=self.dialect.separator, newlines_in_values=b'"' in block.text
+                ),
+                arrow_csv.ConvertOptions(check_utf8=False, column_types=texts),
+            )
+        except pa.ArrowInvalid:  # a row has another length, or none is there
+            return self._cut_each(block)
+        return [column.combine_chunks() for column in table.columns], {}
 
-        def set_aside(row: Any) -> str:
-            odd.append(row.number - 1)
-            return "skip"
-
-        names = [str(place) for place in range(len(self.names))]
-        text = block.readable
-        if not text.strip(b"\r\n"):
-            return [pa.array([], pa.binary())] * len(names), {}
-        # Rows that are set aside must be text, which in latin-1 everything is.
-        is_text = text.isascii() or text.decode(errors="ignore").encode() == text
-        table = arrow_csv.read_csv(
-            pa.py_buffer(text),
-            arrow_csv.ReadOptions(
-                use_threads=False,
-                block_size=2 * len(text) + 1,
-                column_names=names,
-                encoding="utf8" if is_text else "latin-1",
-            ),
-            arrow_csv.ParseOptions(
-                delimiter=self.dialect.separator,
-                newlines_in_values=b'"' in text,
-                invalid_row_handler=set_aside,
-            ),
-            arrow_csv.ConvertOptions(
-                check_utf8=False, column_types=dict.fromkeys(names, pa.binary())
-            ),
-        )
-        columns = [column.combine_chunks() for column in table.columns]
-        if not is_text:
-            columns = [_from_latin_1(column) for column in columns]
-        return self._with_odd(columns, odd, block) if odd else (columns, {})
-
-    def _with_odd(
-        self, columns: Sequence[pa.Array], odd: Sequence[int], block: Block
-    ) -> tuple[list[pa.Array], dict[int, Fault]]:
-        """Put the rows of another length back in their places."""
+    def _cut_each(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
+        """Do the same row by row; one that is not right has all the cells it can have."""
+        separator, width = self.dialect.separator, len(self.names)
         unread: dict[int, Fault] = {}
         rows = []
-        width = len(self.names)
-        for number in odd:
-            row = block.rows[number]
+        for number, row in enumerate(block.rows):
             text = row[0].rstrip(b"\r\n").decode(errors="surrogateescape")
+            cells = next(csv.reader([text], delimiter=separator))
+            kind = f"has {len(cells)} cells where the header has {width}"
             if row["broken"]:
-                cells = text.split(self.dialect.separator)
+                cells = text.split(separator)
                 kind = "has a quotation mark that is not closed where a cell ends"
-            else:
-                line = StringIO(text, newline="")
-                cells = next(csv.reader(line, delimiter=self.dialect.separator))
-                kind = f"has {len(cells)} cells where the header has {width}"
             surplus = cells[width:]
             if row["broken"] or len(cells) < self._named or any(surplus):
                 left_out = f"; left out: {', '.join(surplus)}" if surplus else ""
                 unread[number] = Fault(kind, left_out)
-            cells = (cells + [""] * width)[:width]
-            rows.append([cell.encode(errors="surrogateescape") for cell in cells])
-        good = len(columns[0])
-        places = np.array(odd) - np.arange(len(odd))  # among the good rows
-        order = pa.array(np.insert(np.arange(good), places, np.arange(good, good + len(odd))))
-        whole = [
-            pa.concat_arrays([column, pa.array(cells, pa.binary())]).take(order)
-            for column, cells in zip(columns, zip(*rows, strict=True), strict=True)
-        ]
-        return whole, unread
-
-
-def _from_latin_1(column: pa.Array) -> pa.Array:
-    return pa.array([cell.decode().encode("latin-1") for cell in column.to_pylist()], pa.binary())
+            rows.append((cells + [""] * width)[:width])
+        columns = zip(*rows, strict=True) if rows else [()] * width
+        encoded = ([cell.encode(errors="surrogateescape") for cell in each] for each in columns)
+        return [pa.array(cells, pa.binary()) for cells in encoded], unread
 
 
 class ParquetTable(Table):
@@ -230,9 +183,7 @@ class ParquetTable(Table):
             # Neither option is the default; without them a whole row group is held in memory.
             self._file = parquet.ParquetFile(file, buffer_size=PIECE_BYTES, pre_buffer=False)
             self.schema = self._file.schema_arrow
-        names = self.schema.names
-        places = find_columns(names, fields, reading)
-        super().__init__(names, fields, places, Meaning(reading.decimal or ".", reading.units))
+        super().__init__(self.schema.names, fields, reading)
         self.length = int(self._file.metadata.num_rows)
 
     def __str__(self) -> str:

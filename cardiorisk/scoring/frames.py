@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from cardiorisk.files.cells import Meaning
-from cardiorisk.files.columns import UNITS, Reading, find_columns, find_field
+from cardiorisk.files.columns import UNITS, Reading, find_field
 from cardiorisk.files.table import Batch, Table
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.scoring.output import added_columns
@@ -44,17 +43,23 @@ def predict(
 
     if not isinstance(frame, pd.DataFrame):
         raise TypeError("predict takes a DataFrame of pandas; map it over the partitions of others")
-    meaning = Meaning(decimal, _checked([units] if isinstance(units, str) else units))
+    units = (units,) if isinstance(units, str) else tuple(units)
+    if {*units} - {*UNITS} or len({*units} - {"mmHg"}) > 1:
+        raise ValueError(f"units {units}: must be one of g/L, mg/dL and mmol/L, and mmHg")
+    theirs = {}
+    for ours, name in (column or {}).items():
+        if (field := find_field(ours)) is None:
+            raise ValueError(f"column {ours!r}: ours are {[each.course_name for each in FIELDS]}")
+        theirs[field.wire_name] = str(name)
     names = [str(label) for label in frame.columns]
-    theirs = {_wire_name(ours): str(name) for ours, name in (column or {}).items()}
-    places = find_columns(names, FIELDS, Reading(columns=theirs))
+    table = Table(names, FIELDS, Reading(decimal=decimal, units=units, columns=theirs))
     cells = [_cells(frame.iloc[:, place], decimal) for place in range(len(names))]
-    values, faults = Table(names, FIELDS, places, meaning).read(cells, {})
+    values, faults = table.read(cells, {})
     process = os.getpid()
     with _locks.setdefault(process, Lock()):
         scorer = _scorer(process)
         scores = scorer.score(values, faults)
-    added = added_columns(Batch(cells, values, faults, (), 0), scores, scorer)
+    added = added_columns(Batch(cells, values, faults), scores, scorer)
     kept = zip(frame.columns, names, output_names(names, scorer.columns), strict=False)
     labels = [label if name == new else new for label, name, new in kept]
     assessed = frame.set_axis(labels, axis=1)
@@ -68,18 +73,6 @@ def predict(
 @cache
 def _scorer(process: int) -> Scorer:  # noqa: ARG001 - each has its own
     return load_scorer()
-
-
-def _checked(units: Sequence[str]) -> tuple[str, ...]:
-    if {*units} - {*UNITS} or len({*units} - {"mmHg"}) > 1:
-        raise ValueError(f"units {units!r}: must be one of g/L, mg/dL and mmol/L, and mmHg")
-    return tuple(units)
-
-
-def _wire_name(ours: str) -> str:
-    if (field := find_field(ours)) is None:
-        raise ValueError(f"column {ours!r}: ours are {[field.course_name for field in FIELDS]}")
-    return field.wire_name
 
 
 def _cells(series: Any, decimal: str) -> pa.Array:

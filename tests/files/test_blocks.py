@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardiorisk.errors import UnusableData
-from cardiorisk.files.blocks import LONGEST_CELL_BYTES, Block, Blocks
+from cardiorisk.files.source import LONGEST_CELL_BYTES, Block, Blocks
 
 Row = tuple[int, bytes, bool]
 
