@@ -355,7 +355,7 @@ class PageHandler(BaseHandler):
     @property
     def translations(self) -> str:
         """The reader's words for the English texts, as JSON for the page's scripts."""
-        return json_encode(self._languages[self.locale.code].translations["unknown"])
+        return json_encode(self._languages[self.locale.code].translations["scripts"])
 
     def show(self, template: str, **names: Any) -> None:
         self.finish(self.rendered(template, **names))

@@ -12,6 +12,7 @@ from tornado.locale import CSVLocale
 from cardiorisk.patients.patient import FIELDS
 
 _SPANISH = Path(__file__).parent / "translations" / "es.csv"
+_STATIC = Path(__file__).parent / "static"
 
 
 def marked(english: str) -> str:
@@ -60,9 +61,17 @@ PASSING = marked("The service cannot answer now. Try again in a moment.")
 
 
 def load_languages() -> Mapping[str, CSVLocale]:
-    """Make the languages, by their codes; Tornado keeps a text that has no plural as "unknown"."""
-    spanish = {"unknown": load_translations()}
-    return {"es": CSVLocale("es", spanish), "en": CSVLocale("en", {"unknown": {}})}
+    """Make the languages, by their codes, with the texts of the pages' scripts apart.
+
+    Tornado keeps a text that has no plural as "unknown".
+    """
+    spanish = load_translations()
+    scripts = "".join(path.read_text(encoding="utf-8") for path in _STATIC.glob("*.js"))
+    spoken = {english: said for english, said in spanish.items() if f'say("{english}"' in scripts}
+    return {
+        "es": CSVLocale("es", {"unknown": spanish, "scripts": spoken}),
+        "en": CSVLocale("en", {"unknown": {}, "scripts": {}}),
+    }
 
 
 def load_translations() -> dict[str, str]:

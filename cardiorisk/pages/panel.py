@@ -36,8 +36,6 @@ STAGE_NAMES = {
     "total": marked("total"),
 }
 """What readers call the stages of ``STAGES``."""
-VERDICTS = (marked("stable"), marked("noticeable"), marked("large"), marked("too few rows"))
-"""What drift is called; the script asks for their translation."""
 STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
 """Statuses to choose from."""
 

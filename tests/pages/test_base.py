@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 
 import pytest
@@ -17,6 +18,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+LARGEST_BYTES = 45_000
 INLINE = r"<script(?! type=\"module\" src=)|<style|\sstyle=|\son[a-z]+=|(?:src|href)=\"https?:"
 """What the policy would refuse in a page."""
 
@@ -171,3 +173,19 @@ def test_a_form_is_read_with_its_accents_and_its_empty_fields(
 def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         read_form(body)
+
+
+async def test_all_that_a_browser_loads_for_a_page_is_small(boss: Reader) -> None:
+    for path in ("/", "/lote", "/panel"):
+        page = await boss.read(path)
+        wanted = re.findall(r'"((?:\.\./)?static/[^"]+)"', page)
+        found = {"page": page.encode()}
+        while wanted:
+            address = wanted.pop()
+            if address in found:
+                continue
+            found[address] = (await boss.open(f"/{address.removeprefix('../')}")).body
+            imports = re.findall(r'(?:from|import) "\./([^"]+)"', found[address].decode())
+            wanted += [f"{address.rpartition('/')[0]}/{name}" for name in imports]
+        assert len(found) > 5
+        assert sum(len(gzip.compress(body)) for body in found.values()) < LARGEST_BYTES, path

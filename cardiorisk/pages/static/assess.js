@@ -6,7 +6,7 @@ import { calls } from "./calls.js";
 import "./copy.js";
 import { by } from "./dom.js";
 import { checkPatient, entries, fillIn, form, onChange, readPatient } from "./form.js";
-import { ASSESSING, assess } from "./service.js";
+import { ASSESSING, HANDED_OVER, assess } from "./service.js";
 import { rule } from "./units.js";
 import { say } from "./words.js";
 
@@ -58,4 +58,7 @@ onPatient(fillIn);
 by("scriptless").hidden = true;
 by("assess").disabled = false;
 for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
+const handed = sessionStorage.getItem(HANDED_OVER);
+sessionStorage.removeItem(HANDED_OVER);
+if (handed) fillIn(JSON.parse(handed));
 writeCalls();

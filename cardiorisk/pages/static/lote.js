@@ -5,7 +5,7 @@ import { ask, fail, keepKey, readKey, showLeft, showRefusal } from "./asking.js"
 import { MOST_BYTES, MOST_ROWS, readTable, readText } from "./csv.js";
 import { by, make } from "./dom.js";
 import { guess, headed, readRow, unitOfCells, unitsOfColumn } from "./patients.js";
-import { assess, assessMany, readAccount } from "./service.js";
+import { HANDED_OVER, assess, assessMany, readAccount } from "./service.js";
 import { showResults } from "./table.js";
 import { FIELDS } from "./units.js";
 import { language, say } from "./words.js";
@@ -223,6 +223,12 @@ async function open(row) {
   showAnswer(row.patient, answer.document, { ...answer, name: by("answer-title").textContent });
   by("answer").scrollIntoView();
   by("answer-title").focus();
+  by("edit").onclick = () => {
+    // A tab that is opened so begins with a copy of what this one keeps, the key too.
+    sessionStorage.setItem(HANDED_OVER, JSON.stringify(row.patient));
+    window.open("./");
+    sessionStorage.removeItem(HANDED_OVER);
+  };
   by("back").onclick = () => {
     by("opened").hidden = true;
     by("results-part").scrollIntoView();

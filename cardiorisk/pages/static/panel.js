@@ -4,6 +4,9 @@ import { columns } from "./charts.js";
 import { inWords, language, number, say } from "./words.js";
 
 const MOST_LINES = 50;
+const VERDICTS = {
+  stable: say("stable"), noticeable: say("noticeable"), large: say("large"), "too few rows": say("too few rows"),
+};
 const by = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat(language);
 // In UTC, like the bitácora and the API, so that a line can be found there.
@@ -96,7 +99,7 @@ function showDrift({ drift }) {
   const names = JSON.parse(by("drift").dataset.names);
   by("drift").replaceChildren(...measured.map((one) => row(
     names[one.name] ?? one.name, [whole.format(one.rows), "number"], [one.psi === null ? "–" : number(one.psi, 3), "number"],
-    [say(one.verdict), one.verdict === "large" ? "bad" : ""],
+    [VERDICTS[one.verdict], one.verdict === "large" ? "bad" : ""],
   )));
   setText("drift-help", say("Drift of the newest {count} answers in the log.", { count: whole.format(drift.answers) }));
 }

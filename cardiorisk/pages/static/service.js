@@ -23,6 +23,9 @@ async function post(path, key, body, signal) {
   };
 }
 
+/** Where a tab finds the patient that another one begins it with. */
+export const HANDED_OVER = "cardiorisk.patient";
+
 /** Where a patient is assessed, with all that is shown of an answer. */
 export const ASSESSING = "service?explicar=1&curvas=1&cambios=1&mapas=1";
 

@@ -40,10 +40,10 @@ const faultsOf = (row) => row.answer?.errors?.map((fault) => `${fieldOf(fault.fi
 const KEYS = {
   number: (row) => row.number,
   label: (row) => row.label.toLowerCase(),
-  ...Object.fromEntries(FIELDS.map(({ name }) => [name, (row) => row.patient?.[name] ?? Infinity])),
   probability: (row) => row.answer?.probabilidad ?? -1,
   risk: (row) => (isAssessed(row) ? Number(isAtRisk(row)) : -1),
   reason: (row) => reason(row),
+  ...Object.fromEntries(FIELDS.map(({ name }) => [name, (row) => row.patient?.[name] ?? Infinity])),
 };
 const NUMERIC = new Set(["probability", ...FIELDS.map((field) => field.name)]);
 
@@ -115,7 +115,7 @@ function line(row) {
     if (value === undefined) return make("td", row.faults[field.name] ? "number faulty" : "number", row.cells[state.table.mapping.columns[field.name].place] ?? "");
     return make("td", "number", field.kind === "flag" ? (value ? say("yes") : say("no")) : inUnit(value, field));
   });
-  const cells = [make("td", "name", row.label), ...values];
+  const cells = [make("td", "name", row.label)];
   if (isAssessed(row)) {
     cells.push(make("td", "number", percent(row.answer.probabilidad)), make("td", isAtRisk(row) ? "at-risk" : "", isAtRisk(row) ? say("yes") : say("no")), make("td", "", reason(row)));
   } else {
@@ -123,7 +123,7 @@ function line(row) {
     told.colSpan = 3;
     cells.push(told);
   }
-  return make("tr", "", first, ...cells);
+  return make("tr", "", first, ...cells, ...values);
 }
 
 /** Draw how the probabilities spread, those at risk in their colour. */

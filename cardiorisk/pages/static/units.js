@@ -78,8 +78,8 @@ const multiplied = (number, unit) => `${number} ${/^\d/.test(unit) ? "\u00d7 " :
 /** Say what a field accepts. */
 export function rule(field, unit = unitOf(field)) {
   const [minimum, most] = bounds(field, unit);
-  const kind = field.kind === "integer" ? "an integer" : "a number";
-  return say(`Must be ${kind} from {minimum} to {maximum}`, { minimum, maximum: multiplied(most, unit) });
+  const words = { minimum, maximum: multiplied(most, unit) };
+  return field.kind === "integer" ? say("Must be an integer from {minimum} to {maximum}", words) : say("Must be a number from {minimum} to {maximum}", words);
 }
 
 /** Units in which a number would be accepted; people also type what the service takes. */
