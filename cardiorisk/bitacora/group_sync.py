@@ -31,21 +31,20 @@ class GroupSync:
         self._end = end
         self._fsync = fsync
         self._thread = ThreadPoolExecutor(1, "bitacora-sync")
-        self._waiting: list[asyncio.Future[None]] = []
+        self._next: asyncio.Future[None] | None = None
         self._running: Future[None] | None = None
 
     async def wait(self) -> None:
         """Wait for an ``fsync`` that starts after this call."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        if self._running is None:
-            self._start()
-        await turn
+        if (turn := self._next) is None:
+            turn = self._next = asyncio.get_running_loop().create_future()
+            if self._running is None:
+                self._start(turn)
+        await asyncio.shield(turn)  # a caller who goes away leaves the others waiting
 
     def close(self) -> None:
         """Wait for the running ``fsync``, sync once more, and let whoever still waits go."""
         self._thread.shutdown()
-        waiting, self._waiting = self._waiting, []
         files = self._begin()
         error = None if self._running is None else self._running.exception()
         try:
@@ -53,40 +52,39 @@ class GroupSync:
         except OSError as failure:
             error = failure
         self._end(files, error)
-        _release(waiting, error)
+        self._release(self._next, error)
         if error is not None:
             raise error
 
-    def _start(self) -> None:
-        files = self._begin()
+    def _start(self, turn: asyncio.Future[None]) -> None:
+        self._next, files = None, self._begin()
         self._running = self._thread.submit(self._sync, files)
-        group, self._waiting = self._waiting, []
-        asyncio.wrap_future(self._running).add_done_callback(partial(self._finish, group, files))
+        asyncio.wrap_future(self._running).add_done_callback(partial(self._finish, turn, files))
 
     def _sync(self, files: Files) -> None:
         for file in files:
             self._fsync(file)
 
     def _finish(
-        self, group: list[asyncio.Future[None]], files: Files, running: asyncio.Future[None]
+        self, turn: asyncio.Future[None], files: Files, running: asyncio.Future[None]
     ) -> None:
-        self._running = None
-        error = running.exception()
+        self._running, error = None, running.exception()
         self._end(files, error)
+        self._release(turn, error)
         if error is not None:
-            group, self._waiting = group + self._waiting, []
-        _release(group, error)
-        if self._waiting:
-            self._start()
+            self._release(self._next, error)
+        elif self._next is not None:
+            self._start(self._next)
 
-
-def _release(turns: list[asyncio.Future[None]], error: BaseException | None) -> None:
-    for turn in turns:
-        if turn.done():  # The caller has gone away.
-            continue
+    def _release(self, turn: asyncio.Future[None] | None, error: BaseException | None) -> None:
+        if turn is self._next:
+            self._next = None
+        if turn is None or turn.done():
+            return
         if error is None:
             turn.set_result(None)
         else:
             refusal = LogUnavailable("the bitácora cannot be put on the disk")
             refusal.__cause__ = error
             turn.set_exception(refusal)
+            turn.exception()  # all who waited may have gone away

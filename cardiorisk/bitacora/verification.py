@@ -116,8 +116,14 @@ class Verification:
     def _check(self, found: Checkpoint, lines: int, *, is_first: bool) -> None:
         """Check a checkpoint, whose hash holds, against the one before it."""
         last = self.last
+        if last is None and found.number > 1 and self._is_all:
+            raise self._fault(
+                f"it begins with checkpoint {found.number:,}: what was before is missing, and not "
+                "by `log prune`"
+            )
         if last is None:
-            self._check_beginning(found)
+            if found.number > 1:
+                self.notes.append(f"what was before checkpoint {found.number:,} was not looked at")
         elif found.number != last.number + 1:
             raise self._fault(_out_of_place(found, last))
         elif is_first and found.after != last.hash:
@@ -142,16 +148,6 @@ class Verification:
         self.last = found
         self.lines += lines
         self.checkpoints += 1
-
-    def _check_beginning(self, found: Checkpoint) -> None:
-        if found.number == 1:
-            return
-        if self._is_all:
-            raise self._fault(
-                f"it begins with checkpoint {found.number:,}: what was before is missing, and not "
-                "by `log prune`"
-            )
-        self.notes.append(f"what was before checkpoint {found.number:,} was not looked at")
 
     def _may_have_lost(self, found: Checkpoint) -> bool:
         """Tell whether a crash of the machine may have taken lines before this checkpoint."""
@@ -207,10 +203,9 @@ class Verification:
         self._line += sum(1 for _ in same)
         if got == wanted:
             return self._fault("this checkpoint was changed, or the one before it")
-        if count < len(wanted):
-            return self._fault(f"{len(wanted) - count:,} line(s) missing before it")
-        if count > len(wanted):
-            return self._fault(f"{count - len(wanted):,} line(s) added from it on")
+        if surplus := count - len(wanted):
+            what = "added from it on" if surplus > 0 else "missing before it"
+            return self._fault(f"{abs(surplus):,} line(s) {what}")
         return self._fault("moved" if sorted(got) == sorted(wanted) else "changed")
 
     def _fault(self, said: str) -> _Fault:

@@ -14,7 +14,6 @@ import logging
 import os
 import select
 import stat
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,8 +34,6 @@ _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
 _OPENING = os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _NEWLINE = b"\n"
-_PIPE_BYTES = 1 << 20
-"""As much as anybody may ask for: some 3,000 lines."""
 _PRINTED = (1, 2)
 """Standard output and error."""
 _logger = logging.getLogger(__name__)
@@ -64,7 +61,7 @@ class Bitacora:
         seal_key_file: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
-        fsync: Fsync = os.fsync,
+        fsync: Fsync | None = None,
     ) -> None:
         self.lines_written = 0
         self.write_failures = 0
@@ -73,7 +70,7 @@ class Bitacora:
         self.path = log_dir / (LOG_FILE if node is None else f"bitacora-{node}.jsonl")
         self._writing = f"writing the bitácora {self.path}"
         self._clock = clock
-        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync)
+        self._group_sync = GroupSync(self._begin_sync, self._end_sync, fsync or os.fsync)
         self._rotated_files: list[int] = []
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
         self._is_closed = False
@@ -198,10 +195,6 @@ class Bitacora:
             self._begin_chain(None)
             if last.why not in {"rotate", "close"} or self._chain.lines:
                 self._checkpoint("rotate")
-        except OSError as error:
-            if error.errno == errno.EBUSY:
-                raise
-            _logger.warning("going on from the bitácora's older files fails: %s", error)
         finally:
             if self._file != new_file:
                 os.close(self._file)
@@ -300,58 +293,35 @@ class Bitacora:
         self._ends_torn = _ends_torn(self._file)
 
     def _open_file(self) -> int:
-        mode = self._mode()
-        is_regular = stat.S_ISREG(mode)
-        if self.is_durable and not is_regular and not stat.S_ISDIR(mode):
+        self.path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+        named = self.path.stat() if self.path.exists() else None
+        if is_regular := named is None or stat.S_ISREG(named.st_mode):
+            access = os.O_RDWR | os.O_CREAT
+        elif os.path.samestat(named, Path(os.devnull).stat()):  # so is a stream that was closed
+            raise OSError(errno.ENODEV, f"it is {os.devnull}, which keeps no line")
+        elif self.is_durable:
             raise OSError(errno.EINVAL, "CARDIORISK_BITACORA_SYNC=disk needs a file on a disk")
-        if stat.S_ISSOCK(mode):
-            file = self._printed_socket()
+        elif stat.S_ISSOCK(named.st_mode):
+            return _share_socket(named)
         else:
             # Were a pipe open for reading too, lines without a reader would be taken, and lost.
-            access = os.O_RDWR | os.O_CREAT if is_regular else os.O_WRONLY
-            file = self._open_or_make(access | _OPENING)
+            access = os.O_WRONLY
+        try:
+            file = os.open(self.path, access | _OPENING, _FILE_MODE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                error.strerror = "nobody reads it"
+            raise
         try:
             if self.is_durable:
                 _sync_directory(self.path.parent)
             if is_regular:
                 _claim(file)
                 _append_what_is_printed(file)
-            elif stat.S_ISFIFO(mode) and sys.platform == "linux":
-                with suppress(OSError):  # it is a favour to a reader who pauses for a moment
-                    fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         except OSError:
             os.close(file)
             raise
         return file
-
-    def _mode(self) -> int:
-        """Return what kind of file has the name, a regular one where none has it yet."""
-        try:
-            named = self.path.stat()
-        except FileNotFoundError:
-            return stat.S_IFREG
-        if os.path.samestat(named, Path(os.devnull).stat()):  # a stream that was closed is that too
-            raise OSError(errno.ENODEV, f"it is {os.devnull}, which keeps no line")
-        return named.st_mode
-
-    def _open_or_make(self, flags: int) -> int:
-        try:
-            return os.open(self.path, flags, _FILE_MODE)
-        except FileNotFoundError:
-            self.path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
-            return os.open(self.path, flags, _FILE_MODE)
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                error.strerror = "nobody reads it"
-            raise
-
-    def _printed_socket(self) -> int:
-        """Share what is printed to, as a socket cannot be opened by ``/dev/stdout``."""
-        named = self.path.stat()
-        for number in _PRINTED:
-            if os.path.samestat(os.fstat(number), named):
-                return os.dup(number)
-        raise OSError(errno.EOPNOTSUPP, "it is a socket, and not that of /dev/stdout")
 
     def _begin_sync(self) -> Files:
         return (*self._rotated_files, self._file)
@@ -410,6 +380,14 @@ def _append_what_is_printed(file: int) -> None:
         if os.path.samestat(os.fstat(number), os.fstat(file)):
             flags = fcntl.fcntl(number, fcntl.F_GETFL)
             fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
+
+
+def _share_socket(named: os.stat_result) -> int:
+    """Share what is printed to, as a socket cannot be opened by ``/dev/stdout``."""
+    for number in _PRINTED:
+        if os.path.samestat(os.fstat(number), named):
+            return os.dup(number)
+    raise OSError(errno.EOPNOTSUPP, "it is a socket, and not that of /dev/stdout")
 
 
 def _sync_directory(directory: Path) -> None:
