@@ -27,8 +27,9 @@ from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)
 
-SETTLE_SECONDS = 0.05
-"""After a signal, for requests that have been sent and are not read yet."""
+SETTLE_SECONDS, SETTLES = 0.05, 10
+"""After a signal, for requests that have been sent and are not read yet; so often as long as there
+are connections, which a proxy may use at the very moment at which they are closed."""
 DRAIN_SECONDS = 10.0
 """How long answers under way may take after a signal."""
 _MOST_DESCRIPTORS = 65_536
@@ -171,7 +172,7 @@ async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:
 async def _stop(listener: Listener, services: Services, stops: asyncio.Queue[None]) -> None:
     """Take no more, finish what is under way, close; each further signal skips a wait."""
     listener.drain()
-    await asyncio.sleep(SETTLE_SECONDS)
+    await _unless_stopped(_settle(listener), stops)
     services.broadcast.close()  # or their answers, which have no end, would be waited for
     clock = asyncio.get_running_loop().time
     deadline = clock() + DRAIN_SECONDS
@@ -186,6 +187,13 @@ async def _stop(listener: Listener, services: Services, stops: asyncio.Queue[Non
         # The log and the database are closed; only the network's thread, which cannot be
         # stopped while it imports TensorFlow, would keep the process.
         os._exit(0)
+
+
+async def _settle(listener: Listener) -> None:
+    for _ in range(SETTLES):
+        await asyncio.sleep(SETTLE_SECONDS)
+        if not listener.connections:
+            return
 
 
 async def _unless_stopped(work: Coroutine[None, None, object], stops: asyncio.Queue[None]) -> bool:

@@ -8,13 +8,16 @@ second closes whoever is overdue, so that it costs a request no timer.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import logging
 import os
+import struct
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from socket import AF_UNIX, socket
+from socket import AF_UNIX, SOL_SOCKET, socket
 from typing import TYPE_CHECKING
 
 from cardiorisk.http1.connection import NO_ROOM, Connection, Connections
@@ -37,6 +40,7 @@ SWEEP_SECONDS = 1.0
 """How often ``close_overdue`` shall be called."""
 RETRY_SECONDS = 1.0
 """After the system had no descriptor or no memory for another connection."""
+_SO_ATTACH_FILTER = 26
 TURNED_AWAY_AT_A_TIME = 8
 """Connections above the most that are kept until the caller has had its refusal."""
 
@@ -84,11 +88,16 @@ class Listener:
                     path.unlink()
         for bound in self._sockets:
             asyncio.get_running_loop().remove_reader(bound)
+            _take_no_more(bound)
             for _ in range(QUEUED // ACCEPTED_A_TURN):
                 self._accept(bound)
             bound.close()
         for connection in self._connections.living:
             connection.drain()
+
+    @property
+    def connections(self) -> int:
+        return len(self._coming) + len(self._connections.living)
 
     async def close(self) -> None:
         self.drain()
@@ -119,7 +128,7 @@ class Listener:
                 loop.remove_reader(bound)
                 loop.call_later(self._retry_seconds, self._resume, bound)
                 return
-            too_many = len(self._coming) + len(self._connections.living) - self._most_connections
+            too_many = self.connections - self._most_connections
             connected.settimeout(0)
             if too_many >= TURNED_AWAY_AT_A_TIME:
                 self._turn_away(connected)
@@ -142,6 +151,18 @@ class Listener:
         )
         if not has_room:
             connection.turn_away()
+
+
+def _take_no_more(bound: socket) -> None:
+    """Have Linux pass over who comes from now on; else one that it takes before the end is reset.
+
+    Who was passed over asks again after a second, and is refused or gets to another process.
+    Source: SO_ATTACH_FILTER in socket(7), with the program "return 0".
+    """
+    if sys.platform == "linux" and bound.family != AF_UNIX:
+        program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+        filtering = struct.pack("HP", 1, ctypes.addressof(program))
+        bound.setsockopt(SOL_SOCKET, _SO_ATTACH_FILTER, filtering)
 
 
 def bind_unix(path: Path, mode: int) -> socket:
