@@ -141,7 +141,6 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
 
     # TensorFlow takes several, and half a gigabyte. Of each population it warns that it is new.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    from cardiorisk.training.evaluation import measure_baselines
     from cardiorisk.training.export import write_artefact
     from cardiorisk.training.report import Measured, render, write_report
 
@@ -149,9 +148,7 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
     trained = train_with_progress(split, recipe)
     click.echo(f"Trained {recipe.epochs} epochs in {time.monotonic() - started:.0f} s.")
     card, evaluation = write_artefact(trained, recipe, output)
-    grid = evaluation.grid.cohort if evaluation.grid_has_truth else None
-    baselines = measure_baselines(trained.split, grid, card.seed)
-    measured = Measured(card, trained.split, evaluation, trained.epochs, baselines)
+    measured = Measured(card, trained.split, evaluation, trained.epochs)
     written = write_report(measured, report)
 
     trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)

@@ -1,9 +1,4 @@
-"""The model card: what the saved network is, and how a loader can tell that it is the one.
-
-The card is the JSON file beside the network's files, written by the training. It also keeps what
-training saw (ranges, histograms, background rows): answers are explained, warned about and watched
-for drift without the training rows at hand.
-"""
+"""The model card: what the saved network is, how to tell that it is the one, what training saw."""
 
 import math
 import re
@@ -15,14 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from cardiorisk.config import DEFAULT_MODEL_DIR
@@ -35,11 +23,8 @@ CARD_FILE = "card.json"
 KERAS_FILE = "cardiorisk.keras"
 LITERT_FILE = "cardiorisk.tflite"
 
-_LIST_OF_NUMBERS = re.compile(r"\[[-+.,eE0-9\s]+\]")
-
 ROUNDING = 1e-6
-"""What a value may be off by and still be inside what training saw: float32 is off by less, and the
-finest step of a field is 100,000 times as much."""
+"""What a value may be off by and still be inside what training saw; float32 is off by less."""
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_FILE_NAME = 100
@@ -94,7 +79,7 @@ class Condition(Member):
     """That a value is above a bound; of a flag above 0, that it is yes."""
 
     field: Literal[FIELD_NAMES] = Field(description="The field's wire name")  # type: ignore[valid-type]  # made of FIELDS
-    above: float = Field(description="The bound, which is not above itself")
+    above: float = Field(description="The bound")
 
 
 Rule = tuple[tuple[Condition, ...], ...]
@@ -109,7 +94,7 @@ class GoldenRow(Member):
 
 
 class Profile(Member):
-    """How the training rows were spread, in bins, to compare later traffic with."""
+    """How the training rows were spread."""
 
     edges: tuple[float, ...] = Field(
         description="Between the bins, rising; a value equal to an edge is in the bin below it"
@@ -132,7 +117,7 @@ class Profile(Member):
 
 
 class FieldProfile(Profile):
-    """One field as training saw it: its wire name, its extremes and its spread."""
+    """One field as training saw it."""
 
     field: str = Field(description="The field's wire name", examples=["edad"])
     lowest: float = Field(description="The least value")
@@ -226,27 +211,27 @@ class Card(Member):
             raise ValueError(f"must name {KERAS_FILE} and {LITERT_FILE}")
         return files
 
-    @field_validator("training_fields")
-    @classmethod
-    def _check_fields(
-        cls, seen: tuple[FieldProfile, ...], earlier: ValidationInfo
-    ) -> tuple[FieldProfile, ...]:
-        if tuple(profile.field for profile in seen) != FIELD_NAMES:
-            raise ValueError(f"must be {', '.join(FIELD_NAMES)}, in this order")
-        if len({sum(profile.counts) for profile in seen}) > 1:
-            raise ValueError("counts add up to different rows")
-        _check_rows(seen[0], earlier)
-        return seen
-
-    @field_validator("training_scores")
-    @classmethod
-    def _check_scores(cls, scores: Profile, earlier: ValidationInfo) -> Profile:
-        _check_rows(scores, earlier)
-        return scores
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        if tuple(profile.field for profile in self.training_fields) != FIELD_NAMES:
+            raise ValueError(f"training_fields: must be {', '.join(FIELD_NAMES)}, in this order")
+        most = self.data_rows - self.metrics.held_out.rows
+        learnt = sum(self.training_scores.counts)
+        if not 0 < learnt <= most:
+            raise ValueError(
+                f"training_scores: counts add up to {learnt:,}, and data_rows without the held-out "
+                f"rows to {most:,}"
+            )
+        for profile in self.training_fields:
+            if (rows := sum(profile.counts)) != learnt:
+                raise ValueError(
+                    f"training_fields: counts of {profile.field} add up to {rows:,}, and those of "
+                    f"training_scores to {learnt:,}"
+                )
+        return self
 
     @cached_property
     def notice(self) -> Said:
-        """What every answer says of this network."""
         return notice(self.data_rows, self.data_file)
 
     def clauses(self, values: Sequence[float]) -> tuple[tuple[tuple[Condition, bool], ...], ...]:
@@ -258,10 +243,7 @@ class Card(Member):
         )
 
     def outside_training(self, values: Sequence[float]) -> tuple[str, ...]:
-        """Return the wire names of the fields whose value lies beyond all that training saw.
-
-        Each field is looked at alone; ``values`` are one input row, in ``field_order``.
-        """
+        """Return the wire names of the fields whose value lies beyond all that training saw."""
         seen = zip(self._seen, values, strict=True)
         return tuple([field for (field, low, high), value in seen if not low <= value <= high])
 
@@ -274,22 +256,8 @@ class Card(Member):
         )
 
 
-def _check_rows(profile: Profile, earlier: ValidationInfo) -> None:
-    """Refuse counts that do not add up to the rows learnt from; faulty members are named alone."""
-    if {"data_rows", "metrics"} <= earlier.data.keys():
-        metrics: NetworkFigures = earlier.data["metrics"]
-        rows, most = sum(profile.counts), earlier.data["data_rows"] - metrics.held_out.rows
-        if not 0 < rows <= most:
-            raise ValueError(
-                f"counts add up to {rows:,}, and data_rows without the held-out rows to {most:,}"
-            )
-        seen: tuple[FieldProfile, ...] = earlier.data.get("training_fields", ())
-        if seen and rows != sum(seen[0].counts):
-            raise ValueError("counts add up to other rows than those of training_fields")
-
-
 def load_card(directory: Path) -> Card:
-    """Read the card of the artefact in ``directory``, or raise ``UnusableArtefact``."""
+    """Read the card of the artefact in ``directory``."""
     path = directory / CARD_FILE
     try:
         return Card.model_validate_json(path.read_bytes())
@@ -302,17 +270,16 @@ def load_card(directory: Path) -> Card:
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        place = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise UnusableArtefact(f"{path} is not a model card: {place}: {reason}") from error
+        said = f"{place}: {reason}" if place else reason
+        raise UnusableArtefact(f"{path} is not a model card: {said}") from error
 
 
 def save_card(card: Card, directory: Path) -> None:
-    """Write the card into ``directory``, the last of the artefact's files to be written."""
-    text = _LIST_OF_NUMBERS.sub(_on_one_line, card.model_dump_json(indent=2))
+    """Write the card into ``directory``, each list of numbers in one line."""
+    numbers = re.compile(r"\[\s*([-+.,eE0-9\s]+?)\s*\]")
+    text = numbers.sub(
+        lambda found: f"[{' '.join(found[1].split())}]", card.model_dump_json(indent=2)
+    )
     (directory / CARD_FILE).write_text(text + "\n", encoding="utf-8")
-
-
-def _on_one_line(numbers: re.Match[str]) -> str:
-    """Close up a list: a row of numbers is read, and compared between versions, as one line."""
-    return " ".join(numbers[0].split()).replace("[ ", "[").replace(" ]", "]")

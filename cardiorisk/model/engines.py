@@ -173,8 +173,7 @@ ENGINES: Mapping[EngineName, tuple[str, Callable[[Path], Engine]]] = {
 }
 """Each engine's file in the directory of an artefact, and what makes the engine of it."""
 
-GOLDEN_TOLERANCE = 1e-4
-"""Largest accepted difference of a golden row's probability: engines round differently."""
+GOLDEN_TOLERANCE = 1e-4  # engines round differently
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +185,21 @@ class Artefact:
 
 
 def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
-    """Load and check the network in ``directory``, and warm it by running the golden rows."""
+    """Load the network in ``directory``, check it by its hash and its golden rows, and warm it."""
     card = load_card(directory)
     file_name, make_engine = ENGINES[engine_name]
-    _check_hash(directory / file_name, card.files[file_name])
-    engine = make_engine(directory / file_name)
-    _check_golden_rows(engine, card, directory)
-    return Artefact(card, engine)
-
-
-def _check_hash(path: Path, expected: str) -> None:
+    path = directory / file_name
     try:
         found = sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise UnusableArtefact(f"cannot read the network {path}: {error.strerror}") from error
-    if found != expected:
+    if found != card.files[file_name]:
         raise UnusableArtefact(
-            f"{path} is not the file that its card describes (SHA-256 {found[:12]}…, "
-            f"expected {expected[:12]}…): restore it or train again"
+            f"{path} is not the file that its card describes: restore it or train again"
         )
+    engine = make_engine(path)
+    _check_golden_rows(engine, card, directory)
+    return Artefact(card, engine)
 
 
 def _first_line(error: Exception) -> str:

@@ -122,13 +122,9 @@ def _rounded(number: float) -> float:
 
 def _weights() -> NDArray[np.float64]:
     """Return what turns the worths of the coalitions into Shapley values, shape (6, 64)."""
-    weights = np.empty((_INPUTS, COALITIONS))
-    for coalition, members in enumerate(_MEMBERS):
-        for player, is_member in enumerate(members):
-            others = int(members.sum()) - int(is_member)
-            orders = factorial(others) * factorial(_INPUTS - 1 - others) / factorial(_INPUTS)
-            weights[player, coalition] = orders if is_member else -orders
-    return weights
+    share = [factorial(size) * factorial(_INPUTS - 1 - size) for size in range(_INPUTS)]
+    others = _MEMBERS.sum(axis=1) - _MEMBERS.T  # (6, 64): members but the player
+    return np.asarray(np.where(_MEMBERS.T, 1, -1) * np.array(share)[others] / factorial(_INPUTS))
 
 
 _WEIGHTS = _weights()
@@ -147,11 +143,10 @@ def _shown(values: Sequence[float], language: Language) -> list[str]:
 def _mentioned(explanation: Explanation, inputs: list[str], conjunction: str) -> tuple[str, str]:
     """List what raised and what lowered the probability, the strongest first."""
     moved = sorted(
-        zip(explanation.contributions, inputs, strict=True),
-        key=lambda contribution: -abs(contribution[0]),
+        zip(explanation.contributions, inputs, strict=True), key=lambda each: -abs(each[0])
     )
-    raised = [f"{name} (+{by:.2f})" for by, name in moved if by >= SMALLEST_MENTIONED]
-    lowered = [f"{name} (-{-by:.2f})" for by, name in moved if -by >= SMALLEST_MENTIONED]
+    moved = [(by, f"{name} ({by:+.2f})") for by, name in moved if abs(by) >= SMALLEST_MENTIONED]
+    raised, lowered = ([text for by, text in moved if (by > 0) == up] for up in (True, False))
     return _listed(raised, conjunction), _listed(lowered, conjunction)
 
 

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,6 @@ from cardiorisk.patients.words import OF_ANOTHER, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -111,8 +111,8 @@ class Predictor:
         self, queue_limit: int = QUEUE_LIMIT, alone_queue_limit: int = ALONE_QUEUE_LIMIT
     ) -> None:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
-        self._explained = _Queue(explain, alone_queue_limit, 1)
-        self._batched = _Queue(assess_batches, alone_queue_limit, 1)
+        self._explained = _Queue(_explain_each, alone_queue_limit, 1)
+        self._batched = _Queue(_assess_each, alone_queue_limit, 1)
         self._turns = deque([self._assessed, self._batched, self._explained])
         # One thread runs all batches: two that take turns at it cost Keras 6 % of a request.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")
@@ -190,7 +190,7 @@ class Predictor:
         """
         artefact = self._require_artefact()
         if artefact.engine.is_instant and not self._is_busy and len(rows) <= BATCH_LIMIT:
-            return self._answered(assess_batches(artefact, [rows])[0], len(rows))
+            return self._answered(assess_rows(artefact, rows), len(rows))
         return self._enqueue(self._batched, rows)
 
     async def close(self) -> None:
@@ -239,16 +239,13 @@ class Predictor:
                 return
 
     def _run(self, queue: _Queue, batch: list[Any], artefact: Artefact) -> None:
-        loop = asyncio.get_running_loop()
-
-        def hand_back(run: Future[list[Any]]) -> None:
-            loop.call_soon_threadsafe(self._finish_batch, batch, run)
-
         together = [asked for asked, _ in batch]
         self.batch_sizes.add(len(together[0] if queue is self._batched else together))
-        self._worker.submit(queue.run, artefact, together).add_done_callback(hand_back)
+        loop = asyncio.get_running_loop()
+        run = loop.run_in_executor(self._worker, queue.run, artefact, together)
+        run.add_done_callback(partial(self._finish_batch, batch))
 
-    def _finish_batch(self, batch: list[Any], run: Future[list[Any]]) -> None:
+    def _finish_batch(self, batch: list[Any], run: asyncio.Future[list[Any]]) -> None:
         # The next batch runs while the answers are handed out.
         self._start_batch()
         failure = run.exception()
@@ -272,12 +269,59 @@ def _not_ready() -> NotReady:
 
 def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
     """Assess patients together, in their order."""
-    inputs = [patient.values for patient in patients]
-    rows = np.array(inputs, dtype=np.float32)  # (n, 6)
+    rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
     return [
-        _assessment(artefact.card, artefact.card.outside_training(values), probability)
-        for values, probability in zip(inputs, _run(artefact, rows).tolist(), strict=True)
+        _assessment(artefact.card, patient, probability)
+        for patient, probability in zip(patients, _run(artefact, rows).tolist(), strict=True)
     ]
+
+
+def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
+    row = np.array((patient.values,), dtype=np.float32)  # (1, 6)
+    return _assessment(artefact.card, patient, artefact.engine.probabilities(row).item())
+
+
+def assess_rows(artefact: Artefact, rows: NDArray[np.float32]) -> BatchAssessment:
+    """Assess many, shape (n, 6), in one run of the network."""
+    card = artefact.card
+    lowest = np.array([seen.lowest for seen in card.training_fields]) - ROUNDING  # (6,)
+    highest = np.array([seen.highest for seen in card.training_fields]) + ROUNDING
+    exact = _run(artefact, rows) if len(rows) else np.empty(0, np.float32)  # (n,)
+    return BatchAssessment(
+        all_told(exact, card.threshold).tolist(),
+        card.threshold,
+        card.version,
+        card.notice,
+        (rows < lowest) | (rows > highest),
+    )
+
+
+def explain(artefact: Artefact, patient: Patient, *, changes: bool) -> Assessment:
+    """Assess a patient with explanation and curves, and with changes where wished, in one run."""
+    card = artefact.card
+    row = np.array(patient.values, dtype=np.float32)  # (6,)
+    background = np.array(card.background, dtype=np.float32)  # (b, 6)
+    changed = change_rows(patient.values) if changes else np.array([patient.values])
+    parts = [curve_rows(row), coalition_rows(row, background), changed.astype(np.float32)]
+    found = artefact.engine.probabilities(np.concatenate(parts))
+    of_curves, of_coalitions, of_changed = np.split(
+        found, np.cumsum([len(part) for part in parts[:-1]])
+    )
+    probability, explanation = explanation_of(of_coalitions)
+    return replace(
+        _assessment(card, patient, probability),
+        explanation=explanation,
+        curves=curves_of(of_curves, card.threshold),
+        changes=find_changes(changed, of_changed, card.threshold),
+    )
+
+
+def _assess_each(artefact: Artefact, batches: list[NDArray[np.float32]]) -> list[BatchAssessment]:
+    return [assess_rows(artefact, rows) for rows in batches]
+
+
+def _explain_each(artefact: Artefact, asked: list[tuple[Patient, bool]]) -> list[Assessment]:
+    return [explain(artefact, patient, changes=changes) for patient, changes in asked]
 
 
 def _run(artefact: Artefact, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -287,60 +331,12 @@ def _run(artefact: Artefact, rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
-def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
-    values = patient.values
-    outside = artefact.card.outside_training(values)
-    row = np.array((values,), dtype=np.float32)  # (1, 6)
-    return _assessment(artefact.card, outside, artefact.engine.probabilities(row).item())
-
-
-def assess_batches(artefact: Artefact, batches: list[NDArray[np.float32]]) -> list[BatchAssessment]:
-    """Assess batches one by one, each in one run of the network."""
-    card = artefact.card
-    lowest = np.array([seen.lowest for seen in card.training_fields]) - ROUNDING  # (6,)
-    highest = np.array([seen.highest for seen in card.training_fields]) + ROUNDING
-    assessments = []
-    for rows in batches:
-        exact = _run(artefact, rows) if len(rows) else np.empty(0, np.float32)  # (n,)
-        told_of = all_told(exact, card.threshold).tolist()
-        outside = (rows < lowest) | (rows > highest)
-        assessments.append(
-            BatchAssessment(told_of, card.threshold, card.version, card.notice, outside)
-        )
-    return assessments
-
-
-def explain(artefact: Artefact, asked: list[tuple[Patient, bool]]) -> list[Assessment]:
-    """Assess patients one by one, each explained, and with changes where wished, in one run."""
-    card = artefact.card
-    background = np.array(card.background, dtype=np.float32)  # (b, 6)
-    assessments = []
-    for patient, wants_changes in asked:
-        row = np.array(patient.values, dtype=np.float32)  # (6,)
-        changed = change_rows(patient.values) if wants_changes else np.array([patient.values])
-        parts = [curve_rows(row), coalition_rows(row, background), changed.astype(np.float32)]
-        ends = np.cumsum([len(part) for part in parts[:-1]])
-        found = artefact.engine.probabilities(np.concatenate(parts))
-        curves, coalitions, changes = np.split(found, ends)
-        probability, explanation = explanation_of(coalitions)
-        assessment = _assessment(card, card.outside_training(patient.values), probability)
-        assessments.append(
-            replace(
-                assessment,
-                explanation=explanation,
-                curves=curves_of(curves, card.threshold),
-                changes=find_changes(changed, changes, card.threshold),
-            )
-        )
-    return assessments
-
-
-def _assessment(card: Card, outside_training: tuple[str, ...], probability: float) -> Assessment:
+def _assessment(card: Card, patient: Patient, probability: float) -> Assessment:
     return Assessment(
         probability=told(probability, card.threshold),
         at_risk=probability >= card.threshold,
         threshold=card.threshold,
         model_version=card.version,
         notice=card.notice,
-        outside_training=outside_training,
+        outside_training=card.outside_training(patient.values),
     )

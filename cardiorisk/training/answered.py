@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]  # comes with scikit-learn
 from scipy.stats import rankdata  # type: ignore[import-untyped]  # likewise
 
+from cardiorisk.model.figures import BANDS
 from cardiorisk.patients.patient import FIELD_NAMES
 from cardiorisk.training.data import Cohort, Rows
-
-BANDS = 10
-"""Bands of equal width, from 0 to 1, that answers are grouped into."""
 
 _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 _MOST_PROBABILITY = 1 - 2.0**-24  # the float32 below 1

@@ -11,15 +11,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest  # type: ignore[import-untyped]  # comes with scikit-learn
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with sklearn
 
 from cardiorisk.model.engines import Engine, KerasEngine, LiteRTEngine
 from cardiorisk.model.figures import (
+    BANDS,
     AgeBand,
     Figures,
     Interval,
@@ -27,8 +22,8 @@ from cardiorisk.model.figures import (
     ProbabilityBand,
     ThresholdChoice,
 )
-from cardiorisk.training.answered import BANDS, Answered
-from cardiorisk.training.data import Cohort, Split, exact_cohort, follows_the_course, whole_grid
+from cardiorisk.training.answered import Answered
+from cardiorisk.training.data import Split, exact_cohort, follows_the_course, whole_grid
 
 Answers = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From values (float32, shape (n, 6)) to probabilities (float32, shape (n,))."""
@@ -38,8 +33,7 @@ _Name = TypeVar("_Name")
 ROWS_PER_CALL = 65_536
 RESAMPLES = 1_000
 EVEN_THRESHOLD = 0.5
-FEWEST_FOR_A_THRESHOLD = 200
-LARGEST_CHANCE = 0.001
+FEWEST_FOR_A_THRESHOLD, LARGEST_CHANCE = 200, 0.001
 """Another threshold than 0.5 needs so many validation rows, and so much confidence: it is the best
 of hundreds, so that one in twenty would be no surprise."""
 
@@ -195,36 +189,6 @@ def _wilson(right: int, wrong: int) -> Interval | None:
         return None
     bounds = binomtest(right, right + wrong).proportion_ci(method="wilson")
     return Interval(value=right / (right + wrong), low=float(bounds.low), high=float(bounds.high))
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """Another model and what it answers."""
-
-    name: str
-    held_out: Answered
-    grid: Answered | None  # None where the data do not follow its rule
-
-
-def measure_baselines(split: Split, grid: Cohort | None, seed: int) -> tuple[Baseline, ...]:
-    """Fit the majority, a logistic regression and gradient boosting, as scikit-learn has them.
-
-    They learn from the validation rows too: they have no candidates to choose among.
-    """
-    models = {
-        "mayoría": DummyClassifier(),
-        "regresión logística": make_pipeline(StandardScaler(), LogisticRegression()),
-        "gradient boosting": HistGradientBoostingClassifier(random_state=seed),
-    }
-    baselines = []
-    for name, model in models.items():
-        # So few rows are learnt five times faster by one thread than by two that wait in turns.
-        with threadpool_limits(1):
-            model.fit(split.steering.values, split.steering.at_risk)
-        held_out = Answered(split.held_out, model.predict_proba(split.held_out.values)[:, 1])
-        by_grid = None if grid is None else Answered(grid, model.predict_proba(grid.values)[:, 1])
-        baselines.append(Baseline(name, held_out, by_grid))
-    return tuple(baselines)
 
 
 @dataclass(frozen=True, slots=True)

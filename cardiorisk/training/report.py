@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_curve
 from tornado.template import Loader
 
 from cardiorisk.model.card import in_words
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from cardiorisk.model.figures import Interval
     from cardiorisk.training.answered import Answered
     from cardiorisk.training.data import Split
-    from cardiorisk.training.evaluation import Baseline, Evaluation
+    from cardiorisk.training.evaluation import Evaluation
     from cardiorisk.training.network import Epoch
 
 PAGES = {
@@ -44,8 +43,7 @@ PAGES = {
 """The pages of a report, and the template of each."""
 
 SURPRISING = 0.05
-"""Less than this is the chance of so many right answers more, or the network is called no better
-than always giving the same answer."""
+"""With no less chance of so many right answers, a network is no better than always the same one."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TABLE_GAP = re.compile(r"(?<=\|)\n{2,}(?=\|)")
@@ -61,7 +59,6 @@ class Measured:
     split: Split
     evaluation: Evaluation
     epochs: Sequence[Epoch]
-    baselines: tuple[Baseline, ...]
 
 
 def write_report(measured: Measured, directory: Path) -> list[Path]:
@@ -71,15 +68,12 @@ def write_report(measured: Measured, directory: Path) -> list[Path]:
         written.append(directory / name)
         written[-1].write_text(render(template, measured), encoding="utf-8")
     evaluation = measured.evaluation
-    models = {"red 14-7-1": evaluation.held_out}
-    models |= {each.name: each.held_out for each in measured.baselines}
     parts = {"filas reservadas": evaluation.held_out}
     if evaluation.grid_has_truth:
         parts["grilla completa"] = evaluation.grid
     for name, picture in (
         ("precision.png", draw_accuracy(measured.epochs)),
         ("perdida.png", draw_loss(measured.epochs)),
-        ("roc.png", draw_roc(models)),
         ("calibracion.png", draw_reliability(parts)),
     ):
         written.append(directory / name)
@@ -127,7 +121,7 @@ def figure(value: float) -> str:
 
 _DOTS_PER_INCH = 110
 _LEAST_LOSS_DRAWN = 1e-12  # a logarithmic scale has no place for 0
-_BLUE, _ORANGE, _GREY, _YELLOW = "#1f5a94", "#d9722b", "#8a8a8a", "#f2d24b"
+_BLUE, _ORANGE, _GREY = "#1f5a94", "#d9722b", "#8a8a8a"
 
 
 def draw_accuracy(epochs: Sequence[Epoch]) -> Figure:
@@ -150,19 +144,6 @@ def _draw_epochs(what: str, label: str, values: NDArray[np.float64]) -> Figure:
     axes.plot(numbers, values[:, 0], label="entrenamiento", color=_BLUE, linewidth=1.6)
     axes.plot(numbers, values[:, 1], label="reservados (20 %)", color=_ORANGE, linewidth=1.2)
     axes.legend()
-    return figure
-
-
-def draw_roc(models: Mapping[str, Answered]) -> Figure:
-    """Draw the ROC curves of models that answered about the same rows."""
-    figure, axes = _new_plot(
-        "Curva ROC, filas reservadas", "falsos positivos (%)", "verdaderos positivos (%)"
-    )
-    styles = ((_BLUE, 4.0, "-"), (_GREY, 1.0, "-"), (_ORANGE, 1.6, "-"), (_YELLOW, 1.6, "--"))
-    for (name, answered), (color, width, line) in zip(models.items(), styles, strict=False):
-        false, true, _ = roc_curve(answered.cohort.at_risk, answered.probabilities)
-        axes.plot(100 * false, 100 * true, line, label=name, color=color, linewidth=width)
-    axes.legend(loc="lower right")
     return figure
 
 

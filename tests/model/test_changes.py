@@ -84,19 +84,19 @@ def size_of(change: Change, patient: Patient) -> float:
 def test_changes_are_the_smallest_that_get_the_other_answer(
     artefact: Artefact, patient: Patient
 ) -> None:
-    (assessment,) = explain(artefact, [(patient, True)])
+    assessment = explain(artefact, patient, changes=True)
     expected = search(artefact, patient)
     sums = [size_of(change, patient) for change in assessment.changes]
     assert len(sums) == min(len(expected), 5)
     assert sums == pytest.approx(sorted(expected.values())[: len(sums)])
     for change, found in zip(assessment.changes, sums, strict=True):
         assert found == pytest.approx(expected[change.fields])
-        (after,) = explain(artefact, [(change.patient, False)])
+        after = explain(artefact, change.patient, changes=False)
         assert change.at_risk == after.at_risk != assessment.at_risk
         assert change.probability == pytest.approx(after.probability, rel=1e-3)
 
 
 def test_where_no_change_crosses_there_is_none(artefact: Artefact) -> None:
     beyond = artefact.card.model_copy(update={"threshold": 2.0})
-    (assessment,) = explain(Artefact(beyond, artefact.engine), [(PATIENTS[0], True)])
+    assessment = explain(Artefact(beyond, artefact.engine), PATIENTS[0], changes=True)
     assert (assessment.at_risk, assessment.changes) == (False, ())

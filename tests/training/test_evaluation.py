@@ -13,12 +13,11 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from cardiorisk.training.answered import Answered
-from cardiorisk.training.data import Cohort, Split
+from cardiorisk.training.data import Cohort
 from cardiorisk.training.evaluation import (
     choose_threshold,
     measure_ages,
     measure_bands,
-    measure_baselines,
     measure_benefit,
     measure_rows,
 )
@@ -194,15 +193,3 @@ def test_shares_of_rows_have_wilsons_interval(
 ) -> None:
     told = measure_rows(answered([0.9] * right + [0.1] * (rows - right), [1] * rows), 0.5, seed=3)
     assert (told.accuracy.low, told.accuracy.high) == pytest.approx((low, high), abs=1e-4)
-
-
-def test_trees_learn_the_rule_better_than_a_line_and_a_line_than_the_majority(
-    split: Split,
-) -> None:
-    baselines = measure_baselines(split, split.training, 3)
-    majority, line, trees = [each.held_out.accuracy(0.5) for each in baselines]
-    usual = split.training.at_risk.mean() > 0.5
-    assert majority == pytest.approx((split.held_out.at_risk == usual).mean())
-    assert majority < 0.7 < line < 0.9
-    assert trees > 0.97
-    assert all(each.grid and each.grid.cohort is split.training for each in baselines)

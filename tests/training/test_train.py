@@ -18,7 +18,7 @@ def test_it_leaves_the_network_its_card_and_the_report_and_names_them(
     run: subprocess.CompletedProcess[str], directory: Path
 ) -> None:
     written = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
-    pictures = ["calibracion", "perdida", "precision", "roc"]
+    pictures = ["calibracion", "perdida", "precision"]
     assert written == {
         "model/card.json",
         "model/cardiorisk.keras",
