@@ -6,6 +6,8 @@ random number, so ids sort by time, and a page can begin after an assessment tha
 
 import re
 import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +34,10 @@ _RANDOM_DIGITS = 16  # 80 bits, not to be guessed
 ID_PATTERN = f"^{PREFIX}[0-9a-hjkmnp-tv-z]{{{_MOMENT_DIGITS + _RANDOM_DIGITS}}}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+Answer = tuple[Patient, Assessment]
+ANSWER_LIFETIME, MOST_ANSWERS = timedelta(minutes=10), 1_000
+"""How long an answer is at hand to be kept, and how many are, in this process alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -52,6 +58,7 @@ class AssessmentPage:
 class Assessments:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._answers: OrderedDict[tuple[int, str], tuple[datetime, Answer]] = OrderedDict()
 
     async def keep(
         self, principal: Principal, patient: Patient, assessment: Assessment, label: str | None
@@ -72,11 +79,36 @@ class Assessments:
         )
         return kept
 
-    async def list_page(self, principal: Principal, page: Page, wanted: str = "") -> AssessmentPage:
-        """Return a part of the list, the newest first; with ``wanted``, of labels that hold it."""
+    def remember(self, principal: Principal, answer_id: str, answer: Answer) -> None:
+        """Have an answer at hand for a while, so that it can be kept as it was given."""
+        self._answers[principal.account_id, answer_id] = self._store.now(), answer
+        if len(self._answers) > MOST_ANSWERS:
+            self._answers.popitem(last=False)
+
+    async def keep_answer(self, principal: Principal, answer_id: str, label: str | None) -> bool:
+        """Keep an answer that was given a while ago; tell whether it was still at hand."""
+        given_at, answer = self._answers.get((principal.account_id, answer_id), (_EPOCH, None))
+        if answer is None or self._store.now() - given_at > ANSWER_LIFETIME:
+            return False
+        await self.keep(principal, *answer, label)
+        return True
+
+    async def search(self, principal: Principal, *wanted: str) -> tuple[str, ...]:
+        """Return the ids of the account's assessments, as ``rows_assessments.search`` does."""
+        account_id = principal.account_id
+        return await self._store.read(
+            lambda rows: rows_assessments.search(rows, account_id, *wanted)
+        )
+
+    async def load(self, principal: Principal, ids: Sequence[str]) -> tuple[KeptAssessment, ...]:
+        return await self._store.read(
+            lambda rows: rows_assessments.load(rows, principal.account_id, ids)
+        )
+
+    async def list_page(self, principal: Principal, page: Page) -> AssessmentPage:
         found = await self._store.read(
             lambda rows: rows_assessments.list_newest(
-                rows, principal.account_id, page.after, page.limit + 1, wanted.strip()
+                rows, principal.account_id, page.after, page.limit + 1
             )
         )
         items = found[: page.limit]

@@ -18,6 +18,7 @@ from cardiorisk.pages.languages import marked
 from cardiorisk.patients.names import names_of
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, query_values
 from cardiorisk.patients.words import Language
+from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.shapes_patients import PatientBody
 
@@ -84,14 +85,22 @@ class ManyPageHandler(PatientsPage):
     """``/lote``: many patients, by the page's script alone."""
 
     def get(self) -> None:
-        self.show("lote.html", answer=None, labels=names_of("nombre"))
+        self.show("lote.html", answer=None, kept=None, labels=names_of("nombre"))
 
     head = get
 
 
 class AssessPageHandler(PatientsPage, AssessingHandler):
-    def get(self) -> None:
-        self.finish(self._form(_typed(self.form) if self.form else PATIENTS[0][1]))
+    async def get(self) -> None:
+        """Show the form, with a patient who was kept where one is asked for."""
+        kept_id = self.get_query_argument("evaluacion", "")
+        if kept_id and self.caller is None:
+            self.ask_to_log_in()
+        elif kept_id:
+            kept = await self.services.assessments.require(self.principal, kept_id)
+            self.finish(self._form(kept.patient.members, kept=kept))
+        else:
+            self.finish(self._form(_typed(self.form) if self.form else PATIENTS[0][1]))
 
     head = get
 
@@ -114,7 +123,8 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
             self.set_status(422)
             self.finish(self._form(typed))
             return
-        await self.assess(patient, self.services.predictor.explain)
+        answer = patient, await self.assess(patient, self.services.predictor.explain)
+        self.services.assessments.remember(self.principal, self.request_id, answer)
         self.finish(self._form(patient.members))
 
     def write_problem(self, error: ServiceError) -> None:
@@ -124,7 +134,12 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
         else:
             super().write_problem(error)
 
-    def _form(self, values: Mapping[str, float | str], notice: str = "") -> bytes:
+    def _form(
+        self,
+        values: Mapping[str, float | str],
+        notice: str = "",
+        kept: KeptAssessment | None = None,
+    ) -> bytes:
         """Return the page with these values in the form, and the answer where there is one."""
         return self.rendered(
             "assess.html",
@@ -134,12 +149,14 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
             example=values,
             steps=STEPS,
             answer=self.assessment,
-            verdict=self._verdict(self.assessment) if self.assessment else "",
+            answer_id=self.request_id,
+            kept=kept,
+            verdict=self._verdict(given) if (given := self.assessment or kept) else "",
             sentence=self._sentence(),
             notice=notice,
         )
 
-    def _verdict(self, assessment: Assessment) -> str:
+    def _verdict(self, assessment: Assessment | KeptAssessment) -> str:
         """Say the answer as the page's script does."""
         text = AT_RISK if assessment.at_risk else NO_RISK
         return self.locale.translate(text).format(

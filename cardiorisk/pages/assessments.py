@@ -5,28 +5,37 @@ A Spanish spreadsheet wants ``;`` and a decimal comma, and no one form is cut in
 line ``sep=`` would be a row to LibreOffice, and Excel then no longer sees that the file is UTF-8.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
-from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD, AssessmentPage, Page
-from cardiorisk.errors import InvalidQuery, UnknownAssessment
-from cardiorisk.identity.texts import harmless
+from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
+from cardiorisk.errors import UnknownAssessment
+from cardiorisk.identity.texts import clean_name, harmless
 from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
-from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, PageParameters, kept_answer
+from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, kept_answer
 
-SEARCH, AFTER = "buscar", "despues"
+SEARCH, RISK, ORDER = "buscar", "riesgo", "orden"
+RISKS = {"": marked("any risk"), "si": marked("at risk"), "no": marked("not at risk")}
+ORDERS = {
+    "": marked("the newest first"),
+    "antiguas": marked("the oldest first"),
+    "mayor": marked("the highest probability first"),
+    "menor": marked("the lowest probability first"),
+    "nombre": marked("by name"),
+}
 SHOWN = 20
 DONE = {
     "borrada": marked("The assessment has been deleted."),
     "ausente": marked("There was no such assessment any more; it may have been deleted before."),
+    "guardada": marked("The assessment has been kept."),
+    "nombre": marked("Nothing was kept: a name must be 1 to 80 printable characters."),
+    "perdida": marked("Nothing was kept: the answer is too old. Press Assess again."),
 }
-MOST_EXPORTED = 10_000
-"""Assessments in one file, about 1.5 MB."""
-BATCH = 500
+MOST_EXPORTED, BATCH = 10_000, 500
+"""Assessments in one file, about 1.5 MB, and those that are read at once."""
 _COLUMNS = [
     name for name in KeptAssessmentAnswer.model_fields if name not in {"aviso", "advertencias"}
 ]
@@ -36,37 +45,32 @@ DIALECTS = {"es": (";", ","), "en": (",", ".")}
 
 
 class AssessmentsPage(SignedInPage):
-    """A page over the kept assessments whose name holds what is searched for."""
+    """A page over the kept assessments that are searched for, by their ids."""
 
-    @property
-    def wanted(self) -> str:
-        return self.get_query_argument(SEARCH, "")[:LABEL_CHARACTERS]
+    def chosen(self, name: str) -> str:
+        return self.get_query_argument(name, "")[:LABEL_CHARACTERS]
 
-    async def find(self, after: str | None, most: int) -> AssessmentPage:
-        """Return a part of the list, the newest first."""
-        page = Page(most, after)
-        return await self.services.assessments.list_page(self.principal, page, self.wanted)
+    async def find(self) -> tuple[str, ...]:
+        wanted = [self.chosen(name) for name in (SEARCH, RISK, ORDER)]
+        return await self.services.assessments.search(self.principal, *wanted)
 
 
 class AssessmentsPageHandler(AssessmentsPage):
     async def get(self) -> None:
-        try:
-            asked = self.get_query_argument(AFTER, None)
-            after = None if asked is None else PageParameters.accept({"after": asked}).after
-        except InvalidQuery:
-            self.go("evaluaciones")
-            return
-        found = await self.find(after, SHOWN)
+        ids = await self.find()
+        page, pages = self.page_of(len(ids), SHOWN)
+        shown = ids[(page - 1) * SHOWN : page * SHOWN]
         self.show(
             "assessments.html",
-            items=found.items,
-            wanted=self.wanted,
+            items=await self.services.assessments.load(self.principal, shown),
+            count=len(ids),
+            page=page,
+            pages=pages,
+            chosen={name: self.chosen(name) for name in (SEARCH, RISK, ORDER)},
+            risks=RISKS,
+            orders=ORDERS,
             fields=FIELDS,
             done=self.done(DONE),
-            is_first=after is None,
-            older=found.next_after and self.link("evaluaciones", **{AFTER: found.next_after}),
-            newest=self.link("evaluaciones"),
-            exports={code: self.link("evaluaciones.csv", **{FORMAT: code}) for code in DIALECTS},
             most_exported=MOST_EXPORTED,
         )
 
@@ -74,46 +78,41 @@ class AssessmentsPageHandler(AssessmentsPage):
 
     async def post(self) -> None:
         await self.services.accounts.throttle.count_change(self.principal.account_id)
-        done = "borrada"
+        done = await (self._keep() if "respuesta" in self.form else self._delete())
+        self.go(f"evaluaciones{self.with_query(hecho=done)}")
+
+    async def _keep(self) -> str:
+        """Keep an answer that has just been given, without another call."""
+        text = self.form.get(LABEL_FIELD, "").strip()
+        label = clean_name(text)
+        if text and label is None:
+            return "nombre"
+        answer_id = self.form["respuesta"]
+        is_kept = await self.services.assessments.keep_answer(self.principal, answer_id, label)
+        return "guardada" if is_kept else "perdida"
+
+    async def _delete(self) -> str:
         try:
             await self.services.assessments.delete(self.principal, self.form.get("evaluacion", ""))
         except UnknownAssessment:
-            done = "ausente"
-        self.go(self.link("evaluaciones", hecho=done))
-
-    def link(self, page: str, **more: str) -> str:
-        """Return the way to a page with the same search, and with more in its query."""
-        query = ({SEARCH: self.wanted} if self.wanted else {}) | more
-        return f"{page}?{urlencode(query)}" if query else page
+            return "ausente"
+        return "borrada"
 
 
 class ExportHandler(AssessmentsPage):
-    """``/evaluaciones.csv``: the newest ones as a file, as many as go into one."""
+    """``/evaluaciones.csv``: the first ones as a file, as many as go into one."""
 
     async def get(self) -> None:
         await self.services.accounts.throttle.count_change(self.principal.account_id)
-        asked = self.get_query_argument(FORMAT, "")
-        dialect = DIALECTS.get(asked) or DIALECTS[self.locale.code]
-        found = newest(self.find, MOST_EXPORTED, BATCH)
-        rows = [_COLUMNS, *[_row(kept) async for kept in found]]
+        dialect = DIALECTS.get(self.chosen(FORMAT)) or DIALECTS[self.locale.code]
+        ids, rows = (await self.find())[:MOST_EXPORTED], [_COLUMNS]
+        for first in range(0, len(ids), BATCH):  # so that other accounts get their turn in between
+            batch = ids[first : first + BATCH]
+            rows += map(_row, await self.services.assessments.load(self.principal, batch))
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="evaluaciones.csv"')
         # The mark tells a spreadsheet that it is UTF-8.
         self.finish("".join(_line(row, *dialect) for row in rows).encode("utf-8-sig"))
-
-
-async def newest(
-    find: Callable[[str | None, int], Awaitable[AssessmentPage]], most: int, batch: int
-) -> AsyncIterator[KeptAssessment]:
-    """Go through a list in batches, so that other accounts get their turn in between."""
-    after: str | None = None
-    for _ in range(0, most, batch):
-        found = await find(after, batch)
-        for kept in found.items:
-            yield kept
-        after = found.next_after
-        if after is None:
-            return
 
 
 def _row(kept: KeptAssessment) -> list[Any]:

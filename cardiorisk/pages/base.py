@@ -47,7 +47,7 @@ _UNTYPED = frozenset(
 )
 """Fields that are not kept for later: secrets, and what nobody types."""
 _KEY = re.compile(r"([0-9a-f]{64})\.[0-9a-f]{32}\.([0-9]{1,18})")
-_PAGE = re.compile(r"\./|[a-z]{1,20}(/[a-z]{1,20})?(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
+_PAGE = re.compile(r"(\./|[a-z]{1,20}(/[a-z]{1,20})?)(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
 MORE_CALLS = marked("The plan premium has more.")
 TAKEN = marked("It belongs to another account.")
 SENT_BEFORE = marked("This form had been sent before. Nothing was done this time.")

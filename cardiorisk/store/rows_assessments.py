@@ -1,18 +1,26 @@
 """The table of kept assessments, inside an open transaction; ids sort by time."""
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 
-from cardiorisk.identity.texts import folded
+from cardiorisk.identity.texts import searchable
 from cardiorisk.patients.patient import FIELDS, Patient
 from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import AssessmentRow
 from cardiorisk.store.values import KeptAssessment
 
-_LABELS_AT_ONCE = 1_000
+MOST_SEARCHED = 100_000
+"""Of one account's; the oldest are passed over."""
+RISKS = {"si": True, "no": False}
+BY_LABEL = "nombre"
+ORDERS = {
+    "antiguas": (AssessmentRow.id,),
+    "mayor": (AssessmentRow.probability.desc(),),
+    "menor": (AssessmentRow.probability,),
+}
+"""By what a search calls them; the newest come first otherwise, and ``BY_LABEL`` is another."""
 _PATIENT = tuple(field.name for field in FIELDS)
 _REST = ("created_at", "label", "probability", "at_risk", "threshold", "model_version")
 _ASSESSMENTS = select(
@@ -29,23 +37,40 @@ def keep(rows: Rows, account_id: int, kept: KeptAssessment) -> None:
 
 
 def list_newest(
-    rows: Rows, account_id: int, after: str | None, most: int, wanted: str = ""
+    rows: Rows, account_id: int, after: str | None, most: int
 ) -> tuple[KeptAssessment, ...]:
-    """Return at most so many of an account's assessments, the newest after ``after`` first.
-
-    With ``wanted``, those alone whose label holds it, in any case.
-    """
-    own = AssessmentRow.account_id == account_id
-    if wanted.isascii():
-        statement = _ASSESSMENTS.where(own).limit(most)
-        if wanted:
-            statement = statement.where(AssessmentRow.label.icontains(wanted, autoescape=True))
-        if after is not None:
-            statement = statement.where(AssessmentRow.id < after)
-    else:
-        ids = islice(_find_labelled(rows, own, after, folded(wanted)), most)
-        statement = _ASSESSMENTS.where(AssessmentRow.id.in_(list(ids)))
+    """Return at most so many of an account's assessments, the newest after ``after`` first."""
+    statement = _ASSESSMENTS.where(AssessmentRow.account_id == account_id).limit(most)
+    if after is not None:
+        statement = statement.where(AssessmentRow.id < after)
     return tuple(_kept(row) for row in rows.execute(statement))
+
+
+def search(
+    rows: Rows, account_id: int, wanted: str = "", risk: str = "", order: str = ""
+) -> tuple[str, ...]:
+    """Return the ids of those whose label holds a text, whatever its case and accents.
+
+    ``risk`` and ``order`` are of ``RISKS`` and ``ORDERS``; else any is meant, and the newest first.
+    """
+    statement = select(AssessmentRow.id, AssessmentRow.label).limit(MOST_SEARCHED)
+    statement = statement.where(AssessmentRow.account_id == account_id)
+    if risk in RISKS:
+        statement = statement.where(AssessmentRow.at_risk == RISKS[risk])
+    found = rows.execute(statement.order_by(*ORDERS.get(order, ()), AssessmentRow.id.desc())).all()
+    labels = {row.id: searchable(row.label or "") for row in found}
+    part = searchable(wanted.strip())
+    ids = (row.id for row in found if part in labels[row.id])
+    if order == BY_LABEL:
+        return tuple(sorted(ids, key=lambda each: (not labels[each], labels[each])))
+    return tuple(ids)
+
+
+def load(rows: Rows, account_id: int, ids: Sequence[str]) -> tuple[KeptAssessment, ...]:
+    """Return an account's assessments of these ids, in their order; one that has gone is left."""
+    this = AssessmentRow.account_id == account_id, AssessmentRow.id.in_(ids)
+    found = {row.id: _kept(row) for row in rows.execute(_ASSESSMENTS.where(*this))}
+    return tuple(found[each] for each in ids if each in found)
 
 
 def find(rows: Rows, account_id: int, assessment_id: str) -> KeptAssessment | None:
@@ -57,21 +82,6 @@ def find(rows: Rows, account_id: int, assessment_id: str) -> KeptAssessment | No
 def remove(rows: Rows, account_id: int, assessment_id: str) -> bool:
     this = AssessmentRow.account_id == account_id, AssessmentRow.id == assessment_id
     return rows.execute(delete(AssessmentRow).where(*this)).rowcount > 0
-
-
-def _find_labelled(
-    rows: Rows, own: ColumnElement[bool], after: str | None, wanted: str
-) -> Iterator[str]:
-    """Search label by label: not every database knows the two cases of all letters."""
-    labelled = select(AssessmentRow.id, AssessmentRow.label).order_by(AssessmentRow.id.desc())
-    labelled = labelled.where(own, AssessmentRow.label.is_not(None)).limit(_LABELS_AT_ONCE)
-    while True:
-        following = labelled if after is None else labelled.where(AssessmentRow.id < after)
-        labels = rows.execute(following).all()
-        yield from (row.id for row in labels if wanted in folded(row.label))
-        if len(labels) < _LABELS_AT_ONCE:
-            return
-        after = labels[-1].id
 
 
 def _kept(row: Row[Any]) -> KeptAssessment:

@@ -44,6 +44,10 @@ class ServiceHandler(AssessingHandler):
         if wishes.explicar or wishes.curvas or wishes.cambios:
             explain = partial(self.services.predictor.explain, changes=wishes.cambios)
         assessment = await self.assess(patient, explain)
+        if explain is not None and self.principal.session_id is not None:
+            self.services.assessments.remember(
+                self.principal, self.request_id, (patient, assessment)
+            )
         answer = assessment_answer(assessment, patient, wishes, self.speak())
         if wishes.mapas:
             drawn = await self.services.predictor.assess_batch(map_rows(patient.values))

@@ -161,12 +161,12 @@ def test_a_new_key_s_first_call_is_told_and_may_be_made_at_once(visit: Visit) ->
 
 
 def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
-    page = visit.register()
-    go_premium(page)
-    page.get_by_role("link", name="Prueba un paciente").click()
+    page = visit.register("/")
+    page.get_by_role("button", name="Mayor, valores altos").click()
     page.get_by_role("button", name="Evaluar").click()
     keep(page, HOSTILE)
     keep(page, "Ana")
+    expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
     page.get_by_role("link", name="Evaluaciones", exact=True).click()
     expect(page.get_by_role("rowheader")).to_have_count(2)
     page.get_by_label("Buscar por nombre").fill("img")
@@ -180,12 +180,14 @@ def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     assert (HOSTILE in exported, "Ana" in exported) == (True, False)
     page.locator("summary").click()
     page.get_by_role("button", name="Para siempre").click()
-    expect(page.get_by_text("Ninguna tiene ese nombre.")).to_be_visible()
+    expect(page.get_by_text("Ninguna evaluación es así.")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("La evaluación se ha borrado.")
     page.get_by_role("link", name="Mostrar todas").click()
-    expect(page.get_by_role("rowheader")).to_contain_text("Ana")
+    page.get_by_role("link", name="Ana", exact=True).click()
+    expect(page.locator("#waiting")).to_contain_text("Sí hay riesgo, según la red")
+    expect(page.locator("[name=edad]")).to_have_value("72")
     page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Kept assessments")
+    expect(page.locator("#waiting")).to_contain_text("Yes, at risk, says the network")
 
 
 def test_a_long_name_takes_the_space_that_a_wide_screen_has(visit: Visit) -> None:
@@ -194,7 +196,7 @@ def test_a_long_name_takes_the_space_that_a_wide_screen_has(visit: Visit) -> Non
     page.get_by_role("button", name="Evaluar").click()
     keep(page, "María del Carmen Fernández de la Vega y López-Cobarrubias de Santa Cruz del Mar")
     page.get_by_role("link", name="Evaluaciones", exact=True).click()
-    name = page.get_by_role("rowheader").locator("span")
+    name = page.get_by_role("rowheader").locator("a")
     assert name.evaluate("e => e.offsetHeight / parseFloat(getComputedStyle(e).lineHeight)") <= 4
     assert page.locator(".scroll").evaluate("e => e.scrollWidth <= e.clientWidth")
 

@@ -29,11 +29,33 @@ export const HANDED_OVER = "cardiorisk.patient";
 /** Where a patient is assessed, with all that is shown of an answer. */
 export const ASSESSING = "service?explicar=1&curvas=1&cambios=1&mapas=1";
 
-/** Have a patient assessed; the answer is as `post` returns it. */
-export const assess = (patient, key) => post(ASSESSING, key, patient);
+/** By a patient, as JSON, the id of the answer about them: the service has it at hand for a while. */
+const answerIds = new Map();
 
-/** Have a patient assessed and kept under a name. */
-export const keep = (patient, nombre, key) => post("predictions", key, { ...patient, nombre });
+/** Have a patient assessed; the answer is as `post` returns it. */
+export async function assess(patient, key) {
+  const answer = await post(ASSESSING, key, patient);
+  if (answer.ok) answerIds.set(JSON.stringify(patient), answer.requestId);
+  return answer;
+}
+
+/** Have an answer kept that was just given, by a form of the page; return what came of it. */
+async function keepAnswer(respuesta, nombre) {
+  const [formToken, , owner] = document.querySelector("input[name=_xsrf]").value.split(".");
+  const once = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  const body = new URLSearchParams({ respuesta, nombre, _xsrf: `${formToken}.${once.join("")}.${owner}` });
+  const response = await fetch("evaluaciones", { method: "POST", body });
+  return new URL(response.url).searchParams.get("hecho");
+}
+
+/** Keep a patient under a name: the answer that was given or, where it is not at hand, another one. */
+export async function keep(patient, nombre, key) {
+  const id = answerIds.get(JSON.stringify(patient));
+  const done = isLoggedIn && id ? await keepAnswer(id, nombre) : null;
+  if (done === "guardada") return { ok: true, status: 201, document: { nombre: nombre.trim() }, left: null };
+  if (done === "nombre") return { ok: false, status: 422, document: { errors: [] }, left: null };
+  return post("predictions", key, { ...patient, nombre });
+}
 
 /** Have patients assessed together, each with its reasons. */
 export const assessMany = (pacientes, key, signal) => post("service/lote?explicar=1", key, { pacientes }, signal);
