@@ -24,8 +24,9 @@ _SAME = tuple(
     for names in """
 nivel_colesterol colesterol colesterol_total cholesterol total_cholesterol cholesterol_level chol
 nivel_colesterol colesterol totChol serum_cholesterol
-presion_arterial presion presion_sistolica tension systolic_pressure blood_pressure systolic
-presion_arterial presionArterial pressure bp sbp trestbps systolic_blood_pressure sysBP PAS
+presion_arterial presion presion_sistolica tension systolic_bp systolic_pressure systolic
+presion_arterial presionArterial blood_pressure pressure bp sbp trestbps sysBP PAS
+presion_arterial systolic_blood_pressure
 azucar glucosa glucemia azucar_en_sangre sugar blood_sugar glucose blood_glucose gluc glu
 edad age years anos
 sobrepeso obesidad overweight obesity obese obeso obesa

@@ -51,7 +51,7 @@ MOST_COMMAS = 12 * MOST_PATIENTS
 """Of a body: twice as many as six values need. More would only take time to refuse."""
 _PIECE_BYTES = 8 * 1024
 """Some 75 patients, read in 0.1 ms: others wait no longer for a batch without faults."""
-_FAULTY_A_TURN = 20
+_FAULTY_A_TURN, _SHOWN_A_TURN = 20, 200
 _CUT = re.compile(rb"\}\s*,")
 _HEAD = b'{"pacientes":['
 _NO_PATIENT = words.MUST.filled(accepted=words.PATIENT.filled(names=", ".join(FIELD_NAMES)))
@@ -179,7 +179,7 @@ class AssessedBatchAnswer(TypedDict):
     aviso: Notice
 
 
-def batch_answer(
+async def batch_answer(
     sent: list[Row],
     found: BatchAssessment,
     explained: list[Explanation | None],
@@ -187,7 +187,9 @@ def batch_answer(
 ) -> AssessedBatchAnswer:
     rows: list[RowAnswer | FaultyRowAnswer] = []
     assessed = zip_longest(found.probabilities, found.outside_training.tolist(), explained)
-    for each in sent:
+    for place, each in enumerate(sent):
+        if place % _SHOWN_A_TURN == 0:
+            await asyncio.sleep(0)
         if isinstance(each, InvalidPatient):
             rows.append({"errors": faults_answer(each.faults, language)})
             continue
@@ -270,10 +272,9 @@ class BatchHandler(BatchingHandler):
         faultless = [row for row in sent if not isinstance(row, InvalidPatient)]
         rows = np.array(faultless, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
         found = await self.assess_batch(rows, len(sent))
-        await asyncio.sleep(0)  # a turn for others, as after each piece
         wishes = BatchParameters.accept(given_parameters(self))
         explained = await self._explain(rows, found) if wishes.explicar else []
-        self.answer(batch_answer(sent, found, explained, self.speak()))
+        self.answer(await batch_answer(sent, found, explained, self.speak()))
 
     async def _explain(
         self, rows: NDArray[np.float32], found: BatchAssessment
