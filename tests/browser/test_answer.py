@@ -32,7 +32,8 @@ def test_what_holds_an_answer_is_said_and_what_would_change_it(visit: Visit) -> 
     page = visit.open()
     assess(page, visit.key, "Mayor, valores altos", "sobrepeso", "fumador")
     expect(page.locator("#rule-held")).to_have_text(
-        "Cláusulas que se cumplen: 2 de 3. Una sola ya es riesgo."
+        "Cláusulas que se cumplen: 2 de 3. Una sola ya es riesgo, así que para que cambie la "
+        "respuesta no debe cumplirse ninguna de ellas."
     )
     expect(page.locator("#rule-clauses li").first).to_have_text(
         "edad por encima de 50 años y azúcar en sangre por encima de 100 mg/dL: se cumple"

@@ -1,6 +1,7 @@
 // Tables as people have them: read from a file or from a spreadsheet's cells, and written for one.
 
 const MOST_IN_A_CELL = 300;
+const MOST_COLUMNS = 200;
 const SEPARATORS = [";", "\t", ",", "|"];
 export const MOST_BYTES = 8 * 1024 * 1024;
 export const MOST_ROWS = 20000;
@@ -22,7 +23,7 @@ function cut(text, separator, most) {
   const rows = [];
   let [row, cell, isQuoted, isBegun] = [[], "", false, false];
   const endCell = () => {
-    row.push(cell.trim().slice(0, MOST_IN_A_CELL));
+    if (row.length < MOST_COLUMNS) row.push(cell.trim().slice(0, MOST_IN_A_CELL));
     [cell, isBegun] = ["", false];
   };
   const endRow = () => {

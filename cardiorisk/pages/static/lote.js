@@ -16,6 +16,8 @@ const whole = new Intl.NumberFormat(language);
 let table = null; // heading, rows of cells, mapping
 let patients = [];
 let run = null;
+let plan = null; // of the key that was asked about last
+let least = Infinity; // calls a minute, where the key has fewer than its plan
 
 function refuseTable(text) {
   by("file-error").textContent = text;
@@ -117,18 +119,25 @@ function preview(rows) {
 
 const waiting = () => patients.filter((each) => each.patient && !each.answer);
 
+/** Return the plan of the key or the session, asked for once; null where it is nobody's. */
+async function readPlan() {
+  const key = by("key")?.value.trim() ?? "";
+  if (plan?.key !== key) plan = { key, account: await readAccount(key).catch(() => null) };
+  return plan.account;
+}
+
 /** Say how many calls it takes, and how long, once the plan is known. */
 async function tellCost() {
   const count = waiting().length;
   const calls = say("{calls} patients take {calls} calls.", { calls: whole.format(count) });
   by("cost").textContent = count ? calls : "";
-  const account = count ? await readAccount(by("key")?.value.trim() ?? "").catch(() => null) : null;
+  const account = count ? await readPlan() : null;
   if (!account || count !== waiting().length) return;
-  const { plan, requests_per_minute: limit } = account;
+  const limit = Math.min(least, account.requests_per_minute);
   const minutes = Math.ceil(count / limit);
-  const parts = [calls, say("Your plan {plan} has {limit} a minute:", { plan, limit: whole.format(limit) }),
+  const parts = [calls, say("Your plan {plan} has {limit} a minute:", { plan: account.plan, limit: whole.format(limit) }),
     minutes > 1 ? say("about {minutes} minutes, with this page open.", { minutes: whole.format(minutes) }) : say("under a minute.")];
-  if (plan === "freemium" && minutes > 1) parts.push(say("Premium has more calls a minute."));
+  if (account.plan === "freemium" && minutes > 1) parts.push(say("Premium has more calls a minute."));
   by("cost").textContent = parts.join(" ");
 }
 
@@ -140,18 +149,19 @@ const pause = (seconds, signal) => new Promise((resolve) => {
   });
 });
 
-function showProgress(text = "") {
+function showProgress(text = "", countdown = "") {
   const good = patients.filter((each) => each.patient).length;
   const done = good - waiting().length;
   by("run").hidden = false;
   Object.assign(by("progress"), { max: good, value: done });
-  by("progress-text").textContent = [say("{done} of {all} assessed.", { done: whole.format(done), all: whole.format(good) }), text].join(" ");
+  by("progress-text").textContent = [say("{done} of {all} assessed.", { done: whole.format(done), all: whole.format(good) }), text].join(" ").trim();
+  by("countdown").textContent = countdown; // apart, so that it is not read aloud every second
 }
 
 /** Wait for the next minute, counting down; a second more, as clocks differ. */
 async function waitForMinute(seconds, signal) {
   for (let left = seconds + 1; left > 0 && !signal.aborted; left--) {
-    showProgress(say("The calls of this minute are used up; it goes on in {seconds} s.", { seconds: left }));
+    showProgress("", say("The calls of this minute are used up; it goes on in {seconds} s.", { seconds: left }));
     await pause(1, signal);
   }
 }
@@ -183,8 +193,9 @@ async function assessAll(key, signal) {
     showProgress();
     const sent = todo.slice(0, most);
     const answer = await assessMany(sent.map((each) => each.patient), key, signal);
-    const left = answer.left;
+    const { left } = answer;
     if (answer.ok) {
+      least = left.limit;
       keepKey(key);
       answer.document.resultados.forEach((result, place) => {
         sent[place].answer = result;
@@ -209,7 +220,7 @@ function stop() {
   by("stop").hidden = true;
   by("start").textContent = waiting().length ? say("Go on") : say("Assess");
   by("start").disabled = !waiting().length;
-  if (isFocused) by("start").focus();
+  if (isFocused) (waiting().length ? by("start") : by("results-title")).focus();
   showProgress(waiting().length ? say("Stopped.") : "");
   tellCost();
 }
@@ -250,5 +261,5 @@ for (const name of ["dragover", "drop"]) {
 }
 addEventListener("beforeunload", (event) => run && event.preventDefault());
 by("scriptless").hidden = true;
-by("answer-title").tabIndex = -1;
+by("answer-title").tabIndex = by("results-title").tabIndex = -1;
 for (const part of document.querySelectorAll(".scripted")) part.hidden = false;

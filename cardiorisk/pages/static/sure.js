@@ -45,7 +45,10 @@ function showRule(patient) {
   }));
   const held = clauses.filter((conditions) => conditions.every(({ holds }) => holds)).length;
   by("rule").hidden = false;
-  by("rule-held").textContent = say("Clauses that hold: {held} of {all}. Any one is a risk.", { all: clauses.length, held });
+  const words = { all: clauses.length, held };
+  by("rule-held").textContent = held > 1
+    ? say("Clauses that hold: {held} of {all}. Any one is a risk, so none of these may hold for the answer to change.", words)
+    : say("Clauses that hold: {held} of {all}. Any one is a risk.", words);
   by("rule-clauses").replaceChildren(...clauses.map((conditions) => {
     const holds = conditions.every((condition) => condition.holds);
     const missing = conditions.filter((condition) => !condition.holds).map((condition) => condition.text);

@@ -93,7 +93,7 @@ function roomOf(field) {
   const plot = make("div", "plot");
   plot.id = `curve-${field.name}`;
   const grip = make("input", "grip");
-  Object.assign(grip, { type: "range", min: 0, step: 1, disabled: !shown.answer.mapas, ariaLabel: say("{name}: what if", { name: field.label }) });
+  Object.assign(grip, { type: "range", min: 0, step: 1, ariaLabel: say("{name}: what if", { name: field.label }) });
   grip.addEventListener("input", () => move(field, Number(grip.value)));
   by("curves").append(make("figure", "", make("figcaption", "", field.label), make("div", "room", grip, plot)));
   return plot;
@@ -124,6 +124,7 @@ function drawCurve(field) {
   else curve(plot, drawn);
   const grip = plot.previousSibling;
   const distances = values.map((each) => Math.abs(each - value));
+  grip.disabled = !answer.mapas;
   grip.max = values.length - 1;
   grip.value = distances.indexOf(Math.min(...distances));
   grip.setAttribute("aria-valuetext", `${withUnit(value, field)}: ${percent(probability)}`);
