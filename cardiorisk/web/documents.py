@@ -68,10 +68,15 @@ class SwaggerUiHandler(BaseHandler):
 
 
 class KeptFileHandler(BaseHandler):
-    def send(self, served: ServedFile | None) -> None:
+    def send(self, served: ServedFile | None, *, is_of_version: bool) -> None:
+        """Send a file; in the place of another version's, as while processes are replaced, ours.
+
+        That must not be kept under the other version's name.
+        """
         if served is None:
             raise NotFound("there is no such file")
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        kept = "public, max-age=31536000, immutable"
+        self.set_header("Cache-Control", kept if is_of_version else "no-cache")
         self.finish(served.body, served.content_type)
 
 
@@ -96,7 +101,9 @@ class DocsFileHandler(KeptFileHandler):
     )
     def get(self, name: str) -> None:
         """What the page is made of."""
-        self.send(self.services.files.by_name.get(name))
+        files = self.services.files
+        asked = self.get_query_argument("v", "")
+        self.send(files.by_name.get(name), is_of_version=asked == files.version)
 
     head = get
 
@@ -104,8 +111,7 @@ class DocsFileHandler(KeptFileHandler):
 class AssetHandler(KeptFileHandler):
     def get(self, version: str, name: str) -> None:
         files = self.services.files
-        # A file of another version must not be kept under this one's name.
-        self.send(files.assets.get(name) if version == files.assets_version else None)
+        self.send(files.assets.get(name), is_of_version=version == files.assets_version)
 
     head = get
 
@@ -121,6 +127,7 @@ def load_files(describe: Callable[[], bytes]) -> Files:
         openapi=cache(describe),
         page=page.encode(),
         by_name=by_name,
+        version=_version(by_name),
         assets=assets,
         assets_version=_version(assets),
     )

@@ -208,14 +208,23 @@ def test_a_session_that_has_ended_is_told_at_the_form(visit: Visit) -> None:
     expect(page.locator("#failure")).to_contain_text("Tu sesión ha terminado.")
 
 
-def test_the_api_s_page_leads_back(visit: Visit) -> None:
-    page = visit.open("/entrar")
+def test_the_api_s_page_speaks_for_the_session_and_leads_back(visit: Visit) -> None:
+    page = visit.register("/cuenta")
+    page.emulate_media(color_scheme="dark")
     page.get_by_role("link", name="API").click()
-    expect(page.locator("#swagger-ui .title")).to_be_visible()
-    page.locator("#swagger-ui .opblock-summary-control").first.click()
-    expect(page.locator("#swagger-ui .opblock.is-open .responses-table")).to_be_visible()
+    expect(page.locator("#session")).to_contain_text(f"Logged in as {visit.name}")
+    expect(page.locator("html")).to_have_class("dark-mode")
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.locator(".modal-ux input").first).to_be_focused()
+    page.locator(".modal-ux .close-modal").click()
+    page.locator("#operations-service-assess .opblock-summary-control").click()
+    page.locator("#operations-service-assess").get_by_role("button", name="Try it out").click()
+    page.locator("#operations-service-assess").get_by_role("button", name="Execute").click()
+    answered = page.locator("#operations-service-assess .live-responses-table")
+    expect(answered).to_contain_text("riesgo_cardiaco")
     page.get_by_role("link", name="Back to the service").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Prueba un paciente")
+    expect(visit.open("/cuenta").get_by_text("1 de 5 llamadas")).to_be_visible()
 
 
 def test_all_forms_work_without_scripts(scriptless: Visit) -> None:

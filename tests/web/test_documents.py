@@ -46,7 +46,10 @@ async def test_the_api_s_page_may_load_nothing_from_elsewhere_and_holds_nothing_
 
 @pytest.mark.parametrize(
     ("path", "folder", "names"),
-    [("/docs", "docs", FILE_NAMES), ("/", "static", ("assess.js", "icon.svg", "pages.css"))],
+    [
+        ("/docs", "docs", FILE_NAMES),
+        ("/", "static", ("assess.js", "forms.js", "icon.svg", "pages.css")),
+    ],
 )
 async def test_everything_that_a_page_asks_for_is_served_to_be_kept(
     stranger: Caller, path: str, folder: str, names: tuple[str, ...]
@@ -75,16 +78,28 @@ async def test_everything_that_a_page_asks_for_is_served_to_be_kept(
         ("/docs/%2e%2e%2f%2e%2e%2froutes.py", "/docs/{file}"),
         ("/docs/LICENSE", "/docs/{file}"),
         ("/docs/%00", "/docs/{file}"),
-        ("/static/0123456789ab/pages.css", "/static/{version}/{file}"),
         (f"/static/{load_files(bytes).assets_version}/docs.html", "/static/{version}/{file}"),
     ],
 )
-async def test_no_other_file_or_version_can_be_named(
+async def test_no_other_file_can_be_named(
     stranger: Caller, bitacora: Bitacora, path: str, route: str
 ) -> None:
     response = await stranger.send("GET", path)
     assert told(response) == (404, "not-found")
     assert bitacora.last()["route"] == route
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/0123456789ab/pages.css", "/docs/docs.js?v=0123456789ab", "/docs/docs.js"]
+)
+async def test_a_file_of_another_version_is_ours_and_is_not_kept(
+    stranger: Caller, path: str
+) -> None:
+    """While processes are replaced, a page of one may ask another for its files."""
+    response = await stranger.send("GET", path)
+    name = Path(path.partition("?")[0]).name
+    assert (response.code, response.headers["Cache-Control"]) == (200, "no-cache")
+    assert response.body == (SWAGGER.parent / name).read_bytes()
 
 
 def test_swagger_ui_is_the_version_that_its_folder_names() -> None:
