@@ -89,7 +89,6 @@ class LogWatch:
         self._worker = Worker(
             "log-watch", most_jobs, "too many searches of the log wait; try again in a second"
         )
-        self._fresh = FreshLines(path)
         self._drift: asyncio.Future[DriftReport] | None = None
         self._drift_of = ("", 0.0)
 
@@ -97,13 +96,15 @@ class LogWatch:
         files = newest_first(self._path)  # which are looked for as they are read
         return await self._worker.run(partial(find_newest, files, is_wanted, most_lines))
 
-    async def skip(self) -> None:
-        """Let ``fresh`` begin at the end of the log as it is now."""
-        await self._worker.run(self._fresh.skip)
+    async def follow(self) -> FreshLines:
+        """Note where the log ends, for ``fresh``."""
+        lines = FreshLines(self._path)
+        await self._worker.run(lines.skip)
+        return lines
 
-    async def fresh(self) -> tuple[Line, ...]:
+    async def fresh(self, lines: FreshLines) -> tuple[Line, ...]:
         """Return the lines that have come since the last call, the newest first."""
-        return await self._worker.run(self._fresh.take)
+        return await self._worker.run(lines.take)
 
     async def drift(self, card: Card) -> DriftReport:
         """Return the drift from a network's training; those who ask at once share one search."""

@@ -12,11 +12,18 @@ from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
 
-from cardiorisk.errors import FieldFault, InvalidQuery, NotReady, ServiceError
+from cardiorisk.bitacora.reader import FreshLines, Line
+from cardiorisk.errors import (
+    FieldFault,
+    InvalidQuery,
+    LogUnavailable,
+    NotReady,
+    Overloaded,
+    ServiceError,
+)
 from cardiorisk.http1.connection import Connection
 from cardiorisk.identity.keys import Principal
 from cardiorisk.monitoring.log_watch import LogQuery
-from cardiorisk.monitoring.overview import Watcher
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.handlers import BaseHandler, to_json
@@ -31,7 +38,7 @@ RETRY_MS = 5000
 class EventStream(BaseHandler):
     """An overview every two seconds, and the lines that are asked for; another rung lets in."""
 
-    _watcher: Watcher | None = None
+    _end: asyncio.Future[None] | None = None
 
     @operation(
         "operatorEvents",
@@ -49,35 +56,41 @@ class EventStream(BaseHandler):
         """
         query = await self.wanted_lines()
         services = self.services
-        self._watcher = services.broadcast.watch(self._drop)
-        try:
-            # The updates note where the log ends before it is searched, so that no line falls
-            # between the two; one that both tell is sent once.
-            await asyncio.sleep(0)
+        with services.broadcast.watching() as self._end, suppress(StreamClosedError):
+            # Where the log ends is noted before it is searched, so that no line falls between the
+            # two; one that both tell is sent once.
+            log = services.log_watch
+            fresh = await log.follow()
             overview = await services.overviews.look()
-            found = await services.log_watch.search(query.is_wanted, query.limit)
-            with suppress(StreamClosedError):
-                await self.begin_stream(CONTENT_TYPE)
-                self.write(f"retry: {RETRY_MS}\n\n")
-                await self._send("overview", overview)
-                await self._send("lines", lines_answer(found.lines))
-                known = {line.text for line in found.lines}
-                await self._follow(query, self._watcher, known)
-        finally:
-            services.broadcast.leave(self._watcher)
+            found = await log.search(query.is_wanted, query.limit)
+            await self.begin_stream(CONTENT_TYPE)
+            self.write(f"retry: {RETRY_MS}\n\n")
+            await self._send("overview", overview)
+            await self._send("lines", lines_answer(found.lines))
+            known = {line.text for line in found.lines}
+            await self._follow(query, fresh, known)
 
     def on_connection_close(self) -> None:
-        if self._watcher is not None:
-            self._watcher.end()
+        if self._end is not None and not self._end.done():
+            self._end.set_result(None)
 
-    async def _follow(self, query: LogQuery, watcher: Watcher, known: set[bytes]) -> None:
-        """Send every update; lines that were found at the start are not sent again."""
-        while (update := await watcher.next()) is not None and await self._may_watch():
-            await self._send("overview", update.overview)
-            wanted = [line for line in update.lines if query.is_wanted(line.entry)]
-            lines = tuple(line for line in wanted[: query.limit] if line.text not in known)
-            if lines:
-                await self._send("lines", lines_answer(lines))
+    async def _follow(self, query: LogQuery, fresh: FreshLines, known: set[bytes]) -> None:
+        """Send what is new; lines that were found at the start are not sent again."""
+        services = self.services
+        while not await self._is_over(services.broadcast.every_seconds) and await self._may_watch():
+            lines: tuple[Line, ...] = ()
+            with suppress(LogUnavailable, Overloaded):
+                lines = await services.log_watch.fresh(fresh)
+            await self._send("overview", await services.overviews.look())
+            wanted = [line for line in lines if query.is_wanted(line.entry)][: query.limit]
+            if unknown := [line for line in wanted if line.text not in known]:
+                await self._send("lines", lines_answer(unknown))
+
+    async def _is_over(self, seconds: float) -> bool:
+        """Wait so long, or until the stream is to end."""
+        assert self._end is not None  # noqa: S101 - for mypy: somebody watches
+        await asyncio.wait({self._end}, timeout=seconds)
+        return self._end.done()
 
     async def wanted_lines(self) -> LogQuery:
         """Return which lines are told."""
@@ -98,12 +111,16 @@ class EventStream(BaseHandler):
             return False
 
     async def _send(self, event: str, document: Any) -> None:
+        """Send an event, and cut off who does not read it, or who is still reading at the end."""
+        assert self._end is not None  # noqa: S101 - as above
         self.write(b"event: %s\ndata: %s\n" % (event.encode(), to_json(document)))
-        await self.flush()
-
-    def _drop(self) -> None:
-        if self.is_stream:
+        taken, patience = self.flush(), self.services.broadcast.read_seconds
+        if not taken.done():
+            ended = {taken, self._end}
+            await asyncio.wait(ended, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if not taken.done():
             cast("Connection", self.request.connection).close()
+        await taken
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:

@@ -181,8 +181,8 @@ async def test_it_ends_in_order_when_the_service_stops(
 async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
     async with watching(operator) as reader:
         await reader.headers()
-        app.services.broadcast.every_seconds = 0
-        # What is not read fills the system's buffers, then the watcher's own.
+        app.services.broadcast.every_seconds, app.services.broadcast.read_seconds = 0, 0.1
+        # What is not read fills the system's buffers.
         await _until_nobody_watches(app)
         with pytest.raises(StreamClosedError):
             await reader.stream.read_until(b"no such thing", max_bytes=1 << 30)
