@@ -11,11 +11,11 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 SOURCES := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: help install serve test train lint bench bench-micro
+.PHONY: help install serve test train lint bench bench-cluster bench-micro
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 install: $(INSTALLED) ## create .venv and install cardiorisk with its pinned dependencies
 
@@ -38,6 +38,9 @@ bench: $(INSTALLED_BENCH) ## measure the service and its parts beside others, wr
 	@$(BIN)/python -m benchmarks.compare $(BENCH)
 	@$(BIN)/python -m benchmarks.micro
 	@$(BIN)/python -m benchmarks.report
+
+bench-cluster: $(INSTALLED_BENCH) $(INSTALLED_TEST) ## measure several processes and what they share, fill in docs/cluster.md
+	@$(BIN)/python -m benchmarks.cluster
 
 bench-micro: $(INSTALLED_BENCH) ## time the parts of a request, refresh docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.micro

@@ -1,0 +1,292 @@
+"""What several processes cost, and what callers see while a part is away.
+
+    .venv/bin/python -m benchmarks.cluster [--rounds N] [--seconds N]
+
+It needs redis-server, nginx and PostgreSQL as Debian has them. The figures go to
+benchmarks/results/cluster.json, from there into the table of docs/cluster.md, and the outages into
+docs/benchmarks/outages.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import psutil
+from matplotlib.figure import Figure
+
+from benchmarks.load import BODY, ask
+from benchmarks.results import RESULTS, ROOT, Spread, about_this_machine, shown, table
+from cardiorisk.config import load_settings
+from cardiorisk.store import rows_accounts, rows_keys
+from cardiorisk.store.database import open_served
+from cardiorisk.store.store import Store
+from tests.processes import Server
+from tests.proxies import NGINX, NGINX_ARGUMENTS, PROXIES, free_port, proxy
+from tests.redis_server import RedisServer
+from tests.support import changing, create_key
+
+FIGURES, PAGE = RESULTS / "cluster.json", ROOT / "docs" / "cluster.md"
+PLOT = ROOT / "docs" / "benchmarks" / "outages.svg"
+MARKS = "<!-- measured -->\n", "<!-- /measured -->"
+NO_LIMIT = 1_000_000_000
+OUTAGE_SECONDS = 8
+LAST_SECOND = 55
+"""Of a minute, in which what must fall into one may begin."""
+CALLERS = 8
+Rows = list[tuple[str, str]]
+
+
+@contextmanager
+def nodes(directory: Path, ports: list[int], **variables: str) -> Iterator[list[Server]]:
+    """Run processes of the service on one database, each with a name of its own."""
+    with ExitStack() as running:
+        servers = []
+        for number, port in enumerate(ports, start=1):
+            server = Server(
+                directory,
+                *("--engine", "litert", "--port", str(port)),
+                is_measured=False,
+                CARDIORISK_NODE=str(number),
+                CARDIORISK_PLANS=f"bench={NO_LIMIT}",
+                CARDIORISK_REUSE_PORT=str(0 not in ports and len(ports) > len(set(ports))),
+                **variables,
+            )
+            running.callback(server.clean_up)
+            servers.append(server.wait_until_ready())
+        yield servers
+
+
+def port_of(server: Server) -> int:
+    return int(server.address.rpartition(":")[2])
+
+
+def cpu_seconds(servers: list[Server]) -> float:
+    times = [psutil.Process(server.process.pid).cpu_times() for server in servers]
+    return float(sum(each.user + each.system for each in times))
+
+
+def key_of(servers: list[Server], account: str, plan: str) -> dict[str, str]:
+    key = create_key(servers[0].settings, account, plan)
+    return {"Authorization": key, "Content-Type": "application/json"}
+
+
+def processor_time(directory: Path, redis: RedisServer, rounds: int, seconds: int) -> Rows:
+    """Ask two processes in turn, of which one counts in memory and one in Redis."""
+    with ExitStack() as running:
+        servers = {}
+        for name, url in (("memory", ""), ("Redis", redis.url)):
+            (place := directory / name).mkdir()
+            made = nodes(place, [0], CARDIORISK_WINDOWS_URL=url)
+            servers[name] = running.enter_context(made)
+        rows = []
+        for connections in (1, 32):
+            found: dict[str, list[float]] = {name: [] for name in servers}
+            for _ in range(rounds):
+                for name, its in servers.items():
+                    headers, before = key_of(its, "bench", "bench"), cpu_seconds(its)
+                    load = ask(port_of(its[0]), headers, connections, seconds)
+                    found[name].append((cpu_seconds(its) - before) / load.good * 1e6)
+            pairs = zip(found["Redis"], found["memory"], strict=True)
+            found["Redis more"] = [mine - its for mine, its in pairs]
+            where = f"processor time a request, {connections} connections, µs"
+            for name, numbers in found.items():
+                rows.append((f"{where}: {name}", str(Spread.of(numbers))))
+    return rows
+
+
+def rates(directory: Path, redis: RedisServer, rounds: int, seconds: int) -> Rows:
+    """Ask one process, two by one port, and two behind nginx."""
+    rows: Rows = []
+    port, ports = free_port(), [free_port(), free_port()]
+    other = f"server 127.0.0.1:{{service}}; server 127.0.0.1:{ports[1]};"
+    text = NGINX.replace("server 127.0.0.1:{service};", other)
+    PROXIES["nginx, two"] = (text, NGINX_ARGUMENTS, "on")
+    for name, places in (
+        ("1 process", [port]),
+        ("2 processes, one port", [port, port]),
+        ("2 processes behind nginx", ports),
+    ):
+        (place := directory / name.replace(" ", "-")).mkdir()
+        with ExitStack() as running:
+            made = nodes(place, places, CARDIORISK_WINDOWS_URL=redis.url)
+            headers = key_of(running.enter_context(made), "bench", "bench")
+            asked = places[0]
+            if "nginx" in name:
+                asked = running.enter_context(proxy("nginx, two", ports[0], place))
+            loads = [ask(asked, headers, 32, seconds) for _ in range(rounds)]
+        found = Spread.of([load.good / load.seconds for load in loads])
+        failed = sum(load.refused + load.socket_errors for load in loads)
+        rows.append((f"requests a second, 32 connections: {name}", f"{found}, {failed} failed"))
+    return rows
+
+
+def look_ups(urls: dict[str, str]) -> Rows:
+    """Time a look-up of a key that the memo has forgotten."""
+
+    async def time_us(url: str) -> Spread | None:
+        key = create_key(load_settings({"database_url": url}), "bench", "freemium")
+        store = Store(open_served(url))
+        await store.start()
+        found = []
+        for _ in range(2_000):
+            store.memo.drop_all()
+            began = time.perf_counter()
+            await store.principal(key)
+            found.append((time.perf_counter() - began) * 1e6)
+        await store.close()
+        return Spread.of([statistics.median(found[n : n + 200]) for n in range(0, 2_000, 200)])
+
+    return [
+        (f"a key looked up that is not in memory, µs: {name}", str(asyncio.run(time_us(url))))
+        for name, url in urls.items()
+    ]
+
+
+async def status_of(port: int, key: str, method: str = "POST", path: str = "/service") -> int:
+    """Ask once on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {key}\r\n"
+    writer.write(f"{head}Content-Length: {len(BODY)}\r\n\r\n{BODY}".encode())
+    answer = await reader.read()
+    writer.close()
+    return int(answer[9:12])
+
+
+def exactness(servers: list[Server], times: int) -> Rows:
+    """Have forty call at once over all processes with a freemium key."""
+
+    async def allowed(key: str) -> int:
+        if (seconds := time.time() % 60) > LAST_SECOND:
+            await asyncio.sleep(60 - seconds)
+        ports = [port_of(server) for server in servers] * (40 // len(servers))
+        found = await asyncio.gather(*(status_of(port, key) for port in ports))
+        return found.count(200)
+
+    keys = [key_of(servers, f"free{n}", "freemium")["Authorization"] for n in range(times)]
+    found = Counter(asyncio.run(allowed(key)) for key in keys)
+    said = ", ".join(f"{count} answered {n} times" for count, n in sorted(found.items()))
+    return [(f"40 calls at once of a freemium key over 2 processes, {times} keys", said)]
+
+
+def revocations(servers: list[Server], times: int) -> Rows:
+    """Have a key end itself by one process, and ask both until each refuses it."""
+    ports = [port_of(server) for server in servers]
+
+    async def seconds(account: int) -> float:
+        now = datetime.now(UTC)
+        with changing(servers[0].settings) as rows:
+            owner = rows_accounts.find_or_create(rows, f"revoked{account}", "bench", now)
+            minted = rows_keys.create(rows, owner, now)
+        for port in ports:
+            assert await status_of(port, minted.key) == 200  # noqa: S101, PLR2004 - it is good
+        began, path = time.perf_counter(), f"/account/keys/{minted.record.key_id}"
+        await status_of(ports[0], minted.key, "DELETE", path)
+        for port in ports:
+            while await status_of(port, minted.key) != 401:  # noqa: PLR2004 - it has ended
+                pass
+        return time.perf_counter() - began
+
+    found = sorted(asyncio.run(seconds(number)) * 1000 for number in range(times))
+    said = f"{shown(statistics.median(found))}, worst of {times} {shown(found[-1])}"
+    return [("from a revocation to its refusal by both processes, ms", said)]
+
+
+async def watched(ports: list[int], key: str, parts: list[Any]) -> list[dict[str, float]]:
+    """Ask for some seconds while one part after the other dies and comes back; tell each second."""
+    seconds: list[dict[str, float]] = []
+    began = time.monotonic()
+
+    async def caller(number: int) -> None:
+        while (asked := time.monotonic()) < began + len(seconds_of):
+            status = await status_of(ports[number % len(ports)], key)
+            told = seconds[min(int(asked - began), len(seconds) - 1)]
+            told[str(status)] = told.get(str(status), 0) + 1
+            told["ms"] = max(told["ms"], (time.monotonic() - asked) * 1000)
+            await asyncio.sleep(0.02)
+
+    seconds_of = range((2 * len(parts) + 1) * OUTAGE_SECONDS)
+    seconds += [{"ms": 0.0} for _ in seconds_of]
+    callers = [asyncio.create_task(caller(number)) for number in range(CALLERS)]
+    for part in parts:
+        await asyncio.sleep(OUTAGE_SECONDS)
+        part.stop()
+        await asyncio.sleep(OUTAGE_SECONDS)
+        await asyncio.to_thread(part.start)
+    await asyncio.gather(*callers)
+    return seconds
+
+
+def draw(seconds: list[dict[str, float]], parts: list[str]) -> None:
+    """Draw the answers of each second, and the slowest of them."""
+    drawing = Figure(figsize=(8.0, 5.0), layout="constrained")
+    counted, slowest = drawing.subplots(2, sharex=True)
+    for status in sorted({name for each in seconds for name in each if name != "ms"}):
+        counted.step(range(len(seconds)), [each.get(status, 0) for each in seconds], label=status)
+    slowest.step(range(len(seconds)), [each["ms"] for each in seconds])
+    for number, part in enumerate(parts):
+        begins = (2 * number + 1) * OUTAGE_SECONDS
+        for axes in (counted, slowest):
+            axes.axvspan(begins, begins + OUTAGE_SECONDS, alpha=0.15)
+        counted.set_title(f"{part} away", x=(begins + 4) / len(seconds), fontsize=9)
+    counted.set(ylabel="answers a second, by status")
+    counted.legend(fontsize=8)
+    slowest.set(xlabel="seconds", ylabel="slowest answer, ms", yscale="log")
+    with mpl.rc_context({"svg.hashsalt": "cardiorisk", "svg.fonttype": "none"}):
+        drawing.savefig(PLOT, metadata={"Date": None})
+
+
+def write(about: dict[str, str], rows: Rows, seconds: list[dict[str, float]]) -> None:
+    """Keep the figures, and put them into the page."""
+    FIGURES.write_text(
+        json.dumps({"about": about, "rows": rows, "seconds": seconds}, indent=1) + "\n", "utf-8"
+    )
+    shown_rows = table(["measured", ""], [*rows, *about.items()], 1)
+    text, (begin, end) = PAGE.read_text("utf-8"), MARKS
+    before, _, rest = text.partition(begin)
+    PAGE.write_text(f"{before}{begin}{shown_rows}\n{end}{rest.partition(end)[2]}", "utf-8")
+
+
+def main() -> None:
+    """Measure, and write what was found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5, help="of each load")
+    parser.add_argument("--times", type=int, default=50, help="keys that are called forty times")
+    given = parser.parse_args()
+    with ExitStack() as running:
+        room = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        redis = RedisServer(room).start()
+        running.callback(redis.stop)
+        for name in ("processor", "rates", "together"):
+            (room / name).mkdir()
+        rows = processor_time(room / "processor", redis, given.rounds, given.seconds)
+        rows += rates(room / "rates", redis, given.rounds, given.seconds)
+        rows += look_ups({"SQLite": f"sqlite:///{room / 'look-ups.db'}"})
+        redis.ask("FLUSHALL")  # whose accounts have the same numbers
+        made = nodes(room / "together", [0, 0], CARDIORISK_WINDOWS_URL=redis.url)
+        servers = running.enter_context(made)
+        rows += exactness(servers, given.times)
+        rows += revocations(servers, 2 * given.times)
+        key = key_of(servers, "watched", "bench")["Authorization"]
+        parts = {"Redis": redis}
+        ports = [port_of(server) for server in servers]
+        seconds = asyncio.run(watched(ports, key, list(parts.values())))
+        draw(seconds, list(parts))
+    write(about_this_machine(), rows, seconds)
+    print(table(["measured", ""], rows, 1))
+
+
+if __name__ == "__main__":
+    main()
