@@ -240,7 +240,7 @@ def draw(seconds: list[dict[str, float]], parts: list[str]) -> None:
         for axes in (counted, slowest):
             axes.axvspan(begins, begins + OUTAGE_SECONDS, alpha=0.15)
         counted.set_title(f"{part} away", x=(begins + 4) / len(seconds), fontsize=9)
-    counted.set(ylabel="answers a second, by status")
+    counted.set(ylabel="answers a second, by status", ylim=(0, None))
     counted.legend(fontsize=8)
     slowest.set(xlabel="seconds", ylabel="slowest answer, ms", yscale="log")
     with mpl.rc_context({"svg.hashsalt": "cardiorisk", "svg.fonttype": "none"}):
