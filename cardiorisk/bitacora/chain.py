@@ -59,7 +59,7 @@ class Checkpoint:
 
     @property
     def minute(self) -> int:
-        """The minute since the epoch, whose key its seal is by."""
+        """Since the epoch: its seal is by this one's key."""
         return int(datetime.fromisoformat(self.ts).timestamp() // 60)
 
     @property
@@ -209,7 +209,6 @@ class Chain:
 
 @lru_cache(maxsize=1)
 def boot_id() -> bytes:
-    """Return the name of the machine's start, nothing where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
     except OSError:

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from io import BufferedReader
 from itertools import chain, pairwise
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from cardiorisk.bitacora.chain import Checkpoint, find_last, read_checkpoint
-from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES
+from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, timestamp
 from cardiorisk.errors import LogUnavailable
 
 LOG_FILE = "bitacora.jsonl"
@@ -41,10 +40,6 @@ class LogFile:
     first_ts: str
     is_first: bool
     """Whether the first line is the very first checkpoint, so that nothing was before."""
-
-    @property
-    def first_seconds(self) -> float:
-        return datetime.fromisoformat(self.first_ts).timestamp()
 
     @property
     def has_lines(self) -> bool:
@@ -117,10 +112,11 @@ def last_checkpoint(path: Path) -> Checkpoint | None:
 
 def list_older(path: Path, before_seconds: float) -> list[Path]:
     """List the rotated files that have no line from this time on."""
+    before = timestamp(max(0, before_seconds))
     return [
         file.path
         for file, successor in pairwise(list_files(path))
-        if file.is_rotated(path) and successor.first_seconds <= before_seconds
+        if file.is_rotated(path) and successor.first_ts <= before
     ]
 
 
@@ -152,5 +148,4 @@ def _read_first(path: Path) -> LogFile:
             first = first or line
             if found := _TS.search(line):
                 return LogFile(path, found[1].decode(), is_first=b'"checkpoint":1,' in first[:24])
-    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return LogFile(path, f"{changed:%Y-%m-%dT%H:%M:%S.%fZ}", is_first=False)
+    return LogFile(path, timestamp(path.stat().st_mtime), is_first=False)

@@ -34,8 +34,6 @@ _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
 _OPENING = os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _NEWLINE = b"\n"
-_PRINTED = (1, 2)
-"""Standard output and error."""
 _logger = logging.getLogger(__name__)
 
 Sync = Literal["os", "disk"]
@@ -201,7 +199,6 @@ class Bitacora:
             self._file, self._ends_torn = new_file, False
 
     def _begin_chain(self, why: Why | None) -> None:
-        """Go on with the chain in the file that is open, and say why."""
         self._is_begun = False
         self._ends_torn = self._ends_torn or _ends_torn(self._file)
         self._close_tear()
@@ -214,7 +211,6 @@ class Bitacora:
             self._checkpoint(why)
 
     def _end_chain(self, why: Why) -> None:
-        """Write a file's last checkpoint; no line is refused where that fails."""
         last = self._chain.last
         if not self._is_begun or (last is not None and last.why == why and not self._chain.lines):
             return
@@ -295,7 +291,7 @@ class Bitacora:
     def _open_file(self) -> int:
         self.path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
         named = self.path.stat() if self.path.exists() else None
-        if is_regular := named is None or stat.S_ISREG(named.st_mode):
+        if is_regular := (named is None or stat.S_ISREG(named.st_mode)):
             access = os.O_RDWR | os.O_CREAT
         elif os.path.samestat(named, Path(os.devnull).stat()):  # so is a stream that was closed
             raise OSError(errno.ENODEV, f"it is {os.devnull}, which keeps no line")
@@ -317,7 +313,6 @@ class Bitacora:
                 _sync_directory(self.path.parent)
             if is_regular:
                 _claim(file)
-                _append_what_is_printed(file)
         except OSError:
             os.close(file)
             raise
@@ -361,6 +356,9 @@ def _claim(file: int) -> None:
         raise OSError(errno.EBUSY, reason) from error
     except OSError:
         pass  # a file system without locks
+    for number in _printed(os.fstat(file)):  # or it would stand on top of lines
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
+        fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
 
 
 def _require_ready(file: int) -> None:
@@ -374,20 +372,15 @@ def _require_ready(file: int) -> None:
         raise OSError(errno.EPIPE, "nobody reads it")
 
 
-def _append_what_is_printed(file: int) -> None:
-    """Let what is printed into the same file stand after the lines, not on top of them."""
-    for number in _PRINTED:
-        if os.path.samestat(os.fstat(number), os.fstat(file)):
-            flags = fcntl.fcntl(number, fcntl.F_GETFL)
-            fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
+def _printed(named: os.stat_result) -> list[int]:
+    """Return which of standard output and error are this file."""
+    return [number for number in (1, 2) if os.path.samestat(os.fstat(number), named)]
 
 
 def _share_socket(named: os.stat_result) -> int:
-    """Share what is printed to, as a socket cannot be opened by ``/dev/stdout``."""
-    for number in _PRINTED:
-        if os.path.samestat(os.fstat(number), named):
-            return os.dup(number)
-    raise OSError(errno.EOPNOTSUPP, "it is a socket, and not that of /dev/stdout")
+    if not (printed := _printed(named)):
+        raise OSError(errno.EOPNOTSUPP, "it is a socket, and not that of /dev/stdout")
+    return os.dup(printed[0])  # it cannot be opened by that name
 
 
 def _sync_directory(directory: Path) -> None:

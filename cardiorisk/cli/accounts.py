@@ -1,7 +1,4 @@
-"""``cardiorisk accounts``: see the accounts, change their plan or password, suspend, delete.
-
-It never makes a database: an account comes with its first key, from ``cardiorisk keys create``.
-"""
+"""``cardiorisk accounts``: see the accounts, change their plan or password, suspend, delete."""
 
 import asyncio
 import sys

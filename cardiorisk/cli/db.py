@@ -30,8 +30,7 @@ def upgrade(settings: Settings) -> None:
     nothing.
 
     \b
-    Examples:
-      cardiorisk db upgrade
+    Example:
       cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
     """  # noqa: D301 - click reads the \b
     with open_database(settings.database_url) as database:
@@ -41,9 +40,7 @@ def upgrade(settings: Settings) -> None:
 @db.command()
 @database_option
 def current(settings: Settings) -> None:
-    """Print the database's revision, alone.
-
-    It stands on standard output, and is "none" for an empty file.
+    """Print the database's revision, alone; "none" for an empty file.
 
     \b
     Example:
@@ -68,8 +65,7 @@ def backup(copy: Path, settings: Settings) -> None:
     the database. docs/backup.md tells how to restore it.
 
     \b
-    Examples:
-      cardiorisk db backup keys-2026-11-27.db
+    Example:
       cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"
     """  # noqa: D301 - click reads the \b
     with open_existing(settings.database_url) as database:

@@ -1,7 +1,6 @@
-"""The group of all commands: finds one when it is called, and words its failures.
+"""The group of all commands: finds one when it is called, and words its failures in one line.
 
-A failure becomes an exit status here and nowhere else: one line on standard error and 1, without
-a traceback. An error nobody foresaw keeps its traceback.
+An error nobody foresaw keeps its traceback.
 """
 
 import signal
@@ -74,12 +73,7 @@ def _end(number: int, _frame: object) -> None:
 
 
 class LazyGroup(Program, click.Group):
-    """Commands that are imported when they are called.
-
-    Args:
-        summaries: one line for each command, shown without importing it.
-        attributes: what every click group takes.
-    """
+    """Commands that are imported when they are called; ``summaries`` has a line for each."""
 
     def __init__(self, summaries: Mapping[str, str], **attributes: Any) -> None:
         super().__init__(**attributes)

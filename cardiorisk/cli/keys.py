@@ -1,13 +1,9 @@
 """``cardiorisk keys``: make, list, end and replace API keys.
 
-A key is written to standard output once, alone, and never again: whoever pipes it into a file or
-a variable gets the key and nothing else.
+A key is written to standard output once, and alone there.
 """
 
-import os
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from stat import S_IRWXG, S_IRWXO, S_ISREG
 from typing import BinaryIO
 
 import click
@@ -147,9 +143,7 @@ def list_keys(*, as_json: bool, settings: Settings) -> None:
 @click.argument("key_id", type=key_id)
 @database_option
 def revoke(key_id: str, settings: Settings) -> None:
-    """End a key for good. Revoking it again changes nothing.
-
-    KEY_ID is the key's name in `cardiorisk keys list`, not the key.
+    """End a key for good. KEY_ID is its name in `cardiorisk keys list`, not the key.
 
     \b
     Example:
@@ -216,11 +210,6 @@ def _read_key(file: BinaryIO) -> str:
     weak = weakness(key)
     if weak is not None:
         raise CommandFailure(f"the key {weak}; see `cardiorisk keys create --help`")
-    with suppress(OSError):  # not every stream has a descriptor
-        mode = os.fstat(file.fileno()).st_mode
-        if S_ISREG(mode) and mode & (S_IRWXG | S_IRWXO):
-            said = f"Other users of this machine may read {file.name}: chmod 600 or delete it."
-            click.echo(said, err=True)
     return key
 
 

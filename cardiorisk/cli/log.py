@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from cardiorisk.bitacora.entry import Entry
+from cardiorisk.bitacora.entry import Entry, timestamp
 from cardiorisk.bitacora.files import is_compressed, list_files
 from cardiorisk.bitacora.reader import Line, LogReader, find_newest
 from cardiorisk.bitacora.summary import Summary
@@ -170,7 +170,8 @@ def drift(
 def _files(base: Path, since: float | None = None) -> list[Path]:
     """Return a bitácora's files as far back as is wanted, the oldest first."""
     files = [file for file in list_files(base) if file.has_lines]
-    reaching = [number for number, file in enumerate(files) if file.first_seconds <= (since or 0)]
+    begin = "" if since is None else timestamp(max(0, since))
+    reaching = [number for number, file in enumerate(files) if file.first_ts <= begin]
     if since is not None and files and not reaching and not files[0].is_first:
         click.echo(f"{base} goes back to {files[0].first_ts}; what was before is gone", err=True)
     return [file.path for file in files[max(reaching, default=0) :]] or [base]

@@ -1,8 +1,4 @@
-"""How what the bitácora says is shown: to a person in tables, to a program as JSON.
-
-Text out of the log may be a stranger's (a method, an address): it is shown without its control
-characters, which would otherwise steer the reader's terminal.
-"""
+"""How what the bitácora says is shown: to a person in tables, to a program as JSON."""
 
 import json
 from collections import Counter
@@ -98,12 +94,10 @@ def write_drift(log: str, card: Card, watch: DriftWatch, torn_lines: int) -> Non
 
 
 def header() -> str:
-    """Return the line of names above ``columns``."""
     return "  ".join([f"{title:<{width}}" for title, width in _COLUMNS] + ["answer"])
 
 
 def columns(entry: Entry) -> str:
-    """Show one request in a line."""
     texts = (
         timestamp(entry.ts_seconds)[:23].replace("T", " "),
         str(entry.status),
@@ -168,6 +162,6 @@ def _answer(entry: Entry) -> str:
 
 
 def _shown(text: str, longest: int = 64) -> str:
-    """Make text fit for a terminal: no control characters, no half surrogates, not too long."""
+    """Make a stranger's text fit for a terminal: no control characters, not too long."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -58,11 +58,7 @@ def key_id(value: str) -> str:
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:
-    """Write rows under the names of their columns, or as a JSON array of objects.
-
-    A program gets every row and column in full, separated by tabs. A terminal gets a table that
-    fits its width: moments to the minute, and no column in which nothing stands.
-    """
+    """Write rows as JSON, in full with tabs between, or on a terminal as a table that fits it."""
     if as_json:
         objects = [dict(zip(columns, row, strict=True)) for row in rows]
         click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=iso))
