@@ -12,6 +12,7 @@ from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.texts import clean_name, harmless
 from cardiorisk.pages.account import SignedInPage
+from cardiorisk.pages.assess import PatientsPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
@@ -55,7 +56,7 @@ class AssessmentsPage(SignedInPage):
         return await self.services.assessments.search(self.principal, *wanted)
 
 
-class AssessmentsPageHandler(AssessmentsPage):
+class AssessmentsPageHandler(PatientsPage, AssessmentsPage):
     async def get(self) -> None:
         ids = await self.find()
         page, pages = self.page_of(len(ids), SHOWN)

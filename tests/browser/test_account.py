@@ -169,6 +169,10 @@ def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     expect(page.locator("#left")).to_contain_text("quedan en este minuto: 4")
     page.get_by_role("link", name="Evaluaciones", exact=True).click()
     expect(page.get_by_role("rowheader")).to_have_count(2)
+    expect(page.get_by_role("columnheader", name="azúcar en sangre")).to_contain_text("(mg/dL)")
+    expect(page.get_by_role("row").last.locator("[data-of]")).to_have_text(
+        ["240", "140", "180", "72"]
+    )
     page.get_by_label("Buscar por nombre").fill("img")
     page.get_by_role("button", name="Buscar").click()
     expect(page.get_by_role("rowheader")).to_have_count(1)
