@@ -67,20 +67,14 @@ class LoginHandler(BaseHandler):
 class RefreshHandler(BaseHandler):
     @operation("refresh", shapes.TokensAnswer, problems=_COUNTED)
     async def post(self) -> None:
-        """Give a refresh token for the next pair of tokens.
-
-        The refresh token is used up. Using it a second time ends its session.
-        """
+        """Give a refresh token for the next pair of tokens; used twice, it ends its session."""
         self.answer(shapes.tokens_answer(await self.services.accounts.refresh(self.credential())))
 
 
 class SwitchPlanHandler(ShowingHandler):
     @operation("switchTo{Plan}", shapes.AccountAnswer, shapes.LoginBody, problems=_LOGIN)
     async def post(self) -> None:
-        """Put your account on the plan {plan}.
-
-        Keys and tokens already issued carry the new plan from the next request on.
-        """
+        """Put your account on the plan {plan}, which its keys and tokens carry at once."""
         login, device = shapes.LoginBody.read(self.request.body).login, device_cookie(self)
         switch_plan = self.services.accounts.switch_plan
         self.show(await switch_plan(login, self.plan, self.address, device))
@@ -89,10 +83,7 @@ class SwitchPlanHandler(ShowingHandler):
 class PasswordHandler(BaseHandler):
     @operation("changePassword", None, shapes.PasswordChangeBody, 204, problems=_LOGIN)
     async def post(self) -> None:
-        """Change your password.
-
-        Every token of the account ends at once; its API keys stay.
-        """
+        """Change your password; every token of the account ends at once, its API keys stay."""
         change = shapes.PasswordChangeBody.read(self.request.body).change
         await self.services.accounts.change_password(change, self.address, device_cookie(self))
         self.answer_nothing()
@@ -101,10 +92,7 @@ class PasswordHandler(BaseHandler):
 class LogoutHandler(IdentifiedHandler):
     @operation("logout", status=204, problems=_CHANGE)
     async def post(self) -> None:
-        """End the session that the access token belongs to.
-
-        An API key has no session, so it gets a 409.
-        """
+        """End the session that the access token belongs to; an API key has none: 409."""
         await self.services.accounts.logout(self.principal)
         self.answer_nothing()
 
@@ -181,10 +169,7 @@ class RotateHandler(IdentifiedHandler):
         "rotateKey", shapes.RotatedKeyAnswer, shapes.RotationWishBody, 201, problems=_ROTATED
     )
     async def post(self, key_id: str) -> None:
-        """Make a new key in the place of an old one.
-
-        Where the old one has a limit of its own, they share it.
-        """
+        """Make a new key in the place of an old one; they share a limit of its own."""
         grace, accounts = (
             shapes.RotationWishBody.read(self.request.body).grace,
             self.services.accounts,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, FailFast, ValidationError
 from typing_extensions import TypedDict
 
-from cardiorisk.errors import InvalidPatient, InvalidQuery, MalformedBody, NotReady, RateLimited
+from cardiorisk.errors import InvalidPatient, InvalidQuery, MalformedBody, RateLimited
 from cardiorisk.limits.window import Verdict
 from cardiorisk.model.explanations import Explanation
 from cardiorisk.model.predictor import BatchAssessment
@@ -248,12 +248,7 @@ class BatchingHandler(AssessingHandler):
 
 class BatchHandler(BatchingHandler):
     @operation(
-        "assessBatch",
-        AssessedBatchAnswer,
-        query=(BatchParameters,),
-        body=BatchBody,
-        headers=SPOKEN,
-        problems=(NotReady,),
+        "assessBatch", AssessedBatchAnswer, BatchBody, query=(BatchParameters,), headers=SPOKEN
     )
     async def post(self) -> None:
         """Assess up to 1,000 patients at once.

@@ -259,13 +259,11 @@ class NetworkReadyHandler(IdentifiedHandler):
 
 class InferHandler(BatchingHandler):
     @operation(
-        "infer{OfVersion}",
-        AssessedRowsAnswer,
-        body=InferenceBody,
+        *("infer{OfVersion}", AssessedRowsAnswer, InferenceBody),
         content_types=(_BYTES,),
         headers=SPOKEN,
         optional_headers=(LENGTH_HEADER,),
-        problems=(NotReady, NotFound),
+        problems=(NotFound,),
     )
     async def post(self, version: str = "") -> None:
         """Assess the rows of a tensor.

@@ -15,7 +15,12 @@ from cardiorisk import errors
 from cardiorisk.config import VERSION
 from cardiorisk.web.account import RefreshHandler, RegisterHandler
 from cardiorisk.web.documents import FILE_NAMES
-from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
+from cardiorisk.web.handlers import (
+    AssessingHandler,
+    AuthenticatedHandler,
+    IdentifiedHandler,
+    OperatorHandler,
+)
 from cardiorisk.web.operations import SPOKEN
 from cardiorisk.web.problems import (
     CONTENT_TYPE,
@@ -47,9 +52,11 @@ _TOKEN = (
     *(errors.Overloaded, errors.StoreUnavailable),
 )
 _KNOWN = (*_TOKEN, errors.WrongXsrfToken)
+_LIMITED = (*_KNOWN, errors.RateLimited, errors.LimitsUnavailable)
 _KEY: Security = [{"apiKey": []}, {"bearer": []}]
 _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...] = (
-    (AuthenticatedHandler, _KEY, (*_KNOWN, errors.RateLimited, errors.LimitsUnavailable)),
+    (AssessingHandler, _KEY, (*_LIMITED, errors.NotReady)),
+    (AuthenticatedHandler, _KEY, _LIMITED),
     (MetricsHandler, [{}, *_KEY], (*_KNOWN, errors.OperatorOnly)),
     (OperatorHandler, _KEY, (*_KNOWN, errors.OperatorOnly)),
     (IdentifiedHandler, _KEY, _KNOWN),

@@ -68,11 +68,7 @@ class OperatedAccountsHandler(AccountsHandler):
         "operatorCreateAccount", shapes.NewAccountAnswer, AccountWishBody, 201, problems=(Taken,)
     )
     async def post(self) -> None:
-        """Make an account for somebody, with a first key.
-
-        Give them the key: with it in `Authorization`, `POST /register` sets their name, address and
-        password.
-        """
+        """Make an account for somebody, with a first key, which they register with."""
         wish = AccountWishBody.read(self.request.body)
         account, minted = await self.services.operated.create(wish.username, wish.plan)
         new_key = new_key_answer(minted, self.services.accounts.now())
@@ -89,10 +85,7 @@ class OperatedAccountHandler(AccountsHandler):
 
     @operation("operatorDelete", status=204, problems=_REFUSED)
     async def delete(self, number: str) -> None:
-        """Delete an account and all that is its, for good.
-
-        Its lines in the log stay and name nobody. One's own account goes by `DELETE /account`.
-        """
+        """Delete an account, not one's own, and all that is its; its lines in the log stay."""
         await self.services.operated.delete(self.principal, number)
         self.answer_nothing()
 
@@ -100,10 +93,7 @@ class OperatedAccountHandler(AccountsHandler):
 class SuspendHandler(AccountsHandler):
     @operation("operatorSuspend", shapes.OperatedAccountAnswer, problems=_REFUSED)
     async def post(self, number: str) -> None:
-        """Refuse an account's keys, tokens and logins from the next request on.
-
-        Nothing of it is deleted. One's own account cannot be suspended, nor the last operator's.
-        """
+        """Refuse an account's keys, tokens and logins; not one's own, nor the last operator's."""
         self.answer(self.shown(await self.services.operated.suspend(self.principal, number)))
 
 
@@ -117,10 +107,7 @@ class ResumeHandler(AccountsHandler):
 class OperatedPlanHandler(AccountsHandler):
     @operation("operatorSetPlan", shapes.OperatedAccountAnswer, PlanChangeBody, problems=_UNKNOWN)
     async def post(self, number: str) -> None:
-        """Put an account on a plan.
-
-        Its keys and tokens carry it from the next request on.
-        """
+        """Put an account on a plan, which its keys and tokens carry at once."""
         plan = PlanChangeBody.read(self.request.body).plan
         self.answer(self.shown(await self.services.operated.set_plan(number, plan)))
 
@@ -128,9 +115,6 @@ class OperatedPlanHandler(AccountsHandler):
 class OperatedKeyHandler(OperatorHandler):
     @operation("operatorRevokeKey", KeyAnswer, problems=(UnknownAccount, UnknownKey))
     async def post(self, number: str, key_id: str) -> None:
-        """End one key of an account at once.
-
-        A key that was revoked before keeps its moment.
-        """
+        """End one key of an account at once; one that was ended before keeps its moment."""
         key = await self.services.operated.revoke_key(number, key_id)
         self.answer(key_answer(key, self.services.accounts.now()))

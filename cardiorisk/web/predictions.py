@@ -5,7 +5,7 @@ callers each. The list behind both plans is the account's own, where the origina
 """
 
 from cardiorisk.accounts.assessments import Page
-from cardiorisk.errors import NotReady, UnknownAssessment, WrongPlan
+from cardiorisk.errors import UnknownAssessment, WrongPlan
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
@@ -39,7 +39,6 @@ class PredictionsHandler(KeepingHandler):
     @operation(
         *("keepAssessment", shapes.KeptAssessmentAnswer, LabelledPatientBody, 201),
         headers=("Location", *SPOKEN),
-        problems=(NotReady,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result."""
@@ -100,7 +99,7 @@ class OriginalHandler(PlanHandler):
         "original{Plan}Predict",
         shapes.OriginalAssessmentAnswer,
         body=OriginalPatientBody,
-        problems=(NotReady, WrongPlan),
+        problems=(WrongPlan,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result ({plan} accounts)."""
@@ -115,10 +114,7 @@ class OriginalHandler(PlanHandler):
         problems=(WrongPlan,),
     )
     async def get(self) -> None:
-        """List your assessments, the newest first ({plan} accounts).
-
-        Your own, whichever plan they were made on.
-        """
+        """List your assessments, the newest first ({plan} accounts)."""
         page = self.page(shapes.LargePageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
         if found.next_after is not None:

@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from cardiorisk.errors import InvalidPatient, NotReady
+from cardiorisk.errors import InvalidPatient
 from cardiorisk.model.maps import map_rows, maps_of
 from cardiorisk.patients.patient import Patient, query_values
 from cardiorisk.web.handlers import AssessingHandler
@@ -17,12 +17,8 @@ from cardiorisk.web.shapes_patients import (
 )
 
 _NOTHING_MORE = WishesParameters()
-_BY_BODY: Any = {
-    "body": PatientBody,
-    "query": (WishesParameters,),
-    "headers": SPOKEN,
-    "problems": (NotReady,),
-}
+_BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "headers": SPOKEN}
+_BY_QUERY: Any = {"query": (PatientBody, WishesParameters), "headers": SPOKEN}
 
 
 class ServiceHandler(AssessingHandler):
@@ -56,13 +52,7 @@ class ServiceHandler(AssessingHandler):
                 answer["mapas"] = maps_of(drawn.probabilities, drawn.threshold)
         self.answer(answer)
 
-    @operation(
-        "assessByQuery",
-        AssessmentAnswer,
-        query=(PatientBody, WishesParameters),
-        headers=SPOKEN,
-        problems=(NotReady,),
-    )
+    @operation("assessByQuery", AssessmentAnswer, **_BY_QUERY)
     def get(self) -> Coroutine[None, None, None]:
         """Assess a patient given in the query string.
 
@@ -77,8 +67,7 @@ class ServiceHandler(AssessingHandler):
         """Assess a patient with the method QUERY.
 
         The same by QUERY (RFC 10008), which is safe like GET and has a body like POST. OpenAPI has
-        a place for this method from 3.2 on; until readers know that version, it stands in the
-        extension `x-query`, as an Operation Object.
+        a place for it from 3.2 on; until then it stands in the extension `x-query`.
         """
         return self.post()
 

@@ -214,10 +214,7 @@ class AccountInUseAnswer(AccountAnswer):
     """The account, and its use."""
 
     used_this_minute: Annotated[Count, about("Calls that the current minute has counted", 2)]
-    calls_by_day: Annotated[
-        list[DayAnswer],
-        about("Counted calls of the last 30 days (UTC), the oldest first", length=SHOWN_DAYS),
-    ]
+    calls_by_day: Annotated[list[DayAnswer], about("The oldest first", length=SHOWN_DAYS)]
 
 
 class TokensAnswer(TypedDict):
@@ -258,17 +255,14 @@ class KeysAnswer(TypedDict):
     items: Annotated[list[KeyAnswer], about("The oldest first, ended ones too")]
 
 
+_key_example = "crk_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"
+_key_pattern = f"^{PREFIX}[0-9A-Za-z]{{{KEY_CHARACTERS - len(PREFIX)}}}$"
+
+
 class NewKeyAnswer(KeyAnswer):
     """The key: nothing shows it again."""
 
-    key: Annotated[
-        str,
-        about(
-            "The key itself: shown now and never again",
-            "crk_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX",
-            pattern=f"^{PREFIX}[0-9A-Za-z]{{{KEY_CHARACTERS - len(PREFIX)}}}$",
-        ),
-    ]
+    key: Annotated[str, about("Shown now and never again", _key_example, pattern=_key_pattern)]
 
 
 def new_key_answer(minted: MintedKey, now: datetime) -> NewKeyAnswer:

@@ -156,8 +156,6 @@ _label = Rule(
 )
 _labelled: Json = {LABEL_FIELD: (Annotated[str | None, _label], None)}
 _values: Json = {field.wire_name: Annotated[float, _rule(field)] for field in FIELDS}
-
-
 _originals: Json = {
     field.wire_name: (_original_value(field), Member(alias=ORIGINAL_NAMES[field.wire_name]))
     for field in FIELDS
@@ -255,14 +253,17 @@ _Curves = _by_field("Curves", _said, CurveAnswer)
 Contributions = Annotated[dict[str, float], described_as(_Contributions)]
 Base = Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
 Threshold = Annotated[float, about("The least `probabilidad` that is a risk", 0.5, gt=0, lt=1)]
-Warnings = Annotated[
-    list[WarningAnswer],
-    about("Values that may be sent and lie beyond all that training saw", min_length=1),
-]
-_said = (
+_beyond = about("Values that may be sent and lie beyond all that training saw", min_length=1)
+Warnings = Annotated[list[WarningAnswer], _beyond]
+_least = about(
     "The smallest changes that get the other answer: of as few fields as it takes, and of each "
     "such set of fields the one of the least sum, as shares of the fields' ranges; the least "
-    "first. Empty where nothing but another age would"
+    "first. Empty where nothing but another age would",
+    max_length=MOST_CHANGES,
+)
+_drawn = about(
+    "By the first field and the second: probabilities in three decimals, a list for each value of "
+    "the first, over the second's; both take the `valores` of `curvas`"
 )
 _REASONS = ("base", "contribuciones", "explicacion")
 _together: Any = {name: [other for other in _REASONS if other != name] for name in _REASONS}
@@ -275,14 +276,8 @@ class MoreAnswer(TypedDict, total=False):
     contribuciones: Contributions
     explicacion: SentencesAnswer
     curvas: Annotated[dict[str, CurveAnswer], described_as(_Curves)]
-    cambios: Annotated[list[ChangeAnswer], about(_said, max_length=MOST_CHANGES)]
-    mapas: Annotated[
-        Maps,
-        about(
-            "By the first field and the second: probabilities in three decimals, a list for each "
-            "value of the first, over the second's; both take the `valores` of `curvas`"
-        ),
-    ]
+    cambios: Annotated[list[ChangeAnswer], _least]
+    mapas: Annotated[Maps, _drawn]
     advertencias: Warnings
 
 
@@ -305,10 +300,8 @@ def assessment_answer(
     if wishes.explicar and explanation is not None:
         more["base"] = explanation.base
         more["contribuciones"] = dict(zip(FIELD_NAMES, explanation.contributions, strict=True))
-        more["explicacion"] = {
-            "es": sentence(assessment.probability, explanation, patient.values, "es"),
-            "en": sentence(assessment.probability, explanation, patient.values, "en"),
-        }
+        told = partial(sentence, assessment.probability, explanation, patient.values)
+        more["explicacion"] = {"es": told("es"), "en": told("en")}
     if wishes.curvas:
         more["curvas"] = {
             name: {"valores": grid, "probabilidades": curve}
@@ -330,7 +323,7 @@ def assessment_answer(
         "modelo": assessment.model_version,
         **more,
         **warnings_of(assessment, language),
-        "aviso": assessment.notice.es if language == "es" else assessment.notice.en,
+        "aviso": assessment.notice.to(language),
     }
 
 
