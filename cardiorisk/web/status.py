@@ -30,7 +30,10 @@ class ReadyHandler(BaseHandler):
         ),
     )
     async def get(self) -> None:
-        """Would a request sent now be assessed? Checks the network, the database and the log."""
+        """Would a request sent now be assessed?
+
+        Checks the network, the database and, by its own line, the request log.
+        """
         version = self.services.predictor.card.version
         await self.services.store.check()
         ready: ReadinessAnswer = {"status": "ready", "modelo": version}
