@@ -11,6 +11,7 @@ from importlib.metadata import version
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -184,7 +185,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_windows(cls, given: SecretStr) -> SecretStr:
         url = given.get_secret_value()
-        if url and not _REDIS.fullmatch(url):
+        if url and not (_REDIS.fullmatch(url) and urlsplit(url).port != 0):
             raise ValueError(str(cls.model_fields["windows_url"].description))
         return given
 

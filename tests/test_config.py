@@ -272,6 +272,10 @@ def test_a_token_secret_is_taken_from_its_variable_and_not_printed(
         ("CARDIORISK_TOKEN_SECRET", "hunter2" * 4),
         ("Cardiorisk_token_secret", "s" * 1025),
         ("CARDIORISK_DATABASE_URL", "postgresql://ana:hunter2@host/keys"),
+        ("CARDIORISK_WINDOWS_URL", "http://:hunter2@host"),
+        ("CARDIORISK_WINDOWS_URL", "redis://:hunter2@host:70000/0"),
+        ("CARDIORISK_WINDOWS_URL", "redis://:hunter2@host/0?x=1"),
+        ("CARDIORISK_WINDOWS_URL", "redis://:hunter2@"),
     ],
 )
 def test_an_unusable_secret_is_refused_and_not_shown(
@@ -281,3 +285,15 @@ def test_an_unusable_secret_is_refused_and_not_shown(
     line = refusal()
     assert line.startswith(f"{variable.upper()}: ")
     assert secret not in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    "url", ["", "redis://host", "rediss://ana:hunter2%40@10.0.0.1:6380/2", "redis://:x@[::1]:1/0"]
+)
+def test_windows_are_counted_in_memory_or_in_a_redis_whose_password_is_not_printed(
+    url: str,
+) -> None:
+    settings = load_settings({"windows_url": url})
+    assert settings.windows_url.get_secret_value() == url
+    assert "hunter2" not in repr(settings)

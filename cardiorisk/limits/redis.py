@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from hashlib import sha1
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
@@ -62,8 +62,7 @@ class _Connection(asyncio.Protocol):
         self.fault: asyncio.Future[str] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for mypy
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self.fail("it has closed the connection")
@@ -173,7 +172,7 @@ class Redis:
             self._greeting.insert(0, ("AUTH", *map(unquote, login)))
         self._scripts = {digest(script): script for script in scripts}
         self._refuses = refuses
-        self._connection: _Connection  # from the start on; at first a dead one
+        self._connection: _Connection  # from the start on
         self._keeper: asyncio.Task[None] | None = None
         self._is_told = False
         self.outages = 0
@@ -184,11 +183,8 @@ class Redis:
 
     async def start(self) -> None:
         """Try to connect, and keep trying in the background."""
-        self._connection = self._new_connection()
-        self._connection.fail("not tried yet")
-        tried = asyncio.Event()
-        self._keeper = asyncio.create_task(self._keep(tried), name="redis")
-        await tried.wait()
+        await self._try()
+        self._keeper = asyncio.create_task(self._keep(), name="redis")
 
     async def close(self) -> None:
         if self._keeper is not None:
@@ -205,40 +201,31 @@ class Redis:
         """
         return self._connection.ask(arguments, settle)
 
-    async def _keep(self, tried: asyncio.Event) -> None:
+    async def _keep(self) -> None:
         while True:
-            try:
-                connection = await self._connect()
-            except (OSError, ValueError) as error:  # a ValueError: no name of a host
-                reason = str(error) or "it takes no connection"
-            else:
-                self._connection = connection
-                if not connection.fault.done():
-                    self._tell("")
-                    tried.set()
-                await asyncio.wait([connection.fault])
-                reason = connection.fault.result()
-            self._tell(reason)
-            tried.set()
+            await asyncio.wait([self._connection.fault])
+            self._tell(self._connection.fault.result())
             await asyncio.sleep(BREAK_SECONDS)
+            await self._try()
 
-    async def _connect(self) -> _Connection:
-        """Connect and try a write, after which there may be a fault already."""
+    async def _try(self) -> None:
+        """Connect, and write something."""
+        connection = _Connection(self._scripts, refuses=self._refuses)
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            _, connection = await loop.create_connection(
-                self._new_connection, self._host, self._port, ssl=self._tls
-            )
-        greeted = [connection.ask(each, bool) for each in self._greeting]
         try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await loop.create_connection(
+                    lambda: connection, self._host, self._port, ssl=self._tls
+                )
+            greeted = [connection.ask(each, bool) for each in self._greeting]
             await asyncio.gather(*greeted, return_exceptions=True)
+        except (OSError, ValueError) as error:  # a ValueError: no name of a host
+            connection.fail(str(error) or "it takes no connection")
         except asyncio.CancelledError:
             connection.fail("closed")
             raise
-        return connection
-
-    def _new_connection(self) -> _Connection:
-        return _Connection(self._scripts, refuses=self._refuses)
+        self._connection = connection
+        self._tell(connection.fault.result() if self.is_away else "")
 
     def _tell(self, reason: str) -> None:
         """Count and tell an outage where it begins, and where it ends (no reason)."""

@@ -45,23 +45,18 @@ class SharedLimiter:
         asked = want, limit, key_limit, name, minute, used, used_by_key
 
         def settle(reply: list[int] | None) -> Verdict:
-            now = None
-            if reply is not None:
-                now, used, used_by_key = self._read(*map(int, reply))
-                self.local.see(now, account_id, used, window, used_by_key)
+            if reply is None:
+                return self.local.hit(account_id, limit, window, want)
+            seconds, microseconds, *before = map(int, reply)
+            now = seconds + microseconds / 1_000_000
+            ahead_seconds = now - self._clock()
+            if abs(ahead_seconds) > _MOST_APART_SECONDS:
+                raise ValueError(seconds)
+            self._ahead_seconds = ahead_seconds
+            self.local.see(now, account_id, window, *before)
             return self.local.hit(account_id, limit, window, want, now)
 
         return self._redis.ask(("EVALSHA", _HIT_DIGEST, 1, _window(account_id), *asked), settle)
-
-    def _read(
-        self, seconds: int, microseconds: int, used: int, used_by_key: int
-    ) -> tuple[float, int, int]:
-        now = seconds + microseconds / 1_000_000
-        ahead_seconds = now - self._clock()
-        if abs(ahead_seconds) > _MOST_APART_SECONDS:
-            raise ValueError(seconds)
-        self._ahead_seconds = ahead_seconds
-        return now, used, used_by_key
 
 
 class SharedTries(Tries):

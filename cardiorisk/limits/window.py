@@ -107,7 +107,7 @@ class Limiter:
         return minute.number, minute.used.get(account_id, 0), used_by_key
 
     def see(
-        self, now: float, account_id: int, used: int, window: KeyWindow | None, used_by_key: int
+        self, now: float, account_id: int, window: KeyWindow | None, used: int, used_by_key: int
     ) -> None:
         """Take over what others counted too; only what is hit here becomes calls."""
         minute = self._current(now)
