@@ -55,20 +55,17 @@ def score(
 
     INPUT has the six fields in columns with the service's names or the course's (colesterol,
     presion, glucosa, edad, sobrepeso, tabaquismo), whatever their case, accents and blanks, in any
-    order, among any others; other names are told with --column. Flags may be 1/0, true/false,
-    sí/no, verdadero/falso. How a CSV file is written is found out and said in one line.
+    order, among any others; other names are told with --column. How a CSV file is written is found
+    out and said in one line. For CSV, - is standard input or output.
 
     OUTPUT gets all of INPUT's columns, and probabilidad, riesgo_cardiaco, advertencias and error,
-    in INPUT's dialect. A row that cannot be assessed keeps its place: error says which field and
-    why, and the first 20 are named on standard error. Where that is more than half of the rows, the
-    command ends with 1. In CSV a cell that a spreadsheet would take for a formula stands after an
-    apostrophe. A column of INPUT that has one of those names is kept with _entrada after it.
+    in INPUT's dialect; one of INPUT's that is called so is kept with _entrada after it. A row that
+    cannot be assessed keeps its place: error says why. Where that is more than half of the rows,
+    the command ends with 1. In CSV an apostrophe stands before what a spreadsheet would take for a
+    formula. OUTPUT appears when it is finished, and replaces one that exists; .gz is packed.
 
     The network's version and threshold are told on standard error, in the metadata of a Parquet
     file, and with --model-columns in each row. Litert and keras agree to within 0.0001.
-
-    Memory does not grow with the file. OUTPUT appears when it is finished; one that exists is
-    replaced, and keeps its permissions; .gz is packed. For CSV, - is standard input or output.
 
     \b
     Examples:
@@ -91,10 +88,8 @@ def score(
         with closing(output.score_table(table, target, scorer)) as steps:
             rows, bad_rows = _follow(steps, f"Scoring {source}", table.length)
     if bad_rows and (strict or bad_rows > rows / 2):
-        raise CommandFailure(
-            f"{bad_rows:,} of {rows:,} rows could not be assessed; "
-            "OUTPUT has them all, its column error says why"
-        )
+        said = f"{bad_rows:,} of {rows:,} rows could not be assessed"
+        raise CommandFailure(f"{said}; OUTPUT has them all, its column error says why")
 
 
 def _follow(

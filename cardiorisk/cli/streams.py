@@ -66,10 +66,7 @@ def tell_only(name: str, *, waits: bool) -> Telling:
 
 
 def abandon_stdout() -> None:
-    """Let what could not be written go nowhere, so that the exit does not try it again.
-
-    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-    """
+    """Let what could not be written go nowhere, so that the exit does not try it again."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ _FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict
 )
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TEXTS = (pa.types.is_binary, pa.types.is_string, pa.types.is_large_string)
+_OTHER_DECIMAL = re.compile(r"\d+[.,]\d+")
 _IN_TENS = 10
 """A pressure from here on is in mmHg, and below in 100 mmHg: 0.6 to 1.8 beside 60 to 180."""
 
@@ -48,18 +50,15 @@ class Meaning:
     units: tuple[str, ...] = ()
 
     def numbers(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
-        """Return a column in the field's unit, NaN where a cell is none that is accepted."""
+        """Return a column in the field's unit, NaN where a cell is not accepted."""
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
+        numbers = np.full(len(column), math.nan)
         if any(is_text(column.type) for is_text in _TEXTS):
             numbers = self._read(field, column)
-        elif pa.types.is_boolean(column.type) and field.kind != "flag":
-            numbers = np.full(len(column), math.nan)
-        else:
-            try:
+        elif field.kind == "flag" or not pa.types.is_boolean(column.type):
+            with suppress(pa.ArrowNotImplementedError):  # dates, lists and the like
                 numbers = _floats(column.cast(pa.float64(), safe=False))
-            except pa.ArrowNotImplementedError:  # dates, lists and the like
-                numbers = np.full(len(column), math.nan)
         values = self.in_unit(field, numbers)
         accepted = (values >= field.minimum) & (values <= field.maximum)
         if field.kind != "number":
@@ -74,10 +73,8 @@ class Meaning:
 
     def _read(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
         if self.decimal == ".":  # nearly all columns are plain numbers, which are cast at once
-            try:
+            with suppress(pa.ArrowInvalid):
                 return _floats(column.cast(pa.string()).cast(pa.float64()))
-            except pa.ArrowInvalid:
-                pass
         different = column.cast(pa.binary()).dictionary_encode()
         cells = [cell.decode(errors="replace") for cell in different.dictionary.to_pylist()]
         numbers = np.array([*(self.number(field, cell) for cell in cells), math.nan])
@@ -85,9 +82,11 @@ class Meaning:
 
     def number(self, field: Field, cell: str) -> float:
         text = cell.strip().lower()
-        if field.kind == "flag" and (flag := _FLAGS.get(folded(text))) is not None:
-            return flag
-        if self.decimal != ".":
+        if field.kind == "flag":
+            if (flag := _FLAGS.get(folded(text))) is not None:
+                return flag
+            text = text.replace(",", ".")  # 1.0 and 1,0 are meant alike in any file
+        elif self.decimal != ".":
             text = text.replace(".", "x").replace(self.decimal, ".")
         return float(text) if _NUMBER.fullmatch(text) else math.nan
 
@@ -114,14 +113,12 @@ def _fault(meaning: Meaning, field: Field, text: str) -> Fault:
         return Fault("must be 0 or 1 (or no, si, false, true, falso, verdadero)")
     number = meaning.number(field, text)
     if math.isnan(number):
-        other = Meaning("," if meaning.decimal == "." else ".")
         taken = f"; the decimal mark is taken to be {meaning.decimal!r} (--decimal)"
-        return Fault("is not a number", "" if math.isnan(other.number(field, text)) else taken)
+        return Fault("is not a number", taken * bool(_OTHER_DECIMAL.fullmatch(text)))
     value = float(meaning.in_unit(field, np.array([number]))[0])
     if field.minimum <= value <= field.maximum:
         return Fault(f"is not a whole number of {field.unit}")
-    edge = field.maximum if value > field.maximum else field.minimum
-    side = "beyond" if value > field.maximum else "below"
+    side, edge = ("beyond", field.maximum) if value > field.minimum else ("below", field.minimum)
     shown = f"{edge:.1f}" if field.kind == "number" else f"{edge:g}"
     unit = f"({field.unit})" if field.unit[0].isdigit() else field.unit
     return Fault(f"is {side} {shown} {unit}", _unit_hint(meaning, field, number, value))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from io import StringIO
 from itertools import islice
 from textwrap import shorten
-from types import MappingProxyType
 
 from cardiorisk.errors import UnusableData
 from cardiorisk.patients.names import find_meant, folded
@@ -31,31 +30,25 @@ _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "lone CR"}
 LABEL = Field("at_risk", RISK_COLUMN, RISK_COLUMN, "flag", 0, 1, "", "at risk", "en riesgo")
 """The outcome, in files to learn from."""
 
-UNITS = MappingProxyType(
-    {
-        "g/L": {},
-        "mg/dL": {"cholesterol": 100.0, "sugar": 100.0},
-        "mmol/L": {"cholesterol": 1000 / 386.65, "sugar": 1000 / 180.156},
-        "mmHg": {"systolic_pressure": 100.0},
-    }
-)
+UNITS: Mapping[str, Mapping[str, float]] = {
+    "g/L": {},
+    "mg/dL": {"cholesterol": 100.0, "sugar": 100.0},
+    "mmol/L": {"cholesterol": 1000 / 386.65, "sugar": 1000 / 180.156},
+    "mmHg": {"systolic_pressure": 100.0},
+}
 """By unit, how much of it is one of the network's unit. Source: the molar masses of cholesterol,
 386.65 g/mol, and glucose, 180.156 g/mol (PubChem 5997 and 5793)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read, as far as its user says; the rest is found out.
-
-    Attributes:
-        columns: by a field's wire name, what its column is called in the file.
-    """
+    """How a file is to be read, as far as its user says; the rest is found out."""
 
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
     units: tuple[str, ...] = ()
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)  # theirs, by a field's wire name
 
 
 def find_field(name: str) -> Field | None:
@@ -119,19 +112,14 @@ def _missing(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV file is written.
-
-    Attributes:
-        before: what stands before the header.
-        header: the header's text, line end included; ``names`` are its cells.
-    """
+    """How a CSV file is written."""
 
     separator: str
     decimal: str
     line_end: str
-    before: str
-    header: str
-    names: tuple[str, ...]
+    before: str  # what stands before the header
+    header: str  # with its line end
+    names: Sequence[str]
 
     def __str__(self) -> str:
         ends = _LINE_ENDS[self.line_end]
@@ -139,25 +127,16 @@ class Dialect:
 
 
 def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
-    """Find out how a file is written from its first lines.
-
-    The separator is the one by which the header has the most of the fields.
-
-    Raises:
-        UnusableData: no header, or not all of the fields in it.
-    """
+    """Find out how a file is written; its separator gives the header the most of the fields."""
     start = _BEFORE_HEADER.match(text)
     before, told = (start[0], start[1]) if start else ("", None)
     text = text[len(before) :]
     tried: str = reading.separator or told or SEPARATORS
     headers = {separator: _header(text, separator) for separator in tried}
-    known = {
-        separator: sum(map(bool, find_places(names, fields, reading)))
-        for separator, (names, _) in headers.items()
-    }
-    separator = max(tried, key=lambda each: (known[each], len(headers[each][0])))
+    found = {each: find_places(headers[each][0], fields, reading) for each in tried}
+    separator = max(tried, key=lambda each: (sum(map(bool, found[each])), len(headers[each][0])))
     names, length = headers[separator]
-    if not known[separator] and _BINARY.search(text[:4096]):
+    if not any(found[separator]) and _BINARY.search(text[:4096]):
         raise UnusableData("this is no text (a binary file): give CSV or Parquet")
     if names and all(_VALUE.fullmatch(name) for name in names):
         raise UnusableData("there is no header: write one above the first line, which has values")
@@ -172,16 +151,18 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
             "every row has more cells than the header: give every column a name; if commas are "
             "decimal marks as well, save it with ; between cells"
         )
+    numbers = [place for each, place in zip(fields, places, strict=True) if each.kind == "number"]
+    cells = [row[place] for row in sample for place in numbers if place < len(row)]
+    commas = sum("," in cell and "." not in cell for cell in cells)
     line_end = _LINE_END.search(text)
     end = line_end[0] if line_end else "\n"
-    numbers = [place for each, place in zip(fields, places, strict=True) if each.kind == "number"]
     return Dialect(
         separator,
-        reading.decimal or _find_decimal(sample, numbers),
+        reading.decimal or ("," if commas > sum("." in cell for cell in cells) else "."),
         "\r\n" if end.endswith("\n") and len(end) > 1 else end,
         before,
         text[:length],
-        tuple(names),
+        names,
     )
 
 
@@ -189,10 +170,3 @@ def _header(text: str, separator: str) -> tuple[list[str], int]:
     """Return the cells of the first row, and where it ends."""
     lines = StringIO(text, newline="")
     return next(csv.reader(lines, delimiter=separator), []), lines.tell()
-
-
-def _find_decimal(sample: Sequence[Sequence[str]], places: Sequence[int]) -> str:
-    """Return which decimal mark more of the first numbers have."""
-    cells = [row[place] for row in sample for place in places if place < len(row)]
-    commas = sum("," in cell and "." not in cell for cell in cells)
-    return "," if commas > sum("." in cell for cell in cells) else "."

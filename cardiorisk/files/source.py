@@ -63,15 +63,10 @@ _MARKS = (
 
 
 class Source:
-    """A file that is read once, from its start.
-
-    Attributes:
-        length: in bytes, None where it has no end yet.
-        has_mark: whether it starts with a byte order mark.
-    """
+    """A file that is read once, from its start."""
 
     def __init__(self, file: BufferedReader, encoding: str | None) -> None:
-        self._file = file
+        self.file = file
         self.length = os.fstat(file.fileno()).st_size if file.seekable() else None
         self.is_gzip = file.peek(2).startswith(b"\x1f\x8b")
         pieces = _pieces(gzip.GzipFile(fileobj=file) if self.is_gzip else file)
@@ -86,24 +81,32 @@ class Source:
         if self.is_parquet and (self.is_gzip or self.length is None):
             raise UnusableData("Parquet is read from its end: give it as a plain file")
         self.encoding, self.has_mark = _find_encoding(head, encoding)
-
-    def position(self) -> int:
-        """Return how much of the file was read."""
-        return self._file.tell() if self.length else 0
+        # What carries along that which is no text: half a character, or a byte.
+        is_wide = self.encoding.startswith(("utf-16", "utf-32"))
+        self._errors = "surrogatepass" if is_wide else "surrogateescape"
 
     def text(self) -> Iterator[bytes]:
         """Give the text in UTF-8, without its mark, in pieces."""
-        decoder = codecs.getincrementaldecoder(self.encoding)(_errors(self.encoding))
-        mark = codecs.BOM_UTF8
-        for piece in chain(self._pieces, [b""]):
-            text = piece
-            if self.encoding != "utf-8":
-                try:
-                    text = decoder.decode(piece, not piece).encode("utf-8", "surrogatepass")
-                except UnicodeError as error:
-                    raise UnusableData(f"the text is not {self.encoding}: {error}") from error
-            yield text.removeprefix(mark)
-            mark = b""
+        pieces: Iterator[bytes] = chain(self._pieces, [b""])
+        if self.encoding != "utf-8":
+            pieces = self._decoded(pieces)
+        yield next(pieces).removeprefix(codecs.BOM_UTF8)
+        yield from pieces
+
+    def _decoded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        decoder = codecs.getincrementaldecoder(self.encoding)(self._errors)
+        try:
+            for piece in pieces:
+                yield decoder.decode(piece, not piece).encode("utf-8", "surrogatepass")
+        except UnicodeError as error:
+            said = f"not text in {self.encoding}, so say in what: --encoding ({error})"
+            raise UnusableData(said) from error
+
+    def written_back(self, text: bytes) -> bytes:
+        """Return text as ``text`` gave it in the encoding it came from."""
+        if self.encoding == "utf-8":
+            return text
+        return text.decode("utf-8", "surrogatepass").encode(self.encoding, self._errors)
 
 
 def _pieces(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
@@ -118,18 +121,6 @@ def _pieces(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
                 piece = b""
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableData(f"damaged or cut off, so fetch it again ({error})") from error
-
-
-def written_back(text: bytes, encoding: str) -> bytes:
-    """Return text as ``Source.text`` gave it in the encoding it came from."""
-    if encoding == "utf-8":
-        return text
-    return text.decode("utf-8", "surrogatepass").encode(encoding, _errors(encoding))
-
-
-def _errors(encoding: str) -> str:
-    """Return what carries along that which is no text: half a character, or a byte."""
-    return "surrogatepass" if encoding.startswith("utf-") else "surrogateescape"
 
 
 def _find_encoding(head: bytes, said: str | None) -> tuple[str, bool]:

@@ -43,23 +43,17 @@ class Batch:
         return len(self.values)
 
     def reason(self, row: int) -> str:
-        """Say why a row cannot be taken."""
         return "; ".join(map(str, self.faults[row]))
 
     def told(self, row: int) -> str:
-        """Say where in the file a row stands, and why it cannot be taken."""
+        """Say where a row stands, and why it cannot be taken."""
         return f"{self.unit} {self.lines[row]}: {self.reason(row)}"
 
 
 class Table:
-    """Rows of patients, whose fields are in the columns of those places.
+    """Rows of patients, whose columns are known."""
 
-    Attributes:
-        names: all of the columns'.
-        length: of the file, None where it has no end yet.
-    """
-
-    length: int | None = None
+    length: int | None = None  # of the file, as far as it has an end
 
     def __init__(self, names: Sequence[str], fields: Sequence[Field], reading: Reading) -> None:
         self.names = names
@@ -67,14 +61,12 @@ class Table:
         self._fields = list(zip(fields, find_columns(names, fields, reading), strict=True))
 
     def _renamed(self) -> str:
-        """Say which columns hold the fields, where that is not clear, and the units."""
-        said = [
-            f"; {field.course_name} in {self.names[place]!r}"
-            for field, place in self._fields
-            if find_field(self.names[place]) is not field
-        ]
-        units = self._meaning.units
-        return "".join([f"; units {', '.join(units)}" if units else "", *said])
+        """Say the units, and which columns hold the fields where that is not clear."""
+        said = [f"units {', '.join(self._meaning.units)}"] if self._meaning.units else []
+        for field, place in self._fields:
+            if find_field(self.names[place]) is not field:
+                said.append(f"{field.course_name} in {self.names[place]!r}")
+        return "".join(f"; {each}" for each in said)
 
     def read(
         self, columns: Sequence[pa.Array], unread: Mapping[int, Fault]
@@ -130,7 +122,8 @@ class CsvTable(Table):
             columns, unread = self._cut(block)
             values, faults = self.read(columns, unread)
             lines_of = block.lines if faults else ()
-            yield Batch(columns, values, faults, lines_of, self.source.position())
+            end = self.source.file.tell() if self.length else 0
+            yield Batch(columns, values, faults, lines_of, end)
 
     def _cut(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
         """Cut rows into columns; return by row why it could not be."""
@@ -203,11 +196,7 @@ class ParquetTable(Table):
 def open_table(
     path: Path, fields: Sequence[Field], reading: Reading
 ) -> Iterator[CsvTable | ParquetTable]:
-    """Open a file whose columns hold the fields; its name stands before what is wrong with it.
-
-    Raises:
-        UnusableData: it is no table that can be read, or not one of such patients.
-    """
+    """Open a file whose columns hold the fields; its name stands before what is wrong with it."""
     is_stream = path == STREAM
     try:
         with open(0 if is_stream else path, "rb", closefd=not is_stream) as file:

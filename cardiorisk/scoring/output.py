@@ -21,12 +21,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from cardiorisk.files.source import STREAM, written_back
+from cardiorisk.files.source import STREAM
 from cardiorisk.files.table import Batch, CsvTable, ParquetTable, is_parquet
 from cardiorisk.identity.texts import harmless
 from cardiorisk.scoring.scorer import Scorer, Scores, output_names
 
-_GZIP_LEVEL = 6
 _OTHER_SUFFIXES = {
     *(".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".bz2", ".xz", ".zst", ".7z", ".json", ".jsonl"),
     *(".html", ".htm", ".pdf", ".feather", ".arrow", ".orc", ".db", ".sqlite"),
@@ -64,8 +63,7 @@ def score_table(
             output = stack.enter_context(closing(ParquetOutput(sink, table, scorer)))
         else:
             if target.suffix.lower() == ".gz":  # no name and no time: equal rows are equal bytes
-                packed = gzip.GzipFile("", "wb", _GZIP_LEVEL, sink, mtime=0)
-                sink = stack.enter_context(packed)
+                sink = stack.enter_context(gzip.GzipFile("", "wb", 6, sink, mtime=0))
             output = CsvOutput(sink, table, scorer)
         for batch in table.batches():
             scores = scorer.score(batch.values, batch.faults)
@@ -81,9 +79,9 @@ def _open_target(path: Path) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     place = path.resolve()  # a link goes on leading to the same place
-    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
-    is_file = mode is None or place.is_file()
-    written = place.with_name(f".{place.name}.{os.getpid()}.part") if is_file else place
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    is_file = mode is None or path.is_file()
+    written = place.with_name(f".{place.name}.{os.getpid()}.part") if is_file else path
     opener = partial(os.open, mode=0o666 if mode is None else mode)
     try:
         with open(written, "xb" if is_file else "wb", opener=opener) as target:
@@ -107,7 +105,7 @@ class CsvOutput:
         self._sink = sink
         self._scorer = scorer
         self._dialect = table.dialect
-        self._encoding = table.source.encoding
+        self._source = table.source
         self._separator = pa.scalar(self._dialect.separator.encode(), pa.binary())
         self._special = f'["\\r\\n{re.escape(self._dialect.separator)}]'
         if table.source.has_mark:
@@ -144,7 +142,7 @@ class CsvOutput:
 
     def _write(self, text: bytes | str) -> None:
         text = text.encode(errors="surrogateescape") if isinstance(text, str) else text
-        self._sink.write(written_back(text, self._encoding))
+        self._sink.write(self._source.written_back(text))
 
 
 class ParquetOutput:

@@ -25,17 +25,11 @@ KEPT_SUFFIX = "_entrada"
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What is said of each row of a table.
+    """What is said of each row of a table."""
 
-    Attributes:
-        probabilities: float64, shape (n,), as the service gives them; NaN where there is none.
-        at_risk: bool, shape (n,); False where there is no probability.
-        warnings: by row, which values lie beyond all that training saw.
-    """
-
-    probabilities: NDArray[np.float64]
-    at_risk: NDArray[np.bool_]
-    warnings: Mapping[int, str]
+    probabilities: NDArray[np.float64]  # (n,), as the service gives them; NaN where there is none
+    at_risk: NDArray[np.bool_]  # (n,), False where there is no probability
+    warnings: Mapping[int, str]  # by row, which values lie beyond all that training saw
 
 
 class Scorer:
@@ -44,15 +38,11 @@ class Scorer:
         self._engine = artefact.engine
         self.version = artefact.card.version
         self.threshold = artefact.card.threshold
+        self.told = {"cardiorisk.modelo": self.version, "cardiorisk.umbral": str(self.threshold)}
         self._seen = artefact.card.training_fields
         self._lowest = np.array([field.lowest for field in self._seen]) - ROUNDING  # (6,)
         self._highest = np.array([field.highest for field in self._seen]) + ROUNDING
         self._warning = lru_cache(self._warning_of)
-
-    @property
-    def told(self) -> dict[str, str]:
-        """What goes with a table that can say it."""
-        return {"cardiorisk.modelo": self.version, "cardiorisk.umbral": str(self.threshold)}
 
     def score(self, values: NDArray[np.float32], bad_rows: Collection[int] = ()) -> Scores:
         """Assess the rows (shape (n, 6), in ``FIELDS`` order) that are not bad."""
@@ -83,10 +73,7 @@ def load_scorer(engine: EngineName | None = None, *, model_columns: bool = False
 
 
 def output_names(names: Sequence[str], added: Sequence[str]) -> list[str]:
-    """Return the names of the output's columns: the input's, then the added ones.
-
-    The course's files have ``riesgo_cardiaco``: it is kept under a longer name.
-    """
+    """Return the names of the output's columns: the input's, then the added ones."""
     taken = {*names, *added}
     kept = list(names)
     for place, name in enumerate(names):

@@ -47,6 +47,13 @@ def test_flags_are_words_numbers_and_booleans(column: pa.Array, expected: list[f
     assert Meaning().numbers(SMOKER, column).tolist() == pytest.approx(expected, nan_ok=True)
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_flag_may_have_either_decimal_mark(decimal: str) -> None:
+    column = pa.array(["1.0", "1,0", "0.0", "0,0", "1,5"])
+    found = Meaning(decimal).numbers(SMOKER, column).tolist()
+    assert found == pytest.approx([1, 1, 0, 0, math.nan], nan_ok=True)
+
+
 @pytest.mark.parametrize(
     ("units", "field", "cell", "expected"),
     [

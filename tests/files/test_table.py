@@ -107,6 +107,7 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
         (f'"{"x" * 140_000}', "the columns are: "),
         (packed(PLAIN.encode())[:-9], "damaged or cut off, so fetch it again"),
         (packed(PLAIN.encode())[:20] + b"\xff" * 40, "damaged or cut off, so fetch it"),
+        (SPANISH.encode("utf-16")[:-1], "not text in utf-16-le, so say in what: --encoding ("),
         (f"Our patients\n\n{PLAIN}", "the columns are: Our patients; where"),
         (
             f"{HEADER}\n2,0,1,2,1,0,40,1,0\n2,1,2,1,0,40,1,0\n",
