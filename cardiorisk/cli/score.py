@@ -23,8 +23,7 @@ from cardiorisk.scoring.scorer import Scores, load_scorer
 if TYPE_CHECKING:
     from cardiorisk.files.table import Batch
 
-MOST_REPORTED = 20
-"""Bad rows that are named on the terminal; the output names all of them."""
+MOST_REPORTED = 20  # bad rows that are named on the terminal; the output names all of them
 
 _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 

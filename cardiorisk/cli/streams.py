@@ -13,11 +13,7 @@ from typing import Any
 
 
 class Telling(FileIO):
-    """An open descriptor on which a write never fails.
-
-    ``waits`` for a slow reader, or leaves out what does not go in at once; ``is_heard`` while
-    everything has gone in.
-    """
+    """A descriptor on which no write fails: it ``waits`` for a reader, or leaves out the rest."""
 
     def __init__(self, number: int, *, waits: bool) -> None:
         super().__init__(number, "w", closefd=False)

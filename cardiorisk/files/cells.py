@@ -1,7 +1,6 @@
 """What cells say: numbers in whatever unit, flags in words, and what is wrong with the others.
 
-Nothing is guessed from one cell: the decimal mark and the units are the file's. Only the pressure
-of a file in mg/dL or mmol/L may be in mmHg or in 100 mmHg, whose ranges are far apart.
+Nothing is guessed from one cell but whether a pressure beside mg/dL or mmol/L is in mmHg.
 """
 
 from __future__ import annotations
@@ -27,8 +26,7 @@ _FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TEXTS = (pa.types.is_binary, pa.types.is_string, pa.types.is_large_string)
 _OTHER_DECIMAL = re.compile(r"\d+[.,]\d+")
-_IN_TENS = 10
-"""A pressure from here on is in mmHg, and below in 100 mmHg: 0.6 to 1.8 beside 60 to 180."""
+_IN_TENS = 10  # a pressure from here on is in mmHg: 60 to 180, beside 0.6 to 1.8 in 100 mmHg
 
 
 @dataclass(frozen=True, slots=True)

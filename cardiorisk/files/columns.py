@@ -27,8 +27,8 @@ _SAMPLE_ROWS = 200
 _FEWEST_NUMBERED = 3  # of which the third is no flag
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "lone CR"}
 
+# The outcome, in files to learn from.
 LABEL = Field("at_risk", RISK_COLUMN, RISK_COLUMN, "flag", 0, 1, "", "at risk", "en riesgo")
-"""The outcome, in files to learn from."""
 
 UNITS: Mapping[str, Mapping[str, float]] = {
     "g/L": {},
@@ -36,8 +36,7 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     "mmol/L": {"cholesterol": 1000 / 386.65, "sugar": 1000 / 180.156},
     "mmHg": {"systolic_pressure": 100.0},
 }
-"""By unit, how much of it is one of the network's unit. Source: the molar masses of cholesterol,
-386.65 g/mol, and glucose, 180.156 g/mol (PubChem 5997 and 5793)."""
+"""How much is one of the network's unit. Source: molar masses in g/mol, PubChem 5997 and 5793."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +72,7 @@ def find_places(names: Sequence[str], fields: Sequence[Field], reading: Reading)
 
 
 def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[int]:
-    """Return the place of each field's column.
-
-    Raises:
-        UnusableData: with all columns that are missing, or could be meant twice.
-    """
+    """Return the place of each field's column, or refuse all that are missing or meant twice."""
     found = find_places(names, fields, reading)
     used = [place for places in found for place in places]
     missing = [each for each, places in zip(fields, found, strict=True) if not places]

@@ -1,7 +1,5 @@
 """The bytes of a file or of standard input: of what kind, unpacked, in UTF-8, and cut into rows.
 
-A byte that is no text in the file's encoding is carried along, and written as it was.
-
 A quotation mark that is not closed would take in the rows after it without a word (as pyarrow and
 DuckDB have it). So a text with marks is gone through first: one that opens stands at a cell's
 start, one that closes at its end. A row in which that does not hold ends with its line.
@@ -27,14 +25,9 @@ from numpy.typing import NDArray
 from cardiorisk.errors import UnusableData
 from cardiorisk.files.columns import LONGEST_ROW_BYTES
 
-STREAM = Path("-")
-"""Standard input or output."""
-
-PIECE_BYTES = 1024 * 1024
-"""Also what is looked at before anything is read."""
-
-LONGEST_CELL_BYTES = 64 * 1024
-"""Between two quotation marks; what is longer is one that nobody closed."""
+STREAM = Path("-")  # standard input or output
+PIECE_BYTES = 1024 * 1024  # also what is looked at before anything is read
+LONGEST_CELL_BYTES = 64 * 1024  # between two quotation marks; else nobody closed the first
 
 _QUOTE = b'"'
 _CR, _LF = b"\r\n"  # as numbers

@@ -210,7 +210,6 @@ def open_table(
 
 
 def is_parquet(path: Path) -> bool:
-    """Tell whether a file's name says that it is Parquet."""
     return path.suffix.lower() in {".parquet", ".pq"}
 
 

@@ -19,8 +19,8 @@ from cardiorisk.scoring.scorer import Scorer, load_scorer, output_names
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+# By process, as a fork may copy one that is held. LiteRT is for one thread at a time.
 _locks: dict[int, Lock] = {}
-"""By process: a fork may copy one that is held, and LiteRT is for one thread at a time."""
 
 
 def predict(
@@ -35,9 +35,7 @@ def predict(
     Columns are found, units and flags read, and faults worded as in a file; rows and index stay.
     ``units`` are "g/L" (default), "mg/dL" or "mmol/L", and "mmHg"; ``column`` says what ours are
     called there, as in ``{"colesterol": "chol"}``; ``decimal`` is the mark of numbers in texts.
-
-    Raises:
-        UnusableData: a field has no column, or several.
+    A field that has no column, or several, raises ``UnusableData``.
     """
     import pandas as pd  # noqa: PLC0415 - whoever has a DataFrame has it
 

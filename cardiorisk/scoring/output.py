@@ -1,7 +1,4 @@
-"""Scoring from one file to another: an output that is whole or not there, in its input's dialect.
-
-What is no regular file (a pipe, a device, ``-``) is written to as it comes.
-"""
+"""Scoring a file into another, which is whole or not there, in its input's dialect."""
 
 from __future__ import annotations
 
@@ -52,10 +49,7 @@ def refused_target(source: Path, table: CsvTable | ParquetTable, target: Path) -
 def score_table(
     table: CsvTable | ParquetTable, target: Path, scorer: Scorer
 ) -> Generator[tuple[Batch, Scores], None, None]:
-    """Score a table into a file; each step of the iteration does a batch.
-
-    Close it where it is not gone through to its end: that removes the unfinished output.
-    """
+    """Score a table into a file, a batch at a time; closing it removes an unfinished output."""
     output: CsvOutput | ParquetOutput
     with ExitStack() as stack:
         sink: BinaryIO | gzip.GzipFile = stack.enter_context(_open_target(target))
@@ -73,7 +67,7 @@ def score_table(
 
 @contextmanager
 def _open_target(path: Path) -> Iterator[BinaryIO]:
-    """Open what is written to; a failure names it as the user did."""
+    """Open a file that appears when it is whole, or a stream; a failure names it as given."""
     if path == STREAM:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -19,8 +19,7 @@ from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
 
 ADDED_COLUMNS = ("probabilidad", RISK_COLUMN, "advertencias", "error")
 MODEL_COLUMNS = ("modelo", "umbral")
-KEPT_SUFFIX = "_entrada"
-"""What an input column of one of those names is called in the output: its values are kept."""
+KEPT_SUFFIX = "_entrada"  # after the name of an input column that is called as one of those
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,10 @@ def test_parquet_goes_to_parquet(call: Call) -> None:
     parquet.write_table(pa.table(cells, HEADER.split(",")), "in.parquet")
     assert call("score", "in.parquet", "out.pq").exit_code == 0
     assert parquet.read_table("out.pq")["riesgo_cardiaco"].to_pylist() == [True]
+    command = [sys.executable, "-m", "cardiorisk", "score", "-", "piped.pq"]
+    with Path("in.parquet").open("rb") as file:
+        subprocess.run(command, stdin=file, check=True, capture_output=True)
+    assert Path("piped.pq").read_bytes() == Path("out.pq").read_bytes()
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
@@ -164,8 +168,9 @@ def test_the_engine_that_is_asked_for_is_taken(
     assert "cannot read the network model/cardiorisk.keras" in result.stderr
 
 
-def test_dashes_are_the_standard_streams() -> None:
-    run = start("score", "-", "-", input=f"{HEADER}\n{ROW}\n")
+@pytest.mark.parametrize("streams", [("-", "-"), ("-", "/dev/stdout")])
+def test_dashes_are_the_standard_streams(streams: tuple[str, str]) -> None:
+    run = start("score", *streams, input=f"{HEADER}\n{ROW}\n")
     assert run.returncode == 0
     (line,) = run.stdout.splitlines()[1:]
     assert probability(line) > 0.99
