@@ -268,7 +268,9 @@ def test_a_used_up_minute_is_counted_down(visit: Visit) -> None:
         expect(counted).not_to_be_empty()
         found = re.search(r"Podrás volver a preguntar en (\d+) s\.", counted.inner_text())
         seconds = int(found[1]) if found else 0
-    expect(page.locator("#failure")).to_have_text("Las llamadas de este minuto se han agotado.")
+    expect(page.locator("#failure")).to_have_text(
+        "Las llamadas de este minuto se han agotado. El plan premium tiene más."
+    )
     expect(button).to_be_disabled()
     before = counted.inner_text()
     expect(counted).not_to_have_text(before)

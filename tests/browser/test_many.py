@@ -83,6 +83,8 @@ def test_a_spreadsheet_is_assessed_and_the_third_of_it_explained(visit: Visit) -
     expect(page.locator("#bars")).to_contain_text(f"colesterol total: {cells[4]} mg/dL")
     expect(page.locator("#verdict")).to_contain_text("Sí" if cells[2] == "sí" else "No")
     expect(page.locator("#sentence")).to_contain_text(cells[3].split(" ")[0])
+    expect(page.locator("#changes-list li").first).to_contain_text("la red respondería que ")
+    assert b"/Count 1" in page.pdf(format="A4")
     page.get_by_label("Buscar").fill("paciente 3")
     visit.look("many")
     page.get_by_label("Buscar").fill("")

@@ -107,7 +107,7 @@ export function spots(room, { probabilities, value, shown, ...drawn }) {
  */
 export function heat(room, { probabilities, threshold, across, up, label }) {
   const width = Math.min(560, Math.max(260, room.clientWidth));
-  const [left, top, height] = [66, 6, Math.round(width * 0.5)];
+  const [left, top, height] = [78, 6, Math.round(width * 0.5)];
   const draw = canvas(room, width, height + 30, label);
   const [columns, rows] = [across.values.length, up.values.length];
   const x = (column) => left + Math.round((column / columns) * (width - left - 4));

@@ -117,7 +117,7 @@ function line(row) {
   });
   const cells = [make("td", "name", row.label)];
   if (isAssessed(row)) {
-    cells.push(make("td", "number", percent(row.answer.probabilidad)), make("td", isAtRisk(row) ? "at-risk" : "", isAtRisk(row) ? say("yes") : say("no")), make("td", "", reason(row)));
+    cells.push(make("td", "number", percent(row.answer.probabilidad)), make("td", isAtRisk(row) ? "at-risk" : "", isAtRisk(row) ? say("yes") : say("no")), make("td", "name", reason(row)));
   } else {
     const told = make("td", row.patient && !row.answer ? "" : "faulty", row.patient && !row.answer ? "…" : faultsOf(row).join("; "));
     told.colSpan = 3;
