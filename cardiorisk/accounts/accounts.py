@@ -127,7 +127,7 @@ class Accounts:
     ) -> None:
         """Delete the caller's account and all that is its; its password is asked for again."""
         account_id = principal.account_id
-        account, _ = await self.view(principal)
+        account, _ = await self.view(principal.account_id)
         if not account.has_password:
             raise Conflict("the account has no password yet; POST /register with its key sets one")
         stored = await self._require_login(Login(account.name, password), client_address, device)
@@ -145,11 +145,10 @@ class Accounts:
         await self.throttle.count_change(account_id)
         await self._store.change(lambda rows: rows_sessions.end(rows, account_id, session_id))
 
-    async def view(self, principal: Principal) -> tuple[AccountRecord, dict[date, int]]:
-        """Return the caller's account, and its calls on each of the last days, the oldest first."""
+    async def view(self, account_id: int) -> tuple[AccountRecord, dict[date, int]]:
+        """Return an account, and its calls on each of the last days, the oldest first."""
         today = self.now().date()
         days = [today - timedelta(back) for back in reversed(range(SHOWN_DAYS))]
-        account_id = principal.account_id
 
         def read(rows: Rows) -> tuple[AccountRecord, dict[date, int]]:
             account = rows_accounts.load(rows, account_id, self.now())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cardiorisk.errors import Conflict, UnknownAccount
 from cardiorisk.identity.keys import Principal
@@ -12,6 +13,7 @@ from cardiorisk.store.database import Rows
 from cardiorisk.store.store import Store
 from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey
 
+UNUSED = timedelta(days=90)
 DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100
 """Of a page that an operator asks for."""
 
@@ -49,6 +51,11 @@ class OperatedAccounts:
             return account, rows_keys.list_keys(rows, account_id)
 
         return await self._store.read(read)
+
+    async def unused_keys(self) -> tuple[KeyRecord, ...]:
+        """Return everybody's active keys that nobody has used for a while, the oldest first."""
+        now = self._store.now()
+        return await self._store.read(lambda rows: rows_keys.list_unused(rows, now - UNUSED, now))
 
     async def create(self, name: str, plan: str) -> tuple[AccountRecord, MintedKey]:
         """Make an account for somebody, with the key that they register with."""

@@ -10,9 +10,8 @@ The last hour is the difference of marks: counts as they were when a minute bega
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
 from operator import sub
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,6 +57,7 @@ OTHER_PLAN = "*"
 MINUTES = 60
 """How many are kept, the running one included."""
 SECONDS = 60
+LOGIN_ROUTES = frozenset({"/login", "/entrar"})
 _PERCENTS = (50, 90, 99)
 _DECIMALS = 4
 _MS_A_SECOND = 1000
@@ -111,11 +111,13 @@ class Metrics(Collector):
         self.refusals[plan if plan in self.refusals else OTHER_PLAN] += 1
 
     def counts(self) -> Counts:
-        by_status: Counter[int] = Counter()
-        for (_, _, status), count in self.requests.items():
+        by_status, logins = Counter[int](), Counter[int]()
+        for (_, route, status), count in self.requests.items():
             by_status[status] += count
+            if route in LOGIN_ROUTES:
+                logins[status] += count
         stages = {stage: times.cumulative() for stage, times in self.stages.items()}
-        return Counts(by_status, Counter(self.refusals), stages)
+        return Counts(by_status, Counter(self.refusals), stages, logins)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -199,12 +201,13 @@ def _histogram(
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """Requests of a minute, those over a limit, and those answered with 5xx."""
+    """Requests of a minute, and those that were not answered as they were meant."""
 
     starts_at: Annotated[datetime, Member(description="When it began")]
     requests: Annotated[int, Member(description="All requests")]
     refusals: Annotated[int, Member(description="Those over a limit")]
     failures: Annotated[int, Member(description="Those answered with 5xx")]
+    faults: Annotated[int, Member(description="Those answered with a 4xx, but for a limit's")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ class Stretch:
     by_status: Annotated[dict[str, int], Member(description="Requests by status")]
     refusals_by_plan: Annotated[dict[str, int], Member(description="Those over a limit")]
     stages_ms: Annotated[dict[str, Stage], Member(description="How long each stage took")]
+    logins: Annotated[dict[str, int], Member(description="Requests to log in, by status")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,7 @@ class Counts:
     by_status: Counter[int]
     refusals: Counter[str]
     stages: Mapping[str, Sequence[int]]
+    logins: Counter[int] = field(default_factory=Counter)
 
     def since(self, earlier: Counts) -> Counts:
         """Return what has been counted after ``earlier``; what has not risen is left out."""
@@ -244,15 +249,23 @@ class Counts:
             stage: tuple(map(sub, piled, earlier.stages[stage]))
             for stage, piled in self.stages.items()
         }
-        return Counts(self.by_status - earlier.by_status, self.refusals - earlier.refusals, stages)
+        return Counts(
+            self.by_status - earlier.by_status,
+            self.refusals - earlier.refusals,
+            stages,
+            self.logins - earlier.logins,
+        )
 
     def minute(self, number: int) -> Minute:
-        failed = HTTPStatus.INTERNAL_SERVER_ERROR
+        by_class = Counter[int]()
+        for status, count in self.by_status.items():
+            by_class[status // 100] += count
         return Minute(
             datetime.fromtimestamp(number * SECONDS, UTC),
             self.by_status.total(),
             self.refusals.total(),
-            sum(count for status, count in self.by_status.items() if status >= failed),
+            by_class[5],
+            max(0, by_class[4] - self.refusals.total()),
         )
 
     def stretch(self) -> Stretch:
@@ -267,9 +280,12 @@ class Counts:
             for stage, piled in self.stages.items()
             if piled[-1]
         }
-        by_status = {str(status): count for status, count in sorted(self.by_status.items())}
+        by_status, logins = (
+            {str(status): count for status, count in sorted(counts.items())}
+            for counts in (self.by_status, self.logins)
+        )
         refusals = dict(sorted(self.refusals.items()))
-        return Stretch(self.by_status.total(), by_status, refusals, stages)
+        return Stretch(self.by_status.total(), by_status, refusals, stages, logins)
 
 
 _NOTHING = Counts(Counter(), Counter(), {})

@@ -43,6 +43,7 @@ class Overview:
     """One look."""
 
     at: Annotated[str, Member(description="When")]
+    started_at: Annotated[str, Member(description="When this process began to count")]
     version: Annotated[str, Member(description="Of the service")]
     modelo: Annotated[str | None, Member(description="The network that answers, where one does")]
     minutes: Annotated[tuple[Minute, ...], Member(description="Clock minutes, the newest last")]
@@ -68,6 +69,7 @@ class Overviews:
         self._sources = sources
         self._log = log
         self._clock = clock
+        self._started_at = timestamp(clock())
         self._rolling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -84,6 +86,7 @@ class Overviews:
         memo, bitacora = sources.store.memo.statistics(), sources.bitacora
         return Overview(
             at=timestamp(self._clock()),
+            started_at=self._started_at,
             version=VERSION,
             modelo=sources.predictor.version,
             minutes=self._hour.minutes(),

@@ -195,7 +195,7 @@ REFUSED_PASSWORDS = {
 
 class AccountPageHandler(SignedInPage, SessionPage):
     async def get(self) -> None:
-        account, days = await self.services.accounts.view(self.principal)
+        account, days = await self.services.accounts.view(self.principal.account_id)
         plans = self.services.settings.plans
         chosen = self.form.get("plan", "")  # in a form that was refused
         self.show(

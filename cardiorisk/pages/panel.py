@@ -40,7 +40,7 @@ STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
 """Statuses to choose from."""
 
 SEARCH, AFTER, ACCOUNT = "buscar", "despues", "cuenta"
-DEED, PLAN, KEY = "hacer", "plan", "clave"
+DEED, PLAN, KEY, NAME, UNUSED = "hacer", "plan", "clave", "nombre", "olvidadas"
 DEEDS = {
     "suspender": marked("The account is suspended."),
     "reanudar": marked("The account is no longer suspended."),
@@ -120,8 +120,7 @@ class PanelAccountsHandler(OperatorPage):
                     await self._create()
                     return
                 case "borrar":
-                    await accounts.delete(self.principal, number)
-                    self.go(f"panel/cuentas?hecho={deed}")
+                    await self._delete(number)
                     return
                 case "revocar":
                     await accounts.revoke_key(number, self.form.get(KEY, ""))
@@ -137,6 +136,17 @@ class PanelAccountsHandler(OperatorPage):
         else:
             self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
 
+    async def _delete(self, number: str) -> None:
+        """Delete an account whose name has been typed, so that it is no other one."""
+        account, _ = await self.services.operated.view(number)
+        if self.form.get(NAME, "").strip() == account.name:
+            await self.services.operated.delete(self.principal, number)
+            self.go("panel/cuentas?hecho=borrar")
+        else:
+            self.set_status(422)
+            fault = marked("Nothing was deleted: type the account's name as it is written here.")
+            await self._show_account(number, fault=fault)
+
     async def _create(self) -> None:
         """Make an account, and show its key in this answer and nowhere else."""
         with self.refusing():
@@ -149,7 +159,8 @@ class PanelAccountsHandler(OperatorPage):
 
     async def _show_account(self, number: str, **said: Any) -> None:
         account, keys = await self.services.operated.view(number)
-        self._list([account], keys=keys, is_one=True, **said)
+        _, days = await self.services.accounts.view(account.account_id)
+        self._list([account], keys=keys, days=days, is_one=True, **said)
 
     async def _show_found(self) -> None:
         text = self.get_query_argument(SEARCH, "")
@@ -163,13 +174,16 @@ class PanelAccountsHandler(OperatorPage):
             )
             self._list([], fault=fault)
             return
+        if self.get_query_argument(UNUSED, ""):
+            self._list([], unused=await self.services.operated.unused_keys())
+            return
         found, next_after = await self.services.operated.search(query)
         done = self.done(DEEDS)
         self._list(found, search=query.text, next_after=next_after, done=done)
 
     def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
         absent = {"keys": (), "is_one": False, "search": "", "next_after": None, "minted": None}
-        unsaid = {"done": "", "fault": ""}
+        unsaid: dict[str, Any] = {"done": "", "fault": "", "days": {}, "unused": None}
         self.show(
             "panel_accounts.html",
             accounts=accounts,

@@ -102,6 +102,16 @@ def list_keys(rows: Rows, account_id: int | None = None) -> tuple[KeyRecord, ...
     return tuple(KeyRecord(*row) for row in rows.execute(statement))
 
 
+def list_unused(
+    rows: Rows, before: datetime, now: datetime, most: int = 200
+) -> tuple[KeyRecord, ...]:
+    """Return active keys that were neither used nor made since ``before``, the oldest first."""
+    seen = func.coalesce(ApiKey.last_used_at, ApiKey.created_at)
+    statement = select(*_RECORD).join(Account).where(IS_ACTIVE, seen < before)
+    found = rows.execute(statement.order_by(seen, ApiKey.id).limit(most), {"now": now})
+    return tuple(KeyRecord(*row) for row in found)
+
+
 def make_room(rows: Rows, account_id: int, now: datetime) -> None:
     """Check that an account may have one more active key, and drop its oldest ended ones."""
     own = ApiKey.account_id == account_id

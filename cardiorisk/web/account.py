@@ -114,7 +114,7 @@ class AccountHandler(IdentifiedHandler):
     )
     async def get(self) -> None:
         """Show your account."""
-        account, calls = await self.services.accounts.view(self.principal)
+        account, calls = await self.services.accounts.view(self.principal.account_id)
         shown = shapes.account_answer(account, self.services.settings.plans)
         used = self.services.limiter.used(account.account_id)
         days = [{"day": day, "calls": count} for day, count in calls.items()]

@@ -287,13 +287,13 @@ async def test_an_account_is_shown_with_the_calls_of_thirty_days_to_the_call(
     for _ in range(3):
         house.limiter.hit(1, 1000)
     # A reader in the middle of a write is told neither less nor more.
-    _, view = await asyncio.gather(house.store.flush(), house.accounts.view(ana))
+    _, view = await asyncio.gather(house.store.flush(), house.accounts.view(ana.account_id))
     account, days = view
     assert (account.name, account.email) == ("Ana", "ana@example.org")
     assert list(days)[::29] == [today - timedelta(29), today]
     assert list(days.values()) == [5, *[0] * 28, 5]
     house.limiter.hit(1, 1000)
-    assert list((await house.accounts.view(ana))[1].values()) == [5, *[0] * 28, 6]
+    assert list((await house.accounts.view(ana.account_id))[1].values()) == [5, *[0] * 28, 6]
 
 
 async def test_keys_are_made_listed_rotated_and_revoked(house: House) -> None:
@@ -369,7 +369,7 @@ async def test_what_is_under_way_while_an_account_is_deleted_is_refused_as_after
     assert await _failure(house.accounts.login(RIGHT, HERE)) is InvalidLogin
     for late in (
         house.accounts.create_key(ana, None),
-        house.accounts.view(ana),
+        house.accounts.view(ana.account_id),
         house.accounts.delete(ana, RIGHT.password, HERE),
     ):
         assert await _failure(late) is InvalidKey

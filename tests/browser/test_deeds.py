@@ -98,6 +98,8 @@ def press_every_button_of_an_operator(visit: Visit) -> None:
     for deed in ("revocar", "plan", "suspender", "reanudar", "borrar"):
         form = page.locator(f"form:has([name=hacer][value={deed}])")
         page.locator(f"details:has([name=hacer][value={deed}]) > summary").click()
+        if deed == "borrar":
+            form.locator("[name=nombre]").fill(visit.name)
         press_twice(page, form.locator("button"))
         expect(page).to_have_url(re.compile(f"hecho={deed}$"))
 

@@ -99,10 +99,10 @@ def test_statuses_and_refusals_are_told_apart_and_what_has_not_risen_left_out(
 
 
 def test_a_minute_tells_what_was_refused_and_what_failed(hour: LastHour, service: Service) -> None:
-    for status in (200, 429, 499, 500, 503):
+    for status in (200, 303, 401, 404, 429, 499, 500, 503):
         service.answer(status)
     now = hour.minutes()[-1]
-    assert (now.requests, now.refusals, now.failures) == (5, 1, 2)
+    assert (now.requests, now.refusals, now.failures, now.faults) == (8, 1, 2, 3)
 
 
 def test_a_clock_set_back_a_little_stays_in_its_minute(

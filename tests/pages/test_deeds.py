@@ -85,7 +85,11 @@ async def test_a_new_key_is_one_and_both_presses_show_it(
             "cuenta?hecho=clave",
         ),
         ("/cuenta", {"accion": "borrar", "password": PASSWORD}, "entrar?hecho=borrada"),
-        ("/panel/cuentas", {"hacer": "borrar", "cuenta": "2"}, "../panel/cuentas?hecho=borrar"),
+        (
+            "/panel/cuentas",
+            {"hacer": "borrar", "cuenta": "2", "nombre": "bruno"},
+            "../panel/cuentas?hecho=borrar",
+        ),
         (
             "/panel/cuentas",
             {"hacer": "plan", "plan": "premium", "cuenta": "2"},

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 
 from cardiorisk.config import Settings
 from cardiorisk.routes import ROUTES, CardioriskApplication
+from cardiorisk.store import rows_keys
 from cardiorisk.web.documents import ASSETS_ROUTE
 from tests.pages.browsing import Reader, text
-from tests.support import Caller, create_key, document
+from tests.support import Caller, SettableClock, changing, create_key, document
 from tests.web.test_events import watching
 
 
@@ -134,12 +136,43 @@ async def test_the_events_of_a_page_go_on_whatever_a_proxy_is_told(
     assert told.count("overview") > 2
 
 
-async def test_another_s_account_is_deleted_and_one_s_own_is_not(boss: Reader) -> None:
+async def test_another_s_account_is_deleted_by_its_name_and_one_s_own_is_not(boss: Reader) -> None:
     assert 'value="borrar"' in await boss.read("/panel/cuentas?cuenta=2")
-    answer = await boss.send("/panel/cuentas", cuenta="2", hacer="borrar")
+    for name in ({}, {"nombre": "brun"}):
+        answer = await boss.send("/panel/cuentas", cuenta="2", hacer="borrar", **name)
+        assert (answer.code, "No se ha borrado nada" in text(answer)) == (422, True)
+    answer = await boss.send("/panel/cuentas", cuenta="2", hacer="borrar", nombre=" bruno ")
     assert answer.headers["Location"] == "../panel/cuentas?hecho=borrar"
     page = await boss.read("/panel/cuentas?hecho=borrar")
     assert ("La cuenta se ha borrado" in page, "bruno" in page) == (True, False)
     assert 'value="borrar"' not in await boss.read("/panel/cuentas?cuenta=1")
-    answer = await boss.send("/panel/cuentas", cuenta="1", hacer="borrar")
-    assert (answer.code, "No puede ser" in text(answer)) == (409, True)
+    answer = await boss.send("/panel/cuentas", cuenta="1", hacer="borrar", nombre="ana")
+    assert (answer.code, "No puede ser: es tu propia cuenta" in text(answer)) == (409, True)
+
+
+async def test_an_account_shows_its_calls_a_day_and_its_keys_lead_to_their_lines(
+    boss: Reader, settings: Settings
+) -> None:
+    caller = Caller(
+        boss.caller.client, boss.caller.base_url, create_key(settings, "bruno", "freemium")
+    )
+    assert (await caller.assess()).code == 200
+    page = await boss.read("/panel/cuentas?cuenta=2")
+    assert "<td>1</td></tr>" in page.partition('id="days"')[2].partition("</table>")[0]
+    (key_id, *_) = re.findall(r'href="\.\./panel\?key=(key_\w+)#lineas"', page)
+    found = await boss.read(f"/panel/cuentas?buscar={key_id}")
+    assert ">bruno</a>" in found
+
+
+async def test_keys_that_nobody_has_used_for_long_are_listed(
+    boss: Reader, settings: Settings, clock: SettableClock
+) -> None:
+    with changing(settings) as rows:
+        made = clock.now() - timedelta(days=91)
+        old = rows_keys.create(rows, 2, made, name="vieja").record.key_id
+        used = rows_keys.create(rows, 2, made, name="usada").record.key_id
+        ended = rows_keys.create(rows, 2, made, timedelta(days=1)).record.key_id
+        rows_keys.note_last_used(rows, {used: clock.now_seconds - 1})
+    page = await boss.read("/panel/cuentas?olvidadas=1")
+    assert [key_id in page for key_id in (old, used, ended)] == [True, False, False]
+    assert ("vieja" in page, ">bruno<" in page) == (True, True)

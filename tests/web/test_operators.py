@@ -57,6 +57,11 @@ async def test_the_overview_tells_what_has_happened(operator: Caller, freemium: 
     assert 0 < stages["total"]["p50"] <= stages["total"]["p99"]
     assert found["drift"]["answers"] == 5
     assert found["minutes"][-1]["requests"] == 8
+    assert found["started_at"] <= found["at"]
+    assert recent["logins"] == {}
+    await freemium.send("POST", "/login", {"username": "ana", "password": "wrong"})
+    again = document(await operator.send("GET", "/operator/overview"))
+    assert again["last_hour"]["logins"] == {"401": 1}
     assert (found["open_requests"], found["active_accounts"]) == (1, 1)
     assert found["memo"]["known"] in {1, 2}  # it forgets all when another process writes
     assert found["bitacora"]["lines"] == 8

@@ -61,15 +61,37 @@ function showFigures(overview) {
   by("figure-failures").classList.toggle("bad", bitacora.failures > 0);
 }
 
+/** Say since when is counted, and that what came before is in the log alone. */
+function showSince({ started_at: started, minutes }) {
+  const since = { day: started.slice(0, 10), time: clock.format(new Date(started)) };
+  const isNew = Date.parse(started) > Date.parse(minutes[0].starts_at);
+  const more = isNew ? ` ${say("What came before is in the lines below alone.")}` : "";
+  setText("since", say("This process has counted since its start, {day} {time}.", since) + more);
+}
+
+/** Tell right logins from wrong ones and from those that were turned away, as under an attack. */
+function showLogins(logins) {
+  const counts = { right: 0, wrong: 0, turned: 0 };
+  for (const [status, count] of Object.entries(logins)) {
+    const kind = status === "429" ? "turned" : status < 400 ? "right" : "wrong";
+    counts[kind] += count;
+  }
+  by("logins").replaceChildren(
+    row(say("right, or the form was opened"), [whole.format(counts.right), "number"]),
+    row(say("wrong name or password"), [whole.format(counts.wrong), counts.wrong >= 30 ? "number bad" : "number"]),
+    row(say("turned away after too many"), [whole.format(counts.turned), counts.turned ? "number bad" : "number"]),
+  );
+}
+
 function showMinutes({ minutes }) {
   const parts = minutes.map((one) => [
-    Math.max(0, one.requests - one.refusals - one.failures), one.refusals, one.failures,
+    Math.max(0, one.requests - one.faults - one.refusals - one.failures), one.faults, one.refusals, one.failures,
   ]);
   const counts = minutes.map((one) => one.requests);
   const time = (one) => minute.format(new Date(one.starts_at));
   columns(by("minutes"), {
     rows: parts,
-    kinds: ["answered", "refused", "failed"],
+    kinds: ["answered", "faulty", "refused", "failed"],
     titles: minutes.map((one) => `${time(one)}: ${whole.format(one.requests)}`),
     ends: [time(minutes[0]), time(minutes.at(-1))],
     label: say("{count} requests in the last hour, {most} in the busiest minute", {
@@ -82,6 +104,7 @@ function showStretch(overview) {
   const stretch = overview[by("stretch").value];
   countRows("statuses", stretch.by_status);
   countRows("refusals", stretch.refusals_by_plan);
+  showLogins(stretch.logins);
   for (const stage of by("stages").rows) {
     const times = stretch.stages_ms[stage.dataset.stage];
     ["p50", "p90", "p99"].forEach((name, index) => {
@@ -110,17 +133,27 @@ function answerOf(line) {
   return `${line.riesgo_cardiaco ? say("at risk") : say("no risk")} ${inWords(line.probabilidad)}`;
 }
 
+/** A key's id leads to its account; one of a session or a token does not tell whose it is. */
+function keyOf({ key_id: id }) {
+  if (!id?.startsWith("key_")) return id ?? "–";
+  const link = document.createElement("a");
+  link.href = `panel/cuentas?buscar=${encodeURIComponent(id)}`;
+  link.append(id);
+  return link;
+}
+
 function showLines() {
   by("lines").replaceChildren(...lines.map((line) => row(
     clock.format(new Date(line.ts)), [String(line.status), line.status >= 500 ? "bad" : line.status >= 400 ? "warn" : ""],
     [`${line.method} ${line.route}`], [number(line.timings_ms.total ?? 0, 1), "number"],
-    [line.plan ?? "–"], [line.key_id ?? "–"], [answerOf(line)],
+    [line.plan ?? "–"], [keyOf(line)], [answerOf(line)],
   )));
   by("no-lines").hidden = lines.length > 0;
 }
 
 function showAll() {
   showFigures(shown);
+  showSince(shown);
   showMinutes(shown);
   showStretch(shown);
   showDrift(shown);
