@@ -115,3 +115,26 @@ def test_every_decision_record_is_short_and_numbered_once() -> None:
     numbers = [record.name[:4] for record in records]
     assert len(set(numbers)) == len(numbers) > 0
     assert all(len(record.read_text().splitlines()) <= 40 for record in records)
+
+
+DIAGRAMS = "\n".join(re.findall(r"```mermaid\n(.*?)```", REPORT, re.DOTALL))
+SOURCES = "\n".join(module.read_text() for module in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize(("base", "child"), re.findall(r"(\w+) <\|-- (\w+)", DIAGRAMS))
+def test_every_inheritance_that_the_report_draws_is_so(base: str, child: str) -> None:
+    bases = re.search(rf"^class {child}\(([^)]*)", SOURCES, re.MULTILINE)
+    assert bases
+    assert base in re.findall(r"\w+", bases[1])
+
+
+@pytest.mark.parametrize(("method", "path"), re.findall(r"(GET|POST|DELETE) (/[\w/]+)", DIAGRAMS))
+def test_every_request_in_the_diagrams_has_its_route(method: str, path: str) -> None:
+    [route] = [route for route in ROUTES if route.template == path]
+    assert method in route.handler.allowed_methods
+
+
+def test_the_report_names_all_threads() -> None:
+    [table] = re.findall(r"^\| hilo \|.*?\n\n", REPORT, re.DOTALL | re.MULTILINE)
+    started = re.findall(r'(?:Worker\(\s*|thread_name_prefix=|Executor\(1, )"([\w-]+)"', SOURCES)
+    assert set(re.findall(r"`([a-z]+(?:-[a-z]+)?)`", table)) - {"fsync", "disk"} == set(started)
