@@ -31,9 +31,9 @@ def map_rows(values: Sequence[float]) -> NDArray[np.float32]:
     return np.concatenate(blocks)
 
 
-def maps_of(probabilities: Sequence[float], threshold: float) -> Maps:
+def maps_of(probabilities: NDArray[np.float32], threshold: float) -> Maps:
     """Cut the probabilities of the rows of ``map_rows`` into maps, short but on their side."""
-    exact = np.array(probabilities)
+    exact = probabilities.astype(np.float64)
     short = exact.round(_DECIMALS).clip(10**-_DECIMALS, 1 - 10**-_DECIMALS)
     left = np.where((short >= threshold) == (exact >= threshold), short, exact)
     maps: Maps = {name: {} for name in FIELD_NAMES[:-1]}

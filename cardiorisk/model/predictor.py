@@ -28,6 +28,7 @@ from cardiorisk.model.explanations import (
     curves_of,
     explanation_of,
 )
+from cardiorisk.model.maps import Maps, map_rows, maps_of
 from cardiorisk.patients.patient import Patient
 from cardiorisk.patients.words import OF_ANOTHER, Said
 
@@ -113,7 +114,8 @@ class Predictor:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
         self._explained = _Queue(_explain_each, alone_queue_limit, 1)
         self._batched = _Queue(_assess_each, alone_queue_limit, 1)
-        self._turns = deque([self._assessed, self._batched, self._explained])
+        self._mapped = _Queue(_map_each, alone_queue_limit, 1)
+        self._turns = deque([self._assessed, self._batched, self._explained, self._mapped])
         # One thread runs all batches: two that take turns at it cost Keras 6 % of a request.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="network-loader")
@@ -181,6 +183,10 @@ class Predictor:
     def explain(self, patient: Patient, *, changes: bool = False) -> asyncio.Future[Assessment]:
         """Queue a patient as ``assess`` does; it comes explained, and with changes where wished."""
         return self._enqueue(self._explained, (patient, changes))
+
+    def draw_maps(self, patient: Patient) -> asyncio.Future[tuple[str, Maps]]:
+        """Queue a patient as ``assess`` does; the maps come with the network's version."""
+        return self._enqueue(self._mapped, patient)
 
     def assess_batch(self, rows: NDArray[np.float32]) -> asyncio.Future[BatchAssessment]:
         """Queue a batch, shape (n, 6), columns in ``FIELDS`` order; it is run as one.
@@ -322,6 +328,12 @@ def _assess_each(artefact: Artefact, batches: list[NDArray[np.float32]]) -> list
 
 def _explain_each(artefact: Artefact, asked: list[tuple[Patient, bool]]) -> list[Assessment]:
     return [explain(artefact, patient, changes=changes) for patient, changes in asked]
+
+
+def _map_each(artefact: Artefact, patients: list[Patient]) -> list[tuple[str, Maps]]:
+    version, threshold = artefact.card.version, artefact.card.threshold
+    rows = [map_rows(patient.values) for patient in patients]
+    return [(version, maps_of(_run(artefact, each), threshold)) for each in rows]
 
 
 def _run(artefact: Artefact, rows: NDArray[np.float32]) -> NDArray[np.float32]:

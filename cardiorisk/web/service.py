@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from cardiorisk.errors import InvalidPatient
-from cardiorisk.model.maps import map_rows, maps_of
 from cardiorisk.patients.patient import Patient, query_values
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import SPOKEN, operation
@@ -46,10 +45,10 @@ class ServiceHandler(AssessingHandler):
             )
         answer = assessment_answer(assessment, patient, wishes, self.speak())
         if wishes.mapas:
-            drawn = await self.services.predictor.assess_batch(map_rows(patient.values))
+            version, maps = await self.services.predictor.draw_maps(patient)
             self.end_stage("predict")
-            if drawn.model_version == assessment.model_version:  # it may be replaced meanwhile
-                answer["mapas"] = maps_of(drawn.probabilities, drawn.threshold)
+            if version == assessment.model_version:  # the network may be replaced meanwhile
+                answer["mapas"] = maps
         self.answer(answer)
 
     @operation("assessByQuery", AssessmentAnswer, **_BY_QUERY)
