@@ -47,6 +47,7 @@ SURPRISING = 0.05
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TABLE_GAP = re.compile(r"(?<=\|)\n{2,}(?=\|)")
+_NUMBER_OR_CODE = re.compile(r"(?s)```.*?```|`[^`]*`|\]\([^)]*\)|\d+(?:\.\d+){2,}|(\d[\d,]*\.?\d+)")
 _WIDE_GAP = re.compile(r"\n{3,}")
 _LEAST_IN_DIGITS = 0.001
 
@@ -101,7 +102,14 @@ def render(template: str, measured: Measured) -> str:
         json=json.dumps,
     )
     said = text.decode() if template.endswith(".md") else text.decode().replace("**", "")
+    if ".es." in template:
+        said = _NUMBER_OR_CODE.sub(_in_spanish, said)
     return _WIDE_GAP.sub("\n\n", _TABLE_GAP.sub("\n", said)).strip() + "\n"
+
+
+def _in_spanish(found: re.Match[str]) -> str:
+    """Write a number with a decimal comma, and thin blanks between its thousands."""
+    return found[0] if found[1] is None else found[1].replace(",", "\u202f").replace(".", ",")
 
 
 def measures(figures: Figures) -> list[tuple[str, Interval | None]]:

@@ -115,7 +115,7 @@ def test_the_card_identifies_the_data_and_keeps_what_training_saw(
     assert np.array_equal(np.array(card.background, np.float32), drawn)  # to the last bit
 
 
-def test_noisy_rows_get_the_weight_decay_that_foresees_and_each_is_judged_unseen() -> None:
+def test_from_200_noisy_rows_a_network_is_calibrated_and_judged_on_rows_it_had_not_seen() -> None:
     few = make_cohort(3, rows=200)
     flipped = np.random.default_rng(3).random(200) < 0.1
     noisy = split_cohort(Cohort(few.values, few.at_risk ^ flipped), 3)
@@ -127,7 +127,7 @@ def test_noisy_rows_get_the_weight_decay_that_foresees_and_each_is_judged_unseen
     said = np.asarray(steady.network.predict_on_batch(fresh.values))[:, 0]
     answers = Answered(Cohort(fresh.values, truth), said)
     assert answers.calibration_error() <= 0.08
-    assert answers.accuracy(0.5) >= 0.75
+    assert answers.accuracy(0.5) >= 0.77
     # Who had seen a row would be surer of it.
     assert steady.unseen.log_loss() > 0.9 * answers.log_loss()
 
