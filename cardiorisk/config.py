@@ -87,7 +87,9 @@ class Settings(BaseSettings):
     engine: EngineName = Field("keras", description="must be keras or litert")
     language: Literal["es", "en"] = Field("es", description="must be es or en")
     database_url: str = Field(
-        "sqlite:///keys.db", description="must name a SQLite file, as in sqlite:///keys.db"
+        "sqlite:///keys.db",
+        description="must name a SQLite file, as in sqlite:///keys.db, or a PostgreSQL database, "
+        "as in postgresql+psycopg://user:password@host/name",
     )
     log_dir: Path = Field(Path("logs"), description="must name a directory")
     model_dir: Path = Field(DEFAULT_MODEL_DIR, description="must name a directory")
@@ -172,9 +174,11 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database(cls, url: str) -> str:
+        if url.startswith("postgresql+psycopg://"):
+            return url
         path = url.removeprefix("sqlite:///")
         if path in {url, ""}:
-            raise ValueError("must name a SQLite file, as in sqlite:///keys.db")
+            raise ValueError(cls.model_fields["database_url"].description)
         if path == ":memory:":
             raise ValueError("must name a file: what is kept in memory is nobody else's")
         if path.startswith("file:") or "?" in path:

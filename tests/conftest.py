@@ -24,6 +24,7 @@ from cardiorisk.config import PREFIX, Settings, load_settings
 from cardiorisk.http1.listener import Listener
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
+from tests.postgres import PostgresServer
 from tests.processes import Server
 from tests.redis_server import RedisServer
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
@@ -63,6 +64,14 @@ def io_loop() -> Iterator[AsyncIOLoop]:
     yield loop
     asyncio.set_event_loop(None)
     loop.close(all_fds=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Start PostgreSQL once for all tests of this process that want it."""
+    server = PostgresServer()
+    yield server
+    server.clean_up()
 
 
 @pytest.fixture

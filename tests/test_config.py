@@ -189,7 +189,7 @@ def test_an_unknown_name_in_the_file_is_refused_with_those_there_are(text: str, 
             )
         ),
         ("ALLOWED_ORIGINS", "*,https://x", "* is every origin, so it must stand alone"),
-        ("DATABASE_URL", "postgresql://x/y", "must name a SQLite file"),
+        ("DATABASE_URL", "postgresql://x/y", "postgresql+psycopg://user:password@host/name"),
         ("DATABASE_URL", "sqlite://", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite:///", "must name a SQLite file"),
         ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),

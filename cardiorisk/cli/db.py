@@ -4,10 +4,17 @@ from pathlib import Path
 
 import click
 
+from cardiorisk.cli.group import CommandFailure
 from cardiorisk.cli.options import database_option
 from cardiorisk.config import Settings
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.store.database import open_database, open_existing, revision_of
+from cardiorisk.store.database import (
+    is_postgres,
+    open_database,
+    open_existing,
+    path_of,
+    revision_of,
+)
 from cardiorisk.store.migrations import revisions
 from cardiorisk.store.sqlite_file import back_up
 
@@ -68,12 +75,13 @@ def backup(copy: Path, settings: Settings) -> None:
     Example:
       cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"
     """  # noqa: D301 - click reads the \b
+    if is_postgres(settings.database_url):
+        raise CommandFailure("this is for SQLite; back PostgreSQL up with pg_dump: docs/backup.md")
+    path = path_of(settings.database_url)
     with open_existing(settings.database_url) as database:
         revision = revision_of(database)
         if revision is None:
-            raise StoreUnavailable(f"{database.path} has no tables: there is nothing to copy")
-        back_up(database.path, copy)
+            raise StoreUnavailable(f"{path} has no tables: there is nothing to copy")
+        back_up(path, copy)
     megabytes = copy.stat().st_size / 1e6
-    click.echo(
-        f"{copy} holds {database.path} at revision {revision}: {megabytes:,.1f} MB.", err=True
-    )
+    click.echo(f"{copy} holds {path} at revision {revision}: {megabytes:,.1f} MB.", err=True)

@@ -1,13 +1,17 @@
-"""How a database is opened, and what its rows are read and written through."""
+"""What the store wants of a database, and how one is opened."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
 
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.migrations import revisions
+from cardiorisk.store.postgres import PostgresDatabase
 from cardiorisk.store.sqlite import SqliteDatabase
 
 Rows: TypeAlias = Connection
@@ -16,54 +20,103 @@ Rows: TypeAlias = Connection
 BUSY_SECONDS = 5.0
 """How long a command waits for another process's write to end."""
 SERVED_BUSY_SECONDS = 1.0
-"""How long a change of the server waits, in all, for those before it and for others' writes."""
+"""How long a change of the server waits for others' writes; in SQLite, for those before it too."""
 
 
-def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> SqliteDatabase:
+class Database(Protocol):
+    """An open database of either engine; the classes say what their methods promise.
+
+    Attributes:
+        name: what messages call it.
+        is_shared: it is a server's, of which a file's faults are not to be feared.
+        readers, writers: threads that may read and that may write, at the same time.
+    """
+
+    name: str
+    is_shared: bool
+    readers: int
+    writers: int
+
+    @property
+    def fault(self) -> str | None: ...
+    def reading(self) -> AbstractContextManager[Rows]: ...
+    def writing(self, waited_seconds: float = 0.0) -> AbstractContextManager[Rows]: ...
+    def upgrade(self) -> None: ...
+    def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]: ...
+    def probe(self) -> bool: ...
+    def mend(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@contextmanager
+def open_database(url: str) -> Iterator[Database]:
     """Open a database at its newest revision, making or upgrading it where needed."""
-    return _upgraded(SqliteDatabase(_path(url), busy_seconds, makes=True))
+    with closing(_open(url, makes=True)) as database:
+        database.upgrade()
+        yield database
 
 
-def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> SqliteDatabase:
+def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> Database:
     """Open a database as ``open_database`` does, for as long as the process lives."""
-    return _upgraded(SqliteDatabase(_path(url), busy_seconds, makes=True, is_served=True))
+    if is_postgres(url):
+        with open_database(url):
+            pass  # as long as it takes
+    database = _open(url, busy_seconds, makes=True, is_served=True)
+    try:
+        database.upgrade()
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
-def open_existing(url: str) -> SqliteDatabase:
+@contextmanager
+def open_existing(url: str) -> Iterator[Database]:
     """Open a database that is there, at whatever revision."""
-    path = _path(url)
-    if not path.is_file():
+    path = path_of(url)
+    if not is_postgres(url) and not path.is_file():
         raise StoreUnavailable(
             f"there is no database at {path.absolute()}; where the service's is elsewhere, "
             "go there or give --database-url; "
             "`cardiorisk serve` or `cardiorisk keys create` makes one"
         )
-    return SqliteDatabase(path, BUSY_SECONDS)
+    with closing(_open(url)) as database:
+        yield database
 
 
-def open_current(url: str) -> SqliteDatabase:
+@contextmanager
+def open_current(url: str) -> Iterator[Database]:
     """Open a database that is there and at the newest revision."""
-    with ExitStack() as on_failure:
-        database = on_failure.enter_context(open_existing(url))
+    with open_existing(url) as database:
         with database.reading() as rows:
             revisions.require_head(rows)
-        on_failure.pop_all()
-    return database
+        yield database
 
 
-def revision_of(database: SqliteDatabase) -> str | None:
+def revision_of(database: Database) -> str | None:
     """Return the revision that a database is at, None where it has no tables."""
     with database.reading() as rows:
         return revisions.current(rows)
 
 
-def _upgraded(database: SqliteDatabase) -> SqliteDatabase:
-    with ExitStack() as on_failure:
-        on_failure.enter_context(database)
-        database.upgrade()
-        on_failure.pop_all()
-    return database
+def is_postgres(url: str) -> bool:
+    return url.startswith("postgresql")
 
 
-def _path(url: str) -> Path:
-    return Path(make_url(url).database or "")
+def path_of(url: str) -> Path:
+    return Path(_parsed(url).database or "")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable("the database's URL cannot be read; docs/settings.md") from None
+
+
+def _open(
+    url: str, busy_seconds: float = BUSY_SECONDS, *, makes: bool = False, is_served: bool = False
+) -> Database:
+    if is_postgres(url):
+        return PostgresDatabase(_parsed(url), busy_seconds, is_served=is_served)
+    return SqliteDatabase(path_of(url), busy_seconds, makes=makes, is_served=is_served)

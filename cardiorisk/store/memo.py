@@ -100,7 +100,9 @@ class Memo:
             kept.popitem(last=False)
 
     def drop(self, account_ids: AbstractSet[int]) -> None:
-        """Forget what is these accounts', and doubt every look-up under way."""
+        """Forget what is these accounts', if any, and doubt every look-up under way."""
+        if not account_ids:
+            return
         self.generation += 1
         for digest, (principal, _) in list(self._known.items()):
             if principal.account_id in account_ids:

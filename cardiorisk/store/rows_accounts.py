@@ -15,6 +15,7 @@ from cardiorisk.errors import Conflict, FieldFault, Taken, UnknownAccount
 from cardiorisk.identity.texts import folded
 from cardiorisk.store import rows_changes, rows_keys
 from cardiorisk.store.database import Rows
+from cardiorisk.store.rows_changes import Lock
 from cardiorisk.store.tables import Account, ApiKey, Session, Usage
 from cardiorisk.store.values import AccountRecord, MintedKey, StoredLogin
 
@@ -123,6 +124,7 @@ def claim(
     rows: Rows, account_id: int, name: str, email: str, password_hash: str, now: datetime
 ) -> AccountRecord:
     """Let an account that was made for somebody log in, by the name that they choose."""
+    rows_changes.lock(rows, Lock.ACCOUNTS)
     if load(rows, account_id, now).has_password:
         raise Conflict("the account of this key has a password already: log in with it")
     _require_free(rows, name, email, account_id)
@@ -137,6 +139,7 @@ def create(rows: Rows, name: str, plan: str, now: datetime) -> int:
 
 
 def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> int:
+    rows_changes.lock(rows, Lock.ACCOUNTS)
     account_id = find_id(rows, name)
     if account_id is None:
         return _insert(rows, name, now, plan=plan or NEW_ACCOUNT_PLAN)
@@ -155,6 +158,7 @@ def is_empty(rows: Rows) -> bool:
 
 def create_demo(rows: Rows, now: datetime) -> MintedKey | None:
     """Make a demo account with a key where there is no account at all, else None."""
+    rows_changes.lock(rows, Lock.ACCOUNTS)
     if not is_empty(rows):
         return None
     return rows_keys.create(rows, _insert(rows, DEMO_ACCOUNT, now), now)
@@ -236,6 +240,7 @@ def _change(rows: Rows, account_id: int, now: datetime, **values: Any) -> Accoun
 
 def _require_free(rows: Rows, name: str, email: str = "", but: int = 0) -> None:
     """Check that a name and an address are nobody's, or the account's that asks."""
+    rows_changes.lock(rows, Lock.ACCOUNTS)
     is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
     faults = [
         FieldFault(field, "belongs to another account")
@@ -250,6 +255,7 @@ def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
     """Check that an operator is left without this account; a suspended one is not missed."""
     if not account.is_operator or account.suspended_at is not None:
         return
+    rows_changes.lock(rows, Lock.ACCOUNTS)
     others = Account.id != account.account_id, Account.is_operator, Account.suspended_at.is_(None)
     if not rows.execute(select(exists().where(*others))).scalar_one():
         raise Conflict(

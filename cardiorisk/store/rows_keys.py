@@ -114,6 +114,7 @@ def list_unused(
 
 def make_room(rows: Rows, account_id: int, now: datetime) -> None:
     """Check that an account may have one more active key, and drop its oldest ended ones."""
+    rows.execute(rows_changes.ONE_ACCOUNT, {"account_id": account_id})
     own = ApiKey.account_id == account_id
     active = select(func.count()).select_from(ApiKey).where(own, IS_ACTIVE)
     if rows.execute(active, {"now": now}).scalar_one() >= MOST_ACTIVE_KEYS:
@@ -171,13 +172,15 @@ def rotate(
 
     They share a window, so that nothing is gained by rotating.
     """
+    this = select(ApiKey.account_id, ApiKey.window_id).where(ApiKey.id == key_id)
+    place = rows.execute(this.with_for_update(key_share=True)).one_or_none()
     old = _require(rows, key_id, account_id)
     if old.status(now) != "active":
         raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
     if grace and account_id is not None:
         make_room(rows, account_id, now)
-    this = ApiKey.id == key_id
-    owner, window_id = rows.execute(select(ApiKey.account_id, ApiKey.window_id).where(this)).one()
+    assert place is not None  # noqa: S101 - it was required
+    owner, window_id = place
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     new = create(rows, owner, now, lifetime, old.name, old.limit, window_id)
     ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)

@@ -14,8 +14,8 @@ from cardiorisk.errors import AccountSuspended
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.tokens import LEEWAY, REFRESH_LIFETIME, SECRET_BYTES, Claims
 from cardiorisk.store import rows_changes
-from cardiorisk.store.database import Rows
-from cardiorisk.store.sqlite import SqliteDatabase
+from cardiorisk.store.database import Database, Rows
+from cardiorisk.store.rows_changes import Lock
 from cardiorisk.store.tables import Account, Secret, Session
 from cardiorisk.store.values import Credential, Renewal
 
@@ -39,7 +39,7 @@ _LIVING = (
 """A token's session and account, if the session lives and the password is still the same."""
 
 
-def load_secret(database: SqliteDatabase) -> bytes:
+def load_secret(database: Database) -> bytes:
     """Return what tokens are signed with; the first call of all makes it."""
     statement = select(Secret.value).where(Secret.name == _TOKEN_SECRET)
     with database.reading() as rows:
@@ -47,6 +47,7 @@ def load_secret(database: SqliteDatabase) -> bytes:
     if found is not None:
         return found
     with database.writing() as rows:
+        rows_changes.lock(rows, Lock.ACCOUNTS)
         found = rows.execute(statement).scalar_one_or_none()  # another process may have made it
         if found is None:
             found = secrets.token_bytes(SECRET_BYTES)
@@ -81,6 +82,7 @@ def begin(
     lifetime: timedelta = REFRESH_LIFETIME,
 ) -> None:
     """Begin a session, sweep expired ones, and end the oldest where there are too many."""
+    rows.execute(rows_changes.ONE_ACCOUNT, {"account_id": account_id})
     newest_first = Session.renewed_at.desc(), Session.id
     own = select(Session.id).where(Session.account_id == account_id).order_by(*newest_first)
     rows.execute(delete(Session).where(Session.expires_at <= now))
@@ -105,6 +107,7 @@ def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal
     Raises:
         AccountSuspended: its account is suspended; the token stays good.
     """
+    rows.execute(select(Session.id).where(Session.id == claims.session_id).with_for_update())
     row = _find_living(rows, claims, now)
     if row is None:
         return "refused"

@@ -10,17 +10,20 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from cardiorisk.errors import StoreUnavailable
+from cardiorisk.store import rows_changes
 from cardiorisk.store.migrations import revisions
 from cardiorisk.store.sqlite_file import (
     PRIMARY_CODE,
+    FileFault,
     OpenFile,
     back_up,
     is_copy,
@@ -35,7 +38,7 @@ _SWITCH_AGAIN_SECONDS = 0.01
 
 
 class SqliteDatabase:
-    """One open file; a thread may write while another reads.
+    """One open file; one thread may write while another reads.
 
     Every method raises ``StoreUnavailable`` where the file cannot be used; the message names it.
 
@@ -46,6 +49,9 @@ class SqliteDatabase:
         is_served: the file is read through before it is opened and, if need be, opened again.
     """
 
+    is_shared = False
+    readers = writers = 1
+
     def __init__(
         self, path: Path, busy_seconds: float, *, makes: bool = False, is_served: bool = False
     ) -> None:
@@ -55,6 +61,7 @@ class SqliteDatabase:
         self._is_served = is_served
         self._reads = Lock()
         self._is_open = False
+        self._version: int | None = None
         if makes:
             with translated(path), suppress(FileExistsError):
                 make_private_file(path)
@@ -64,12 +71,6 @@ class SqliteDatabase:
     def fault(self) -> str | None:
         """What is wrong with the file, while nothing is read or written."""
         return self._file.fault
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -84,7 +85,9 @@ class SqliteDatabase:
         busy_seconds = max(0.0, self.busy_seconds - waited_seconds)
         self._pragma(f"busy_timeout = {round(busy_seconds * 1000)}")
         with self._transaction(self._writer) as rows:
+            rows_changes.start(rows)
             yield rows
+            rows_changes.publish(rows)
             self._file.require_own()
         self._file.note_own_write()
 
@@ -113,8 +116,8 @@ class SqliteDatabase:
         finally:
             self._pragma("foreign_keys = ON")
 
-    def version(self) -> int:
-        """Return a number that changes when, and only when, another connection has written.
+    def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]:
+        """Look whether another connection has written, and if so, as ``rows_changes`` does.
 
         Raises:
             StoreUnavailable: the file is not the one that was opened, or is not whole.
@@ -122,7 +125,13 @@ class SqliteDatabase:
         Source: https://www.sqlite.org/pragma.html#pragma_data_version
         """
         self._file.require_own()
-        return int(self._pragma("data_version")[0])
+        version = self._pragma("data_version")[0]
+        if last is not None and version == self._version:
+            return last, frozenset()
+        with self.reading() as rows:
+            found = rows_changes.since(rows, last)
+        self._version = version
+        return found
 
     def probe(self) -> bool:
         """Write a number anew, to the disk; return False where another process has the lock."""
@@ -213,9 +222,10 @@ class SqliteDatabase:
             with translated(self.path), connection.begin():
                 yield connection
         except StoreUnavailable as error:
-            if is_damage(error):
-                self._file.suspect()
-            raise
+            if not is_damage(error):
+                raise
+            self._file.suspect()
+            raise FileFault(str(error)) from error.__cause__
 
     def _pragma(self, statement: str) -> Any:
         """Run a pragma outside of any transaction, where alone most of them work."""

@@ -11,7 +11,6 @@ import math
 import operator
 import time
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
@@ -22,10 +21,9 @@ from cardiorisk.identity.keys import Principal, may_be_key
 from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_changes, rows_keys, rows_sessions
-from cardiorisk.store.database import Rows
+from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, digest
-from cardiorisk.store.sqlite import SqliteDatabase
-from cardiorisk.store.sqlite_file import FileFault, is_damage
+from cardiorisk.store.sqlite_file import FileFault
 from cardiorisk.store.values import Credential
 from cardiorisk.workers import Failures, Worker
 
@@ -63,13 +61,13 @@ class Store:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: Database,
         token_secret: bytes | None = None,
         limiter: Limiter | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
+        self.database = database
         self._limiter = limiter or Limiter(clock)
         self._clock = clock
         self._monotonic = monotonic
@@ -80,15 +78,15 @@ class Store:
             database.close()
             raise
         overload = "the database has too much to do; try again in a second"
-        self._writes = Worker("store", MOST_JOBS, overload)
-        self._reads = Worker("store-reads", MOST_JOBS, overload)
+        self._writes = Worker("store", MOST_JOBS, overload, database.writers)
+        self._reads = Worker("store-reads", MOST_JOBS, overload, database.readers)
         self._failures = Failures(_logger)
         self.memo = Memo(monotonic)
         self._lookups = Lookups(self.memo, MOST_LOOKUPS)
         self._probe: asyncio.Future[bool] | None = None
         self._probed_at = -math.inf
         self._watcher: asyncio.Task[None] | None = None
-        self._version: int | None = None
+        self._last_change: int | None = None
         self._flush_at = monotonic() + FLUSH_SECONDS
         self._flushing = asyncio.Lock()
         self._last_used: dict[str, float] = {}
@@ -141,15 +139,17 @@ class Store:
 
     async def change(self, fn: Callable[[Rows], _Result], *, is_counted: bool = True) -> _Result:
         """Run a function in a transaction, and drop what it makes stale before anybody is told."""
-        begun = time.monotonic()
+        begun, stale = time.monotonic(), set[int]()
 
-        def change() -> tuple[_Result, AbstractSet[int]]:
-            with self._database.writing(time.monotonic() - begun) as rows:
-                return fn(rows), rows_changes.take(rows)
+        def change() -> _Result:
+            with self.database.writing(time.monotonic() - begun) as rows:
+                result = fn(rows)
+                stale.update(rows_changes.noted(rows))  # whether or not it is known to be kept
+                return result
 
         job = self._writes.submit(change, is_counted=is_counted)
-        job.add_done_callback(self._drop_stale)
-        return (await self._told("write", job))[0]
+        job.add_done_callback(lambda _: self.memo.drop(stale))
+        return await self._told("write", job)
 
     async def read_with_calls(
         self, fn: Callable[[Rows], _Result], account_id: int
@@ -171,11 +171,11 @@ class Store:
         if self._probe is None or (
             self._probe.done() and self._monotonic() >= self._probed_at + PROBE_SECONDS
         ):
-            self._probe = self._writes.submit(self._database.probe, is_counted=False)
+            self._probe = self._writes.submit(self.database.probe, is_counted=False)
             self._probed_at = self._monotonic()
         probe = self._probe
         await asyncio.wait({probe}, timeout=PROBE_SECONDS)
-        if self._database.fault is not None:
+        if self.database.fault is not None:
             raise StoreUnavailable("the database cannot be used right now")
         if not probe.done():
             if self._monotonic() > self._probed_at + STUCK_SECONDS:
@@ -189,25 +189,35 @@ class Store:
             self._failures.note("write", None)
 
     async def refresh(self) -> None:
-        """Drop the memo if another process has written since the last call, or might have.
+        """Drop what other processes have changed since the last call, or might have.
 
         A file that has a fault is let go of at the next call, and what is whole then is opened.
+        While a server is away the memo goes on: what it holds ends by itself.
         """
         try:
-            if self._database.fault is not None:
-                self._failures.note("the database", StoreUnavailable(self._database.fault))
-                await self._writes.run(self._mend, is_counted=False)
-                self._probe = None
-            version = await self._writes.run(self._database.version, is_counted=False)
+            if self.database.fault is not None:
+                self._failures.note("the database", StoreUnavailable(self.database.fault))
+                await self._writes.run(self.database.mend, is_counted=False)
+                self._probe = self._last_change = None
+            await self._catch_up()
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("the database", error)
-            self._version = None
-            self.memo.drop_all()
+            if not self.database.is_shared:
+                self._last_change = None
+                self.memo.drop_all()
             return
         self._failures.note("the database", None)
-        if version != self._version:
-            self._version = version
+
+    async def _catch_up(self) -> None:
+        worker = self._reads if self.database.is_shared else self._writes
+        look = partial(self.database.changes_since, self._last_change)
+        newest, changed = await worker.run(look, is_counted=False)
+        if changed is None:
+            await self._writes.run(self._take_secret, is_counted=False)
             self.memo.drop_all()
+        else:
+            self.memo.drop(changed)
+        self._last_change = newest
 
     async def flush(self) -> None:
         """Write when keys were last used, and the calls of each day, or keep it for next time."""
@@ -229,10 +239,10 @@ class Store:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
         await self.flush()
+        self._reads.close()
         try:
-            await self._writes.run(self._database.close, is_counted=False)
+            await self._writes.run(self.database.close, is_counted=False)
         finally:
-            self._reads.close()
             self._writes.close()
 
     async def _watch(self) -> None:
@@ -269,20 +279,10 @@ class Store:
         self, fn: Callable[[Rows], _Result], *, is_counted: bool = True
     ) -> asyncio.Future[_Result]:
         def read() -> _Result:
-            with self._database.reading() as rows:
+            with self.database.reading() as rows:
                 return fn(rows)
 
         return self._reads.submit(read, is_counted=is_counted)
-
-    def _drop_stale(self, change: asyncio.Future[tuple[_Result, AbstractSet[int]]]) -> None:
-        """Drop what a change made stale; everything, where nobody knows whether it was kept."""
-        error = change.exception()
-        if error is None:
-            _, account_ids = change.result()
-            if account_ids:
-                self.memo.drop(account_ids)
-        elif isinstance(error, StoreUnavailable) or not isinstance(error, ServiceError):
-            self.memo.drop_all()
 
     async def _write(
         self,
@@ -315,17 +315,13 @@ class Store:
         return result
 
     def _unavailable(self, work: str, error: StoreUnavailable) -> StoreUnavailable:
-        if not isinstance(error, FileFault) and not is_damage(error):
+        if not isinstance(error, FileFault):
             self._failures.note(work, error)
         return StoreUnavailable(f"the database cannot be {_DONE[work]} right now")
 
-    def _mend(self) -> None:
-        self._database.mend()
-        self._take_secret()
-
     def _take_secret(self) -> None:
         """Sign tokens with the secret that was given, else with that of what was opened."""
-        secret = self._token_secret or rows_sessions.load_secret(self._database)
+        secret = self._token_secret or rows_sessions.load_secret(self.database)
         self.tokens = Tokens(secret, self.now)
 
 

@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime  # SQLAlchemy reads the annotations at 
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     Double,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -53,11 +55,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
 class Base(DeclarativeBase):
     """Names every constraint, so that a later revision can change it."""
 
     metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {datetime: UtcDateTime, float: Double}  # noqa: RUF012 - SQLAlchemy's own protocol
+    type_annotation_map = {datetime: UtcDateTime, float: Double, int: _Number}  # noqa: RUF012 - SQLAlchemy's own protocol
 
 
 class Account(Base):
@@ -167,3 +172,24 @@ class Secret(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     value: Mapped[bytes] = mapped_column(LargeBinary(64))
+
+
+class AccountChange(Base):
+    """That a credential of an account was changed; see ``rows_changes``."""
+
+    __tablename__ = "change"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own protocol
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int]
+
+
+class Node(Base):
+    """A process, and which network it runs; see ``rows_nodes``."""
+
+    __tablename__ = "node"
+
+    name: Mapped[str] = mapped_column(String(NAME_CHARACTERS), primary_key=True)
+    model_version: Mapped[str | None] = mapped_column(String(80))
+    fault: Mapped[str | None] = mapped_column(String(500))
+    seen_at: Mapped[datetime]

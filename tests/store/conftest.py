@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cardiorisk.store.database import Rows, open_database
-from cardiorisk.store.sqlite import SqliteDatabase
+from cardiorisk.store.database import Database, Rows, open_database
+from tests.postgres import PostgresServer
 from tests.support import SettableClock
 
 NOW = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
@@ -21,8 +21,17 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(path: Path) -> str:
+def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+    """Where the database is: each test that asks for it runs on both engines."""
+    if request.param == "sqlite":
+        return sqlite_url
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    return postgres.emptied("store")
 
 
 @pytest.fixture
@@ -31,13 +40,13 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[SqliteDatabase]:
+def database(url: str) -> Iterator[Database]:
     with open_database(url) as opened:
         yield opened
 
 
 @pytest.fixture
-def rows(database: SqliteDatabase) -> Iterator[Rows]:
+def rows(database: Database) -> Iterator[Rows]:
     """One transaction for the whole test."""
     with database.writing() as opened:
         yield opened

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from sqlalchemy import text
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import (
+    Database,
     open_current,
     open_database,
     open_existing,
@@ -27,6 +28,19 @@ from cardiorisk.store.sqlite import SqliteDatabase
 
 
 @pytest.fixture
+def database(url: str, path: Path) -> Iterator[SqliteDatabase]:
+    with open_database(url):
+        pass
+    with closing(SqliteDatabase(path, 5.0)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
 def other_process(path: Path, database: SqliteDatabase) -> Iterator[sqlite3.Connection]:
     """A connection that stands for another process; the database waits for it briefly only."""
     database.busy_seconds = 0.02
@@ -34,7 +48,7 @@ def other_process(path: Path, database: SqliteDatabase) -> Iterator[sqlite3.Conn
         yield connection
 
 
-def _pragma(database: SqliteDatabase, name: str) -> object:
+def _pragma(database: Database, name: str) -> object:
     with database.reading() as rows:
         return rows.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
@@ -55,7 +69,8 @@ def test_a_failure_of_the_libraries_shows_no_value(database: SqliteDatabase) -> 
 
 def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:
     path.touch(mode=0o640)
-    open_database(url).close()
+    with open_database(url):
+        pass
     assert path.stat().st_mode & 0o777 == 0o640
 
 
@@ -64,13 +79,15 @@ def test_a_file_that_is_there_keeps_its_mode(url: str, path: Path) -> None:
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
 def test_the_connection_is_set_up(url: str, pragma: str, setting: object) -> None:
-    open_database(url).close()
+    with open_database(url):
+        pass
     with open_current(url) as database:
         assert _pragma(database, pragma) == setting
 
 
 def test_a_new_file_is_not_copied_and_alone_after_its_last_connection(url: str, path: Path) -> None:
-    open_database(url).close()
+    with open_database(url):
+        pass
     assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
 
 
@@ -128,30 +145,20 @@ def test_a_lock_that_is_not_given_up_is_a_failure_that_names_the_file(
     assert other_process.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
 
-# The version
+# Changes
 
 
-def test_the_version_stands_still_over_own_writes(database: SqliteDatabase) -> None:
-    before = database.version()
-    with database.writing() as rows:
-        rows.exec_driver_sql("CREATE TABLE t (a)")
-    assert database.version() == before
-
-
-@pytest.mark.parametrize(
-    "statement",
-    ["", "SELECT * FROM t", "INSERT INTO t VALUES (1)"],
-    ids=["at once", "read", "write"],
-)
-def test_the_version_changes_with_another_connections_write_whatever_is_done_here_since(
+@pytest.mark.parametrize("statement", ["", "SELECT * FROM account", "DELETE FROM secret"])
+def test_another_connection_s_change_is_found_whatever_is_done_here_since(
     database: SqliteDatabase, other_process: sqlite3.Connection, statement: str
 ) -> None:
-    before = database.version()
-    other_process.execute("CREATE TABLE t (a)")
+    last, _ = database.changes_since(None)
+    other_process.execute("INSERT INTO change (account_id) VALUES (7)")
     if statement:
         with database.writing() as rows:
             rows.exec_driver_sql(statement)
-    assert database.version() != before
+    assert database.changes_since(last) == (last + 1, {7})
+    assert database.changes_since(last + 1) == (last + 1, set())
 
 
 # Readiness
@@ -192,13 +199,19 @@ def test_a_file_that_may_not_be_written_is_told_with_its_likely_cause(
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_told_with_its_likely_cause(url: str, path: Path) -> None:
     path.touch(0o000)
-    with pytest.raises(StoreUnavailable, match="check that this user may read and write it"):
-        open_database(url)
+    with (
+        pytest.raises(StoreUnavailable, match="check that this user may read and write it"),
+        open_database(url),
+    ):
+        pass
 
 
 def test_a_file_where_no_directory_is_cannot_be_made(path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db cannot be used: No such file"):
-        open_database(f"sqlite:///{path.parent}/nowhere/keys.db")
+    with (
+        pytest.raises(StoreUnavailable, match=r"nowhere/keys\.db cannot be used: No such file"),
+        open_database(f"sqlite:///{path.parent}/nowhere/keys.db"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
@@ -213,24 +226,27 @@ def test_what_is_no_file_is_refused_without_waiting(
 def test_a_file_that_is_no_database_is_refused_and_not_touched(url: str, path: Path) -> None:
     content = b"no database, but long enough to be taken for one" * 100
     path.write_bytes(content)
-    with pytest.raises(StoreUnavailable, match="file is not a database"):
-        open_database(url)
+    with pytest.raises(StoreUnavailable, match="file is not a database"), open_database(url):
+        pass
     assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("open_", [open_existing, open_current])
 def test_a_file_that_is_to_be_there_is_not_made(
-    url: str, path: Path, open_: Callable[[str], SqliteDatabase]
+    url: str, path: Path, open_: Callable[[str], AbstractContextManager[Database]]
 ) -> None:
-    with pytest.raises(StoreUnavailable, match=r"there is no database at .*keys\.db"):
-        open_(url)
+    with pytest.raises(StoreUnavailable, match=r"there is no database at .*keys\.db"), open_(url):
+        pass
     assert not path.exists()
 
 
 def test_a_file_without_tables_is_not_current(url: str, path: Path) -> None:
     path.touch()
-    with pytest.raises(StoreUnavailable, match="has no tables; run `cardiorisk db upgrade`"):
-        open_current(url)
+    with (
+        pytest.raises(StoreUnavailable, match="has no tables; run `cardiorisk db upgrade`"),
+        open_current(url),
+    ):
+        pass
 
 
 # Several at once
@@ -261,6 +277,6 @@ def test_the_switch_to_the_write_ahead_log_waits_for_a_lock_and_gives_up_on_a_la
             SqliteDatabase(path, 0.05)
         release = threading.Timer(0.1, other.rollback)
         release.start()
-        with SqliteDatabase(path, 5.0) as database:
+        with closing(SqliteDatabase(path, 5.0)) as database:
             assert _pragma(database, "journal_mode") == "wal"
         release.join()

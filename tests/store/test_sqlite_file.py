@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from shutil import copy2
@@ -11,10 +12,23 @@ from shutil import copy2
 import pytest
 
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.store.database import open_current, open_database
+from cardiorisk.store.database import Database, open_current, open_database
 from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.sqlite_file import back_up, part_from_foreign_log
 from tests.processes import small_disk
+
+
+@pytest.fixture
+def database(url: str, path: Path) -> Iterator[SqliteDatabase]:
+    with open_database(url):
+        pass
+    with closing(SqliteDatabase(path, 5.0)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 def rows_of(path: Path) -> int:
@@ -23,7 +37,7 @@ def rows_of(path: Path) -> int:
         return int(count)
 
 
-def fill(database: SqliteDatabase, count: int, size: int) -> None:
+def fill(database: Database, count: int, size: int) -> None:
     with database.writing() as rows:
         rows.exec_driver_sql("CREATE TABLE t (a)")
         rows.exec_driver_sql(
@@ -135,8 +149,11 @@ def test_a_command_on_a_damaged_file_tells_what_to_do(filled: SqliteDatabase) ->
     with filled.path.open("r+b") as file:
         file.seek(4096)
         file.write(b"broken" * 4096)
-    with pytest.raises(StoreUnavailable, match=r"docs/backup\.md tells how to put a copy"):
-        open_current(url)
+    with (
+        pytest.raises(StoreUnavailable, match=r"docs/backup\.md tells how to put a copy"),
+        open_current(url),
+    ):
+        pass
 
 
 def test_on_a_full_disk_a_log_is_not_taken_for_another_s(

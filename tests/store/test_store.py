@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,9 +21,8 @@ from cardiorisk.errors import (
 from cardiorisk.identity.keys import Principal, new_key
 from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens
 from cardiorisk.limits.window import Limiter
-from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
-from cardiorisk.store.database import open_database, open_served
-from cardiorisk.store.sqlite import SqliteDatabase
+from cardiorisk.store import rows_accounts, rows_changes, rows_keys, rows_sessions
+from cardiorisk.store.database import Database, open_database, open_existing, open_served
 from cardiorisk.store.store import (
     FLUSH_SECONDS,
     MOST_JOBS,
@@ -33,9 +31,11 @@ from cardiorisk.store.store import (
     ROWS_A_TRANSACTION,
     Store,
 )
+from cardiorisk.store.tables import Base
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from cardiorisk.store.values import MintedKey
     from tests.support import SettableClock
 
-    Watched = tuple[Store, "WatchedDatabase"]
+    Watched = tuple[Store, "Watcher"]
 
 T = TypeVar("T")
 ANA = 1
@@ -81,10 +81,12 @@ def writing(url: str) -> Iterator[Rows]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(url: str) -> Iterator[None]:
     """Hold the write lock as another process would."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with open_existing(url) as database, database.writing() as rows:
+        if database.is_shared:
+            tables = ", ".join(["alembic_version", *Base.metadata.tables])
+            rows.exec_driver_sql(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
         yield
 
 
@@ -97,20 +99,21 @@ def last_use(url: str) -> datetime | None:
 
 @asynccontextmanager
 async def busy(store: Store) -> AsyncIterator[None]:
-    """Keep the store's thread from its work for the length of the block."""
-    started, release = threading.Event(), threading.Event()
+    """Keep the store's readers from their work for the length of the block."""
+    readers = store.database.readers
+    started, release = threading.Barrier(readers + 1), threading.Event()
 
     def wait(_: object) -> None:
-        started.set()
+        started.wait()
         release.wait()
 
-    waiting = asyncio.create_task(store.read(wait))
+    waiting = [asyncio.create_task(store.read(wait)) for _ in range(readers)]
     await asyncio.to_thread(started.wait)
     try:
         yield
     finally:
         release.set()
-        await waiting
+        await asyncio.gather(*waiting)
 
 
 async def is_refused(asked: Awaitable[Principal]) -> bool:
@@ -279,16 +282,22 @@ async def test_a_change_that_is_refused_or_nobody_s_drops_nothing(
     assert (store.memo.generation, store.memo.statistics().entries) == (generation, 1)
 
 
-async def test_a_change_of_which_nobody_knows_whether_it_was_kept_drops_everything(
-    store: Store, minted: MintedKey, path: Path
+async def test_a_change_that_fails_drops_nothing_and_one_that_may_be_kept_its_account(
+    store: Store, minted: MintedKey, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store.principal(minted.key)
-    with locked(path), pytest.raises(StoreUnavailable):
+    with locked(url), pytest.raises(StoreUnavailable):
         await revoke(store, minted.record.key_id)
-    assert store.memo.statistics().entries == 0
-    await store.principal(minted.key)
     with pytest.raises(ZeroDivisionError):
         await store.change(lambda _: 1 / 0)
+    assert store.memo.statistics().entries == 1
+
+    def fail(_: Rows) -> None:
+        raise StoreUnavailable("at the last moment")
+
+    monkeypatch.setattr(rows_changes, "publish", fail)
+    with pytest.raises(StoreUnavailable):
+        await revoke(store, minted.record.key_id)
     assert store.memo.statistics().entries == 0
 
 
@@ -299,7 +308,7 @@ async def test_a_change_whose_caller_goes_away_holds_all_the_same(
     async with busy(store):
         leaving = await under_way(revoke(store, minted.record.key_id))
         leaving.cancel()
-    await store.check()
+    await until(lambda: store.memo.statistics().entries == 0)
     assert await is_refused(store.principal(minted.key))
 
 
@@ -341,31 +350,38 @@ async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_do
     assert await is_refused(store.principal(minted.key))
 
 
-class WatchedDatabase(SqliteDatabase):
-    """A database that counts checks, and cannot be looked at while it is told to fail."""
+class Watcher:
+    """What is put in the way of a store's database: it counts checks, and fails when told to."""
 
-    fails = False
-    checks = 0
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fails = False
+        self.checks = 0
+        self._probe, self._changes_since = database.probe, database.changes_since
+        monkeypatch.setattr(database, "probe", self.probe)
+        monkeypatch.setattr(database, "changes_since", self.changes_since)
 
-    def version(self) -> int:
+    def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]:
         if self.fails:
             raise StoreUnavailable("told to fail")
-        return super().version()
+        return self._changes_since(last)
 
     def probe(self) -> bool:
         self.checks += 1
-        return super().probe()
+        return self._probe()
 
 
 @pytest.fixture
-def watched(url: str, path: Path, clock: SettableClock, io_loop: IOLoop) -> Iterator[Watched]:
-    open_database(url).close()
-    database = WatchedDatabase(path, 5.0, is_served=True)
+def watched(
+    url: str, clock: SettableClock, io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watched]:
+    database = open_served(url)
+    watcher = Watcher(database, monkeypatch)
     store = Store(database, clock=clock, monotonic=clock)
-    yield store, database
+    yield store, watcher
     io_loop.run_sync(store.close)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
     watched: Watched,
     url: str,
@@ -400,15 +416,16 @@ async def told(asked: Awaitable[object]) -> str:
 
 
 async def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
-    store: Store, minted: MintedKey, path: Path, caplog: pytest.LogCaptureFixture
+    store: Store, minted: MintedKey, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("ALTER TABLE api_key RENAME TO gone")
-        read = {await told(store.principal(minted.key))}
-        read.add(await told(store.read(rows_keys.list_keys)))
-        other.execute("ALTER TABLE gone RENAME TO api_key")
-    with locked(path):
-        written = await told(store.change(lambda _: None))
+    with writing(url) as rows:
+        rows.exec_driver_sql("ALTER TABLE api_key RENAME TO gone")
+    read = {await told(store.principal(minted.key))}
+    read.add(await told(store.read(rows_keys.list_keys)))
+    with writing(url) as rows:
+        rows.exec_driver_sql("ALTER TABLE gone RENAME TO api_key")
+    with locked(url):
+        written = await told(revoke(store, minted.record.key_id))
         await store.check()  # a lock ends by itself
     assert read == {"the database cannot be read right now"}
     assert written == "the database cannot be written right now"
@@ -423,26 +440,27 @@ async def test_a_failure_is_logged_and_tells_the_caller_nothing_of_the_inside(
 
 
 async def test_checks_within_half_a_second_are_one_and_another_s_lock_fails_none(
-    watched: Watched, clock: SettableClock, path: Path
+    watched: Watched, clock: SettableClock, url: str
 ) -> None:
     store, database = watched
     await asyncio.gather(*[store.check() for _ in range(50)])
     await store.check()
     assert database.checks == 1
     clock.advance(seconds=PROBE_SECONDS)
-    with locked(path):
+    with locked(url):
         await store.check()
     assert database.checks == 2
 
 
 async def test_a_lock_stops_the_opening_that_makes_the_secret_and_no_other(
-    url: str, path: Path
+    url: str,
 ) -> None:
-    open_database(url).close()
-    with locked(path), pytest.raises(StoreUnavailable, match="locked"):
+    with open_database(url):
+        pass
+    with locked(url), pytest.raises(StoreUnavailable, match="lock"):
         Store(open_served(url, 0.01))
     await Store(open_served(url)).close()
-    with locked(path):
+    with locked(url):
         await Store(open_served(url, 0.01)).close()
 
 
@@ -499,11 +517,11 @@ async def test_more_than_one_transaction_takes_is_all_written(
 
 
 async def test_what_cannot_be_written_is_told_and_kept_for_the_next_time(
-    store: Store, url: str, path: Path, limiter: Limiter, minted: MintedKey
+    store: Store, url: str, limiter: Limiter, minted: MintedKey
 ) -> None:
     await store.principal(minted.key)
     limiter.hit(ANA, 9)
-    with locked(path):
+    with locked(url):
         await store.flush()
         await store.flush()
         limiter.hit(ANA, 9)
@@ -585,14 +603,14 @@ async def test_tokens_outlive_a_restart_and_end_with_another_secret(
 
 
 async def test_a_secret_that_is_given_signs_and_is_not_stored(
-    url: str, path: Path, clock: SettableClock
+    url: str, clock: SettableClock
 ) -> None:
     store = Store(open_served(url), b"g" * 32, clock=clock)
     token = (await log_in(store)).access_token
     await store.close()
     assert Tokens(b"g" * 32, clock.now).read(token, "access").account_id == ANA
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM secret").fetchone() == (0,)
+    with writing(url) as rows:
+        assert rows.exec_driver_sql("SELECT count(*) FROM secret").scalar_one() == 0
 
 
 # The end
@@ -608,4 +626,5 @@ async def test_closing_leaves_one_file_and_a_store_that_answers_nothing(
     for asked in (store.principal(new_key()), store.check(), store.change(lambda _: None)):
         with pytest.raises(NotReady):
             await asked
-    assert [file.name for file in path.parent.iterdir()] == ["keys.db"]
+    if not store.database.is_shared:
+        assert [file.name for file in path.parent.iterdir()] == ["keys.db"]

@@ -1,0 +1,175 @@
+"""The engine that is PostgreSQL: a small pool of connections to a server that others use too.
+
+Look-ups are made in autocommit, on connections of their own, so that none waits behind a commit.
+A server that is away is not waited for by everybody: after a failure, all are refused for a second.
+"""
+
+import time
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from cardiorisk.errors import Conflict, InvalidKey, StoreUnavailable
+from cardiorisk.store import rows_changes
+from cardiorisk.store.migrations import revisions
+
+READERS, WRITERS = 4, 2
+CONNECT_SECONDS = 2
+"""As short as psycopg lets it be."""
+ANSWER_SECONDS = 2.0
+"""How long the server waits for an answer; the database itself gives up a little sooner."""
+AWAY_SECONDS = 1.0
+
+_FOREIGN_KEY, _UNIQUE = "23503", "23505"
+_LOCKED = "55P03"
+_AWAY = ("08", "57P", "53300")
+"""How the codes begin of a connection that is broken, a server that stops or starts, or is full."""
+
+
+class PostgresDatabase:
+    """One database of a server; any thread may use it.
+
+    Every method raises ``StoreUnavailable`` where it cannot be used; no message holds a password.
+
+    Args:
+        url: where it is, with the user and the password.
+        busy_seconds: how long a statement waits for another process's lock.
+        is_served: nobody waits for an answer that is long in coming.
+    """
+
+    is_shared = True
+    readers, writers = READERS, WRITERS
+    fault: str | None = None
+
+    def __init__(self, url: URL, busy_seconds: float, *, is_served: bool = False) -> None:
+        self.name = f"{url.database} at {url.host or 'this machine'}"
+        self.busy_seconds = busy_seconds
+        self._away_until = 0.0
+        milliseconds = round(1000 * busy_seconds)
+        options = f"-c lock_timeout={milliseconds}"
+        if is_served:
+            options += f" -c statement_timeout={round(900 * ANSWER_SECONDS)}"
+            options += f" -c idle_in_transaction_session_timeout={round(5000 * ANSWER_SECONDS)}"
+        self._writes = _engine(url, WRITERS, options, ANSWER_SECONDS if is_served else None)
+        self._reads = _engine(
+            url, READERS, options, ANSWER_SECONDS if is_served else None, "AUTOCOMMIT"
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read statement by statement, each of which sees its own moment."""
+        with self._translated(), self._reads.connect() as rows:
+            yield rows
+
+    @contextmanager
+    def writing(self, waited_seconds: float = 0.0) -> Iterator[Connection]:  # noqa: ARG002 - as the other engine's
+        with self._translated(), self._writes.begin() as rows:
+            rows_changes.start(rows)
+            yield rows
+            rows_changes.publish(rows)
+
+    def upgrade(self) -> None:
+        """Make the tables or apply the revisions that are missing, one process at a time."""
+        with self.reading() as rows:
+            if revisions.current(rows) == revisions.head():
+                return
+        with self.writing() as rows:
+            rows.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            rows_changes.lock(rows, rows_changes.Lock.REVISIONS)
+            revisions.upgrade(rows)
+
+    def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]:
+        """Look for changes as ``rows_changes`` does."""
+        with self.reading() as rows:
+            return rows_changes.since(rows, last)
+
+    def probe(self) -> bool:
+        """Write to the disk what stands there; return False where another process has the lock."""
+        try:
+            with self.writing() as rows:
+                rows.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+        except StoreUnavailable as error:
+            if _code_of(error.__cause__) == _LOCKED:
+                return False
+            raise
+        return True
+
+    def mend(self) -> None:
+        """Do nothing: a server that is away is asked anew each time."""
+
+    def close(self) -> None:
+        self._reads.dispose()
+        self._writes.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        if time.monotonic() < self._away_until:
+            raise StoreUnavailable(f"{self.name} cannot be used: it was away a moment ago")
+        try:
+            yield
+        except (SQLAlchemyError, UnicodeError) as error:
+            code = _code_of(error)
+            if code == _FOREIGN_KEY:
+                raise InvalidKey("the account has been deleted") from error
+            if code == _UNIQUE:
+                raise Conflict("somebody did the same at the same moment; try again") from error
+            if not code or code.startswith(_AWAY):
+                self._away_until = time.monotonic() + AWAY_SECONDS
+            raise StoreUnavailable(f"{self.name} cannot be used: {_reason_of(error)}") from error
+
+
+def _code_of(error: BaseException | None) -> str:
+    """Return the server's own code of a failure; empty where it was not reached."""
+    return getattr(error.orig, "sqlstate", "") or "" if isinstance(error, DBAPIError) else ""
+
+
+def _reason_of(error: BaseException) -> str:
+    """Return the server's words without its details, which hold values."""
+    cause = getattr(error, "orig", error)
+    words = getattr(getattr(cause, "diag", None), "message_primary", None) or str(cause)
+    return " ".join(words.split())
+
+
+def _engine(
+    url: URL, connections: int, options: str, answer_seconds: float | None, isolation: Any = None
+) -> Engine:
+    try:
+        import psycopg  # noqa: PLC0415 - only who sets such a URL needs it
+    except ImportError as error:
+        raise StoreUnavailable(
+            "a PostgreSQL database needs psycopg: pip install 'cardiorisk[cluster]'"
+        ) from error
+
+    class ImpatientConnection(psycopg.Connection):
+        """One that is closed when the server does not answer in time, as one that is stopped."""
+
+        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            try:
+                return super().wait(gen, interval, timeout or answer_seconds)
+            except BaseException:
+                if self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                    self.close()
+                raise
+
+    defaults: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "options": options,
+        "tcp_user_timeout": 5000,
+    }
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+        **({"isolation_level": isolation} if isolation else {}),
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, place: Any, given: dict[str, Any]) -> Any:
+        return ImpatientConnection.connect(*place, **(defaults | given))
+
+    return engine
