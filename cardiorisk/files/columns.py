@@ -141,10 +141,10 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     if len(firsts) >= _FEWEST_NUMBERED and firsts == [str(at + 1) for at in range(len(sample))]:
         names = ["", *names]  # R writes no name for the rows' numbers
     places = find_columns(names, fields, reading)
-    if sample and all("".join(row[len(names) :]).strip() for row in sample):
+    if separator == "," and sample and all("".join(row[len(names) :]).isdigit() for row in sample):
         raise UnusableData(
-            "every row has more cells than the header: give every column a name; if commas are "
-            "decimal marks as well, save it with ; between cells"
+            "every row has more cells than the header: if commas are decimal marks as well, "
+            "save it with ; between cells"
         )
     numbers = [place for each, place in zip(fields, places, strict=True) if each.kind == "number"]
     cells = [row[place] for row in sample for place in numbers if place < len(row)]

@@ -111,7 +111,7 @@ def test_what_is_said_goes_before_what_would_be_found() -> None:
         (f"Our patients\n\n{PLAIN}", "the columns are: Our patients; where"),
         (
             f"{HEADER}\n2,0,1,2,1,0,40,1,0\n2,1,2,1,0,40,1,0\n",
-            "every row has more cells than the header: give every column a name; if commas are",
+            "every row has more cells than the header: if commas are decimal marks as well",
         ),
         ("\n".join(ROWS), "there is no header: write one above the first line, which has values"),
         (
