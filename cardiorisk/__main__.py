@@ -1,8 +1,4 @@
-"""The command line's front door: ``cardiorisk`` and ``python -m cardiorisk``.
-
-It knows the commands' names and summaries only; a command's own file, and what that imports, is
-read when the command is called. So ``--help`` is quick, and only what needs it loads TensorFlow.
-"""
+"""The command line's front door; a command's own file is read when the command is called."""
 
 import click
 

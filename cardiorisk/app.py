@@ -1,8 +1,4 @@
-"""The only place that builds the long-lived things and joins them.
-
-It opens the log and the database, so that a fault in either ends the start before a port is taken;
-it must not load what takes long.
-"""
+"""The only place that builds the long-lived things and joins them, before a port is taken."""
 
 from __future__ import annotations
 
@@ -105,5 +101,4 @@ def _limits(
 
 
 def _expected() -> list[tuple[str, str, int]]:
-    """Return the answers to count from the start: all described ones, and that of a wrong path."""
     return [*expected_answers(API_ROUTES), ("GET", NO_ROUTE, PROBLEMS[NotFound.code].status)]

@@ -1,8 +1,4 @@
-"""The settings: one table of names, defaults and help, read once at start.
-
-An unknown name is refused: a misspelt setting that is silently ignored costs more than a start
-that stops.
-"""
+"""The settings: one table of names, defaults and help, read once at start."""
 
 import os
 import re
@@ -228,16 +224,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources: flags, variables, file; the defaults come last by themselves."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings; ``flags`` are a command's options, None where one was not given.
-
-    Raises:
-        InvalidSettings: with one line that names the setting, where it came from and its fault.
-    """
+    """Read the settings; ``flags`` are a command's options, None where one was not given."""
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in os.environ:

@@ -13,20 +13,21 @@ _MOST_NAMED = 6
 
 
 class ServiceError(Exception):
-    """Root of every failure that the service names."""
+    """Root of every failure that the service names; ``said`` is what it says if nothing else is."""
 
     code: ClassVar[str]
+    said: ClassVar[str]
 
-    def __init_subclass__(cls, *, code: str) -> None:
-        cls.code = code
+    def __init_subclass__(cls, *, code: str, said: str = "") -> None:
+        cls.code, cls.said = code, said
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.said)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """What is wrong with one field: its wire name and a sentence without the field's name.
-
-    ``spanish`` says the same of a patient's field, for whoever reads that.
-    """
+    """What is wrong with one field, without its name; a patient's, in Spanish too."""
 
     field: str
     detail: str
@@ -58,47 +59,41 @@ class _WithFaults(Exception):
 # What callers are told of who they are, and how much they may ask
 
 
-class MissingKey(ServiceError, code="missing-key"):
-    """The request carries neither an API key nor a token."""
+class MissingKey(ServiceError, code="missing-key"): ...
 
 
 class InvalidKey(ServiceError, code="invalid-key"):
     """The key or token is malformed, unknown, expired or revoked; which one is not told."""
 
 
-class InvalidLogin(ServiceError, code="invalid-login"):
-    """The name or the password is wrong; which one is not told."""
+class InvalidLogin(ServiceError, code="invalid-login"): ...
 
 
 class WrongXsrfToken(ServiceError, code="wrong-xsrf-token"):
     """A request that a browser's cookie speaks for does not show that our page sent it."""
 
 
-class RegistrationClosed(ServiceError, code="registration-closed"):
-    """Operators make the accounts here, and the request came without a key of theirs."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "whoever runs the service makes the accounts: ask them for a key, and register with it "
-            "in the Authorization header"
-        )
+class RegistrationClosed(
+    ServiceError,
+    code="registration-closed",
+    said="whoever runs the service makes the accounts: ask them for a key, and register with it in "
+    "the Authorization header",
+): ...
 
 
-class AccountSuspended(ServiceError, code="suspended"):
-    """The credential is genuine, and an operator has suspended its account."""
-
-    def __init__(self) -> None:
-        super().__init__("the account is suspended; ask who runs the service")
+class AccountSuspended(
+    ServiceError, code="suspended", said="the account is suspended; ask who runs the service"
+): ...
 
 
 class WrongPlan(ServiceError, code="wrong-plan"): ...
 
 
-class LimitedKey(ServiceError, code="limited-key"):
-    """A key with a limit of its own was to make, replace or end another."""
-
-    def __init__(self) -> None:
-        super().__init__("a key with a limit of its own manages no other; log in, or use another")
+class LimitedKey(
+    ServiceError,
+    code="limited-key",
+    said="a key with a limit of its own manages no other; log in, or use another",
+): ...
 
 
 class OperatorOnly(ServiceError, code="operator-only"): ...
@@ -107,8 +102,7 @@ class OperatorOnly(ServiceError, code="operator-only"): ...
 class RateLimited(_WithReset, ServiceError, code="rate-limited"): ...
 
 
-class TooManyAttempts(_WithReset, ServiceError, code="too-many-attempts"):
-    """A name or an address has failed too often; after a while it may try again."""
+class TooManyAttempts(_WithReset, ServiceError, code="too-many-attempts"): ...
 
 
 # What they are told of what they ask
@@ -123,12 +117,10 @@ class MethodNotAllowed(ServiceError, code="method-not-allowed"): ...
 class BodyTooLarge(ServiceError, code="body-too-large"): ...
 
 
-class BodyTimeout(ServiceError, code="body-timeout"):
-    """The headers have come, and the body has not come in time."""
+class BodyTimeout(ServiceError, code="body-timeout"): ...
 
 
-class UnsupportedCoding(ServiceError, code="unsupported-coding"):
-    """The body is compressed, or coded in another way."""
+class UnsupportedCoding(ServiceError, code="unsupported-coding"): ...
 
 
 class MalformedBody(ServiceError, code="malformed-body"): ...
@@ -156,16 +148,14 @@ class UnknownAssessment(ServiceError, code="unknown-assessment"):
     """The account has kept no assessment of this id; whether another has is not told."""
 
 
-class UnknownAccount(ServiceError, code="unknown-account"):
-    """No account has this name, or this number."""
+class UnknownAccount(ServiceError, code="unknown-account"): ...
 
 
 class UnknownKey(ServiceError, code="unknown-key"):
     """No key has this id, or none of the account that asks."""
 
 
-class Conflict(ServiceError, code="conflict"):
-    """What was asked contradicts what is stored."""
+class Conflict(ServiceError, code="conflict"): ...
 
 
 # What keeps the service from answering
@@ -196,8 +186,7 @@ class ClientClosed(ServiceError, code="client-closed"):
     """The caller hung up before the answer; nobody receives this, only the bitácora."""
 
 
-class InternalFailure(ServiceError, code="internal"):
-    """Something happened that nobody expected; the caller learns nothing of it."""
+class InternalFailure(ServiceError, code="internal"): ...
 
 
 # What keeps it from starting, or a command from its work
@@ -209,8 +198,7 @@ class CannotListen(ServiceError, code="cannot-listen"): ...
 class InvalidSettings(ServiceError, code="invalid-settings"): ...
 
 
-class UnusableArtefact(ServiceError, code="unusable-artefact"):
-    """The model's files are missing, altered, or made for another version of the service."""
+class UnusableArtefact(ServiceError, code="unusable-artefact"): ...
 
 
 class UnusableData(ServiceError, code="unusable-data"): ...

@@ -49,7 +49,7 @@ class Announcer(Protocol):
     def loading(self) -> None: ...
 
     def first_key(self, key: str) -> None:
-        """Hear the key of the account that an empty database was given; it is shown once."""
+        """Hear the key of the account that an empty database was given."""
 
     def ready(self, url: str, model_version: str) -> None: ...
 

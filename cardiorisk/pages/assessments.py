@@ -16,7 +16,7 @@ from cardiorisk.pages.assess import PatientsPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
-from cardiorisk.web.shapes_assessments import KeptAssessmentAnswer, kept_answer
+from cardiorisk.web.predictions import KeptAssessmentAnswer, kept_answer
 
 SEARCH, RISK, ORDER = "buscar", "riesgo", "orden"
 RISKS = {"": marked("any risk"), "si": marked("at risk"), "no": marked("not at risk")}

@@ -23,9 +23,9 @@ from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.documents import ASSETS_ROUTE
-from cardiorisk.web.events import EventStream
+from cardiorisk.web.events import EventStream, LogParameters
+from cardiorisk.web.operators import AccountParameters
 from cardiorisk.web.shapes_accounts import AccountWishBody
-from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
 
 STAGE_NAMES = {
     "auth": marked("key"),

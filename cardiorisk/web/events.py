@@ -1,4 +1,4 @@
-"""Server-sent events: how the service is, told to an operator as it happens.
+"""The newest lines of the log, and server-sent events: how the service is, as it happens.
 
 A stream ends when the reader leaves, does not read, is no operator any more, or the service stops.
 
@@ -6,11 +6,15 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+import json
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Annotated, Any, Literal, NotRequired, Self, cast
 
+from pydantic import with_config
 from tornado.iostream import StreamClosedError
+from typing_extensions import TypedDict
 
 from cardiorisk.bitacora.reader import FreshLines, Line
 from cardiorisk.errors import (
@@ -22,17 +26,112 @@ from cardiorisk.errors import (
     ServiceError,
 )
 from cardiorisk.http1.connection import Connection
-from cardiorisk.identity.keys import Principal
+from cardiorisk.identity.keys import Principal, may_hold_key
+from cardiorisk.monitoring import log_watch
 from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.store import rows_accounts
 from cardiorisk.web.cookies import session_cookie
-from cardiorisk.web.handlers import BaseHandler, to_json
+from cardiorisk.web.handlers import BaseHandler, OperatorHandler, to_json
 from cardiorisk.web.operations import given_parameters, operation
-from cardiorisk.web.shapes_operators import LogParameters, lines_answer
+from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000
 """When a reader whose connection was lost may try again."""
+LONGEST_TEXT = 254
+"""Characters: as many as an e-mail address may have."""
+
+
+def _read_text(sent: str) -> str | None:
+    text = sent.strip()
+    return text if len(text) <= LONGEST_TEXT and not may_hold_key(text) else None
+
+
+def text_rule(description: str) -> Rule:
+    return Rule(
+        _read_text,
+        f"have at most {LONGEST_TEXT} characters and be no whole key (its first ten do)",
+        {"type": "string", "maxLength": LONGEST_TEXT, "description": description},
+    )
+
+
+_status = Rule(
+    log_watch.find_status,
+    "be a status, as 429, or a class, as 4xx",
+    {"type": "string", "description": "A status, or all of a class"}
+    | {"pattern": log_watch.STATUS_PATTERN},
+)
+_lines = number_rule(1, log_watch.MOST_LINES, "How many lines at most", is_text=True)
+_key = text_rule("The id of a key; an access token's begins with `jwt_`")
+_account = text_rule(
+    "The name of an account: the lines of its keys; its tokens have ids of their own"
+)
+
+
+class LookParameters(Sent):
+    """Parameters of a query string, of which an empty one is one that was not sent."""
+
+    refusal = InvalidQuery
+    is_all_text = True
+
+    @classmethod
+    def accept(cls, members: Mapping[str, object]) -> Self:
+        return super().accept(
+            {name: sent for name, sent in members.items() if sent or name not in cls.model_fields}
+        )
+
+
+class LogParameters(LookParameters):
+    """Which lines of the log are wanted; what is not sent holds for every line."""
+
+    status: Annotated[str | None, _status] = None
+    route: Annotated[str | None, text_rule("A route's template, as it stands in the log")] = None
+    code: Annotated[str | None, text_rule("The code of an error")] = None
+    key: Annotated[str | None, _key] = None
+    account: Annotated[str | None, _account] = None
+    limit: Annotated[int, _lines] = log_watch.DEFAULT_LINES
+
+    @property
+    def query(self) -> log_watch.LogQuery:
+        return log_watch.LogQuery(**dict(self))
+
+
+@with_config(extra="allow")  # of another version of the service
+class LogLineAnswer(TypedDict):
+    """A line as it stands in the log, without the patient's values."""
+
+    v: Annotated[Literal[1], about("Version of the line's form")]
+    ts: Annotated[str, about("When the request arrived", json_schema_extra={"format": "date-time"})]
+    request_id: Annotated[str, about("The request's name")]
+    key_id: Annotated[str | None, about("The key's id; null where none was accepted")]
+    plan: Annotated[str | None, about("The account's plan; null where no key was accepted")]
+    method: Annotated[str, about("The method", "POST")]
+    route: Annotated[str, about("The route's template", "/service")]
+    status: Annotated[int, about("The answer's status", 429)]
+    ip: Annotated[str, about("The caller's address; unix for a Unix socket", "127.0.0.1")]
+    riesgo_cardiaco: Annotated[bool | None, about("The answer; null where none was given")]
+    probabilidad: Annotated[float | None, about("Its probability; null where none was given")]
+    modelo: Annotated[str | None, about("The network's version; null while none is loaded")]
+    code: Annotated[str | None, about("The error's code; null where there was none")]
+    timings_ms: Annotated[dict[str, float], about("Milliseconds by stage", {"total": 0.11})]
+    filas: NotRequired[Annotated[int, about("How many patients a batch held", 1000)]]
+    node: NotRequired[Annotated[str, about("The process that answered, where it has a name", "1")]]
+
+
+class LogLinesAnswer(TypedDict):
+    """The lines, the newest first."""
+
+    items: Annotated[list[LogLineAnswer], about("The lines")]
+    searched_bytes: Annotated[Count, about("How much of the log was looked at", 51200)]
+    exhaustive: Annotated[bool, about("Whether there is nothing more before that")]
+
+
+def lines_answer(lines: Iterable[Line]) -> list[LogLineAnswer]:
+    """Show lines without the patients' values, which are health data."""
+    told = [json.loads(line.text) for line in lines]
+    for line in told:
+        line.pop("inputs", None)
+    return told
 
 
 class EventStream(BaseHandler):
@@ -133,3 +232,22 @@ async def require_log_query(handler: BaseHandler) -> LogQuery:
     if key_ids is None:
         raise InvalidQuery((FieldFault("account", "must be the name of an account"),))
     return replace(query, key_ids=key_ids)
+
+
+class EventsHandler(EventStream, OperatorHandler):
+    """The same as it happens."""
+
+
+class LogHandler(OperatorHandler):
+    @operation("operatorSearchLog", LogLinesAnswer, query=(LogParameters,))
+    async def get(self) -> None:
+        """The newest lines of the request log.
+
+        Searches the end of the file that is written to now, at most 4 MiB of it; `exhaustive` is
+        false where there may be more before that.
+        """
+        query = await require_log_query(self)
+        found = await self.services.log_watch.search(query.is_wanted, query.limit)
+        searched, is_whole = found.searched_bytes, found.is_exhaustive
+        items = lines_answer(found.lines)
+        self.answer({"items": items, "searched_bytes": searched, "exhaustive": is_whole})

@@ -1,19 +1,83 @@
-"""What operators ask over HTTP: how the service is, the newest lines, everybody's accounts."""
+"""What operators ask over HTTP: how the service is, and everybody's accounts."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from cardiorisk.accounts import operated
 from cardiorisk.errors import Conflict, Taken, UnknownAccount, UnknownKey
+from cardiorisk.identity.texts import LARGEST_NUMBER
 from cardiorisk.monitoring.overview import Overview
 from cardiorisk.store.values import AccountRecord
-from cardiorisk.web import shapes_operators as shapes
-from cardiorisk.web.events import EventStream, require_log_query
+from cardiorisk.web.events import LookParameters, text_rule
 from cardiorisk.web.handlers import OperatorHandler
 from cardiorisk.web.operations import given_parameters, operation
+from cardiorisk.web.shapes import about, number_rule
 from cardiorisk.web.shapes_accounts import (
+    AccountAnswer,
     AccountWishBody,
     KeyAnswer,
+    NewKeyAnswer,
     PlanChangeBody,
+    account_answer,
     key_answer,
     new_key_answer,
 )
+
+_accounts = number_rule(1, operated.MOST_ACCOUNTS, "How many at most", is_text=True)
+_number = number_rule(0, LARGEST_NUMBER, "The number to go on after", is_text=True)
+_search = text_rule("Part of a name or an address, the id of a key, or the characters shown of one")
+
+
+class AccountParameters(LookParameters):
+    """Which accounts are wanted."""
+
+    search: Annotated[str, _search] = ""
+    after: Annotated[int, _number] = 0
+    limit: Annotated[int, _accounts] = operated.DEFAULT_ACCOUNTS
+
+    @property
+    def query(self) -> operated.AccountQuery:
+        return operated.AccountQuery(self.search, self.after, self.limit)
+
+
+class OperatedAccountAnswer(AccountAnswer):
+    """The account as operators see it, as it is now."""
+
+    account_id: Annotated[int, about("Its number", 7, ge=1)]
+    suspended_at: Annotated[datetime | None, about("Null where it is not suspended")]
+
+
+def operated_account_answer(
+    account: AccountRecord, plans: Mapping[str, int]
+) -> OperatedAccountAnswer:
+    return {
+        "account_id": account.account_id,
+        **account_answer(account, plans),
+        "suspended_at": account.suspended_at,
+    }
+
+
+class OperatedAccountWithKeysAnswer(OperatedAccountAnswer):
+    """The account as operators see it, with its keys."""
+
+    keys: Annotated[list[KeyAnswer], about("Its keys, the oldest first")]
+
+
+class NewAccountAnswer(OperatedAccountAnswer):
+    """The account, and the key to register with: nothing shows it again."""
+
+    new_key: Annotated[NewKeyAnswer, about("Its first key")]
+
+
+class OperatedAccountsAnswer(TypedDict):
+    """A page; send its `after` to get the next one, null means that there is none."""
+
+    items: Annotated[list[OperatedAccountAnswer], about("By their numbers")]
+    after: Annotated[int | None, about("Where the next page begins")]
+
 
 _UNKNOWN = (UnknownAccount,)
 _REFUSED = (UnknownAccount, Conflict)
@@ -30,43 +94,20 @@ class OverviewHandler(OperatorHandler):
         self.answer(await self.services.overviews.look())
 
 
-class EventsHandler(EventStream, OperatorHandler):
-    """The same as it happens."""
-
-
-class LogHandler(OperatorHandler):
-    @operation("operatorSearchLog", shapes.LogLinesAnswer, query=(shapes.LogParameters,))
-    async def get(self) -> None:
-        """The newest lines of the request log.
-
-        Searches the end of the file that is written to now, at most 4 MiB of it; `exhaustive` is
-        false where there may be more before that.
-        """
-        query = await require_log_query(self)
-        found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        searched, is_whole = found.searched_bytes, found.is_exhaustive
-        items = shapes.lines_answer(found.lines)
-        self.answer({"items": items, "searched_bytes": searched, "exhaustive": is_whole})
-
-
 class AccountsHandler(OperatorHandler):
-    def shown(self, account: AccountRecord) -> shapes.OperatedAccountAnswer:
-        return shapes.operated_account_answer(account, self.services.settings.plans)
+    def shown(self, account: AccountRecord) -> OperatedAccountAnswer:
+        return operated_account_answer(account, self.services.settings.plans)
 
 
 class OperatedAccountsHandler(AccountsHandler):
-    @operation(
-        "operatorSearchAccounts", shapes.OperatedAccountsAnswer, query=(shapes.AccountParameters,)
-    )
+    @operation("operatorSearchAccounts", OperatedAccountsAnswer, query=(AccountParameters,))
     async def get(self) -> None:
         """Look accounts up."""
-        query = shapes.AccountParameters.accept(given_parameters(self)).query
+        query = AccountParameters.accept(given_parameters(self)).query
         found, after = await self.services.operated.search(query)
         self.answer({"items": [self.shown(account) for account in found], "after": after})
 
-    @operation(
-        "operatorCreateAccount", shapes.NewAccountAnswer, AccountWishBody, 201, problems=(Taken,)
-    )
+    @operation("operatorCreateAccount", NewAccountAnswer, AccountWishBody, 201, problems=(Taken,))
     async def post(self) -> None:
         """Make an account for somebody, with a first key, which they register with."""
         wish = AccountWishBody.read(self.request.body)
@@ -76,7 +117,7 @@ class OperatedAccountsHandler(AccountsHandler):
 
 
 class OperatedAccountHandler(AccountsHandler):
-    @operation("operatorShowAccount", shapes.OperatedAccountWithKeysAnswer, problems=_UNKNOWN)
+    @operation("operatorShowAccount", OperatedAccountWithKeysAnswer, problems=_UNKNOWN)
     async def get(self, number: str) -> None:
         """Show an account and its keys."""
         account, keys = await self.services.operated.view(number)
@@ -91,21 +132,21 @@ class OperatedAccountHandler(AccountsHandler):
 
 
 class SuspendHandler(AccountsHandler):
-    @operation("operatorSuspend", shapes.OperatedAccountAnswer, problems=_REFUSED)
+    @operation("operatorSuspend", OperatedAccountAnswer, problems=_REFUSED)
     async def post(self, number: str) -> None:
         """Refuse an account's keys, tokens and logins; not one's own, nor the last operator's."""
         self.answer(self.shown(await self.services.operated.suspend(self.principal, number)))
 
 
 class ResumeHandler(AccountsHandler):
-    @operation("operatorResume", shapes.OperatedAccountAnswer, problems=_UNKNOWN)
+    @operation("operatorResume", OperatedAccountAnswer, problems=_UNKNOWN)
     async def post(self, number: str) -> None:
         """End a suspension."""
         self.answer(self.shown(await self.services.operated.resume(number)))
 
 
 class OperatedPlanHandler(AccountsHandler):
-    @operation("operatorSetPlan", shapes.OperatedAccountAnswer, PlanChangeBody, problems=_UNKNOWN)
+    @operation("operatorSetPlan", OperatedAccountAnswer, PlanChangeBody, problems=_UNKNOWN)
     async def post(self, number: str) -> None:
         """Put an account on a plan, which its keys and tokens carry at once."""
         plan = PlanChangeBody.read(self.request.body).plan

@@ -4,18 +4,151 @@ The original system's routes are here too, for its clients: its names, its answe
 callers each. The list behind both plans is the account's own, where the original's was everybody's.
 """
 
-from cardiorisk.accounts.assessments import Page
-from cardiorisk.errors import UnknownAssessment, WrongPlan
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field as Member
+from pydantic import WithJsonSchema, create_model
+from typing_extensions import TypedDict
+
+from cardiorisk.accounts import assessments
+from cardiorisk.errors import InvalidQuery, UnknownAssessment, WrongPlan
+from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
-from cardiorisk.web import shapes_assessments as shapes
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 from cardiorisk.web.operations import SPOKEN, given_parameters, operation
+from cardiorisk.web.shapes import (
+    Json,
+    Notice,
+    Rule,
+    Sent,
+    Version,
+    about,
+    described_as,
+    number_rule,
+)
 from cardiorisk.web.shapes_patients import (
+    ORIGINAL_NAMES,
+    AtRisk,
     LabelledPatientBody,
     OriginalPatientBody,
     PatientShape,
+    Probability,
+    Threshold,
+    Warnings,
+    title,
+    value_schema,
     warnings_of,
 )
+
+_id_schema: Json = {
+    "type": "string",
+    "pattern": assessments.ID_PATTERN,
+    "examples": ["pred_0mc4f8k2t7q67h3n5xk9w2c4bta"],
+}
+_how_many = number_rule(1, assessments.LARGEST_PAGE, "How many at most", is_text=True)
+_after = Rule(
+    assessments.find_id,
+    "be the id of an assessment, as the list gives it",
+    _id_schema | {"description": "The last id of the page before, which gives it as `after`"},
+)
+
+
+class PageParameters(Sent):
+    """Which part of a list of assessments is wanted."""
+
+    refusal = InvalidQuery
+    is_all_text = True
+
+    limit: Annotated[int, _how_many] = assessments.DEFAULT_PAGE
+    after: Annotated[str | None, _after] = None
+
+    @property
+    def page(self) -> assessments.Page:
+        return assessments.Page(self.limit, self.after)
+
+
+class LargePageParameters(PageParameters):
+    """The same where the original client asks."""
+
+    limit: Annotated[int, _how_many] = assessments.LARGEST_PAGE
+
+
+_Id = Annotated[str, Member(json_schema_extra=_id_schema), about("Its id")]
+_Label = Annotated[
+    str | None, about("What its owner calls the patient", max_length=assessments.LABEL_CHARACTERS)
+]
+_kept: Json = {
+    "id": _Id,
+    "created_at": Annotated[datetime, about("When it was made")],
+    assessments.LABEL_FIELD: _Label,
+    **{field.wire_name: Annotated[float, WithJsonSchema(value_schema(field))] for field in FIELDS},
+    "riesgo_cardiaco": AtRisk,
+    "probabilidad": Probability,
+    "umbral": Threshold,
+    "modelo": Version,
+    "aviso": Notice,
+    "advertencias": (Warnings, None),
+}
+KeptAssessmentAnswer = create_model(
+    "KeptAssessmentAnswer", __doc__="The assessment as it is kept.", **_kept
+)
+
+
+def kept_answer(kept: KeptAssessment, notice: str) -> Json:
+    return {
+        "id": kept.assessment_id,
+        "created_at": kept.created_at,
+        assessments.LABEL_FIELD: kept.label,
+        **kept.patient.members,
+        "riesgo_cardiaco": kept.at_risk,
+        "probabilidad": kept.probability,
+        "umbral": kept.threshold,
+        "modelo": kept.model_version,
+        "aviso": notice,
+    }
+
+
+class KeptAssessmentsAnswer(TypedDict):
+    """A page; send its `after` to get the next one, null means that there is none."""
+
+    items: Annotated[
+        list[Annotated[Json, described_as(KeptAssessmentAnswer)]], about("The newest first")
+    ]
+    after: Annotated[
+        str | None, about("Where the next page begins", pattern=assessments.ID_PATTERN)
+    ]
+
+
+_original: Json = {
+    "id": _Id,
+    ORIGINAL_NAMES[assessments.LABEL_FIELD]: _Label,
+    **{
+        ORIGINAL_NAMES[field.wire_name]: Annotated[bool, about(title(field))]
+        if field.kind == "flag"
+        else Annotated[float, WithJsonSchema(value_schema(field))]
+        for field in FIELDS
+    },
+    "riesgoCardiaco": Annotated[bool, about("Whether the network takes it for a risk")],
+}
+OriginalAssessmentAnswer = create_model(
+    "OriginalAssessmentAnswer",
+    __doc__="The assessment as the original system shows it.",
+    **_original,
+)
+
+
+def original_answer(kept: KeptAssessment) -> Json:
+    values = zip(FIELDS, kept.patient.members.values(), strict=True)
+    return {
+        "id": kept.assessment_id,
+        ORIGINAL_NAMES[assessments.LABEL_FIELD]: kept.label,
+        **{
+            ORIGINAL_NAMES[field.wire_name]: bool(value) if field.kind == "flag" else value
+            for field, value in values
+        },
+        "riesgoCardiaco": kept.at_risk,
+    }
 
 
 class KeepingHandler(AssessingHandler):
@@ -31,13 +164,13 @@ class KeepingHandler(AssessingHandler):
         self.end_stage("store")
         return kept
 
-    def page(self, shape: type[shapes.PageParameters]) -> Page:
+    def page(self, shape: type[PageParameters]) -> assessments.Page:
         return shape.accept(given_parameters(self)).page
 
 
 class PredictionsHandler(KeepingHandler):
     @operation(
-        *("keepAssessment", shapes.KeptAssessmentAnswer, LabelledPatientBody, 201),
+        *("keepAssessment", KeptAssessmentAnswer, LabelledPatientBody, 201),
         headers=("Location", *SPOKEN),
     )
     async def post(self) -> None:
@@ -47,35 +180,34 @@ class PredictionsHandler(KeepingHandler):
         language = self.speak()
         notice = self.services.predictor.notice_of(kept.model_version).to(language)
         warnings = warnings_of(self.assessment, language)
-        self.answer(shapes.kept_answer(kept, notice) | warnings, status=201)
+        self.answer(kept_answer(kept, notice) | warnings, status=201)
 
     @operation(
         "listAssessments",
-        shapes.KeptAssessmentsAnswer,
-        query=(shapes.PageParameters,),
+        KeptAssessmentsAnswer,
+        query=(PageParameters,),
         headers=SPOKEN,
     )
     async def get(self) -> None:
         """List your assessments, the newest first."""
-        page = self.page(shapes.PageParameters)
+        page = self.page(PageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
         notice_of, language = self.services.predictor.notice_of, self.speak()
         items = [
-            shapes.kept_answer(kept, notice_of(kept.model_version).to(language))
-            for kept in found.items
+            kept_answer(kept, notice_of(kept.model_version).to(language)) for kept in found.items
         ]
         self.answer({"items": items, "after": found.next_after})
 
 
 class PredictionHandler(AuthenticatedHandler):
     @operation(
-        "showAssessment", shapes.KeptAssessmentAnswer, headers=SPOKEN, problems=(UnknownAssessment,)
+        "showAssessment", KeptAssessmentAnswer, headers=SPOKEN, problems=(UnknownAssessment,)
     )
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
         notice = self.services.predictor.notice_of(kept.model_version).to(self.speak())
-        self.answer(shapes.kept_answer(kept, notice))
+        self.answer(kept_answer(kept, notice))
 
     @operation("deleteAssessment", status=204, problems=(UnknownAssessment,))
     async def delete(self, assessment_id: str) -> None:
@@ -97,40 +229,40 @@ class PlanHandler(KeepingHandler):
 class OriginalHandler(PlanHandler):
     @operation(
         "original{Plan}Predict",
-        shapes.OriginalAssessmentAnswer,
+        OriginalAssessmentAnswer,
         body=OriginalPatientBody,
         problems=(WrongPlan,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result ({plan} accounts)."""
-        self.answer(shapes.original_answer(await self.keep(OriginalPatientBody)))
+        self.answer(original_answer(await self.keep(OriginalPatientBody)))
 
     @operation(
         "original{Plan}List",
-        list[shapes.OriginalAssessmentAnswer],
-        query=(shapes.LargePageParameters,),
+        list[OriginalAssessmentAnswer],
+        query=(LargePageParameters,),
         answer="They; where there are more, the header `Link` says where",
         optional_headers=("Link",),
         problems=(WrongPlan,),
     )
     async def get(self) -> None:
         """List your assessments, the newest first ({plan} accounts)."""
-        page = self.page(shapes.LargePageParameters)
+        page = self.page(LargePageParameters)
         found = await self.services.assessments.list_page(self.principal, page)
         if found.next_after is not None:
             # The original's answer has no place for the sign of more.
             query = f"limit={page.limit}&after={found.next_after}"
             self.set_header("Link", f'</{self.plan}/predict?{query}>; rel="next"')
-        self.answer([shapes.original_answer(kept) for kept in found.items])
+        self.answer([original_answer(kept) for kept in found.items])
 
 
 class OriginalItemHandler(PlanHandler):
     @operation(
         "original{Plan}Show",
-        shapes.OriginalAssessmentAnswer,
+        OriginalAssessmentAnswer,
         problems=(WrongPlan, UnknownAssessment),
     )
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments ({plan} accounts)."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        self.answer(shapes.original_answer(kept))
+        self.answer(original_answer(kept))

@@ -12,8 +12,9 @@ from cardiorisk.identity.keys import new_key, visible_prefix
 from cardiorisk.identity.texts import LARGEST_NUMBER
 from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.patients.json_object import REPEATED
+from cardiorisk.web.events import LogParameters
+from cardiorisk.web.operators import AccountParameters
 from cardiorisk.web.shapes import Sent
-from cardiorisk.web.shapes_operators import AccountParameters, LogParameters
 
 
 def faulty(given: dict[str, Any], shape: type[Sent] = LogParameters) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cardiorisk.accounts.assessments import Page, new_assessment_id
 from cardiorisk.errors import InvalidQuery
-from cardiorisk.web.shapes_assessments import LargePageParameters, PageParameters
+from cardiorisk.web.predictions import LargePageParameters, PageParameters
 
 AN_ID = "pred_0mc4f8k2t7q67h3n5xk9w2c4bta"
 
