@@ -36,6 +36,7 @@ pacientes patients rows filas instances
 explicar explain explicacion explanation
 curvas curves
 cambios changes counterfactuals
+mapas maps
 limit limite size page_size per_page count top
 after page pagina cursor offset skip start
 username user usuario login name nombre

@@ -297,3 +297,6 @@ def test_without_scripts_the_form_says_what_it_needs(scriptless: Visit) -> None:
     expect(page.get_by_role("button", name="Evaluar")).to_be_disabled()
     expect(page.get_by_role("slider")).to_have_count(0)
     expect(page.get_by_role("button", name="Copiar")).to_have_count(0)
+    page.get_by_role("link", name="Muchos pacientes").click()
+    expect(page.locator("#scriptless")).to_contain_text("cardiorisk score, POST /service/lote")
+    expect(page.locator("#file")).to_be_hidden()

@@ -185,6 +185,8 @@ def test_cells_are_pasted_and_mapped_by_hand_with_the_keyboard_alone(visit: Visi
     expect(page.get_by_role("button", name="Seguir")).to_be_focused()
     page.get_by_label("Mostrar").select_option("waiting")
     assert column(page, 2) == ["Luis", "Ana", "Luis"]
+    assert column(page, 4) == ["4,1", "5,2", "4,1"]
+    assert page.evaluate("localStorage.length") == 0
 
 
 def test_what_is_no_table_is_said_with_what_to_do(visit: Visit) -> None:

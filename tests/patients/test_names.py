@@ -10,7 +10,7 @@ from cardiorisk.patients.names import find_meant
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
 from cardiorisk.web.shapes_patients import ORIGINAL_NAMES
 
-PARAMETERS = ("explicar", "curvas", "cambios", "limit", "after")
+PARAMETERS = ("explicar", "curvas", "cambios", "mapas", "limit", "after")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,13 @@ def test_a_field_that_was_meant_is_found(name: str, meant: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("explicr", "explicar"), ("page", "after"), ("Limit", "limit"), ("edad", None)],
+    [
+        ("explicr", "explicar"),
+        ("page", "after"),
+        ("maps", "mapas"),
+        ("Limit", "limit"),
+        ("edad", None),
+    ],
 )
 def test_a_parameter_that_was_meant_is_found(name: str, meant: str | None) -> None:
     assert find_meant(name, PARAMETERS) == meant

@@ -7,7 +7,7 @@ import { by, make } from "./dom.js";
 import { guess, headed, readRow, unitOfCells, unitsOfColumn } from "./patients.js";
 import { HANDED_OVER, assess, assessMany, readAccount } from "./service.js";
 import { showResults } from "./table.js";
-import { FIELDS } from "./units.js";
+import { FIELDS, chooseUnit } from "./units.js";
 import { language, say } from "./words.js";
 
 const MOST_TOGETHER = 500; // of 1,000 that a call may hold: the bar moves more often
@@ -91,6 +91,8 @@ function offerColumns() {
 /** Read every row by the columns as they are chosen now; what was answered is forgotten. */
 function readRows() {
   stop();
+  // Answers are shown in the units of the table, which the reader may not have chosen elsewhere.
+  for (const field of FIELDS) chooseUnit(field, table.mapping.columns[field.name].unit, false);
   patients = table.rows.map((row, place) => readRow(row, table.mapping, place + 1));
   const faulty = patients.filter((each) => !each.patient);
   by("found").textContent = say("{good} of {all} rows can be assessed; {faulty} have faults.", {

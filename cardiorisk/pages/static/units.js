@@ -28,13 +28,18 @@ export function unitOf(field) {
   return units.includes(chosen[field.name]) ? chosen[field.name] : units[0] ?? "";
 }
 
-/** Show a field in another unit from now on, on every page. */
-export function chooseUnit(field, unit) {
+/** Show a field in another unit from now on, where people know it; on every page if it is kept. */
+export function chooseUnit(field, unit, isKept = true) {
+  if (unit === unitOf(field) || !unitsOf(field).includes(unit)) return;
   chosen[field.name] = unit;
-  try {
-    localStorage.setItem(KEPT_UNITS, JSON.stringify(chosen));
-  } catch { /* then it holds for this page alone */ }
+  if (isKept) keepChosen(field.name, unit);
   for (const listener of listeners) listener(field);
+}
+
+function keepChosen(name, unit) {
+  try {
+    localStorage.setItem(KEPT_UNITS, JSON.stringify({ ...readChosen(), [name]: unit }));
+  } catch { /* then it holds for this page alone */ }
 }
 
 /** Have a function called with each field whose unit was changed. */
