@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+import httpx
 import kserve
 import numpy as np
 import tritonclient.http as triton
@@ -58,9 +59,9 @@ async def by_kserve() -> dict[str, Any]:
     base = f"http://{ADDRESS}"
     async with kserve.InferenceRESTClient(kserve.RESTConfig(protocol="v2")) as client:
 
-        async def infer(sends: bool, asks: bool | None) -> list[float]:  # noqa: FBT001 - likewise
-            tensor = kserve.InferInput("pacientes", list(ROWS.shape), "FP32")
-            tensor.set_data_from_numpy(ROWS, binary_data=sends)
+        async def infer(sends: bool, asks: bool | None, rows: Any = ROWS) -> list[float]:  # noqa: FBT001 - likewise
+            tensor = kserve.InferInput("pacientes", list(rows.shape), "FP32")
+            tensor.set_data_from_numpy(rows, binary_data=sends)
             asked = [RequestedOutput("probabilidad", {"binary_data": asks})]
             outputs = None if asks is None else asked
             request = kserve.InferRequest(MODEL, [tensor], request_outputs=outputs)
@@ -68,6 +69,10 @@ async def by_kserve() -> dict[str, Any]:
             probabilities: list[float] = result.outputs[0].as_numpy().tolist()
             return probabilities
 
+        try:
+            fault = str(await infer(sends=True, asks=None, rows=ROWS * 2))
+        except httpx.HTTPStatusError as error:
+            fault = str(error)
         return {
             "live": await client.is_server_live(base, headers=headers()),
             "ready": await client.is_server_ready(base, headers=headers()),
@@ -75,6 +80,7 @@ async def by_kserve() -> dict[str, Any]:
                 await client.is_model_ready(base, name, headers=headers()) for name in (MODEL, "x")
             ],
             "probabilities": [await infer(sends, asks) for sends, asks in WAYS],
+            "fault": fault,
         }
 
 
