@@ -69,6 +69,9 @@ _patients = Rule(
     },
     spanish=_ACCEPTED.es,
 )
+_why = switch("Whether each patient's answer is to say why: `contribuciones`, over `base`")
+_whole_patients = described_as(cast("Any", list)[PatientBody])
+_in_order = about("In the order of the patients", min_length=1)
 Row: TypeAlias = tuple[float, ...] | InvalidPatient
 """A patient's values in ``FIELDS`` order, or what is wrong with the patient."""
 
@@ -87,24 +90,15 @@ class BatchParameters(Sent):
     refusal = InvalidQuery
     is_all_text = True
 
-    explicar: Annotated[
-        bool, switch("Whether each patient's answer is to say why: `contribuciones`, over `base`")
-    ] = False
+    explicar: Annotated[bool, _why] = False
 
 
 class _FaultlessBody(BaseModel, extra="forbid"):
-    pacientes: Annotated[
-        list[PatientShape], described_as(cast("Any", list)[PatientBody]), FailFast()
-    ]
+    pacientes: Annotated[list[PatientShape], _whole_patients, FailFast()]
 
 
 async def read_batch(body: bytes) -> list[Row]:
-    """Read a body piece by piece, with a turn of the loop for others after each.
-
-    Raises:
-        MalformedBody: it is no JSON object.
-        InvalidPatient: it does not hold an array of 1 to 1,000 patients, or holds something else.
-    """
+    """Read a body piece by piece, with a turn of the loop for others after each."""
     if body.count(b",") > MOST_COMMAS:
         raise InvalidPatient((fault_of("pacientes", words.MUST.filled(accepted=_ACCEPTED)),))
     # If it was cut where no patient ends, a piece is no batch.
@@ -142,14 +136,11 @@ async def _each(batch: BatchBody, first: int = 0) -> list[Row]:
     """Read patients one by one, some at a turn: to say what is wrong takes longer."""
     rows: list[Row] = []
     for place, sent in enumerate(batch.pacientes, first):
-        rows.append(PatientBody.judge(sent) if isinstance(sent, dict) else _no_patient(place))
+        no_patient = InvalidPatient((fault_of(f"pacientes[{place}]", _NO_PATIENT),))
+        rows.append(PatientBody.judge(sent) if isinstance(sent, dict) else no_patient)
         if place % _FAULTY_A_TURN == 0:
             await asyncio.sleep(0)
     return rows
-
-
-def _no_patient(place: int) -> InvalidPatient:
-    return InvalidPatient((fault_of(f"pacientes[{place}]", _NO_PATIENT),))
 
 
 class RowAnswer(TypedDict):
@@ -170,9 +161,7 @@ class FaultyRowAnswer(TypedDict):
 class AssessedBatchAnswer(TypedDict):
     """The assessments, all by one network."""
 
-    resultados: Annotated[
-        list[RowAnswer | FaultyRowAnswer], about("In the order of the patients", min_length=1)
-    ]
+    resultados: Annotated[list[RowAnswer | FaultyRowAnswer], _in_order]
     base: NotRequired[Base]
     umbral: Threshold
     modelo: Version

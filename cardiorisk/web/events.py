@@ -186,7 +186,6 @@ class EventStream(BaseHandler):
                 await self._send("lines", lines_answer(unknown))
 
     async def _is_over(self, seconds: float) -> bool:
-        """Wait so long, or until the stream is to end."""
         assert self._end is not None  # noqa: S101 - for mypy: somebody watches
         await asyncio.wait({self._end}, timeout=seconds)
         return self._end.done()

@@ -87,10 +87,7 @@ class LoggedHandler(LeanHandler):
     def finish(
         self, chunk: str | bytes | dict[str, Any] | None = None, content_type: str = ""
     ) -> asyncio.Future[None]:
-        """Write the line, then let the answer leave; a stream has its line already.
-
-        ``content_type`` is that of ``chunk``, where that is bytes and the whole body.
-        """
+        """Write the line, then let the answer leave; with its type, ``chunk`` is the whole body."""
         if self._answer is not None:  # Tornado calls this again when the method returns
             return self._answer
         if self.is_stream:
@@ -114,12 +111,7 @@ class LoggedHandler(LeanHandler):
         return self._answer
 
     async def begin_stream(self, content_type: str) -> None:
-        """Write the line of an answer without an end, count it, and send its headers.
-
-        Raises:
-            LogUnavailable: the line is not written, or not on the disk; nothing has been sent.
-            StreamClosedError: the caller has gone.
-        """
+        """Write the line of an answer without an end, count it, and send its headers."""
         self.set_header("Content-Type", content_type)
         self.set_header("X-Accel-Buffering", "no")  # or nginx keeps each piece until the next
         self._write_line()
@@ -257,10 +249,7 @@ class BaseHandler(LoggedHandler):
     changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
 
     async def prepare(self) -> None:
-        """Check the request in the order that is promised: method, key, limit, body.
-
-        And the log, where something is to be changed that would else be done and never heard of.
-        """
+        """Check the request in the order that is promised: method, key, limit, body, log."""
         if self.request.method not in self.allowed_methods:
             if self.request.method == "OPTIONS":
                 return

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, with_config
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
@@ -172,39 +172,13 @@ def inference_answer(
     return answer | {"id": sent.id} if sent.id else answer, following
 
 
-class ServerAnswer(TypedDict):
-    """What answers."""
+@with_config(extra="allow")
+class ProtocolAnswer(TypedDict, total=False):
+    """As the protocol has it."""
 
     name: Name
-    version: Annotated[str, about("Of the service", VERSION)]
-    extensions: Annotated[list[str], about("Beyond the protocol", ["binary_tensor_data"])]
-
-
-class StateAnswer(TypedDict, total=False):
-    """What was asked for is so."""
-
     live: Annotated[Literal[True], about("The process is up")]
     ready: Annotated[Literal[True], about("A request sent now would be answered")]
-
-
-class NetworkAnswer(TypedDict):
-    """The network and its tensors."""
-
-    name: Name
-    versions: Annotated[list[Version], about("The one that answers", length=1)]
-    platform: Annotated[str, about("What runs it", "keras")]
-    inputs: Annotated[list[TensorAnswer], about(f"`{INPUT}`", length=1)]
-    outputs: Annotated[list[TensorAnswer], about(f"`{OUTPUT}`", length=1)]
-
-
-def network_answer(version: str, engine: str) -> NetworkAnswer:
-    return {
-        "name": MODEL,
-        "versions": [version],
-        "platform": engine,
-        "inputs": [{"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(FIELDS)]}],
-        "outputs": [{"name": OUTPUT, "datatype": DATATYPE, "shape": [-1]}],
-    }
 
 
 _BYTES = "application/octet-stream"
@@ -218,7 +192,7 @@ def _require_version(handler: BaseHandler, version: str) -> Card:
 
 
 class ServerHandler(IdentifiedHandler):
-    @operation("inferenceServer", ServerAnswer)
+    @operation("inferenceServer", ProtocolAnswer)
     def get(self) -> None:
         """Show what answers here."""
         extensions = ["binary_tensor_data"]
@@ -226,14 +200,14 @@ class ServerHandler(IdentifiedHandler):
 
 
 class LiveHandler(IdentifiedHandler):
-    @operation("inferenceServerLive", StateAnswer)
+    @operation("inferenceServerLive", ProtocolAnswer)
     def get(self) -> None:
         """Is the process up?"""
         self.answer({"live": True})
 
 
 class ServerReadyHandler(IdentifiedHandler):
-    @operation("inferenceServerReady", StateAnswer, problems=(NotReady,))
+    @operation("inferenceServerReady", ProtocolAnswer, problems=(NotReady,))
     async def get(self) -> None:
         """Would a request sent now be answered?"""
         _require_version(self, "")
@@ -242,15 +216,23 @@ class ServerReadyHandler(IdentifiedHandler):
 
 
 class NetworkHandler(IdentifiedHandler):
-    @operation("inferenceModel{OfVersion}", NetworkAnswer, problems=(NotReady, NotFound))
+    @operation("inferenceModel{OfVersion}", ProtocolAnswer, problems=(NotReady, NotFound))
     def get(self, version: str = "") -> None:
         """Show the network and its tensors."""
         card = _require_version(self, version)
-        self.answer(network_answer(card.version, self.services.settings.engine))
+        self.answer(
+            {
+                "name": MODEL,
+                "versions": [card.version],
+                "platform": self.services.settings.engine,
+                "inputs": [{"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(FIELDS)]}],
+                "outputs": [{"name": OUTPUT, "datatype": DATATYPE, "shape": [-1]}],
+            }
+        )
 
 
 class NetworkReadyHandler(IdentifiedHandler):
-    @operation("inferenceModelReady{OfVersion}", StateAnswer, problems=(NotReady, NotFound))
+    @operation("inferenceModelReady{OfVersion}", ProtocolAnswer, problems=(NotReady, NotFound))
     def get(self, version: str = "") -> None:
         """Would the network answer now?"""
         _require_version(self, version)

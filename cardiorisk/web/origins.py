@@ -23,7 +23,6 @@ KEPT_SECONDS = 7200
 
 
 def for_origins(allowed: Collection[str], handler: type[LeanHandler]) -> type[LeanHandler]:
-    """Make a handler that does the same for pages of the origins that are allowed, if any, too."""
     return type(handler.__name__, (CrossOriginHandler, handler), {}) if allowed else handler
 
 
@@ -48,7 +47,6 @@ class CrossOriginHandler(BaseHandler):
             self.set_header("Access-Control-Expose-Headers", SHOWN_HEADERS)
 
     def _allowed_origin(self) -> str:
-        """Return the origin that may see the answer, as it was set; empty where none may."""
         given = self.request.headers.get("Origin")
         allowed = self.services.settings.allowed_origins
         return next((origin for origin in allowed if origin in {ANY_ORIGIN, given}), "")

@@ -38,11 +38,7 @@ class TrustedProxies:
         self._networks = [ip_network(each) for each in trusted if each != UNIX_PEER]
 
     def sender(self, peer: str, headers: HTTPHeaders) -> tuple[str, str]:
-        """Return the address and the scheme of a request that came from ``peer``.
-
-        That is the first hop from the right which is no trusted proxy. Where an entry is no address
-        (``unknown``, say), it is the last hop that has one.
-        """
+        """Return the first hop from the right that is no trusted proxy, as far as it is known."""
         address, scheme = peer, "http"
         for text, given_scheme in _hops(headers):
             if not self._trusts(address):

@@ -112,11 +112,7 @@ class Sent(BaseModel):
 
     @classmethod
     def accept(cls, members: Mapping[str, object]) -> Self:
-        """Read members by name; one that was sent more than once is ``REPEATED``.
-
-        Raises:
-            ServiceError: a ``refusal``, where a member is missing, unknown, repeated or refused.
-        """
+        """Read members by name, or raise a ``refusal``; one that came twice is ``REPEATED``."""
         rules = cls.rules()
         known = {name: sent for name, sent in members.items() if name in rules}
         faults: tuple[FieldFault, ...] = ()

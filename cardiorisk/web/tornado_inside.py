@@ -27,7 +27,7 @@ class AnswerHeaders(HTTPHeaders):
         self._combined_cache = {}
 
     def put(self, name: str, value: str) -> None:
-        """Set a header by its name as HTTP writes it, ``Content-Type`` and not ``content-type``."""
+        """Set a header by its name as HTTP writes it."""
         self._as_list[name] = [value]
         self._combined_cache.pop(name, None)
 
