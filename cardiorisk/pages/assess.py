@@ -6,6 +6,7 @@ bare form is then answered in words, and draws on the same window.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from tornado.escape import json_encode
 
@@ -45,24 +46,17 @@ class PatientsPage(PageHandler):
 
     @property
     def described(self) -> str:
-        """Describe the fields to the page's scripts, units with how much is one of the network's.
-
-        The usual unit is the first; that of the network is one to choose where people know it.
-        """
+        """Describe the fields to the page's scripts; ``units`` by how much is one of ours."""
         return json_encode(
             [
-                {
+                asdict(field)
+                | {
                     "name": field.wire_name,
                     "label": self.locale.translate(field.description),
-                    "kind": field.kind,
+                    "unit": self.locale.translate(field.unit),
                     "names": names_of(field.wire_name),
-                    "minimum": field.minimum,
-                    "maximum": field.maximum,
-                    "unit": self.locale.translate(field.unit) if field.unit else "",
                     "units": {
-                        unit: per_unit[field.name]
-                        for unit, per_unit in UNITS.items()
-                        if field.name in per_unit
+                        unit: by[field.name] for unit, by in UNITS.items() if field.name in by
                     },
                 }
                 for field in FIELDS

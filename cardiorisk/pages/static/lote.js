@@ -1,7 +1,7 @@
 // The page of many patients: takes a table, has it assessed within the plan's limit, and shows it.
 
 import { showAnswer } from "./answer.js";
-import { ask, fail, keepKey, readKey, showLeft, showRefusal } from "./asking.js";
+import { ask, fail, keepKey, readKey, showRefusal } from "./asking.js";
 import { MOST_BYTES, MOST_ROWS, readTable, readText } from "./csv.js";
 import { by, make } from "./dom.js";
 import { guess, headed, readRow, unitOfCells, unitsOfColumn } from "./patients.js";

@@ -48,7 +48,7 @@ export function unitOfCells(field, name, rows, place) {
 }
 
 /** Read a cell; NaN where it is no value that is accepted. */
-export function valueOf(field, cell, unit) {
+function valueOf(field, cell, unit) {
   const number = field.kind === "flag" ? FLAGS[folded(cell)] ?? parse(cell) : toService(parse(cell), field, unit);
   return accepts(field, number) ? number : NaN;
 }

@@ -4,7 +4,7 @@
 import { by, make } from "./dom.js";
 import { readCard } from "./service.js";
 import { fieldOf, withUnit } from "./units.js";
-import { language, number, percent, say } from "./words.js";
+import { language, number, say } from "./words.js";
 
 const whole = new Intl.NumberFormat(language);
 const list = new Intl.ListFormat(language);
