@@ -21,8 +21,7 @@ LARGE = 0.25
 """From these on, the index is called so. Source: see above; they are custom, not theory."""
 
 FEWEST_ROWS = 200
-SMALLEST_SHARE = 0.0001
-"""What an empty bin counts as: the logarithm has no answer for nothing."""
+SMALLEST_SHARE = 0.0001  # what an empty bin counts as
 
 SCORE_NAME = "probabilidad"
 

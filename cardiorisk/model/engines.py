@@ -155,7 +155,7 @@ class LiteRTEngine:
 
 @contextmanager
 def _quiet_native_code() -> Iterator[None]:
-    """Swallow what LiteRT's C++ announces at its first allocation; it has no setting for that."""
+    """Swallow what LiteRT's C++ announces; it has no setting for that."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:

@@ -162,8 +162,7 @@ def follows_the_course(cohort: Cohort) -> bool:
 def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
     """Split at random, 80 % and 20 % as the course does, and a tenth of the 80 to validate.
 
-    No patient stands on two sides. Few copies are left out where another was learnt from, and cost
-    nothing; with more than ``MOST_COPIES`` of the rows, patients are divided instead of rows.
+    No patient stands on two sides: few copies are left out, with many patients are divided.
     """
     patients = cohort.patients()
     is_repetitive = cohort.copies > MOST_COPIES * len(cohort)
@@ -182,11 +181,7 @@ def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
 
 
 def draw_background(training: Cohort, seed: int = DEFAULT_SEED) -> Cohort:
-    """Draw the patients that stand for "anybody" when an answer is explained.
-
-    Both outcomes keep their share, so that the explanations start from the usual risk. Fewer
-    rows than ``BACKGROUND_ROWS`` are taken as they are.
-    """
+    """Draw the patients that stand for "anybody" in explanations; outcomes keep their share."""
     if len(training) <= BACKGROUND_ROWS:
         return training
     drawn, _ = train_test_split(
@@ -199,16 +194,11 @@ def draw_background(training: Cohort, seed: int = DEFAULT_SEED) -> Cohort:
 
 
 def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Move each number by up to 0.3 of its column's resolution: still nearest to itself.
-
-    The resolution is the smallest step between two values of the column, so a column without
-    rounding stays as it is. Flags are not moved.
-    """
+    """Move each number by up to 0.3 of the smallest step between two values of its column."""
     steps = [
         0.0 if field.kind == "flag" else min(np.diff(np.unique(column)).tolist(), default=0.0)
         for field, column in zip(FIELDS, values.T, strict=True)
     ]
-    # Three fifths of half a step: a shaken value never reaches the middle between two.
     spans = 0.3 * np.array(steps)
     return (values + random.uniform(-spans, spans, values.shape)).astype(np.float32)
 

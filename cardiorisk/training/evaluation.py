@@ -45,11 +45,10 @@ AGE_BANDS = ((0, 17), (18, 34), (35, 49), (50, 52), (53, 64), (65, 79), (80, 99)
 
 
 def choose_threshold(validation: Answered) -> tuple[float, ThresholdChoice]:
-    """Return 0.5, unless another threshold makes fewer mistakes with confidence.
+    """Return 0.5, unless the middle of the widest best range makes fewer mistakes with confidence.
 
-    The other is the middle of the range that makes the fewest, the widest of them. It is taken from
-    ``FEWEST_FOR_A_THRESHOLD`` patients on, where a one-sided sign test over those that the two tell
-    apart gives it less than ``LARGEST_CHANCE``.
+    That takes ``FEWEST_FOR_A_THRESHOLD`` patients, and a one-sided sign test over those that the
+    two tell apart below ``LARGEST_CHANCE``.
     """
     cuts, places = np.unique(validation.probabilities.astype(np.float64), return_inverse=True)
     sick = np.bincount(places, validation.cohort.at_risk, len(cuts))
@@ -174,9 +173,8 @@ def _resampled(
         for name, value in measure(rows.take(random.integers(len(rows), size=len(rows)))).items():
             if value is not None:
                 drawn[name].append(value)
-    told: dict[_Name, Interval | None] = {}
+    told: dict[_Name, Interval | None] = dict.fromkeys(found)
     for name, value in found.items():
-        told[name] = None
         if value is not None and len(drawn[name]) > RESAMPLES / 2:
             low, high = np.quantile(drawn[name], [0.025, 0.975]).tolist()
             told[name] = Interval(value=value, low=low, high=high)

@@ -202,10 +202,7 @@ def _rows(values: NDArray[np.float32]) -> tuple[Row, ...]:
 
 
 def profile_fields(training: Cohort) -> Iterator[FieldProfile]:
-    """Describe each field, in ``FIELDS`` order, with edges between two values and never on one.
-
-    The course's values are multiples of 0.1 as float32, where 1.4 is a little less than 1.4.
-    """
+    """Describe each field, in ``FIELDS`` order, with edges between two values and never on one."""
     tenths = np.arange(1, PROFILE_BINS) / PROFILE_BINS
     for name, column in zip(FIELD_NAMES, training.values.T, strict=True):
         values = np.array([float(str(value)) for value in np.unique(column)])
@@ -223,10 +220,7 @@ def profile_fields(training: Cohort) -> Iterator[FieldProfile]:
 
 
 def profile_scores(probabilities: NDArray[np.floating]) -> Profile:
-    """Count probabilities in ten bins of equal width.
-
-    Equal counts would need edges inside the heaps at 0 and 1, where nearly all answers lie.
-    """
+    """Count probabilities in bins of equal width: nearly all lie in two heaps, at 0 and 1."""
     edges = [round(number / PROFILE_BINS, 1) for number in range(1, PROFILE_BINS)]
     return Profile(edges=tuple(edges), counts=_counts(probabilities, edges))
 

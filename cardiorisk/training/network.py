@@ -19,11 +19,8 @@ from cardiorisk.training.data import Cohort, Split, shaken
 from cardiorisk.training.evaluation import EVEN_THRESHOLD
 from cardiorisk.training.recipe import LAYER_UNITS, Recipe
 
-FEWEST_TO_TRUST = 50
-"""Validation rows it takes to prefer the sharp network; on fewer, luck decides."""
-
-ERRORS_AWAY = 1.96
-"""How many standard errors above 0 its gain must be."""
+FEWEST_TO_TRUST = 50  # validation rows, to prefer the sharp network; on fewer, luck decides
+ERRORS_AWAY = 1.96  # standard errors above 0 that its gain must be
 
 _LEFT_OUT = -1.0  # in the place of an outcome that a candidate is not to learn
 
@@ -205,10 +202,7 @@ def _input() -> Any:
 
 
 def _scaling() -> Any:
-    """Return the layer that takes each value from its range in ``FIELDS`` to -1…1.
-
-    Centred inputs matter: with 0…1 the same training was wrong about three times as many cells.
-    """
+    """Return the layer that takes each value from its range in ``FIELDS`` to -1…1."""
     lowest = np.array([field.minimum for field in FIELDS])
     highest = np.array([field.maximum for field in FIELDS])
     scale = 2 / (highest - lowest)
@@ -216,10 +210,9 @@ def _scaling() -> Any:
 
 
 def _build_population(candidates: int, decays: NDArray[np.float64] | None = None) -> Any:
-    """Return k untrained networks in one: six values in, k probabilities out.
+    """Return k untrained networks in one, each of which learns as it would alone.
 
-    They share nothing but the rows of each step. Adam works weight by weight, so each learns as
-    it would alone; ``decays``, shape (k,), weighs each one's L2 penalty.
+    ``decays``, shape (k,), weighs each one's L2 penalty.
     """
     # The loss is the candidates' mean, so a penalty is a k-th too.
     weights = None if decays is None else (decays / candidates).astype(np.float32)[:, None, None]
@@ -260,8 +253,7 @@ def _accuracies_and_losses(
 def _shaken_losses(population: Any, validation: Cohort, seed: int) -> NDArray[np.float64]:
     """Return each candidate's loss, shape (k,), on rows shaken within their rounding.
 
-    On the rows as they are, nearly every candidate is perfect. One whose edge passes close by a
-    patient is wrong about the neighbours, and only the shaking shows it.
+    On the rows as they are nearly all are perfect, also one whose edge passes close by a patient.
     """
     random = np.random.default_rng(seed)
     losses = []
