@@ -1,8 +1,6 @@
-"""An account's pages: registering, logging in and out, ``/cuenta`` and ``/claves``.
+"""An account's pages, and the rungs for pages that need a session.
 
-Here are also the rungs for pages that need a session. A new password ends every session, so
-``/cuenta`` then begins another one for its reader. A key that was just made stands in the answer to
-the form and nowhere else, so that answer is no redirect.
+A key that was just made stands in the answer to the form, which is no redirect, and nowhere else.
 """
 
 from datetime import timedelta
@@ -11,7 +9,6 @@ from tornado.escape import json_encode
 from tornado.web import Finish
 
 from cardiorisk import errors
-from cardiorisk.bitacora.reader import Line
 from cardiorisk.identity.texts import (
     NAME_CHARACTERS,
     NEW_PASSWORD,
@@ -63,7 +60,6 @@ class OperatorPage(SignedInPage):
 
 class SessionPage(PageHandler):
     async def log_in(self, login: Login) -> None:
-        """Begin a session whose cookie the browser keeps as long as it lasts."""
         where = self.address, device_cookie(self)
         cookie = await self.services.accounts.begin_session(login, *where)
         give_cookie(self, SESSION_COOKIE, cookie, max_age=round(SESSION_LIFETIME.total_seconds()))
@@ -101,7 +97,6 @@ class LoginPageHandler(SessionPage):
         self._ask()
 
     def write_problem(self, error: errors.ServiceError) -> None:
-        """Show the form again to who has to wait or to ask, with the reason."""
         if isinstance(error, errors.AccountSuspended | errors.TooManyAttempts):
             names = {"next_page": self._next(), "notice": self.told(error), "done": ""}
             self.write(self.rendered("login.html", **names))
@@ -148,7 +143,6 @@ class RegisterPageHandler(SessionPage):
             self.go(HOME)
 
     def write_problem(self, error: errors.ServiceError) -> None:
-        """Show the form to who has no key yet, with whom to ask for one."""
         if isinstance(error, errors.RegistrationClosed):
             self.write(self.rendered("register.html", notice=self.told(error)))
         else:
@@ -164,8 +158,6 @@ class RegisterPageHandler(SessionPage):
 
 
 class LogoutPageHandler(SessionPage):
-    """``/salir``: end the session and forget its cookie, also where it has ended by itself."""
-
     is_done_once = False
 
     def require_own_form(self) -> None:
@@ -222,7 +214,7 @@ class AccountPageHandler(SignedInPage, SessionPage):
             await self.get()
 
     async def _do(self, action: str) -> str:
-        """Do what a form asks for, and return the page to go on with."""
+        """Do what a form asks for, and return where to go on."""
         accounts, where = self.services.accounts, (self.address, device_cookie(self))
         members = self.form | {USERNAME: self.principal.name}
         if action == "borrar":
@@ -255,7 +247,6 @@ SEARCH = "buscar"
 
 class OwnKeysPage(SignedInPage):
     async def own_keys(self) -> tuple[KeyRecord, ...]:
-        """Return the account's keys, the newest first."""
         account_id = self.principal.account_id
         keys = await self.services.store.read(lambda rows: rows_keys.list_keys(rows, account_id))
         return keys[::-1]
@@ -326,12 +317,9 @@ class KeyUseHandler(OwnKeysPage):
     async def get(self) -> None:
         key_id = self.get_query_argument("clave", "")
         keys = [key for key in await self.own_keys() if key.key_id == key_id]
-        lines: tuple[Line, ...] = ()
+        call = None
         if keys and (keys[0].last_used_at or self.services.store.is_used(key_id)):
             search = self.services.log_watch.search(lambda entry: entry.key_id == key_id, 1)
-            lines = (await search).lines
-        calls = [
-            {"estado": line.entry.status, "ms": line.entry.timings_ms.get("total")}
-            for line in lines
-        ]
-        self.answer({"llamada": calls[0] if calls else None})
+            for line in (await search).lines:
+                call = {"estado": line.entry.status, "ms": line.entry.timings_ms.get("total")}
+        self.answer({"llamada": call})

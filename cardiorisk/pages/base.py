@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from math import ceil
-from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -24,7 +23,7 @@ from cardiorisk import errors
 from cardiorisk.identity.keys import may_hold_key
 from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD, find_number
 from cardiorisk.model.card import in_words
-from cardiorisk.pages.deeds import Deeds, Outcome
+from cardiorisk.pages.deeds import SENT_BEFORE, Deeds, Outcome
 from cardiorisk.pages.languages import FAILURES, PASSING, RULES, marked
 from cardiorisk.patients.words import preferred
 from cardiorisk.web.cookies import find_cookie, give_cookie, require_own_page, session_cookie
@@ -50,26 +49,24 @@ _KEY = re.compile(r"([0-9a-f]{64})\.[0-9a-f]{32}\.([0-9]{1,18})")
 _PAGE = re.compile(r"(\./|[a-z]{1,20}(/[a-z]{1,20})?)(\?[A-Za-z0-9%&=+._~*-]{0,600})?")
 MORE_CALLS = marked("The plan premium has more.")
 TAKEN = marked("It belongs to another account.")
-SENT_BEFORE = marked("This form had been sent before. Nothing was done this time.")
 OTHER_LOGIN = marked("This form was for another login; now it is %(name)s. Nothing was done.")
 _MOST_FIELDS = 20
 _DEEPEST = 20
 """Slashes in an unknown path that is answered with a page, whose links hold a ``../`` for each."""
 
-MANY = ("lote", marked("Many patients"))
-MEMBERS_PLACES = (
-    ("", marked("Try a patient")),
-    MANY,
-    ("cuenta", marked("Account")),
-    ("claves", marked("Keys")),
-    ("evaluaciones", marked("Assessments")),
-)
-OPERATORS_PLACES = (*MEMBERS_PLACES, ("panel", marked("Panel")))
-STRANGERS_PLACES = (
-    MEMBERS_PLACES[1],
-    ("entrar", marked("Log in")),
-    ("registro", marked("Register")),
-)
+PLACES = {
+    "": marked("Try a patient"),
+    "lote": marked("Many patients"),
+    "cuenta": marked("Account"),
+    "claves": marked("Keys"),
+    "evaluaciones": marked("Assessments"),
+    "panel": marked("Panel"),
+    "entrar": marked("Log in"),
+    "registro": marked("Register"),
+}
+
+
+Refusals = Mapping[type[errors.ServiceError], str]
 
 
 class PageHandler(BaseHandler):
@@ -102,11 +99,7 @@ class PageHandler(BaseHandler):
             self.form = self._deeds.take_typed(find_cookie(self, VISIT_COOKIE), self.route)
 
     async def admit(self) -> None:
-        """Find out who is reading, where a living session says so; anybody may read.
-
-        Who is suspended reads like anybody, and is told so when they log in. What came of a form
-        before is shown to who has no session any more too, where that form has ended it.
-        """
+        """Find out who is reading, where a living session says so; anybody may read."""
         cookie = session_cookie(self)
         try:
             with suppress(errors.InvalidKey, errors.AccountSuspended):
@@ -124,7 +117,10 @@ class PageHandler(BaseHandler):
                 await self._show_again()
 
     async def _show_again(self) -> None:
-        """End the request with what came of the same form before, if it was sent before."""
+        """End the request with what came of the same form before, if it was sent before.
+
+        A form may have ended its session, so a redirect needs none; whatever is shown does.
+        """
         outcome = await self._deeds.outcome(self._form_key)
         if outcome is None:
             return
@@ -137,7 +133,7 @@ class PageHandler(BaseHandler):
                 for name, value, lifetime in outcome.cookies:
                     self.set_cookie(name, value, **lifetime)
             self.go(outcome.location)
-        elif self.caller is None or self.caller.account_id != outcome.account_id:
+        elif self.caller is None or self.caller.account_id != self._form_owner:
             return
         else:
             self.repeated = "" if is_same else SENT_BEFORE
@@ -189,13 +185,7 @@ class PageHandler(BaseHandler):
     def _outcome(self) -> Outcome | None:
         if self._error is not None or self.status >= 400:  # noqa: PLR2004 - refused
             return None
-        return Outcome(
-            self._sent,
-            self.caller.account_id if self.caller else None,
-            self._location,
-            *self._shown,
-            tuple(self._cookies),
-        )
+        return Outcome(self._sent, self._location, *self._shown, tuple(self._cookies))
 
     @property
     def root(self) -> str:
@@ -205,12 +195,13 @@ class PageHandler(BaseHandler):
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
         """Pages to go to, by their paths and what they are called, in English."""
-        if self.caller is None:
-            return STRANGERS_PLACES
-        return OPERATORS_PLACES if self.caller.is_operator else MEMBERS_PLACES
+        strangers, members = ("lote", "entrar", "registro"), tuple(PLACES)[:5]
+        paths = strangers if self.caller is None else members
+        if self.caller is not None and self.caller.is_operator:
+            paths += ("panel",)
+        return tuple((path, PLACES[path]) for path in paths)
 
     def current(self, path: str) -> str:
-        """Return how a place is marked in the menu: this page, one above it, or neither."""
         if self.route == f"/{path}":
             return "page"
         return "true" if path and self.route.startswith(f"/{path}/") else ""
@@ -227,10 +218,7 @@ class PageHandler(BaseHandler):
 
     @property
     def form_key(self) -> str:
-        """Write the field that every form must carry, another one each time.
-
-        It says for whom the form is, so that another login in the same browser can be told.
-        """
+        """Write the field that every form must carry, another one each time, with whose it is."""
         owner = self.caller.account_id if self.caller else 0
         key = f"{self.form_token}.{secrets.token_hex(16)}.{owner}"
         return f'<input type="hidden" name="{FORM_KEY}" value="{key}">'
@@ -238,11 +226,7 @@ class PageHandler(BaseHandler):
     def field(
         self, name: str, label: str, *, kind: str = "text", form: str = "", **more: str
     ) -> bytes:
-        """Write one field of a form, with its fault; a password is never written back.
-
-        Its id is ``form-name`` where the page has several forms. ``more`` are attributes of the
-        input, and ``hint``, a text beside it.
-        """
+        """Write a field with its fault; ``more`` are its attributes, and a ``hint`` beside it."""
         return self.render_string(
             "field.html",
             name=name,
@@ -255,11 +239,9 @@ class PageHandler(BaseHandler):
         )
 
     def moment(self, moment: datetime) -> str:
-        """Write a moment for a reader, to the minute and in UTC, as HTML."""
         return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M} UTC</time>'
 
     def number(self, value: float, form: str = "g") -> str:
-        """Write a number as the reader does, in a form of ``format``."""
         text = format(value, form)
         return text if self.locale.code == "en" else text.replace(".", ",")
 
@@ -273,10 +255,7 @@ class PageHandler(BaseHandler):
         return f"{self.number(share, f'.{decimals}f')}\N{NO-BREAK SPACE}%"
 
     def with_query(self, **changed: str) -> str:
-        """Return the way to this page with its query, but for what is changed in it.
-
-        A key that somebody has typed into a search is left behind.
-        """
+        """Return the way to this page with its query, but for what is changed, and for a key."""
         asked = {
             name: texts[-1]
             for name, texts in self.request.query_arguments.items()
@@ -294,14 +273,10 @@ class PageHandler(BaseHandler):
         return find_number(asked, 1, pages) or (pages if asked.isdecimal() else 1), pages
 
     def done(self, texts: Mapping[str, str]) -> str:
-        """Return what is said of what has just been done, by the word in the address."""
         return texts.get(self.get_query_argument(DONE_PARAMETER, ""), "")
 
     def refuse(self, faults: Iterable[errors.FieldFault], form: str = "", said: str = "") -> None:
-        """Note what is wrong with the fields of a form, for the page that is shown again.
-
-        Each fault is told as ``said``, in English, else as the field's own rule.
-        """
+        """Note what is wrong with fields; ``said`` tells it in English, else the field's rule."""
         self.set_status(422)
         for fault in faults:
             place = f"{form}-{fault.field}" if form else fault.field
@@ -309,12 +284,10 @@ class PageHandler(BaseHandler):
 
     @contextmanager
     def refusing(
-        self,
-        field: str = "",
-        said: Mapping[type[errors.ServiceError], str] = MappingProxyType({}),
-        form: str = "",
+        self, field: str = "", said: Refusals | None = None, form: str = ""
     ) -> Iterator[None]:
         """Note why a form is refused; some errors are told, in English, at one of its fields."""
+        said = said or {}
         try:
             yield
         except (errors.InvalidAccount, errors.Taken) as error:
@@ -332,14 +305,13 @@ class PageHandler(BaseHandler):
         return bool(empty)
 
     def go(self, page: str) -> None:
-        """Send the browser to another page by GET; its path has no slash at its start."""
+        """Send the browser to another page; its path has no slash at its start."""
         self.set_status(303)
         self._location = page
         self.set_header("Location", self.root + page)
         self.finish()
 
     def get_user_locale(self) -> CSVLocale | None:
-        """Return the language that the reader chose, keeping a new choice."""
         # Not Tornado's way to an argument, which raises: the page that tells of a failure asks too.
         given = self.request.query_arguments.get(LANGUAGE_PARAMETER, [b""])
         chosen = given[-1].decode("ascii", "replace")
@@ -354,7 +326,6 @@ class PageHandler(BaseHandler):
 
     @property
     def translations(self) -> str:
-        """The reader's words for the English texts, as JSON for the page's scripts."""
         return json_encode(self._languages[self.locale.code].translations["scripts"])
 
     def show(self, template: str, **names: Any) -> None:
@@ -385,7 +356,6 @@ class PageHandler(BaseHandler):
         self.write(self.rendered("failure.html", **names))
 
     def told(self, error: errors.ServiceError) -> str:
-        """Return what the reader is told of a failure, with how long to wait."""
         said = self.locale.translate(FAILURES.get(error.code, PASSING))
         if isinstance(error, errors.WrongXsrfToken):
             if str(error) == SENT_BEFORE:
@@ -401,10 +371,7 @@ class PageHandler(BaseHandler):
 
 
 class NowhereHandler(PageHandler):
-    """Whatever has no other handler, with a page for a browser.
-
-    ``OPTIONS *``, which asks about the whole service, is told the methods that some path answers.
-    """
+    """Whatever has no other handler, with a page for a browser; and ``OPTIONS *``."""
 
     async def prepare(self) -> None:
         if self._is_for_a_reader:
@@ -414,12 +381,10 @@ class NowhereHandler(PageHandler):
         self.allowed_methods = ("GET", "HEAD", "POST", "DELETE", "QUERY")
 
     def wrong_method(self) -> errors.ServiceError:
-        """Answer a method that does not exist like any other: it is the path that is wrong."""
         return errors.NotFound("there is nothing at this path; POST /service assesses a patient")
 
     @property
     def root(self) -> str:
-        """The way to the service's root from the path that was asked for, which is a stranger's."""
         return "../" * (self.request.path.count("/") - 1)
 
     def write_problem(self, error: errors.ServiceError) -> None:
@@ -434,20 +399,12 @@ class NowhereHandler(PageHandler):
 
 
 def local_page(text: str, otherwise: str) -> str:
-    """Return a text where it can only be the path of a page of ours, without its first slash.
-
-    Letters and a slash between them are all that is let through before a question mark, and what
-    a query is made of after it, so no other server and no header can be named.
-    """
+    """Return a text where it can only be the path of a page of ours, without its first slash."""
     return text if _PAGE.fullmatch(text) else otherwise
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Read the fields of a form, the last of each name.
-
-    Raises:
-        MalformedBody: it is no form, or has far too many fields.
-    """
+    """Read the fields of a form, the last of each name."""
     try:
         text, most = body.decode("ascii"), _MOST_FIELDS
         return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most))

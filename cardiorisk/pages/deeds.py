@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cardiorisk.errors import WrongXsrfToken
+from cardiorisk.pages.languages import marked
 
+SENT_BEFORE = marked("This form had been sent before. Nothing was done this time.")
 SHOWN_SECONDS = 600.0
 """How long what came of a form is shown again; after that it is only known to have been sent."""
 MOST_DEEDS, MOST_TYPED = 10_000, 1_000
@@ -22,14 +24,10 @@ MOST_TYPED_CHARACTERS = 2_000
 class Outcome:
     """What came of a form: a page or, where ``location`` is not empty, the way to one.
 
-    Attributes:
-        form: what was sent.
-        account_id: whose session it was, None where there was none.
-        cookies: what the answer gave, as ``set_cookie`` is called.
+    ``form`` is what was sent, and ``cookies`` what the answer gave, for ``set_cookie``.
     """
 
     form: Mapping[str, str]
-    account_id: int | None
     location: str
     template: str
     names: Mapping[str, Any]
@@ -47,15 +45,11 @@ class Deeds:
         self._typed: OrderedDict[tuple[str, str], Mapping[str, str]] = OrderedDict()
 
     async def outcome(self, key: str) -> Outcome | None:
-        """Return what came of a form, once that is known; None where it may be done now.
-
-        Raises:
-            WrongXsrfToken: it was sent too long ago.
-        """
+        """Return what came of a form, once that is known; None where it may be done now."""
         while key in self._known:
             known = self._known[key]
             if known is None:
-                raise WrongXsrfToken("this form was sent before")
+                raise WrongXsrfToken(SENT_BEFORE)
             if (outcome := await asyncio.shield(known)) is not None:
                 return outcome
         return None
@@ -77,7 +71,6 @@ class Deeds:
         under_way.set_result(outcome)
 
     def keep_typed(self, visit: str, route: str, typed: Mapping[str, str]) -> bool:
-        """Keep what was typed for a browser's next look at a page; tell whether it is kept."""
         if not visit or not typed or sum(map(len, typed.values())) > MOST_TYPED_CHARACTERS:
             return False
         self._typed[visit, route] = typed

@@ -1,8 +1,6 @@
 """``/panel`` and ``/panel/cuentas``: how the service is, and everybody's accounts, for operators.
 
-A script fills ``/panel`` from ``/panel/eventos``, which a browser's session opens by itself: the
-browser's reader of events can send no header. ``/panel/cuentas`` does what ``/operator/accounts``
-does, by forms that need no script and ask for a second press.
+A script fills ``/panel`` from ``/panel/eventos``, as a browser's reader of events sends no header.
 """
 
 from collections.abc import Sequence
@@ -137,7 +135,6 @@ class PanelAccountsHandler(OperatorPage):
             self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
 
     async def _delete(self, number: str) -> None:
-        """Delete an account whose name has been typed, so that it is no other one."""
         account, _ = await self.services.operated.view(number)
         if self.form.get(NAME, "").strip() == account.name:
             await self.services.operated.delete(self.principal, number)
@@ -148,7 +145,6 @@ class PanelAccountsHandler(OperatorPage):
             await self._show_account(number, fault=fault)
 
     async def _create(self) -> None:
-        """Make an account, and show its key in this answer and nowhere else."""
         with self.refusing():
             members = {name: self.form.get(name, "") for name in (USERNAME, PLAN)}
             wish = AccountWishBody.accept(members)
@@ -182,12 +178,12 @@ class PanelAccountsHandler(OperatorPage):
         self._list(found, search=query.text, next_after=next_after, done=done)
 
     def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
-        absent = {"keys": (), "is_one": False, "search": "", "next_after": None, "minted": None}
-        unsaid: dict[str, Any] = {"done": "", "fault": "", "days": {}, "unused": None}
+        absent: dict[str, Any] = dict.fromkeys(("keys", "days", "search", "done", "fault"), "")
+        absent |= dict.fromkeys(("is_one", "next_after", "minted", "unused"))
         self.show(
             "panel_accounts.html",
             accounts=accounts,
             now=self.services.accounts.now(),
             plans=self.services.settings.plans,
-            **(absent | unsaid | names),
+            **(absent | names),
         )

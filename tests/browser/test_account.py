@@ -160,6 +160,50 @@ def test_a_new_key_s_first_call_is_told_and_may_be_made_at_once(visit: Visit) ->
     expect(page.get_by_role("button", name="Probarla ahora")).to_be_disabled()
 
 
+def test_a_key_is_made_and_tried_by_keyboard_alone(visit: Visit) -> None:
+    page = visit.register("/claves")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Ir al contenido")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Recepción")
+    page.keyboard.press("Enter")
+    expect(page.locator("#new-key")).to_have_text(KEY)
+    page.locator("#new-title").focus()
+    for _ in range(5):  # the key, its button, the call, its button, and the one that tries it
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Probarla ahora")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#first-answer")).to_contain_text("200")
+
+
+def test_the_longest_name_and_a_form_of_an_ended_session_fit_and_are_accessible(
+    visit: Visit,
+) -> None:
+    visit.name = f"{visit.name} ".ljust(80, "ñ")
+    fields = {"username": visit.name, "email": "n@example.org", "password": PASSWORD}
+    page = visit.open("/registro")
+    for name, text in fields.items():
+        page.locator(f"#{name}").fill(text)
+    page.get_by_role("button", name="Crear la cuenta").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(visit.name)
+    visit.open("/claves").get_by_label("Cómo la llamas").fill("Recepción")
+    page.context.clear_cookies(name="sesion")
+    page.get_by_role("button", name="Crear una clave").click()
+    expect(page.get_by_role("status")).to_contain_text("Lo que escribiste se conserva")
+    log_in(page, visit.name)
+    expect(page.get_by_label("Cómo la llamas")).to_have_value("Recepción")
+    other = page.context.new_page()
+    other.goto(f"{visit.address}/entrar")
+    other.get_by_role("button", name="Salir").click()
+    log_in(other, visit.name)
+    page.get_by_role("button", name="Crear una clave").click()
+    expect(page.get_by_role("alert")).to_contain_text("de una sesión anterior a esta")
+    visit.look("old-form")
+    page.get_by_role("link", name="Volver a la página").click()
+    expect(page.get_by_label("Cómo la llamas")).to_have_value("Recepción")
+
+
 def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     page = visit.register("/")
     page.get_by_role("button", name="Mayor, valores altos").click()

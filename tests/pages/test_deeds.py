@@ -229,7 +229,7 @@ async def test_passwords_and_keys_are_never_kept(ana: Reader) -> None:
 
 
 def outcome(form: dict[str, str]) -> Outcome:
-    return Outcome(form, None, "cuenta", "", {}, ())
+    return Outcome(form, "cuenta", "", {}, ())
 
 
 async def test_what_came_of_a_form_is_forgotten_in_time_and_the_form_is_not() -> None:
