@@ -24,16 +24,10 @@ VERSION = version("cardiorisk")
 
 PREFIX = "CARDIORISK_"
 TOML_FILE = "cardiorisk.toml"
-UNIX = "unix:"
-"""Before the path of a socket in the file system."""
-DEFAULT_PLANS = {"freemium": 5, "premium": 50}
-"""Requests a minute by plan. Source: the assignment."""
-
+UNIX = "unix:"  # before the path of a socket in the file system
+UNIX_PEER = "unix"  # among trusted proxies: whoever comes by such a socket
+DEFAULT_PLANS = {"freemium": 5, "premium": 50}  # requests a minute. Source: the assignment
 DEFAULT_MODEL_DIR = Path(__file__).parent / "artefact"
-"""The network that comes with the package."""
-
-UNIX_PEER = "unix"
-"""Stands among trusted proxies for whoever comes by a Unix socket."""
 
 ANY_ORIGIN = "*"
 _ORIGIN = re.compile(

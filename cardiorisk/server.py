@@ -30,15 +30,11 @@ logger = logging.getLogger(__name__)
 SETTLE_SECONDS, SETTLES = 0.05, 10
 """After a signal, for requests that have been sent and are not read yet; so often as long as there
 are connections, which a proxy may use at the very moment at which they are closed."""
-DRAIN_SECONDS = 10.0
-"""How long answers under way may take after a signal."""
+DRAIN_SECONDS = 10.0  # for answers under way, after a signal
 _MOST_DESCRIPTORS = 65_536
-_OWN_DESCRIPTORS = 64
-"""Files that the process may need for itself, or half of what it has: log, database, network."""
-_FEWEST_DESCRIPTORS = 48
-"""Half of which it needs: 15 stay open, others for moments, 8 for who is turned away."""
-_FEW_CONNECTIONS = 256
-"""Fewer than this are worth a word."""
+_OWN_DESCRIPTORS = 64  # for log, database and network; or half of what there are
+_FEWEST_DESCRIPTORS = 48  # half of which it needs: 15 stay open, 8 for who is turned away
+_FEW_CONNECTIONS = 256  # fewer than this are worth a word
 
 
 class Announcer(Protocol):

@@ -74,8 +74,6 @@ class Worker:
 
 
 class Rank(IntEnum):
-    """Who gets a turn first."""
-
     KNOWN = 0
     NEWCOMER = 1  # who registers, of whom there may be few
     STRANGER = 2

@@ -1,13 +1,11 @@
 """One connection: requests in, answers out, one after another.
 
-To the socket it speaks HTTP/1.1, to everybody else Tornado's documented interfaces: what is read
-goes to an ``HTTPMessageDelegate``, and to a handler this is the ``HTTPConnection``. It stands in
-the place of Tornado's own connection and stream, which cost futures, turns of the loop and changes
+What is read goes to an ``HTTPMessageDelegate`` of Tornado's, and to a handler this is the
+``HTTPConnection``. Tornado's own connection and stream cost futures, turns of the loop and changes
 to the poll for every request (decision 0002).
 
-An answer that comes before its request's end is followed by a lingering close: a socket that is
-closed with unread bytes resets the connection, and takes the answer from a caller who is still
-sending. So we stop sending, and read on and drop for a while. Source: RFC 9112, section 9.6.
+An answer that comes before its request's end is followed by a lingering close: closed with unread
+bytes, a socket takes the answer from a caller who is still sending. Source: RFC 9112, section 9.6.
 """
 
 from __future__ import annotations
@@ -74,7 +72,6 @@ _NOBODY = HTTPMessageDelegate()
 class RequestDelegate(HTTPMessageDelegate):
     def body_is_late(self) -> None:
         """Answer a request whose body has not come in time, in a while at most."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

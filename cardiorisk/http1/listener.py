@@ -15,34 +15,24 @@ import os
 import struct
 import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from socket import AF_UNIX, SOL_SOCKET, socket
-from typing import TYPE_CHECKING
 
-from cardiorisk.http1.connection import NO_ROOM, Connection, Connections
+from tornado.httputil import HTTPServerConnectionDelegate
+
+from cardiorisk.http1.connection import NO_ROOM, Connection, Connections, Reason
 from cardiorisk.http1.parsing import MOST_HEAD_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from tornado.httputil import HTTPServerConnectionDelegate
-
-    from cardiorisk.http1.connection import Reason
 
 logger = logging.getLogger(__name__)
 
-QUEUED = 1024
-"""Connections that the system may keep ready for us."""
-ACCEPTED_A_TURN = 128
-"""So many new connections at most come before those that are there already."""
-SWEEP_SECONDS = 1.0
-"""How often ``close_overdue`` shall be called."""
-RETRY_SECONDS = 1.0
-"""After the system had no descriptor or no memory for another connection."""
+QUEUED = 1024  # connections that the system may keep ready for us
+ACCEPTED_A_TURN = 128  # new ones at most before those that are there already
+SWEEP_SECONDS = 1.0  # how often ``close_overdue`` shall be called
+RETRY_SECONDS = 1.0  # after the system had no descriptor or no memory for another connection
+TURNED_AWAY_AT_A_TIME = 8  # above the most, kept until the caller has had its refusal
 _SO_ATTACH_FILTER = 26
-TURNED_AWAY_AT_A_TIME = 8
-"""Connections above the most that are kept until the caller has had its refusal."""
 
 
 class Listener:
@@ -67,7 +57,6 @@ class Listener:
             self._connections.refusals = refusals
 
     def listen(self, sockets: Iterable[socket]) -> None:
-        """Take connections from now on; the sockets are this object's."""
         for bound in sockets:
             bound.settimeout(0)
             bound.listen(QUEUED)

@@ -21,12 +21,9 @@ _HEAD_END = b"\r\n\r\n"
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
 _NO_HEAD = re.compile(rb"\A[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]|\n\r?\n")
 """What no head begins with, TLS for instance, and other ends of heads than ours."""
-MOST_FRAME_BYTES = 64
-"""Of a line between two chunks, which needs about ten."""
-CHUNKS_A_TURN = 64
-"""So many are read before others have their turn: about as much work as one small request."""
-MOST_EXCESS_BYTES = 16 * 1024
-"""Of what stands between chunks, beyond as much as the body has by then."""
+MOST_FRAME_BYTES = 64  # of a line between two chunks, which needs about ten
+CHUNKS_A_TURN = 64  # read before others have their turn: as much work as one small request
+MOST_EXCESS_BYTES = 16 * 1024  # of what stands between chunks, beyond as much as the body has
 MOST_LENGTH_DIGITS = 20
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+\r\n")
 _REQUEST_LINE = re.compile(

@@ -52,10 +52,8 @@ STAGE_BOUNDS_MS = (
     10_000.0,
 )
 """From 10 µs, below which the clock says little, to 10 s, above which nobody waits."""
-OTHER_PLAN = "*"
-"""The plan of accounts whose plan is no longer set."""
-MINUTES = 60
-"""How many are kept, the running one included."""
+OTHER_PLAN = "*"  # that of accounts whose plan is no longer set
+MINUTES = 60  # that are kept, the running one included
 SECONDS = 60
 LOGIN_ROUTES = frozenset({"/login", "/entrar"})
 _PERCENTS = (50, 90, 99)

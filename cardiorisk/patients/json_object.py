@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from cardiorisk.errors import MalformedBody
 
-REPEATED: Final = object()
-"""The value of a name that is given more than once."""
+REPEATED: Final = object()  # the value of a name that is given more than once
 _GZIP = b"\x1f\x8b"
 _ECHOED_CHARACTERS = 64
 _FORM = re.compile(rb"\s*([\w.%+\[\]-]{1,200}=|--[^\r\n]{1,70}\r?\nContent-)", re.ASCII)

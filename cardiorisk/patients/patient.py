@@ -39,7 +39,6 @@ class Field:
 
     @property
     def accepted(self) -> str:
-        """What is accepted, as the end of a sentence that starts with "must be"."""
         if self.kind == "flag":
             return "0, 1, false or true"
         article = "an integer" if self.kind == "integer" else "a number"
@@ -69,8 +68,7 @@ EXAMPLE: Mapping[str, float | int] = MappingProxyType(
     dict(zip(FIELD_NAMES, (2.0, 1.2, 1.0, 40, 1, 0), strict=True))
 )
 """A patient by wire name; the course's rule gives no risk. Source: the assignment's example."""
-RISK_COLUMN = "riesgo_cardiaco"
-"""The label's column in the course's CSV files, and the answer's name on the wire."""
+RISK_COLUMN = "riesgo_cardiaco"  # the label's, in the course's CSV files
 
 _VALUES = attrgetter(*(field.name for field in FIELDS))
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}

@@ -6,8 +6,7 @@ from typing import Literal, NamedTuple
 Language = Literal["es", "en"]
 _LANGUAGES: dict[str, Language] = {"es": "es", "en": "en"}
 _WEIGHT = re.compile(r"\s*(?:[qQ]\s*=\s*([01](?:\.\d{0,9})?)\s*)?", re.ASCII)
-_MOST_RANGES = 20
-"""Of an ``Accept-Language``, how many are looked at; browsers send up to ten."""
+_MOST_RANGES = 20  # of an ``Accept-Language`` that are looked at; browsers send up to ten
 
 
 class Said(NamedTuple):
@@ -20,7 +19,7 @@ class Said(NamedTuple):
         return self.en if language == "en" else self.es
 
     def filled(self, **values: "str | int | Said") -> "Said":
-        """Fill in values, of which one may be in both languages itself."""
+        """Fill in values, some in both languages themselves."""
         spanish, english = (
             {
                 name: value[place] if isinstance(value, Said) else value
