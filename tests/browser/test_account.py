@@ -217,6 +217,11 @@ def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     expect(page.get_by_role("row").last.locator("[data-of]")).to_have_text(
         ["240", "140", "180", "72"]
     )
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 710, "height": 1000})  # A4 within its margins
+    expect(page.get_by_label("Buscar por nombre")).to_be_hidden()
+    assert page.locator("table").evaluate("table => table.getBoundingClientRect().right") <= 710
+    page.emulate_media(media="screen")
     page.get_by_label("Buscar por nombre").fill("img")
     page.get_by_role("button", name="Buscar").click()
     expect(page.get_by_role("rowheader")).to_have_count(1)
