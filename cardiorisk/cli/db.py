@@ -1,15 +1,18 @@
 """``cardiorisk db``: bring the database to this version's revision, tell which it has, copy it."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from cardiorisk.cli.group import CommandFailure
 from cardiorisk.cli.options import database_option
-from cardiorisk.config import Settings
+from cardiorisk.config import Settings, load_settings
 from cardiorisk.errors import StoreUnavailable
+from cardiorisk.store.copying import copy
 from cardiorisk.store.database import (
     is_postgres,
+    open_current,
     open_database,
     open_existing,
     path_of,
@@ -60,10 +63,35 @@ def current(settings: Settings) -> None:
         click.echo(f"This version of cardiorisk needs {revisions.head()}.", err=True)
 
 
+@db.command("copy")
+@click.argument("source_url", metavar="FROM_URL")
+@click.argument("target_url", metavar="TO_URL")
+def copy_database(source_url: str, target_url: str) -> None:
+    """Copy all that one database holds into another, empty one.
+
+    It moves a service from SQLite to PostgreSQL, or back: stop the service, copy, name the new
+    database in CARDIORISK_DATABASE_URL, start. All of it is copied or nothing is: accounts, keys,
+    sessions, kept assessments, calls by day, and the secret that tokens are signed with.
+
+    \b
+    Example:
+      cardiorisk db copy sqlite:///keys.db postgresql+psycopg://user:password@host/name
+    """  # noqa: D301 - click reads the \b
+    urls = [load_settings({"database_url": url}).database_url for url in (source_url, target_url)]
+    copied: dict[str, int] = {}
+    with open_current(urls[0]) as source, open_database(urls[1]) as target:
+        for table, rows, whole in copy(source, target):
+            copied[table] = rows
+            if sys.stderr.isatty():
+                click.echo(f"\r{table}: {rows:,} of {whole:,} rows ", nl=rows == whole, err=True)
+    told = ", ".join(f"{table} {rows:,}" for table, rows in copied.items()) or "nothing"
+    click.echo(f"{target.name} holds what {source.name} does: {told}.", err=True)
+
+
 @db.command()
-@click.argument("copy", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @database_option
-def backup(copy: Path, settings: Settings) -> None:
+def backup(file: Path, settings: Settings) -> None:
     """Copy the database to FILE, while it is in use.
 
     FILE is the database as it was at one moment, checked, readable by its owner alone, and one
@@ -82,6 +110,6 @@ def backup(copy: Path, settings: Settings) -> None:
         revision = revision_of(database)
         if revision is None:
             raise StoreUnavailable(f"{path} has no tables: there is nothing to copy")
-        back_up(path, copy)
-    megabytes = copy.stat().st_size / 1e6
-    click.echo(f"{copy} holds {path} at revision {revision}: {megabytes:,.1f} MB.", err=True)
+        back_up(path, file)
+    megabytes = file.stat().st_size / 1e6
+    click.echo(f"{file} holds {path} at revision {revision}: {megabytes:,.1f} MB.", err=True)

@@ -153,7 +153,7 @@ def _shapes(text: str, place: int) -> bool:
 
 
 def _is_writable(text: str) -> bool:
-    return text == text.encode("utf-8", "ignore").decode()
+    return "\0" not in text and text == text.encode("utf-8", "ignore").decode()
 
 
 def _normalized(text: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
 
 from cardiorisk.errors import Conflict, InvalidKey, StoreUnavailable
 from cardiorisk.store import rows_changes
@@ -117,7 +117,9 @@ class PostgresDatabase:
                 raise InvalidKey("the account has been deleted") from error
             if code == _UNIQUE:
                 raise Conflict("somebody did the same at the same moment; try again") from error
-            if not code or code.startswith(_AWAY):
+            if isinstance(error, DataError | UnicodeError):
+                raise Conflict("there is a text or a number that cannot be stored") from error
+            if isinstance(error, OperationalError) and (not code or code.startswith(_AWAY)):
                 self._away_until = time.monotonic() + AWAY_SECONDS
             raise StoreUnavailable(f"{self.name} cannot be used: {_reason_of(error)}") from error
 

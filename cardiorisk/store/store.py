@@ -240,10 +240,8 @@ class Store:
             await asyncio.wait([self._watcher])
         await self.flush()
         self._reads.close()
-        try:
-            await self._writes.run(self.database.close, is_counted=False)
-        finally:
-            self._writes.close()
+        self._writes.close()
+        self.database.close()
 
     async def _watch(self) -> None:
         while True:

@@ -48,3 +48,25 @@ def test_backup_makes_a_copy_once_and_says_what_it_holds(call: Call) -> None:
 def test_backup_of_a_database_without_tables_is_refused(call: Call) -> None:
     Path("keys.db").touch()
     assert "there is nothing to copy" in call("db", "backup", "copy.db").stderr
+
+
+def test_copy_moves_a_database_and_tells_what_there_is(call: Call) -> None:
+    call("keys", "create", "--account", "ana")
+    moved = call("db", "copy", "sqlite:///keys.db", "sqlite:///new.db")
+    assert (moved.exit_code, moved.stderr) == (
+        0,
+        "new.db holds what keys.db does: account 1, api_key 1.\n",
+    )
+    again = call("db", "copy", "sqlite:///keys.db", "sqlite:///new.db")
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert "name an empty database" in again.stderr
+
+
+def test_backup_of_postgresql_is_pg_dump_s(call: Call) -> None:
+    url = "postgresql+psycopg://ana:s3cret@127.0.0.1:1/x"
+    told = call("db", "backup", "copy.db", "--database-url", url)
+    assert (told.exit_code, told.stderr.count("\n")) == (1, 1)
+    assert "pg_dump" in told.stderr
+    away = call("accounts", "list", "--database-url", url)
+    assert (away.exit_code, away.stderr.count("\n")) == (1, 1)
+    assert "s3cret" not in away.stderr

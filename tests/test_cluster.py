@@ -1,0 +1,83 @@
+"""Two services on one PostgreSQL: what one changes, the other knows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cardiorisk.config import Settings, load_settings
+from cardiorisk.store import rows_accounts
+from tests.postgres import PostgresServer
+from tests.processes import Server
+from tests.support import cardiorisk, change_account, changing, create_key
+
+PLANS = "freemium=1000000,premium=2000000"
+
+
+class Pair:
+    """Two processes, and a key of an account ana that both have in memory."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        self.settings: Settings = load_settings({"database_url": url})
+        self.servers = [
+            Server(
+                directory,
+                *("--engine", "litert"),
+                CARDIORISK_DATABASE_URL=url,
+                CARDIORISK_NODE=name,
+                CARDIORISK_PLANS=PLANS,
+            )
+            for name in ("a", "b")
+        ]
+        for server in self.servers:
+            server.wait_until_ready()
+        self.operator = create_key(self.settings, "olga", "freemium")
+        change_account(self.settings, "olga", rows_accounts.set_operator, is_operator=True)
+
+    def known_key(self, account: str) -> str:
+        key = create_key(self.settings, account, "freemium")
+        assert [server.ask(key)[0] for server in self.servers] == [200, 200]
+        return key
+
+    def ask(self, number: int, method: str, path: str, body: object = None) -> tuple[int, str]:
+        with self.servers[number].connection() as connection:
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {"Authorization": self.operator})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
+
+@pytest.fixture(scope="module")
+def pair(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    made = Pair(postgres.make("pair"), tmp_path_factory.mktemp("pair"))
+    yield made
+    for server in made.servers:
+        server.clean_up()
+
+
+def revoke_by_command(pair: Pair, account: str) -> None:
+    found = json.loads(cardiorisk(pair.settings, "keys", "list", "--json").stdout)
+    (key_id,) = [key["key_id"] for key in found if key["account"] == account]
+    cardiorisk(pair.settings, "keys", "revoke", key_id)
+
+
+def suspend_by_the_other(pair: Pair, account: str) -> None:
+    with changing(pair.settings) as rows:
+        number = rows_accounts.require_id(rows, account)
+    assert pair.ask(1, "POST", f"/operator/accounts/{number}/suspend")[0] == 200
+
+
+@pytest.mark.parametrize("end", [revoke_by_command, suspend_by_the_other])
+def test_what_ends_a_key_anywhere_ends_it_everywhere_within_a_second(
+    pair: Pair, end: Callable[[Pair, str], None]
+) -> None:
+    key, other = pair.known_key(end.__name__), pair.known_key(f"{end.__name__}2")
+    end(pair, end.__name__)
+    ended_at = time.monotonic()
+    while {server.ask(key)[0] for server in pair.servers} & {200}:
+        assert time.monotonic() - ended_at < 1.0
+    assert [server.ask(other)[0] for server in pair.servers] == [200, 200]
