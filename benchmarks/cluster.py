@@ -29,9 +29,11 @@ from matplotlib.figure import Figure
 from benchmarks.load import BODY, ask
 from benchmarks.results import RESULTS, ROOT, Spread, about_this_machine, shown, table
 from cardiorisk.config import load_settings
+from cardiorisk.identity.keys import new_key
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import open_served
 from cardiorisk.store.store import Store
+from tests.postgres import PostgresServer
 from tests.processes import Server
 from tests.proxies import NGINX, NGINX_ARGUMENTS, PROXIES, free_port, proxy
 from tests.redis_server import RedisServer
@@ -49,7 +51,7 @@ Rows = list[tuple[str, str]]
 
 
 @contextmanager
-def nodes(directory: Path, ports: list[int], **variables: str) -> Iterator[list[Server]]:
+def nodes(url: str, directory: Path, ports: list[int], redis_url: str) -> Iterator[list[Server]]:
     """Run processes of the service on one database, each with a name of its own."""
     with ExitStack() as running:
         servers = []
@@ -61,7 +63,8 @@ def nodes(directory: Path, ports: list[int], **variables: str) -> Iterator[list[
                 CARDIORISK_NODE=str(number),
                 CARDIORISK_PLANS=f"bench={NO_LIMIT}",
                 CARDIORISK_REUSE_PORT=str(0 not in ports and len(ports) > len(set(ports))),
-                **variables,
+                CARDIORISK_DATABASE_URL=url,
+                CARDIORISK_WINDOWS_URL=redis_url,
             )
             running.callback(server.clean_up)
             servers.append(server.wait_until_ready())
@@ -77,8 +80,12 @@ def cpu_seconds(servers: list[Server]) -> float:
     return float(sum(each.user + each.system for each in times))
 
 
-def key_of(servers: list[Server], account: str, plan: str) -> dict[str, str]:
-    key = create_key(servers[0].settings, account, plan)
+def sqlite(directory: Path) -> str:
+    return f"sqlite:///{directory / 'keys.db'}"
+
+
+def key_of(url: str, account: str, plan: str) -> dict[str, str]:
+    key = create_key(load_settings({"database_url": url}), account, plan)
     return {"Authorization": key, "Content-Type": "application/json"}
 
 
@@ -88,14 +95,14 @@ def processor_time(directory: Path, redis: RedisServer, rounds: int, seconds: in
         servers = {}
         for name, url in (("memory", ""), ("Redis", redis.url)):
             (place := directory / name).mkdir()
-            made = nodes(place, [0], CARDIORISK_WINDOWS_URL=url)
-            servers[name] = running.enter_context(made)
+            its = running.enter_context(nodes(sqlite(place), place, [0], url))
+            servers[name] = its, key_of(sqlite(place), "bench", "bench")
         rows = []
         for connections in (1, 32):
             found: dict[str, list[float]] = {name: [] for name in servers}
             for _ in range(rounds):
-                for name, its in servers.items():
-                    headers, before = key_of(its, "bench", "bench"), cpu_seconds(its)
+                for name, (its, headers) in servers.items():
+                    before = cpu_seconds(its)
                     load = ask(port_of(its[0]), headers, connections, seconds)
                     found[name].append((cpu_seconds(its) - before) / load.good * 1e6)
             pairs = zip(found["Redis"], found["memory"], strict=True)
@@ -120,8 +127,8 @@ def rates(directory: Path, redis: RedisServer, rounds: int, seconds: int) -> Row
     ):
         (place := directory / name.replace(" ", "-")).mkdir()
         with ExitStack() as running:
-            made = nodes(place, places, CARDIORISK_WINDOWS_URL=redis.url)
-            headers = key_of(running.enter_context(made), "bench", "bench")
+            running.enter_context(nodes(sqlite(place), place, places, redis.url))
+            headers = key_of(sqlite(place), "bench", "bench")
             asked = places[0]
             if "nginx" in name:
                 asked = running.enter_context(proxy("nginx, two", ports[0], place))
@@ -164,29 +171,28 @@ async def status_of(port: int, key: str, method: str = "POST", path: str = "/ser
     return int(answer[9:12])
 
 
-def exactness(servers: list[Server], times: int) -> Rows:
+def exactness(url: str, ports: list[int], times: int) -> Rows:
     """Have forty call at once over all processes with a freemium key."""
 
     async def allowed(key: str) -> int:
         if (seconds := time.time() % 60) > LAST_SECOND:
             await asyncio.sleep(60 - seconds)
-        ports = [port_of(server) for server in servers] * (40 // len(servers))
-        found = await asyncio.gather(*(status_of(port, key) for port in ports))
+        each = 40 // len(ports)
+        found = await asyncio.gather(*(status_of(port, key) for port in ports * each))
         return found.count(200)
 
-    keys = [key_of(servers, f"free{n}", "freemium")["Authorization"] for n in range(times)]
+    keys = [key_of(url, f"free{n}", "freemium")["Authorization"] for n in range(times)]
     found = Counter(asyncio.run(allowed(key)) for key in keys)
     said = ", ".join(f"{count} answered {n} times" for count, n in sorted(found.items()))
     return [(f"40 calls at once of a freemium key over 2 processes, {times} keys", said)]
 
 
-def revocations(servers: list[Server], times: int) -> Rows:
+def revocations(url: str, ports: list[int], times: int) -> Rows:
     """Have a key end itself by one process, and ask both until each refuses it."""
-    ports = [port_of(server) for server in servers]
 
     async def seconds(account: int) -> float:
         now = datetime.now(UTC)
-        with changing(servers[0].settings) as rows:
+        with changing(load_settings({"database_url": url})) as rows:
             owner = rows_accounts.find_or_create(rows, f"revoked{account}", "bench", now)
             minted = rows_keys.create(rows, owner, now)
         for port in ports:
@@ -204,13 +210,16 @@ def revocations(servers: list[Server], times: int) -> Rows:
 
 
 async def watched(ports: list[int], key: str, parts: list[Any]) -> list[dict[str, float]]:
-    """Ask for some seconds while one part after the other dies and comes back; tell each second."""
+    """Ask while one part after the other dies and comes back, and tell each second.
+
+    One caller has a key that nobody knows, so that the database is asked.
+    """
     seconds: list[dict[str, float]] = []
     began = time.monotonic()
 
     async def caller(number: int) -> None:
         while (asked := time.monotonic()) < began + len(seconds_of):
-            status = await status_of(ports[number % len(ports)], key)
+            status = await status_of(ports[number % len(ports)], key if number else new_key())
             told = seconds[min(int(asked - began), len(seconds) - 1)]
             told[str(status)] = told.get(str(status), 0) + 1
             told["ms"] = max(told["ms"], (time.monotonic() - asked) * 1000)
@@ -232,14 +241,14 @@ def draw(seconds: list[dict[str, float]], parts: list[str]) -> None:
     """Draw the answers of each second, and the slowest of them."""
     drawing = Figure(figsize=(8.0, 5.0), layout="constrained")
     counted, slowest = drawing.subplots(2, sharex=True)
-    for status in sorted({name for each in seconds for name in each if name != "ms"}):
+    for status in sorted({name for each in seconds for name in each} - {"ms"}):
         counted.step(range(len(seconds)), [each.get(status, 0) for each in seconds], label=status)
     slowest.step(range(len(seconds)), [each["ms"] for each in seconds])
     for number, part in enumerate(parts):
         begins = (2 * number + 1) * OUTAGE_SECONDS
         for axes in (counted, slowest):
             axes.axvspan(begins, begins + OUTAGE_SECONDS, alpha=0.15)
-        counted.set_title(f"{part} away", x=(begins + 4) / len(seconds), fontsize=9)
+        counted.text(begins, 1, f" {part} away", fontsize=9)
     counted.set(ylabel="answers a second, by status", ylim=(0, None))
     counted.legend(fontsize=8)
     slowest.set(xlabel="seconds", ylabel="slowest answer, ms", yscale="log")
@@ -273,15 +282,17 @@ def main() -> None:
             (room / name).mkdir()
         rows = processor_time(room / "processor", redis, given.rounds, given.seconds)
         rows += rates(room / "rates", redis, given.rounds, given.seconds)
-        rows += look_ups({"SQLite": f"sqlite:///{room / 'look-ups.db'}"})
+        postgres = PostgresServer()
+        running.callback(postgres.clean_up)
+        rows += look_ups({"SQLite": sqlite(room), "PostgreSQL": postgres.make("looked_up")})
         redis.ask("FLUSHALL")  # whose accounts have the same numbers
-        made = nodes(room / "together", [0, 0], CARDIORISK_WINDOWS_URL=redis.url)
-        servers = running.enter_context(made)
-        rows += exactness(servers, given.times)
-        rows += revocations(servers, 2 * given.times)
-        key = key_of(servers, "watched", "bench")["Authorization"]
-        parts = {"Redis": redis}
+        url = postgres.make("together")
+        servers = running.enter_context(nodes(url, room / "together", [0, 0], redis.url))
         ports = [port_of(server) for server in servers]
+        rows += exactness(url, ports, given.times)
+        rows += revocations(url, ports, 2 * given.times)
+        key = key_of(url, "watched", "bench")["Authorization"]
+        parts = {"Redis": redis, "PostgreSQL": postgres}
         seconds = asyncio.run(watched(ports, key, list(parts.values())))
         draw(seconds, list(parts))
     write(about_this_machine(), rows, seconds)
