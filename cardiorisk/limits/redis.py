@@ -20,11 +20,10 @@ from cardiorisk.errors import LimitsUnavailable
 
 DEADLINE_SECONDS = 0.05
 BREAK_SECONDS = 1.0
-"""Between an outage's beginning and the first try to end it, and between tries."""
-_CONNECT_SECONDS = 1.0
+"""Between an outage's beginning and the first try to end it, and between tries; at most for one."""
 _MOST_UNREAD_BYTES = 1024 * 1024
+# hiredis reserves what an array announces, and needs half a minute to let go of two billion.
 _LONG_ARRAY = re.compile(rb"[*%~>|][+-]?[0-9]{3}")
-"""hiredis reserves what an array announces, and needs half a minute to let go of two billion."""
 _ERROR_CODE = re.compile("[A-Z]{2,20}")
 
 Arguments: TypeAlias = tuple[str | int, ...]
@@ -98,7 +97,6 @@ class _Connection(asyncio.Protocol):
             self.fail("it does not speak as Redis does")
 
     def fail(self, reason: str) -> None:
-        """End the connection, and all that waits for it."""
         if self.fault.done():
             return
         self.fault.set_result(reason)
@@ -149,13 +147,9 @@ class _Connection(asyncio.Protocol):
 
 
 class Redis:
-    """A Redis server that may be away.
+    """A Redis server that may be away; where ``refuses``, that raises ``LimitsUnavailable``.
 
-    Args:
-        url: ``redis://`` or ``rediss://``.
-        scripts: Lua; the first is tried with ``trial`` before a server is used.
-        trial: arguments with which it writes something of no meaning.
-        refuses: whether what cannot be asked raises ``LimitsUnavailable``.
+    The first of its ``scripts``, Lua, is tried with the arguments ``trial`` before it is used.
     """
 
     def __init__(
@@ -164,12 +158,10 @@ class Redis:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 6379
         self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
-        self._greeting: list[Arguments] = [("EVAL", scripts[0], *trial)]
-        if database := parts.path.strip("/"):
-            self._greeting.insert(0, ("SELECT", database))
+        database, login = parts.path.strip("/") or "0", [parts.username, parts.password]
+        self._greeting: list[Arguments] = [("SELECT", database), ("EVAL", scripts[0], *trial)]
         if parts.password:
-            login = (parts.username, parts.password) if parts.username else (parts.password,)
-            self._greeting.insert(0, ("AUTH", *map(unquote, login)))
+            self._greeting.insert(0, ("AUTH", *(unquote(part) for part in login if part)))
         self._scripts = {digest(script): script for script in scripts}
         self._refuses = refuses
         self._connection: _Connection  # from the start on
@@ -182,7 +174,6 @@ class Redis:
         return self._connection.fault.done()
 
     async def start(self) -> None:
-        """Try to connect, and keep trying in the background."""
         await self._try()
         self._keeper = asyncio.create_task(self._keep(), name="redis")
 
@@ -194,10 +185,9 @@ class Redis:
             await asyncio.sleep(0)  # in which the transport closes
 
     def ask(self, arguments: Arguments, settle: Callable[[Any], Result]) -> asyncio.Future[Result]:
-        """Send a command with the others of this turn; ``settle`` makes the result of its reply.
+        """Send a command with others of this turn; ``settle`` makes the result of its reply.
 
-        It is given None, after ``DEADLINE_SECONDS`` at most, where there will be no reply, and
-        raises a ``ValueError`` where the reply makes no sense.
+        It is given None where there is no reply, and raises a ``ValueError`` at a senseless one.
         """
         return self._connection.ask(arguments, settle)
 
@@ -209,11 +199,10 @@ class Redis:
             await self._try()
 
     async def _try(self) -> None:
-        """Connect, and write something."""
         connection = _Connection(self._scripts, refuses=self._refuses)
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
+            async with asyncio.timeout(BREAK_SECONDS):
                 await loop.create_connection(
                     lambda: connection, self._host, self._port, ssl=self._tls
                 )
@@ -228,7 +217,7 @@ class Redis:
         self._tell(connection.fault.result() if self.is_away else "")
 
     def _tell(self, reason: str) -> None:
-        """Count and tell an outage where it begins, and where it ends (no reason)."""
+        """Count and tell an outage where it begins and, without a reason, where it ends."""
         if bool(reason) == self._is_told:
             return
         self._is_told = bool(reason)
@@ -239,5 +228,4 @@ class Redis:
 
 
 def digest(script: str) -> str:
-    """Return what Redis calls a script by."""
     return sha1(script.encode(), usedforsecurity=False).hexdigest()

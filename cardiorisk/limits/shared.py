@@ -15,12 +15,11 @@ from cardiorisk.limits.window import Limiter, Verdict
 
 _HIT, _TRY = (Path(__file__).with_name(name).read_text() for name in ("hit.lua", "tries.lua"))
 _HIT_DIGEST, _TRY_DIGEST = digest(_HIT), digest(_TRY)
-_MOST_APART_SECONDS = 24 * 3600
-"""Of Redis's clock and ours; what is further off is no time."""
+_MOST_APART_SECONDS = 24 * 3600  # of Redis's clock and ours
 
 
 def shared_redis(url: str, *, refuses: bool) -> Redis:
-    trial = (1, _window(0), 1, 1_000_000, 1_000_000, "", 0, 0, 0)
+    trial = (1, "cardiorisk:window:{0}", 1, 1_000_000, 1_000_000, "", 0, 0, 0)
     return Redis(url, (_HIT, _TRY), trial, refuses=refuses)
 
 
@@ -30,8 +29,7 @@ class SharedLimiter:
     def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
         self._redis = redis
         self._clock = clock
-        self._ahead_seconds = 0.0
-        """How far Redis's clock is ahead of ours."""
+        self._ahead_seconds = 0.0  # how far Redis's clock is ahead of ours
         self.local = Limiter(lambda: clock() + self._ahead_seconds)
 
     def hit(
@@ -56,7 +54,8 @@ class SharedLimiter:
             self.local.see(now, account_id, window, *before)
             return self.local.hit(account_id, limit, window, want, now)
 
-        return self._redis.ask(("EVALSHA", _HIT_DIGEST, 1, _window(account_id), *asked), settle)
+        place = f"cardiorisk:window:{{{account_id}}}"
+        return self._redis.ask(("EVALSHA", _HIT_DIGEST, 1, place, *asked), settle)
 
 
 class SharedTries(Tries):
@@ -99,10 +98,6 @@ class SharedTries(Tries):
         return self._redis.ask(
             ("EVALSHA", _TRY_DIGEST, len(keys), *keys, held, int(tries), *bounds), settle
         )
-
-
-def _window(account_id: int) -> str:
-    return f"cardiorisk:window:{{{account_id}}}"
 
 
 def _attempts(place: Place) -> str:

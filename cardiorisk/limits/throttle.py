@@ -1,10 +1,8 @@
 """How often somebody may try a password, register or change something.
 
-A try under way takes up what its window has left until its outcome is known, so a thousand at the
-same moment get no further than a thousand in a row. One that is still under way is no failure.
-
-Whoever is where a name has logged in before, as the cookie of that login or the address shows, has
-a window of their own: strangers who guess at the name, or from the address, cannot use it up.
+A try under way holds a place in its windows until its outcome is known, so a thousand at the same
+moment get no further than a thousand in a row. Whoever is where a name has logged in before, as the
+cookie of that login or the address shows, has a window that strangers cannot use up.
 """
 
 import math
@@ -36,12 +34,11 @@ REGISTRATIONS = Kind("registrations", 60, 3600)  # and those that made an accoun
 CHANGES = Kind("changes", 60, 60)  # changes of its keys and sessions by an account
 SITES = Kind("sites", 1, 7 * 24 * 3600)  # where a name has logged in, remembered that long
 
-MOST_COUNTED = 16_384
-"""Windows of a kind in memory, of about 250 bytes each; the oldest is forgotten first."""
+MOST_COUNTED = 16_384  # windows of a kind in memory, some 250 bytes each
 
 
 class Place(NamedTuple):
-    """The window of one kind that somebody's tries are counted in."""
+    """Somebody's window of one kind."""
 
     kind: Kind
     who: str
@@ -59,10 +56,7 @@ def require_left(place: Place, tries: int, held: int, resets_in_seconds: int) ->
 
 
 class Tries:
-    """Tries that were made or are under way, in this process.
-
-    A clock that is set back starts the windows anew.
-    """
+    """Tries of this process; a clock that is set back starts their windows anew."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -112,11 +106,10 @@ class Throttle:
 
     @asynccontextmanager
     async def login(self, name: str, address: str, device: str = "") -> AsyncIterator[bool]:
-        """Count the block as a failure if the login was wrong, and remember where it was right.
+        """Count a wrong login, remember where one was right, and yield whether the name is known.
 
-        Success starts the place's or the name's count anew and leaves the address's as it is, so
-        that a guesser's own account does not clean the slate. ``device`` is the id of one where
-        this name has logged in. Yields whether the name is known there.
+        ``device`` is the id of one where it has logged in. Success leaves the address's count as
+        it is, so that a guesser's own account does not clean the slate.
         """
         who, site = _anonymous(name), site_of(address)
         here = Place(SITES, f"{who} {site}")
@@ -135,14 +128,12 @@ class Throttle:
 
     @asynccontextmanager
     async def registration(self, name: str, address: str) -> AsyncIterator[None]:
-        """Count the block as a registration, or as a failure if a name was taken."""
         site = site_of(address)
         async with self._under_way(Taken, [Place(TAKEN, site)], Place(REGISTRATIONS, site)):
             yield
         self._remember(Place(SITES, f"{_anonymous(name)} {site}"))
 
     async def count_change(self, account_id: int) -> None:
-        """Count a change that an account is about to make, whatever becomes of it."""
         place = Place(CHANGES, str(account_id))
         await self._tries.hold(place)
         self._tries.end(place, tries=1)
@@ -170,7 +161,6 @@ class Throttle:
 
 
 def _anonymous(name: str) -> str:
-    """Return what a name is counted by, however it is written."""
     return sha256(folded(name).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,7 +1,6 @@
 """The limit: so many requests in each clock minute (UTC), per account, and per key with its own.
 
-Refused requests are held against neither window. What was counted is also kept by the day. See
-decision 0004.
+What was counted is also kept by the day. See decision 0004.
 """
 
 import math
@@ -16,8 +15,7 @@ from cardiorisk.errors import FieldFault, InvalidAccount, RateLimited
 from cardiorisk.identity.keys import KeyWindow
 
 WINDOW_SECONDS = 60
-MOST_ENDED_MINUTES = 60
-"""Minutes whose counts wait to be taken; the oldest is forgotten first."""
+MOST_ENDED_MINUTES = 60  # whose counts wait to be taken
 
 
 class Verdict(NamedTuple):
@@ -45,7 +43,7 @@ class Verdict(NamedTuple):
 
 @dataclass(slots=True)
 class _Minute:
-    """What was counted in a minute and, of that, what was taken or is not ours; by account."""
+    """What was counted by account and, of that, what was taken or is not this process's."""
 
     number: int
     used: dict[int, int] = field(default_factory=dict)
@@ -66,8 +64,7 @@ class Limiter:
         self._clock = clock
         self._minute = _Minute(0)
         self._ended: deque[_Minute] = deque(maxlen=MOST_ENDED_MINUTES)
-        self._used_by_keys: dict[str, int] = {}
-        """In the current minute, by the name of a key's window."""
+        self._used_by_keys: dict[str, int] = {}  # in the current minute, by a window's name
 
     def hit(
         self,
@@ -79,8 +76,7 @@ class Limiter:
     ) -> Verdict:
         """Count ``want`` requests in the account's window and its key's own, or in neither.
 
-        None only looks what is left. ``limit`` is the plan's, which may change within the minute;
-        ``now`` is given where another clock than ours counts.
+        None only looks what is left. ``now`` is given where another clock than ours counts.
         """
         if now is None:
             now = self._clock()
