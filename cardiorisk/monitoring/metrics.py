@@ -10,10 +10,11 @@ The last hour is the difference of marks: counts as they were when a minute bega
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import sub
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -22,27 +23,22 @@ from prometheus_client.metrics_core import (
     GaugeMetricFamily,
     HistogramMetricFamily,
     InfoMetricFamily,
+    Metric,
 )
 from prometheus_client.registry import Collector
 from pydantic import Field as Member
 
+from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import VERSION
+from cardiorisk.http1.connection import Reason
+from cardiorisk.limits.redis import Redis
+from cardiorisk.limits.window import Limiter
 from cardiorisk.measuring import Histogram, percentile
+from cardiorisk.model.predictor import Predictor
+from cardiorisk.store.store import Store
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from prometheus_client.metrics_core import Metric
-
-    from cardiorisk.bitacora.writer import Bitacora
-    from cardiorisk.http1.connection import Reason
-    from cardiorisk.limits.redis import Redis
-    from cardiorisk.limits.window import Limiter
-    from cardiorisk.model.predictor import Predictor
-    from cardiorisk.store.store import Store
-
-    Series = tuple[str, str, int]
-    """Method, route template and status."""
+Series = tuple[str, str, int]
+"""Method, route template and status."""
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 PREFIX = "cardiorisk_"

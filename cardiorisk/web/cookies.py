@@ -7,17 +7,14 @@ belongs to its cookie, which only our pages hold: the cookie, signed. See decisi
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPServerRequest
+from tornado.web import RequestHandler
+
 from cardiorisk.errors import WrongXsrfToken
-from cardiorisk.identity.tokens import DEVICE_LIFETIME
-
-if TYPE_CHECKING:
-    from tornado.httputil import HTTPServerRequest
-    from tornado.web import RequestHandler
-
-    from cardiorisk.identity.tokens import Tokens
+from cardiorisk.identity.tokens import DEVICE_LIFETIME, Tokens
 
 SESSION_COOKIE = "sesion"
 DEVICE_COOKIE = "dispositivo"

@@ -1,12 +1,10 @@
 """What is told to callers who send a key where it is not looked for, and never the key itself."""
 
 import re
-from typing import TYPE_CHECKING
+
+from tornado.httputil import HTTPServerRequest
 
 from cardiorisk.identity.keys import shows_credential
-
-if TYPE_CHECKING:
-    from tornado.httputil import HTTPServerRequest
 
 HOW = "send `Authorization: <key>` or `Authorization: Bearer <key>`"
 _HEADERS = (

@@ -10,38 +10,32 @@ import json
 import logging
 import re
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import orjson
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
 from cardiorisk import errors
 from cardiorisk.bitacora.entry import Entry
-from cardiorisk.identity.keys import PREFIX
+from cardiorisk.identity.keys import PREFIX, Principal
 from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
-from cardiorisk.patients.words import preferred
+from cardiorisk.model.predictor import Assessment
+from cardiorisk.patients.patient import Patient
+from cardiorisk.patients.words import Language, preferred
 from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
 from cardiorisk.web.credentials import said_of_missing, said_of_scheme
 from cardiorisk.web.operations import require_known
 from cardiorisk.web.problems import content_type_of, problem_answer, problem_headers, problem_of
+from cardiorisk.web.services import Services
 from cardiorisk.web.tornado_inside import LeanHandler
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tornado.httputil import HTTPHeaders
-
-    from cardiorisk.identity.keys import Principal
-    from cardiorisk.model.predictor import Assessment
-    from cardiorisk.patients.patient import Patient
-    from cardiorisk.patients.words import Language
-    from cardiorisk.web.services import Services
-
-    Ask = Callable[[Patient], asyncio.Future[Assessment]]
+Ask = Callable[[Patient], asyncio.Future[Assessment]]
 
 logger = logging.getLogger(__name__)
 
@@ -146,14 +140,12 @@ class LoggedHandler(LeanHandler):
         return language
 
     def write_problem(self, error: errors.ServiceError) -> None:
-        """Write the body of a failure's answer; its status and headers are set."""
         language = self.speak() if isinstance(error, errors.InvalidPatient) else "en"
         path = self.request.path
         document = problem_answer(error, self.request_id, path, language)
         self.write_whole(content_type_of(path), to_json(document))
 
     def _show(self, error: errors.ServiceError) -> None:
-        """Replace whatever the answer was."""
         self._error = error
         self.clear()
         self.set_status(problem_of(error).status)
@@ -244,8 +236,6 @@ def to_json(document: Any) -> bytes:
 
 
 class BaseHandler(LoggedHandler):
-    """A request that is checked in one order and answered in one form."""
-
     changing_methods: ClassVar[tuple[str, ...]] = ("POST", "DELETE")
 
     async def prepare(self) -> None:
@@ -266,13 +256,11 @@ class BaseHandler(LoggedHandler):
         """Let the caller in, here anybody."""
 
     def options(self, *_: str) -> None:
-        """Tell anybody which methods the path answers."""
         self._set_allow()
         self.answer_nothing()
 
     @property
     def principal(self) -> Principal:
-        """The caller, where nobody unknown is let in."""
         assert self.caller is not None  # noqa: S101 - for mypy: known from ``admit`` on
         return self.caller
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 from tornado.template import Template
@@ -21,7 +22,7 @@ from cardiorisk.web.handlers import (
     IdentifiedHandler,
     OperatorHandler,
 )
-from cardiorisk.web.operations import SPOKEN
+from cardiorisk.web.operations import SPOKEN, Operation, Route
 from cardiorisk.web.problems import (
     CONTENT_TYPE,
     FIELD_PROBLEMS,
@@ -33,12 +34,7 @@ from cardiorisk.web.shapes import FieldProblemAnswer, Json, ProblemAnswer, Sent
 from cardiorisk.web.status import MetricsHandler
 from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from cardiorisk.web.operations import Operation, Route
-
-    Security = list[dict[str, list[str]]]
+Security = list[dict[str, list[str]]]
 
 _HERE = Path(__file__).parent
 _JSON_TYPE = "application/json"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from cardiorisk.errors import InvalidQuery
+from tornado.web import RequestHandler
+
+from cardiorisk.errors import InvalidQuery, ServiceError
 from cardiorisk.patients.words import NO_PARAMETER, REPEATED
-from cardiorisk.web.shapes import fault_of, unknown_faults
+from cardiorisk.web.shapes import Sent, fault_of, unknown_faults
+from cardiorisk.web.tornado_inside import LeanHandler
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from tornado.web import RequestHandler
-
-    from cardiorisk.errors import ServiceError
-    from cardiorisk.web.shapes import Sent
-    from cardiorisk.web.tornado_inside import LeanHandler
-
-    Method = TypeVar("Method", bound=Callable[..., Any])
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 _MARK = "api_operation"
 SPOKEN = ("Content-Language",)

@@ -323,7 +323,7 @@ def assessment_answer(
         "modelo": assessment.model_version,
         **more,
         **warnings_of(assessment, language),
-        "aviso": assessment.notice.to(language),
+        "aviso": assessment.notice.es if language == "es" else assessment.notice.en,
     }
 
 
