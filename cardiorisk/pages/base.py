@@ -95,7 +95,7 @@ class PageHandler(BaseHandler):
             self.require_own_form()
             if self.is_done_once:
                 self._under_way = self._deeds.begin(self._form_key)
-        else:
+        elif self.request.method == "GET":
             self.form = self._deeds.take_typed(find_cookie(self, VISIT_COOKIE), self.route)
 
     async def admit(self) -> None:

@@ -76,6 +76,17 @@ async def test_a_replaced_key_ends_now_or_in_an_hour(ana: Reader, action: str, s
     assert (await new.assess()).code == 200
 
 
+async def test_another_tab_that_replaces_the_same_key_is_told_that_it_has_ended(
+    ana: Reader,
+) -> None:
+    await make(ana)
+    key_id = await first_id(ana)
+    new = await make(ana, "rotar", clave=key_id)
+    answer = await ana.send("/claves", accion="rotar", clave=key_id)
+    assert (answer.code, "ya se había sustituido o revocado" in text(answer)) == (409, True)
+    assert (await new.assess()).code == 200
+
+
 async def test_nobody_else_s_key_is_there(ana: Reader, reader: Reader) -> None:
     made = await make(ana)
     await reader.register("bea")

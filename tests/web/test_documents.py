@@ -14,7 +14,7 @@ from tests.conformity import description
 from tests.support import Bitacora, Caller, document, told
 
 SWAGGER = Path(cardiorisk.pages.__file__).parent / "static" / "swagger-ui"
-LARGEST_BYTES = 80 * 1000
+LARGEST_BYTES = 45 * 1000
 
 
 async def test_the_description_is_served_to_anybody(stranger: Caller) -> None:

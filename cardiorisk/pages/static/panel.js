@@ -91,7 +91,7 @@ function showMinutes({ minutes }) {
   const time = (one) => minute.format(new Date(one.starts_at));
   columns(by("minutes"), {
     rows: parts,
-    kinds: ["answered", "faulty", "refused", "failed"],
+    kinds: ["answered", "unaccepted", "refused", "failed"],
     titles: minutes.map((one) => `${time(one)}: ${whole.format(one.requests)}`),
     ends: [time(minutes[0]), time(minutes.at(-1))],
     label: say("{count} requests in the last hour, {most} in the busiest minute", {
