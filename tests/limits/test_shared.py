@@ -213,7 +213,10 @@ OUTAGES: dict[str, tuple[Callable[[RedisServer], object], Callable[[RedisServer]
     "killed": (RedisServer.stop, RedisServer.start),
     "stopped": (shut_down, RedisServer.start),
     "frozen": (RedisServer.freeze, RedisServer.thaw),
-    "slow": (lambda server: server.ask("CLIENT", "PAUSE", 500), lambda _: None),
+    "slow": (
+        lambda server: server.ask("CLIENT", "PAUSE", 60_000, "WRITE"),
+        lambda server: server.ask("CLIENT", "UNPAUSE"),
+    ),
     "full": (
         lambda server: server.ask("CONFIG", "SET", "maxmemory", 1),
         lambda server: server.ask("CONFIG", "SET", "maxmemory", 0),
