@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import sub
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -31,11 +31,13 @@ from pydantic import Field as Member
 from cardiorisk.bitacora.writer import Bitacora
 from cardiorisk.config import VERSION
 from cardiorisk.http1.connection import Reason
-from cardiorisk.limits.redis import Redis
 from cardiorisk.limits.window import Limiter
 from cardiorisk.measuring import Histogram, percentile
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.store.store import Store
+
+if TYPE_CHECKING:  # it needs an optional extra
+    from cardiorisk.limits.redis import Redis
 
 Series = tuple[str, str, int]
 """Method, route template and status."""

@@ -93,11 +93,13 @@ def test_forty_at_once_over_two_processes_are_answered_five_times(
     found: list[Counter[int]] = []
     while len(found) < 3:
         outages, name = outages_of(processes), f"ana{time.monotonic()}"
+        minute = time.time() // 60
         key = create_key(processes[0].settings, name, "freemium")
         with ThreadPoolExecutor(40) as callers:
             asked = callers.map(Server.ask, processes * 20, [key] * 40)
             statuses = Counter(status for status, _ in asked)
-        if outages_of(processes) == outages:  # a busy machine may keep Redis from answering
+        # A busy machine may keep Redis from answering, or let a minute end meanwhile.
+        if outages_of(processes) == outages and time.time() // 60 == minute:
             found.append(statuses)
     assert found == [{200: 5, 429: 35}] * 3
 
