@@ -1,4 +1,4 @@
-"""The README, walked from top to bottom in an empty directory: every command as it is printed."""
+"""Pages walked from top to bottom in an empty directory: commands and answers are as printed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from tests.processes import require_program, unmeasured
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(
-    r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
-)
+WALKED = ["README.md", "docs/api.md"]
 NETWORK = f"mkdir -p model && cp {ROOT}/cardiorisk/artefact/* model"
 """In the place of a training, which the walk of ``entrenamiento.md`` does."""
 
@@ -32,24 +33,42 @@ PRINTED=$(grep --only-matching --max-count 1 "crk_[[:alnum:]]*" server.txt)
 """
 
 
-def printed_as_run(block: str) -> str:
+def walked_blocks(page: str) -> list[tuple[str, str]]:
+    """Return each block of shell with the answer that is printed after it, or nothing."""
+    text = (ROOT / page).read_text()
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [
+        (lines, answer if answer_kind in ("json", "http") else "")
+        for (kind, lines), (answer_kind, answer) in pairwise([*blocks, ("", "")])
+        if kind == "sh" and not lines.startswith("make ")
+    ]
+
+
+def printed_as_run(block: str, answer: str, directory: Path) -> str:
     """Return a block with what a reader fills in or has running filled in."""
     block = re.sub(r"^python train.py .*$", NETWORK, block, flags=re.MULTILINE)
     block = re.sub(
         r"^(\w+=\S+) cardiorisk serve$", r"stop; export \1; start cardiorisk serve", block
     )
+    block = re.sub(r"/(media|var)/", rf"{directory}/\1/", block)
     newest_key = "$(cardiorisk keys list --json | grep -o 'key_[0-9a-f]*' | tail -1)"
-    return block.replace("crk_…", "$PRINTED").replace("KEY_ID", newest_key)
+    block = block.replace("crk_…", "$PRINTED").replace("KEY_ID", newest_key)
+    is_refused = re.search(r'"status": [45]', answer)
+    return f"({block}) || true" if is_refused else block
 
 
-def test_every_command_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", WALKED)
+def test_every_command_of_a_page_runs_in_its_order(page: str, tmp_path: Path) -> None:
     require_program("curl", "apt-get install curl")
     bash = require_program("bash", "apt-get install bash")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    walked = [printed_as_run(block) for block in BLOCKS if not block.startswith("make ")]
-    script = PRELUDE + "\n".join(f"echo '## {i}'\n{text}" for i, text in enumerate(walked))
+    blocks = walked_blocks(page)
+    script = PRELUDE + "\n".join(
+        f"echo '## {place}'\n{printed_as_run(block, answer, tmp_path)}"
+        for place, (block, answer) in enumerate(blocks)
+    )
     environment = unmeasured() | {
         "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
         "CARDIORISK_PORT": port,
@@ -65,5 +84,7 @@ def test_every_command_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
         timeout=300,
     )
     assert walk.returncode == 0, walk.stdout[-3000:] + walk.stderr[-3000:]
-    assert f"## {len(walked) - 1}" in walk.stdout
-    assert '"riesgo_cardiaco":true' in walk.stdout
+    _, *printed = re.split(r"^## \d+$", walk.stdout, flags=re.MULTILINE)
+    for output, (block, answer) in zip(printed, blocks, strict=True):
+        pattern = re.escape("".join(answer.split())).replace("…", ".*")
+        assert re.search(pattern, "".join(output.split())), block + output
