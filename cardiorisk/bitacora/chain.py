@@ -85,7 +85,7 @@ def read_checkpoint(line: bytes) -> Checkpoint | None:
 
 
 def mark(line: bytes) -> bytes:
-    return crc32(line).to_bytes(4, "big")[2:]
+    return (crc32(line) & 0xFFFF).to_bytes(2, "big")
 
 
 def find_last(file: int) -> tuple[int, Checkpoint | None]:

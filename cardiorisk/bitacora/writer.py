@@ -233,13 +233,14 @@ class Bitacora:
         self._is_begun = True
 
     def _write(self, line: bytes) -> None:
-        self._close_tear()
+        if self._ends_torn:
+            self._close_tear()
         taken_bytes = self._put(line)
-        is_whole = taken_bytes == len(line)
-        self._chain.add(line[:taken_bytes], is_whole=is_whole)
-        if not is_whole:
+        if taken_bytes < len(line):
+            self._chain.add(line[:taken_bytes], is_whole=False)
             self._ends_torn = True
             raise _taken_in_part(taken_bytes, line)
+        self._chain.add(line)
 
     def _close_tear(self) -> None:
         """Have the next line stand on a line of its own."""
