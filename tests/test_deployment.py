@@ -8,6 +8,7 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -70,6 +71,13 @@ class Site:
     def restart(self, node: str) -> None:
         assert self.servers[node].stop() == 0
         self.start(node)
+
+    def wait_until_used(self, node: str) -> None:
+        """Wait until the proxy has noticed that a process is back."""
+        before, gives_up_at = self.assessed()[node], time.monotonic() + 30
+        while self.assessed()[node] == before:
+            assert time.monotonic() < gives_up_at
+            time.sleep(0.05)
 
     def clean_up(self) -> None:
         for server in self.servers.values():
@@ -174,8 +182,8 @@ async def under_load(
 async def test_no_request_is_lost_while_one_process_after_the_other_is_restarted(
     site: Site,
 ) -> None:
-    restarts = (partial(site.restart, node) for node in NODES)
-    statuses = await under_load(site, *restarts, context=trusting())
+    steps = [partial(step, node) for node in NODES for step in (site.restart, site.wait_until_used)]
+    statuses = await under_load(site, *steps, context=trusting())
     assert set(statuses) == {b"200"}
     assert site.assessed().total() == statuses.total()
 

@@ -102,6 +102,7 @@ def test_every_line_arrives_once_and_whole_through_rotation_and_restarts(
                 bitacora.path.rename(f"{bitacora.path}-20261127-1")
             write(200)  # still into the renamed files
             shipping.wait_for(lambda: _has_followed(bitacoras))
+            shipping.wait_for(shipping.has_arrived)  # a renamed file is not looked for again
             write(200)
         write(200)
         with shipping.running("rsyslog"):
