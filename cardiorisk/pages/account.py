@@ -42,8 +42,6 @@ LOGIN_DONE = {
 
 
 class SignedInPage(PageHandler):
-    """A page for readers who have logged in; others are sent to do so, and back."""
-
     async def admit(self) -> None:
         await super().admit()
         if self.caller is None:
@@ -214,7 +212,6 @@ class AccountPageHandler(SignedInPage, SessionPage):
             await self.get()
 
     async def _do(self, action: str) -> str:
-        """Do what a form asks for, and return where to go on."""
         accounts, where = self.services.accounts, (self.address, device_cookie(self))
         members = self.form | {USERNAME: self.principal.name}
         if action == "borrar":
@@ -293,13 +290,10 @@ class KeysPageHandler(OwnKeysPage):
         part = searchable(text)
         found = [key for key in keys if part in searchable(f"{key.name or ''} {key.prefix}")]
         found_active = [key for key in found if key.status(now) == "active"]
-        page, pages = self.page_of(len(found_active), KEYS_A_PAGE)
         self.show(
             "keys.html",
-            active=found_active[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE],
+            active=self.page_of(found_active, KEYS_A_PAGE),
             count=len(found_active),
-            page=page,
-            pages=pages,
             ended=[key for key in found if key.status(now) != "active"],
             wanted=text,
             has_search=len(keys) > KEYS_A_PAGE or bool(text),

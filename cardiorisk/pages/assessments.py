@@ -46,8 +46,6 @@ DIALECTS = {"es": (";", ","), "en": (",", ".")}
 
 
 class AssessmentsPage(SignedInPage):
-    """A page over the kept assessments that are searched for, by their ids."""
-
     def chosen(self, name: str) -> str:
         return self.get_query_argument(name, "")[:LABEL_CHARACTERS]
 
@@ -59,14 +57,11 @@ class AssessmentsPage(SignedInPage):
 class AssessmentsPageHandler(PatientsPage, AssessmentsPage):
     async def get(self) -> None:
         ids = await self.find()
-        page, pages = self.page_of(len(ids), SHOWN)
-        shown = ids[(page - 1) * SHOWN : page * SHOWN]
+        shown = self.page_of(ids, SHOWN)
         self.show(
             "assessments.html",
             items=await self.services.assessments.load(self.principal, shown),
             count=len(ids),
-            page=page,
-            pages=pages,
             chosen={name: self.chosen(name) for name in (SEARCH, RISK, ORDER)},
             risks=RISKS,
             orders=ORDERS,
@@ -83,7 +78,6 @@ class AssessmentsPageHandler(PatientsPage, AssessmentsPage):
         self.go(f"evaluaciones{self.with_query(hecho=done)}")
 
     async def _keep(self) -> str:
-        """Keep an answer that has just been given, without another call."""
         text = self.form.get(LABEL_FIELD, "").strip()
         label = clean_name(text)
         if text and label is None:
@@ -117,7 +111,6 @@ class ExportHandler(AssessmentsPage):
 
 
 def _row(kept: KeptAssessment) -> list[Any]:
-    """Return what the API answers, as a spreadsheet reads it."""
     values: Mapping[str, Any] = kept_answer(kept, notice="") | {
         "created_at": kept.created_at.isoformat(),
         LABEL_FIELD: kept.label or "",

@@ -8,11 +8,11 @@ none is taken and by which none is done twice. The policy below lets a page hold
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from math import ceil
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from tornado.escape import json_encode
@@ -66,6 +66,7 @@ PLACES = {
 }
 
 
+Item = TypeVar("Item")
 Refusals = Mapping[type[errors.ServiceError], str]
 
 
@@ -81,6 +82,7 @@ class PageHandler(BaseHandler):
         self.form: dict[str, str] = {}
         self.faults: dict[str, str] = {}  # in English, by the field's id
         self.repeated = ""
+        self.page = self.pages = 1
         self._languages: Mapping[str, CSVLocale] = self.settings["languages"]
         self._deeds: Deeds = self.settings["deeds"]
         self._under_way: asyncio.Future[Outcome | None] | None = None
@@ -99,7 +101,6 @@ class PageHandler(BaseHandler):
             self.form = self._deeds.take_typed(find_cookie(self, VISIT_COOKIE), self.route)
 
     async def admit(self) -> None:
-        """Find out who is reading, where a living session says so; anybody may read."""
         cookie = session_cookie(self)
         try:
             with suppress(errors.InvalidKey, errors.AccountSuspended):
@@ -171,7 +172,6 @@ class PageHandler(BaseHandler):
     def finish(
         self, chunk: str | bytes | dict[str, Any] | None = None, content_type: str = ""
     ) -> asyncio.Future[None]:
-        """Let the answer leave, and whoever has sent the same form have the same answer."""
         if (under_way := self._under_way) is not None:
             self._under_way = None
             self._deeds.end(self._form_key, under_way, self._outcome())
@@ -189,12 +189,10 @@ class PageHandler(BaseHandler):
 
     @property
     def root(self) -> str:
-        """The way from this page to the service's root, which need not be its server's."""
         return "../" * (self.route.count("/") - 1)
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
-        """Pages to go to, by their paths and what they are called, in English."""
         strangers, members = ("lote", "entrar", "registro"), tuple(PLACES)[:5]
         paths = strangers if self.caller is None else members
         if self.caller is not None and self.caller.is_operator:
@@ -208,7 +206,6 @@ class PageHandler(BaseHandler):
 
     @property
     def form_token(self) -> str:
-        """What the calls of this reader's scripts must carry."""
         visit = find_cookie(self, VISIT_COOKIE) or self._new_visit
         if not visit:
             visit = self._new_visit = secrets.token_hex(16)
@@ -266,11 +263,12 @@ class PageHandler(BaseHandler):
             asked |= {name: text.encode()}
         return f"?{urlencode(asked)}"
 
-    def page_of(self, count: int, size: int) -> tuple[int, int]:
-        """Return which page of a list is asked for, and how many there are."""
-        pages = max(1, ceil(count / size))
+    def page_of(self, items: Sequence[Item], size: int) -> Sequence[Item]:
+        """Return the part of a list that is asked for; the template says which it is."""
+        self.pages = max(1, ceil(len(items) / size))
         asked = self.get_query_argument(PAGE_PARAMETER, "1")
-        return find_number(asked, 1, pages) or (pages if asked.isdecimal() else 1), pages
+        self.page = find_number(asked, 1, self.pages) or (self.pages if asked.isdecimal() else 1)
+        return items[(self.page - 1) * size : self.page * size]
 
     def done(self, texts: Mapping[str, str]) -> str:
         return texts.get(self.get_query_argument(DONE_PARAMETER, ""), "")
@@ -298,7 +296,6 @@ class PageHandler(BaseHandler):
                 self.set_status(409)
 
     def lacks(self, *names: str, form: str = "") -> bool:
-        """Note which fields of a form were left empty, and tell whether any was."""
         empty = [errors.FieldFault(name, "") for name in names if not self.form.get(name)]
         if empty:
             self.refuse(empty, form, marked("Fill this in."))
@@ -332,7 +329,6 @@ class PageHandler(BaseHandler):
         self.finish(self.rendered(template, **names))
 
     def rendered(self, template: str, **names: Any) -> bytes:
-        """Set a page's headers and return it; ``names`` are what its template uses."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         # Under no-referrer a form's Origin would be null.
@@ -404,7 +400,6 @@ def local_page(text: str, otherwise: str) -> str:
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Read the fields of a form, the last of each name."""
     try:
         text, most = body.decode("ascii"), _MOST_FIELDS
         return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most))

@@ -30,7 +30,6 @@ RULES = {
     "expires_days": marked("Must be a whole number of days from 1 to 36500."),
     "limit": marked("Must be a whole number, at least 1 and less than your plan allows."),
 }
-"""What a form's field must be, by its name."""
 FAILURES = {
     "wrong-xsrf-token": marked(
         "The form was an old one, of a session before this one. Nothing was done."
@@ -57,7 +56,6 @@ FAILURES = {
 }
 """What readers are told of a failure, by its code: every mistake of a reader's own needs a text."""
 PASSING = marked("The service cannot answer now. Try again in a moment.")
-"""What readers are told of any other failure."""
 
 
 def load_languages() -> Mapping[str, CSVLocale]:

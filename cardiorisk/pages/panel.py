@@ -33,9 +33,7 @@ STAGE_NAMES = {
     "store": marked("keeping"),
     "total": marked("total"),
 }
-"""What readers call the stages of ``STAGES``."""
 STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
-"""Statuses to choose from."""
 
 SEARCH, AFTER, ACCOUNT = "buscar", "despues", "cuenta"
 DEED, PLAN, KEY, NAME, UNUSED = "hacer", "plan", "clave", "nombre", "olvidadas"
@@ -47,11 +45,9 @@ DEEDS = {
     "borrar": marked("The account has been deleted, with all that was its."),
     "revocar": marked("The key has been revoked."),
 }
-"""What may be done, and what is said when it is done; the page puts the plan in."""
 OWN_ACCOUNT = marked("That cannot be: it is your own account. Another operator can do it.")
 LAST_OPERATOR = marked("That cannot be: it is the last operator's. Make another operator first.")
 KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
-"""What a key may be; the template asks for their translation."""
 
 
 class PanelHandler(OperatorPage):
@@ -94,8 +90,6 @@ class PanelEventsHandler(EventStream, OperatorPage):
 
 
 class PanelAccountsHandler(OperatorPage):
-    """``/panel/cuentas``: make accounts, look them up, suspend, delete; end keys, change plans."""
-
     async def get(self) -> None:
         number = self.get_query_argument(ACCOUNT, "")
         if number:
