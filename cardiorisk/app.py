@@ -19,6 +19,7 @@ from cardiorisk.model.predictor import Predictor
 from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import LastHour, Metrics
 from cardiorisk.monitoring.metrics import Sources as MetricsSources
+from cardiorisk.monitoring.nodes import Nodes
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
 from cardiorisk.store.database import open_served
@@ -52,8 +53,16 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
         token_secret=secret.get_secret_value().encode() if secret is not None else None,
     )
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
+    nodes = Nodes(settings, store, predictor)
     sources = MetricsSources(
-        store, limiter, predictor, bitacora, lambda: traffic.open_requests, traffic.refusals, redis
+        store,
+        limiter,
+        predictor,
+        bitacora,
+        lambda: traffic.open_requests,
+        traffic.refusals,
+        redis,
+        nodes,
     )
     metrics = Metrics(_expected(), settings.plans, sources, settings.node)
     log_watch = LogWatch(bitacora.path, clock)
@@ -74,6 +83,7 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
             operated=OperatedAccounts(store, settings.plans),
             log_watch=log_watch,
             overviews=overviews,
+            nodes=nodes,
             broadcast=Broadcast(),
             files=load_files(lambda: to_json(describe(API_ROUTES))),
             clock=clock,

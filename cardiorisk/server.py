@@ -85,6 +85,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
             # would stop every answer for 0.2 s.
             gc.collect()
             gc.freeze()
+            await services.nodes.look()
             url = url or _listen(settings, listener, announcer)
             _notify_systemd()
             announcer.ready(url, services.predictor.card.version)
@@ -154,7 +155,7 @@ async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:
     while await asked.wait():
         asked.clear()
         try:
-            replacement = await services.reload_network()
+            replacement = await services.nodes.reload()
         except ServiceError as error:
             logger.warning("the network %s goes on: %s", services.predictor.version, error)
         except Exception:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from cardiorisk.config import Settings, load_settings
+from cardiorisk.config import DEFAULT_MODEL_DIR, Settings, load_settings
 from cardiorisk.store import rows_accounts
 from tests.postgres import PostgresServer
 from tests.processes import Server
 from tests.support import cardiorisk, change_account, changing, create_key
 
 PLANS = "freemium=1000000,premium=2000000"
+FIRST, SECOND = "6-14-7-1-00000001", "6-14-7-1-00000002"
+
+
+def network(directory: Path, version: str) -> None:
+    """Put the network that comes with the package there, under another name."""
+    shutil.copytree(DEFAULT_MODEL_DIR, directory, dirs_exist_ok=True)
+    card = directory / "card.json"
+    card.write_text(card.read_text().replace(json.loads(card.read_text())["version"], version))
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
 
 
 class Pair:
@@ -23,15 +39,19 @@ class Pair:
 
     def __init__(self, url: str, directory: Path) -> None:
         self.settings: Settings = load_settings({"database_url": url})
+        self.models = [directory / f"model-{name}" for name in ("a", "b")]
+        for model in self.models:
+            network(model, FIRST)
         self.servers = [
             Server(
                 directory,
                 *("--engine", "litert"),
                 CARDIORISK_DATABASE_URL=url,
-                CARDIORISK_NODE=name,
+                CARDIORISK_NODE=model.name[-1],
                 CARDIORISK_PLANS=PLANS,
+                CARDIORISK_MODEL_DIR=str(model),
             )
-            for name in ("a", "b")
+            for model in self.models
         ]
         for server in self.servers:
             server.wait_until_ready()
@@ -81,3 +101,19 @@ def test_what_ends_a_key_anywhere_ends_it_everywhere_within_a_second(
     while {server.ask(key)[0] for server in pair.servers} & {200}:
         assert time.monotonic() - ended_at < 1.0
     assert [server.ask(other)[0] for server in pair.servers] == [200, 200]
+
+
+def test_a_reload_reaches_every_process_or_is_told_why_not(pair: Pair) -> None:
+    here, there = pair.models
+    network(here, SECOND)
+    assert pair.ask(0, "POST", "/model/reload", {})[0] == 200
+
+    def shown(number: int) -> dict[str, tuple[str, bool]]:
+        nodes = json.loads(pair.ask(number, "GET", "/readyz")[1])["nodos"]
+        return {node["nodo"]: (node["modelo"], node["falta"] is not None) for node in nodes}
+
+    until(lambda: shown(1) == {"a": (SECOND, False), "b": (FIRST, True)})
+    assert "cardiorisk_model_unwanted 1.0" in pair.ask(1, "GET", "/metrics")[1]
+    network(there, SECOND)
+    assert pair.ask(0, "POST", "/model/reload", {})[0] == 200
+    until(lambda: shown(1) == {"a": (SECOND, False), "b": (SECOND, False)})

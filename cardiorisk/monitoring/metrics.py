@@ -34,6 +34,7 @@ from cardiorisk.http1.connection import Reason
 from cardiorisk.limits.window import Limiter
 from cardiorisk.measuring import Histogram, percentile
 from cardiorisk.model.predictor import Predictor
+from cardiorisk.monitoring.nodes import Nodes
 from cardiorisk.store.store import Store
 
 if TYPE_CHECKING:  # it needs an optional extra
@@ -70,6 +71,7 @@ class Sources:
     open_requests: Callable[[], int]
     connection_refusals: Mapping[Reason, int]
     redis: Redis | None = None
+    nodes: Nodes | None = None
 
 
 class Metrics(Collector):
@@ -161,6 +163,9 @@ class Metrics(Collector):
         if predictor.version is not None:
             model.add_metric((), {"version": predictor.version})
         yield model
+        nodes = self._sources.nodes
+        said = "1 while the network that answers is not the one that an operator wants"
+        yield _gauge("model_unwanted", said, {"": int(bool(nodes and nodes.fault))})
         yield InfoMetricFamily(
             f"{PREFIX}build", "This process, of which all numbers are, and no other's", self._build
         )

@@ -46,6 +46,7 @@ class Overview:
     started_at: Annotated[str, Member(description="When this process began to count")]
     version: Annotated[str, Member(description="Of the service")]
     modelo: Annotated[str | None, Member(description="The network that answers, where one does")]
+    nodes: Annotated[dict[str, str | None], Member(description="Networks of all processes")]
     minutes: Annotated[tuple[Minute, ...], Member(description="Clock minutes, the newest last")]
     last_5_minutes: Annotated[Stretch, Member(description="The last five minutes")]
     last_hour: Annotated[Stretch, Member(description="The last hour")]
@@ -84,11 +85,13 @@ class Overviews:
         with suppress(ServiceError):  # the network is not loaded, the log not readable, or busy
             drift = await self._log.drift(sources.predictor.card)
         memo, bitacora = sources.store.memo.statistics(), sources.bitacora
+        nodes = sources.nodes.seen if sources.nodes else ()
         return Overview(
             at=timestamp(self._clock()),
             started_at=self._started_at,
             version=VERSION,
             modelo=sources.predictor.version,
+            nodes={node.name: node.version for node in nodes},
             minutes=self._hour.minutes(),
             last_5_minutes=self._hour.last(5),
             last_hour=self._hour.last(MINUTES),

@@ -14,6 +14,8 @@ from cardiorisk.store.tables import Account, AccountChange
 KEPT_CHANGES = 10_000
 """The oldest go; who has missed some forgets all that it remembers."""
 _MOST_AT_ONCE = 1_000
+NETWORK = 0
+"""No account: another network is wanted."""
 _CHANGED = "changed_accounts"
 _OURS = 0x63726B
 """Keeps our locks apart from those of others in the same database."""

@@ -87,6 +87,8 @@ class Store:
         self._probed_at = -math.inf
         self._watcher: asyncio.Task[None] | None = None
         self._last_change: int | None = None
+        self.network_wanted = asyncio.Event()
+        """Another process wants another network, or might."""
         self._flush_at = monotonic() + FLUSH_SECONDS
         self._flushing = asyncio.Lock()
         self._last_used: dict[str, float] = {}
@@ -217,6 +219,8 @@ class Store:
             self.memo.drop_all()
         else:
             self.memo.drop(changed)
+        if changed is None or rows_changes.NETWORK in changed:
+            self.network_wanted.set()
         self._last_change = newest
 
     async def flush(self) -> None:

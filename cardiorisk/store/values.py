@@ -85,6 +85,16 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """A process, the network that it runs, and why not the one that is wanted."""
+
+    name: str
+    version: str | None
+    fault: str | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KeptAssessment:
     assessment_id: str
     created_at: datetime

@@ -19,9 +19,10 @@ from cardiorisk.config import Settings
 from cardiorisk.http1.connection import REASONS
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.limits.window import Limiter
-from cardiorisk.model.predictor import Predictor, Replacement
+from cardiorisk.model.predictor import Predictor
 from cardiorisk.monitoring.log_watch import LogWatch
 from cardiorisk.monitoring.metrics import Metrics
+from cardiorisk.monitoring.nodes import Nodes
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
 
@@ -99,6 +100,7 @@ class Services:
     accounts: Accounts
     assessments: Assessments
     operated: OperatedAccounts
+    nodes: Nodes
     log_watch: LogWatch
     overviews: Overviews
     broadcast: Broadcast
@@ -110,13 +112,11 @@ class Services:
         await self.store.start()
         if self.redis is not None:
             await self.redis.start()
+        self.nodes.start()
         self.overviews.start()
 
     async def load_network(self) -> None:
         await self.predictor.load(self.settings.model_dir, self.settings.engine)
-
-    async def reload_network(self) -> Replacement:
-        return await self.predictor.reload(self.settings.model_dir, self.settings.engine)
 
     async def close(self) -> None:
         """Close everything but the predictor, whatever fails to."""
@@ -129,3 +129,4 @@ class Services:
             closing.callback(self.log_watch.close)
             closing.callback(self.broadcast.close)
             closing.callback(self.overviews.close)
+            closing.callback(self.nodes.close)

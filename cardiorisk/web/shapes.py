@@ -280,6 +280,14 @@ class HealthAnswer(TypedDict):
     version: Annotated[str, about("Of the service", VERSION)]
 
 
+class NodeAnswer(TypedDict):
+    """A process on the same database."""
+
+    nodo: Annotated[str, about("Its name, or its machine's and its number")]
+    modelo: Annotated[str | None, about("The network that it runs")]
+    falta: Annotated[str | None, about("Why that is not the one that an operator wants")]
+
+
 class ReadinessAnswer(TypedDict):
     """It is ready."""
 
@@ -290,6 +298,9 @@ class ReadinessAnswer(TypedDict):
             Literal["redis", "proceso"],
             about("Where Redis counts the windows: who does now, as it may be away"),
         ]
+    ]
+    nodos: NotRequired[
+        Annotated[list[NodeAnswer], about("All processes, where there are several or one lacks")]
     ]
 
 

@@ -42,6 +42,11 @@ class ReadyHandler(BaseHandler):
             if redis.is_away and self.services.settings.windows_down == "refuse":
                 raise errors.LimitsUnavailable("Redis is away, so that no request can be counted")
             ready["ventanas"] = "proceso" if redis.is_away else "redis"
+        nodes = self.services.nodes.seen
+        if len(nodes) > 1 or any(node.fault for node in nodes):
+            ready["nodos"] = [
+                {"nodo": node.name, "modelo": node.version, "falta": node.fault} for node in nodes
+            ]
         self.answer(ready)
 
     head = get
@@ -69,9 +74,10 @@ class ReloadHandler(OperatorHandler):
         """Replace the network while it answers (operators).
 
         Loads what is in the model's directory now and checks it: card, hash, golden rows. Where it
-        does not hold, the old one goes on. It draws on no limit.
+        does not hold, the old one goes on. Other processes on the same database then load the same
+        version from their own directories, or say in `/readyz` why not. It draws on no limit.
         """
-        replacement = await self.services.reload_network()
+        replacement = await self.services.nodes.reload_everywhere()
         self.end_stage("reload")
         self.answer({"modelo": replacement.new_version, "anterior": replacement.old_version})
 

@@ -57,7 +57,9 @@ function showFigures(overview) {
   setText("figure-memo", lookups ? `${number((100 * (memo.hits + memo.refusals)) / lookups, 1)} %` : "–");
   setText("figure-lines", whole.format(bitacora.lines));
   setText("figure-failures", whole.format(bitacora.failures));
-  setText("figure-model", overview.modelo ?? "–");
+  const nodes = Object.entries(overview.nodes);
+  const networks = nodes.length > 1 ? nodes.map(([name, network]) => `${name}: ${network}`) : [overview.modelo ?? "–"];
+  setText("figure-model", networks.join(", "));
   by("figure-failures").classList.toggle("bad", bitacora.failures > 0);
 }
 

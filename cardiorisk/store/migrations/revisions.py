@@ -15,12 +15,14 @@ from cardiorisk.store.tables import Base
 
 SCRIPTS = Path(__file__).parent
 _NUMBER_CHARACTERS = 4
+_ADDS_TO = "-"
+"""In ``0008-0006``: code that knows 0006 works with it too, as nothing was taken or changed."""
 
 
 def known() -> list[str]:
     """Return the revisions this version of the service knows, the newest last."""
     files = (SCRIPTS / "versions").glob("[0-9]*.py")
-    return sorted(file.name[:_NUMBER_CHARACTERS] for file in files)
+    return sorted(file.name.partition("_")[0] for file in files)
 
 
 def head() -> str:
@@ -47,7 +49,7 @@ def require_head(connection: Connection) -> None:
     found, place = _known_or_none(connection), connection.engine.url.database
     if found is None:
         raise StoreUnavailable(f"{place} has no tables; run `cardiorisk db upgrade`")
-    if found != head():
+    if found in known()[:-1]:
         raise StoreUnavailable(
             f"{place} is at revision {found} and this version needs {head()}; "
             "run `cardiorisk db upgrade`"
@@ -61,7 +63,7 @@ def upgrade(connection: Connection) -> None:
         StoreUnavailable: the database was made by a newer version; nothing is touched.
     """
     found = _known_or_none(connection)
-    if found == head():
+    if found not in {None, *known()[:-1]}:
         return
     from alembic import command  # noqa: PLC0415 - slow to import, seldom needed
     from alembic.config import Config  # noqa: PLC0415 - likewise
@@ -79,7 +81,9 @@ def upgrade(connection: Connection) -> None:
 
 def _known_or_none(connection: Connection) -> str | None:
     found = current(connection)
-    if found not in {None, *known()}:
+    adds_to = (found or "").partition(_ADDS_TO)[2]
+    is_newer = found not in {None, *known()}
+    if is_newer and not "" < adds_to <= head()[:_NUMBER_CHARACTERS]:
         raise StoreUnavailable(
             f"{connection.engine.url.database} was made by a newer version of cardiorisk (revision "
             f"{found}; this one knows none after {head()}); install that version or name another "

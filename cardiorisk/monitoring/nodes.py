@@ -1,0 +1,114 @@
+"""Which network every process runs, and that all run the one that an operator wants.
+
+A wish holds while some process runs what is wanted: where all were started anew with other files,
+it is forgotten. See ``docs/cluster.md``.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from contextlib import suppress
+
+from cardiorisk.config import Settings
+from cardiorisk.errors import ServiceError, UnusableArtefact
+from cardiorisk.model.card import load_card
+from cardiorisk.model.predictor import Predictor, Replacement
+from cardiorisk.store import rows_nodes
+from cardiorisk.store.store import Store
+from cardiorisk.store.values import NodeRecord
+from cardiorisk.workers import Failures
+
+ANNOUNCE_SECONDS = 30.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Nodes:
+    """Announces this process, and follows what is wanted.
+
+    Attributes:
+        seen: the processes that were there at the last look, by name.
+        fault: why the network that is wanted is not the one that answers here.
+    """
+
+    def __init__(self, settings: Settings, store: Store, predictor: Predictor) -> None:
+        self._settings = settings
+        self._store = store
+        self._predictor = predictor
+        self._name = settings.node or f"{socket.gethostname()}:{os.getpid()}"
+        self._failures = Failures(_logger)
+        self._following: asyncio.Task[None] | None = None
+        self.seen: tuple[NodeRecord, ...] = ()
+        self.fault: str | None = None
+
+    def start(self) -> None:
+        self._following = asyncio.create_task(self._follow(), name="nodes")
+
+    def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+
+    async def reload(self) -> Replacement:
+        """Load the network that is on the disk now; the old one goes on where it does not hold."""
+        settings = self._settings
+        replacement = await self._predictor.reload(settings.model_dir, settings.engine)
+        with suppress(ServiceError):  # it was told; here it is loaded all the same
+            await self._announce()
+        return replacement
+
+    async def reload_everywhere(self) -> Replacement:
+        """Load it here, and have every process do so."""
+        replacement = await self.reload()
+        version, now = replacement.new_version, self._store.now()
+        with suppress(ServiceError):
+            await self._store.change(lambda rows: rows_nodes.want(rows, version, now))
+        return replacement
+
+    async def look(self) -> None:
+        """Announce this process, and load what is wanted or say why not."""
+        if self._predictor.version is None:
+            return
+        with suppress(ServiceError):  # the store tells of its own
+            wanted = await self._announce()
+            try:
+                if wanted not in {None, self._predictor.version}:
+                    await self._load(str(wanted))
+            except ServiceError as error:
+                self._note(error)
+            else:
+                self._note(None)
+            await self._announce()
+
+    async def _follow(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANNOUNCE_SECONDS):
+                    await self._store.network_wanted.wait()
+            self._store.network_wanted.clear()
+            await self.look()
+
+    async def _load(self, wanted: str) -> None:
+        directory = self._settings.model_dir
+        found = (await asyncio.to_thread(load_card, directory)).version
+        if found != wanted:
+            raise UnusableArtefact(f"{wanted} is wanted, and {directory} holds {found}")
+        await self._predictor.reload(directory, self._settings.engine)
+        _logger.warning("the network %s was loaded, as it is wanted", wanted)
+
+    def _note(self, error: ServiceError | None) -> None:
+        self.fault = None if error is None else str(error)[:500]
+        self._failures.note("the network that is wanted", error)
+
+    async def _announce(self) -> str | None:
+        """Say what runs here; return what is wanted, if another process runs it."""
+        name, version, fault = self._name, self._predictor.version, self.fault
+        now = self._store.now()
+        seen = await self._store.change(
+            lambda rows: rows_nodes.announce(rows, name, version, fault, now)
+        )
+        self.seen = tuple(node for node in seen if node.name != rows_nodes.EVERY_NODE)
+        for wish in set(seen) - set(self.seen):
+            if any(node.version == wish.version for node in self.seen):
+                return wish.version
+        return None
