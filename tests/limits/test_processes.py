@@ -76,8 +76,11 @@ def metric(server: Server, name: str) -> float:
     return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
 
-def outages_of(processes: tuple[Server, Server]) -> float:
-    return sum(metric(server, "cardiorisk_windows_outages_total") for server in processes)
+def outages_of(processes: tuple[Server, Server]) -> list[float]:
+    """Return how often each has found Redis away; wait until neither does."""
+    for server in processes:
+        until_ready_says(server, "redis")
+    return [metric(server, "cardiorisk_windows_outages_total") for server in processes]
 
 
 def until_ready_says(server: Server, windows: str) -> None:

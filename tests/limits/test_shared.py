@@ -315,8 +315,8 @@ async def test_the_start_goes_on_without_redis(
 @pytest.mark.usefixtures("quick_break")
 async def test_whatever_is_said_in_its_place_the_process_counts_for_itself(says: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(b":1\r\n" + says)  # what greets is believed
+        await reader.read(4096)
+        writer.write(b"+OK\r\n:1\r\n")  # what greets is believed
         while await reader.read(4096):
             writer.write(says)
         writer.close()
