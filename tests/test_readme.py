@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from tests.processes import require_program, unmeasured
 
 ROOT = Path(__file__).parent.parent
-WALKED = ["README.md", "docs/api.md"]
+WALKED = ["README.md", *(f"docs/{name}.md" for name in ("api", "backup", "bitacora", "files"))]
 NETWORK = f"mkdir -p model && cp {ROOT}/cardiorisk/artefact/* model"
 """In the place of a training, which the walk of ``entrenamiento.md`` does."""
 
@@ -34,14 +33,10 @@ PRINTED=$(grep --only-matching --max-count 1 "crk_[[:alnum:]]*" server.txt)
 
 
 def walked_blocks(page: str) -> list[tuple[str, str]]:
-    """Return each block of shell with the answer that is printed after it, or nothing."""
-    text = (ROOT / page).read_text()
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    return [
-        (lines, answer if answer_kind in ("json", "http") else "")
-        for (kind, lines), (answer_kind, answer) in pairwise([*blocks, ("", "")])
-        if kind == "sh" and not lines.startswith("make ")
-    ]
+    """Return each block of shell with the answer that is printed right after it, or nothing."""
+    block = re.compile(r"^```sh\n(.*?)^```$(?:\n\n```(?:json|http)\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+    found = block.findall((ROOT / page).read_text())
+    return [(lines, answer) for lines, answer in found if not lines.startswith("make ")]
 
 
 def printed_as_run(block: str, answer: str, directory: Path) -> str:
