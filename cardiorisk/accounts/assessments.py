@@ -6,11 +6,11 @@ random number, so ids sort by time, and a page can begin after an assessment tha
 
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cardiorisk.accounts.expiring import Expiring
 from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.predictor import Assessment
@@ -35,7 +35,7 @@ ID_PATTERN = f"^{PREFIX}[0-9a-hjkmnp-tv-z]{{{_MOMENT_DIGITS + _RANDOM_DIGITS}}}$
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Answer = tuple[Patient, Assessment]
-ANSWER_LIFETIME, MOST_ANSWERS = timedelta(minutes=10), 1_000
+ANSWER_SECONDS, MOST_ANSWERS = 600.0, 1_000
 """How long an answer is at hand to be kept, and how many are, in this process alone."""
 
 
@@ -58,7 +58,7 @@ class AssessmentPage:
 class Assessments:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._answers: OrderedDict[tuple[int, str], tuple[datetime, Answer]] = OrderedDict()
+        self._answers = Expiring[Answer](MOST_ANSWERS, ANSWER_SECONDS)
 
     async def keep(
         self, principal: Principal, patient: Patient, assessment: Assessment, label: str | None
@@ -81,14 +81,12 @@ class Assessments:
 
     def remember(self, principal: Principal, answer_id: str, answer: Answer) -> None:
         """Have an answer at hand for a while, so that it can be kept as it was given."""
-        self._answers[principal.account_id, answer_id] = self._store.now(), answer
-        if len(self._answers) > MOST_ANSWERS:
-            self._answers.popitem(last=False)
+        self._answers.put((principal.account_id, answer_id), answer)
 
     async def keep_answer(self, principal: Principal, answer_id: str, label: str | None) -> bool:
         """Keep an answer that was given a while ago; tell whether it was still at hand."""
-        given_at, answer = self._answers.get((principal.account_id, answer_id), (_EPOCH, None))
-        if answer is None or self._store.now() - given_at > ANSWER_LIFETIME:
+        answer = self._answers.get((principal.account_id, answer_id))
+        if answer is None:
             return False
         await self.keep(principal, *answer, label)
         return True

@@ -85,7 +85,7 @@ class PageHandler(BaseHandler):
         self.page = self.pages = 1
         self._languages: Mapping[str, CSVLocale] = self.settings["languages"]
         self._deeds: Deeds = self.settings["deeds"]
-        self._under_way: asyncio.Future[Outcome | None] | None = None
+        self._is_under_way = False
         self._form_key, self._form_token, self._form_owner = "", "", 0
         self._sent: dict[str, str] = {}
         self._location, self._shown, self._new_visit = "", ("", dict[str, Any]()), ""
@@ -96,7 +96,8 @@ class PageHandler(BaseHandler):
         if self.request.method == "POST":
             self.require_own_form()
             if self.is_done_once:
-                self._under_way = self._deeds.begin(self._form_key)
+                self._deeds.begin(self._form_key)
+                self._is_under_way = True
         elif self.request.method == "GET":
             self.form = self._deeds.take_typed(find_cookie(self, VISIT_COOKIE), self.route)
 
@@ -172,14 +173,14 @@ class PageHandler(BaseHandler):
     def finish(
         self, chunk: str | bytes | dict[str, Any] | None = None, content_type: str = ""
     ) -> asyncio.Future[None]:
-        if (under_way := self._under_way) is not None:
-            self._under_way = None
-            self._deeds.end(self._form_key, under_way, self._outcome())
+        if self._is_under_way:
+            self._is_under_way = False
+            self._deeds.end(self._form_key, self._outcome())
         return super().finish(chunk, content_type)
 
     def on_connection_close(self) -> None:
         """Go on with what is done once: a browser hangs up where its button is pressed again."""
-        if self._under_way is None:
+        if not self._is_under_way:
             super().on_connection_close()
 
     def _outcome(self) -> Outcome | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cardiorisk.accounts.expiring import Expiring
 from cardiorisk.errors import WrongXsrfToken
 from cardiorisk.pages.languages import marked
 
@@ -39,54 +40,38 @@ class Deeds:
 
     def __init__(self, most: int = MOST_DEEDS, shown_seconds: float = SHOWN_SECONDS) -> None:
         self._most = most
-        self._shown_seconds = shown_seconds
-        self._known: OrderedDict[str, asyncio.Future[Outcome | None] | None] = OrderedDict()
-        """None where the outcome is not shown any more."""
-        self._typed: OrderedDict[tuple[str, str], Mapping[str, str]] = OrderedDict()
+        self._under_way: dict[str, asyncio.Future[Outcome | None]] = {}
+        self._outcomes = Expiring[Outcome](most, shown_seconds)
+        self._sent: OrderedDict[str, None] = OrderedDict()
+        self._typed = Expiring[Mapping[str, str]](MOST_TYPED, shown_seconds)
 
     async def outcome(self, key: str) -> Outcome | None:
         """Return what came of a form, once that is known; None where it may be done now."""
-        while key in self._known:
-            known = self._known[key]
-            if known is None:
-                raise WrongXsrfToken(SENT_BEFORE)
-            if (outcome := await asyncio.shield(known)) is not None:
-                return outcome
-        return None
+        while key in self._under_way:
+            await asyncio.shield(self._under_way[key])
+        outcome = self._outcomes.get(key)
+        if outcome is None and key in self._sent:
+            raise WrongXsrfToken(SENT_BEFORE)
+        return outcome
 
-    def begin(self, key: str) -> asyncio.Future[Outcome | None]:
+    def begin(self, key: str) -> None:
         """Note that a form is being worked on; ``outcome`` has just said that it may be."""
-        self._known[key] = under_way = asyncio.get_running_loop().create_future()
-        _bound(self._known, self._most)
-        return under_way
+        self._under_way[key] = asyncio.get_running_loop().create_future()
 
-    def end(
-        self, key: str, under_way: asyncio.Future[Outcome | None], outcome: Outcome | None
-    ) -> None:
+    def end(self, key: str, outcome: Outcome | None) -> None:
         """Note what came of it; None where nothing was done, so that it may be sent again."""
-        if outcome is None:
-            self._known.pop(key, None)
-        else:
-            under_way.get_loop().call_later(self._shown_seconds, self._forget, key)
-        under_way.set_result(outcome)
+        if outcome is not None:
+            self._outcomes.put(key, outcome)
+            self._sent[key] = None
+            if len(self._sent) > self._most:
+                self._sent.popitem(last=False)
+        self._under_way.pop(key).set_result(outcome)
 
     def keep_typed(self, visit: str, route: str, typed: Mapping[str, str]) -> bool:
         if not visit or not typed or sum(map(len, typed.values())) > MOST_TYPED_CHARACTERS:
             return False
-        self._typed[visit, route] = typed
-        _bound(self._typed, MOST_TYPED)
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._shown_seconds, self._typed.pop, (visit, route), None)
+        self._typed.put((visit, route), typed)
         return True
 
     def take_typed(self, visit: str, route: str) -> dict[str, str]:
-        return dict(self._typed.pop((visit, route), {}))
-
-    def _forget(self, key: str) -> None:
-        if key in self._known:
-            self._known[key] = None
-
-
-def _bound(kept: OrderedDict[Any, Any], most: int) -> None:
-    if len(kept) > most:
-        kept.popitem(last=False)
+        return dict(self._typed.pop((visit, route)) or {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from dataclasses import replace
 
@@ -234,7 +233,8 @@ def outcome(form: dict[str, str]) -> Outcome:
 
 async def test_what_came_of_a_form_is_forgotten_in_time_and_the_form_is_not() -> None:
     deeds = Deeds(shown_seconds=0.01)
-    deeds.end("k", deeds.begin("k"), outcome({}))
+    deeds.begin("k")
+    deeds.end("k", outcome({}))
     assert await deeds.outcome("k")
     await asyncio.sleep(0.1)
     with pytest.raises(WrongXsrfToken):
@@ -244,16 +244,25 @@ async def test_what_came_of_a_form_is_forgotten_in_time_and_the_form_is_not() ->
 
 async def test_the_number_of_known_forms_is_bounded_and_nobody_waits_for_ever() -> None:
     deeds = Deeds(most=2)
-    first = deeds.begin("1")
+    for key in ("1", "2", "3"):
+        deeds.begin(key)
     waiting = asyncio.ensure_future(deeds.outcome("1"))
     await asyncio.sleep(0)
-    for key in ("2", "3"):
-        deeds.end(key, deeds.begin(key), outcome({}))
-    deeds.end("1", first, outcome({"a": "b"}))
+    for key in ("2", "3", "1"):
+        deeds.end(key, outcome({"key": key}))
     known = await waiting
     assert known is not None
-    assert json.dumps(known.form) == '{"a": "b"}'
-    assert await deeds.outcome("1") is None
+    assert known.form == {"key": "1"}
+    assert [await deeds.outcome(key) is None for key in ("1", "2", "3")] == [False, True, False]
+
+
+async def test_whoever_waited_for_a_form_that_was_refused_may_do_it() -> None:
+    deeds = Deeds()
+    deeds.begin("k")
+    waiting = asyncio.ensure_future(deeds.outcome("k"))
+    await asyncio.sleep(0)
+    deeds.end("k", None)
+    assert await waiting is None
 
 
 async def test_what_was_typed_is_kept_once_for_one_browser_and_one_page() -> None:
