@@ -34,8 +34,8 @@ PRINTED=$(grep --only-matching --max-count 1 "crk_[[:alnum:]]*" server.txt)
 
 def walked_blocks(page: str) -> list[tuple[str, str]]:
     """Return each block of shell with the answer that is printed right after it, or nothing."""
-    block = re.compile(r"^```sh\n(.*?)^```$(?:\n\n```(?:json|http)\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
-    found = block.findall((ROOT / page).read_text())
+    block = r"^```sh\n(.*?)^```$(?:\n\n```(?:json|http)\n(.*?)^```$)?"
+    found = re.findall(block, (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
     return [(lines, answer) for lines, answer in found if not lines.startswith("make ")]
 
 
