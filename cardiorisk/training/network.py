@@ -101,27 +101,26 @@ def _train_sharp(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]
 def _train_steady(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Trained:
     """Learn what many teachers say on average, who learnt from training and validation rows.
 
-    For each weight decay, one teacher leaves each fold of the rows out: what they answer about
-    these, which is cross-validation, chooses the decay. All copies of a patient are in one fold.
-    Of the decay chosen, those who left nothing out teach.
+    For each weight decay, some teachers leave each fold of the rows out: what they answer about it
+    on average, by cross-validation, chooses the decay. Of it, those who left nothing out teach.
     """
     keras.utils.set_random_seed(recipe.seed)
     pool = split.steering
     split = Split(split.cohort, pool, pool, split.held_out)
-    folds = np.empty(len(pool), np.intp)
-    by_patient = StratifiedGroupKFold(recipe.folds, shuffle=True, random_state=recipe.seed)
-    divided = by_patient.split(pool.values, pool.at_risk, pool.patients())
-    for fold, (_, rows) in enumerate(divided):
-        folds[rows] = fold
-    each = recipe.folds + recipe.teachers
+    folds = _folds(pool, recipe)
+    judges = recipe.folds * recipe.judges
+    each = judges + recipe.teachers
     strengths = [decay / len(pool) for decay in recipe.weight_decays]
-    left_out = np.tile(np.arange(each), len(strengths))  # (k,); beyond folds: nothing
+    of_one = np.repeat(np.arange(recipe.folds), recipe.judges)
+    whole = np.full(recipe.teachers, recipe.folds)  # no fold's number: nothing is left out
+    left_out = np.tile(np.concatenate([of_one, whole]), len(strengths))  # (k,)
     teachers = _build_population(len(left_out), np.repeat(strengths, each))
     truth = np.where(folds[:, np.newaxis] == left_out, _LEFT_OUT, pool.at_risk[:, np.newaxis])
     _fit(teachers, _loss_of_the_rest, pool.values, truth, split, recipe, on_epoch)
     said = np.asarray(teachers.predict_on_batch(pool.values))  # (n, k)
+    fit_to_judge = folds[:, np.newaxis] == of_one  # (n, judges)
     unseen = [
-        Answered(pool, said[np.arange(len(pool)), start + folds])
+        Answered(pool, said[:, start : start + judges].mean(axis=1, where=fit_to_judge))
         for start in range(0, len(left_out), each)
     ]
     chosen = int(np.argmin([answered.log_loss() for answered in unseen]))
@@ -130,14 +129,24 @@ def _train_steady(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None
     random = np.random.default_rng(recipe.seed)
     drawn = [random.choice(column, recipe.taught) for column in pool.values.T]
     values = np.concatenate([pool.values, np.column_stack(drawn)])  # (m, 6)
-    whole = slice(chosen * each + recipe.folds, (chosen + 1) * each)
-    mean = np.asarray(teachers.predict_on_batch(values))[:, whole].mean(axis=1, keepdims=True)
+    of_chosen = np.asarray(teachers.predict_on_batch(values))[:, chosen * each :][:, :each]
+    mean = of_chosen[:, judges:].mean(axis=1, keepdims=True)
     pupils = _build_population(recipe.candidates)
     truth = np.repeat(mean, recipe.candidates, axis=1)  # (m, k)
     epochs = _fit(pupils, "binary_crossentropy", values, truth, split, recipe, on_epoch)
     distances = (np.asarray(pupils.predict_on_batch(values)) - mean) ** 2
     network, curve = _one_of(pupils, epochs, int(np.argmin(distances.mean(axis=0))))
     return Trained(network, curve, split, unseen[chosen], strengths[chosen])
+
+
+def _folds(pool: Cohort, recipe: Recipe) -> NDArray[np.intp]:
+    """Return each row's fold, shape (n,); all copies of a patient are in one."""
+    folds = np.empty(len(pool), np.intp)
+    by_patient = StratifiedGroupKFold(recipe.folds, shuffle=True, random_state=recipe.seed)
+    divided = by_patient.split(pool.values, pool.at_risk, pool.patients())
+    for fold, (_, rows) in enumerate(divided):
+        folds[rows] = fold
+    return folds
 
 
 def _fit(

@@ -23,6 +23,7 @@ class Recipe:
     learning_rate: float = 0.03  # Adam's, at the start; it falls to 0 along a cosine
     steps_per_call: int = 16  # between two looks of Keras at the progress
     weight_decays: tuple[float, ...] = (0.4, 1.6, 6.4)  # times rows; tried on noisy data
-    folds: int = 5  # of the rows, each left out by one teacher for each weight decay
+    folds: int = 5  # of the rows
+    judges: int = 4  # teachers for each weight decay and fold, that leave it out
     teachers: int = 10  # for each weight decay, that leave nothing out
     taught: int = 2_000  # made-up patients that the teachers tell of, beside the rows
