@@ -76,7 +76,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("/openapi.json", documents.OpenApiHandler, "operation"),
     Route("/docs", documents.DocsHandler, "operation"),
-    Route("/docs/{file}", documents.DocsFileHandler, "operation"),
+    Route("/docs/{file}", documents.FileHandler, "operation"),
     Route("/", assess.AssessPageHandler),
     Route("/lote", assess.ManyPageHandler),
     Route("/entrar", account_pages.LoginPageHandler),
@@ -91,7 +91,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/panel/cuentas", panel.PanelAccountsHandler),
     Route("/panel/eventos", panel.PanelEventsHandler),
     Route("/swagger-ui", documents.SwaggerUiHandler),
-    Route(ASSETS_ROUTE, documents.AssetHandler),
+    Route(ASSETS_ROUTE, documents.FileHandler),
 )
 
 API_ROUTES = tuple(route for route in ROUTES if route.tag)

@@ -338,7 +338,7 @@ class PageHandler(BaseHandler):
         self._shown = template, names
         return self.render_string(
             template,
-            assets=f"{self.root}static/{self.services.files.assets_version}",
+            assets=f"{self.root}static/{self.services.files.version}",
             root=self.root,
             language=self.locale.code,
             caller=self.caller,

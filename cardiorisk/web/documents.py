@@ -1,6 +1,6 @@
 """The API's description, the page that shows it, and every page's files, read once at start."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -12,23 +12,14 @@ from cardiorisk.web.operations import operation
 from cardiorisk.web.services import Files, ServedFile
 from cardiorisk.web.shapes import OpenApiAnswer, Rule, Sent
 
-_OURS = Path(__file__).parents[1] / "pages" / "static"
-_SWAGGER = _OURS / "swagger-ui"
+ASSETS_ROUTE = "/static/{version}/{file}"
+_FOLDER = Path(__file__).parents[1] / "pages" / "static"
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
-_SWAGGER_NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
-
-FILE_NAMES = ("docs.css", "docs.js", *_SWAGGER_NAMES)
-ASSET_NAMES = tuple(
-    path.name
-    for path in sorted(_OURS.iterdir())
-    if path.suffix in _CONTENT_TYPES and path.name not in FILE_NAMES
-)
-ASSETS_ROUTE = "/static/{version}/{file}"
 
 _POLICY = "Content-Security-Policy"
 # Swagger UI's style sheet has its icons in itself, hence the one "data:".
@@ -67,19 +58,6 @@ class SwaggerUiHandler(BaseHandler):
     head = get
 
 
-class KeptFileHandler(BaseHandler):
-    def send(self, served: ServedFile | None, *, is_of_version: bool) -> None:
-        """Send a file; in the place of another version's, as while processes are replaced, ours.
-
-        That must not be kept under the other version's name.
-        """
-        if served is None:
-            raise NotFound("there is no such file")
-        kept = "public, max-age=31536000, immutable"
-        self.set_header("Cache-Control", kept if is_of_version else "no-cache")
-        self.finish(served.body, served.content_type)
-
-
 _v = Rule(str, "be text", {"type": "string", "description": "A new one for each version"})
 
 
@@ -91,7 +69,12 @@ class FileParameters(Sent):
     v: Annotated[str | None, _v] = None
 
 
-class DocsFileHandler(KeptFileHandler):
+class FileHandler(BaseHandler):
+    """A file; in the place of another version's, as while processes are replaced, ours.
+
+    That must not be kept under the other version's name.
+    """
+
     @operation(
         "docsFile",
         query=(FileParameters,),
@@ -99,43 +82,27 @@ class DocsFileHandler(KeptFileHandler):
         content_types=("text/css", "text/javascript", "image/png"),
         problems=(NotFound,),
     )
-    def get(self, name: str) -> None:
+    def get(self, *version_and_name: str) -> None:
         """What the page is made of."""
+        *version, name = version_and_name
         files = self.services.files
-        asked = self.get_query_argument("v", "")
-        self.send(files.by_name.get(name), is_of_version=asked == files.version)
-
-    head = get
-
-
-class AssetHandler(KeptFileHandler):
-    def get(self, version: str, name: str) -> None:
-        files = self.services.files
-        self.send(files.assets.get(name), is_of_version=version == files.assets_version)
+        if (served := files.by_name.get(name)) is None:
+            raise NotFound("there is no such file")
+        is_ours = files.version in (*version, self.get_query_argument("v", ""))
+        kept = "public, max-age=31536000, immutable" if is_ours else "no-cache"
+        self.set_header("Cache-Control", kept)
+        self.finish(served.body, served.content_type)
 
     head = get
 
 
 def load_files(describe: Callable[[], bytes]) -> Files:
     by_name = {
-        name: _load((_SWAGGER if name in _SWAGGER_NAMES else _OURS) / name) for name in FILE_NAMES
+        path.name: ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())
+        for path in sorted(_FOLDER.rglob("*"))
+        if path.suffix in _CONTENT_TYPES
     }
+    version = sha256(b"".join(served.body for served in by_name.values())).hexdigest()[:12]
     # The page names its files with their version, so that they may be kept for a year.
-    page = (_OURS / "docs.html").read_text(encoding="utf-8").replace("{version}", _version(by_name))
-    assets = {name: _load(_OURS / name) for name in ASSET_NAMES}
-    return Files(
-        openapi=cache(describe),
-        page=page.encode(),
-        by_name=by_name,
-        version=_version(by_name),
-        assets=assets,
-        assets_version=_version(assets),
-    )
-
-
-def _version(files: Mapping[str, ServedFile]) -> str:
-    return sha256(b"".join(served.body for served in files.values())).hexdigest()[:12]
-
-
-def _load(path: Path) -> ServedFile:
-    return ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())
+    page = (_FOLDER / "docs.html").read_text(encoding="utf-8").replace("{version}", version)
+    return Files(cache(describe), page.encode(), by_name, version)

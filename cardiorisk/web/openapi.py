@@ -15,7 +15,6 @@ from tornado.template import Template
 from cardiorisk import errors
 from cardiorisk.config import VERSION
 from cardiorisk.web.account import RefreshHandler, RegisterHandler
-from cardiorisk.web.documents import FILE_NAMES
 from cardiorisk.web.handlers import (
     AssessingHandler,
     AuthenticatedHandler,
@@ -73,7 +72,6 @@ def describe(routes: Iterable[Route]) -> Json:
     document: Json = json.loads((_HERE / "api.json").read_text(encoding="utf-8"))
     document["info"] |= {"version": VERSION, "description": _words()}
     components = document["components"]
-    components["parameters"]["file"]["schema"]["enum"] = list(FILE_NAMES)
     components["headers"] = _header_components(components["headers"])
     writer = _Writer(_schemas(routes))
     document["paths"] = {route.template: writer.path(route) for route in routes}

@@ -80,10 +80,8 @@ class Files:
 
     openapi: Callable[[], bytes]  # the description of the API, JSON
     page: bytes  # shows it, HTML
-    by_name: Mapping[str, ServedFile]  # what that page is made of
+    by_name: Mapping[str, ServedFile]  # what the pages are made of
     version: str
-    assets: Mapping[str, ServedFile]  # what the other pages are made of
-    assets_version: str
 
 
 @dataclass(frozen=True, slots=True)
