@@ -1,7 +1,6 @@
 """What an operator does with everybody's accounts; it cannot suspend or delete its own."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import timedelta
 
 from cardiorisk.errors import Conflict, UnknownAccount
@@ -18,13 +17,6 @@ DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100
 """Of a page that an operator asks for."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountQuery:
-    text: str
-    after: int
-    limit: int
-
-
 class OperatedAccounts:
     """The use cases; an account's number is the text that stands in a path."""
 
@@ -32,15 +24,15 @@ class OperatedAccounts:
         self._store = store
         self._plans = plans
 
-    async def search(self, query: AccountQuery) -> tuple[tuple[AccountRecord, ...], int | None]:
+    async def search(
+        self, search: str, after: int, limit: int
+    ) -> tuple[tuple[AccountRecord, ...], int | None]:
         """Return a page of accounts, and the number that the next page comes after."""
         found = await self._store.read(
-            lambda rows: rows_accounts.search(
-                rows, query.text, query.after, query.limit + 1, self._store.now()
-            )
+            lambda rows: rows_accounts.search(rows, search, after, limit + 1, self._store.now())
         )
-        page = found[: query.limit]
-        return page, page[-1].account_id if len(found) > query.limit else None
+        page = found[:limit]
+        return page, page[-1].account_id if len(found) > limit else None
 
     async def view(self, number: str) -> tuple[AccountRecord, tuple[KeyRecord, ...]]:
         """Return an account and its keys, the oldest first."""

@@ -15,6 +15,7 @@ from cardiorisk.identity.texts import (
     PASSWORD,
     USERNAME,
     Login,
+    Registration,
     searchable,
 )
 from cardiorisk.identity.tokens import SESSION_LIFETIME
@@ -132,7 +133,7 @@ class RegisterPageHandler(SessionPage):
             self._require_open()
         with self.refusing("key", REFUSED_KEYS):
             holder = await self.services.store.principal(key) if key else None
-            registration = RegistrationBody.accept(self.form).registration
+            registration = Registration(**dict(RegistrationBody.accept(self.form)))
             await self.services.accounts.register(registration, self.address, holder)
             await self.log_in(Login(registration.username, registration.password))
         if self.faults:

@@ -156,7 +156,7 @@ class PanelAccountsHandler(OperatorPage):
         text = self.get_query_argument(SEARCH, "")
         after = self.get_query_argument(AFTER, "")
         try:
-            query = AccountParameters.accept({"search": text, "after": after}).query
+            query = AccountParameters.accept({"search": text, "after": after})
         except InvalidQuery:
             self.set_status(422)
             fault = marked(
@@ -167,9 +167,9 @@ class PanelAccountsHandler(OperatorPage):
         if self.get_query_argument(UNUSED, ""):
             self._list([], unused=await self.services.operated.unused_keys())
             return
-        found, next_after = await self.services.operated.search(query)
+        found, next_after = await self.services.operated.search(**dict(query))
         done = self.done(DEEDS)
-        self._list(found, search=query.text, next_after=next_after, done=done)
+        self._list(found, search=query.search, next_after=next_after, done=done)
 
     def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
         absent: dict[str, Any] = dict.fromkeys(("keys", "days", "search", "done", "fault"), "")

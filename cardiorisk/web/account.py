@@ -1,8 +1,9 @@
 """Accounts over HTTP; nothing here draws on the plan's window, as attempts have their own."""
 
-from tornado.web import Finish
+from datetime import timedelta
 
 from cardiorisk import errors
+from cardiorisk.identity.texts import Registration
 from cardiorisk.store import rows_keys
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_accounts as shapes
@@ -21,7 +22,8 @@ _KEY_MADE = (*_COUNTED, errors.LimitedKey, errors.Conflict)
 
 class ShowingHandler(BaseHandler):
     def show(self, account: AccountRecord, status: int = 200) -> None:
-        self.answer(shapes.account_answer(account, self.services.settings.plans), status)
+        plans = self.services.settings.plans
+        self.answer(shapes.account_answer(account, plans, shapes.AccountAnswer), status)
 
 
 class RegisterHandler(ShowingHandler):
@@ -45,7 +47,7 @@ class RegisterHandler(ShowingHandler):
         its plan and its keys, and can log in from then on. Where registration is closed, a key is
         needed.
         """
-        wanted = shapes.RegistrationBody.read(self.request.body).registration
+        wanted = Registration(**dict(shapes.RegistrationBody.read(self.request.body)))
         self.show(await self.services.accounts.register(wanted, self.address, self.caller), 201)
 
 
@@ -98,24 +100,12 @@ class LogoutHandler(IdentifiedHandler):
 
 
 class AccountHandler(IdentifiedHandler):
-    async def admit(self) -> None:
-        """Let in as elsewhere; who typed the address into a browser is sent on to the page."""
-        headers, is_read = self.request.headers, self.request.method == "GET"
-        is_browser = "text/html" in headers.get("Accept", "")
-        if is_read and is_browser and "Authorization" not in headers:
-            self.set_status(303)
-            self.set_header("Location", "cuenta")  # as seen from "/account"
-            self.finish()
-            raise Finish
-        await super().admit()
-
-    @operation(
-        "showAccount", shapes.AccountInUseAnswer, redirection="To a browser: the page is there"
-    )
+    @operation("showAccount", shapes.AccountInUseAnswer)
     async def get(self) -> None:
         """Show your account."""
         account, calls = await self.services.accounts.view(self.principal.account_id)
-        shown = shapes.account_answer(account, self.services.settings.plans)
+        plans = self.services.settings.plans
+        shown = shapes.account_answer(account, plans, shapes.AccountAnswer)
         used = self.services.limiter.used(account.account_id)
         days = [{"day": day, "calls": count} for day, count in calls.items()]
         self.answer({**shown, "used_this_minute": used, "calls_by_day": days})
@@ -161,19 +151,15 @@ class KeyHandler(IdentifiedHandler):
         self.answer_nothing()
 
 
-_ROTATED = (*_KEY_MADE, errors.UnknownKey)
-
-
 class RotateHandler(IdentifiedHandler):
     @operation(
-        "rotateKey", shapes.RotatedKeyAnswer, shapes.RotationWishBody, 201, problems=_ROTATED
+        *("rotateKey", shapes.RotatedKeyAnswer, shapes.RotationWishBody, 201),
+        problems=(*_KEY_MADE, errors.UnknownKey),
     )
     async def post(self, key_id: str) -> None:
         """Make a new key in the place of an old one; they share a limit of its own."""
-        grace, accounts = (
-            shapes.RotationWishBody.read(self.request.body).grace,
-            self.services.accounts,
-        )
+        wish, accounts = shapes.RotationWishBody.read(self.request.body), self.services.accounts
+        grace = timedelta(minutes=wish.grace_minutes or 0)
         rotation = await accounts.rotate_key(self.principal, key_id, grace)
         now = accounts.now()
         replaced = {"replaces": shapes.key_answer(rotation.old, now)}

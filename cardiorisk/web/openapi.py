@@ -94,7 +94,7 @@ def expected_answers(routes: Iterable[Route]) -> Iterator[tuple[str, str, int]]:
     for route in routes:
         for method, operation in route.operations.items():
             statuses = {PROBLEMS[code].status for code in _codes(route, operation)}
-            statuses |= {operation.status} | ({303} if operation.redirection else set())
+            statuses.add(operation.status)
             yield from ((method, route.template, status) for status in sorted(statuses))
 
 
@@ -129,9 +129,6 @@ class _Writer:
     def _operation(self, route: Route, method: str, operation: Operation) -> Json:
         summary, _, more = operation.documentation.partition("\n\n")
         answers = {str(operation.status): self._success(route, method, operation)}
-        if operation.redirection:
-            headers = _headers(["Location"])
-            answers["303"] = {"description": operation.redirection, "headers": headers}
         described: Json = {
             "operationId": operation.name,
             "tags": [route.tag],

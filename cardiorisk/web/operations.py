@@ -44,7 +44,6 @@ class Operation:
     content_types: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     optional_headers: tuple[str, ...] = ()
-    redirection: str = ""
     problems: tuple[type[ServiceError], ...] = ()
 
 

@@ -1,6 +1,5 @@
 """What operators ask over HTTP: how the service is, and everybody's accounts."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -38,26 +37,12 @@ class AccountParameters(LookParameters):
     after: Annotated[int, _number] = 0
     limit: Annotated[int, _accounts] = operated.DEFAULT_ACCOUNTS
 
-    @property
-    def query(self) -> operated.AccountQuery:
-        return operated.AccountQuery(self.search, self.after, self.limit)
-
 
 class OperatedAccountAnswer(AccountAnswer):
     """The account as operators see it, as it is now."""
 
     account_id: Annotated[int, about("Its number", 7, ge=1)]
     suspended_at: Annotated[datetime | None, about("Null where it is not suspended")]
-
-
-def operated_account_answer(
-    account: AccountRecord, plans: Mapping[str, int]
-) -> OperatedAccountAnswer:
-    return {
-        "account_id": account.account_id,
-        **account_answer(account, plans),
-        "suspended_at": account.suspended_at,
-    }
 
 
 class OperatedAccountWithKeysAnswer(OperatedAccountAnswer):
@@ -96,15 +81,15 @@ class OverviewHandler(OperatorHandler):
 
 class AccountsHandler(OperatorHandler):
     def shown(self, account: AccountRecord) -> OperatedAccountAnswer:
-        return operated_account_answer(account, self.services.settings.plans)
+        return account_answer(account, self.services.settings.plans, OperatedAccountAnswer)
 
 
 class OperatedAccountsHandler(AccountsHandler):
     @operation("operatorSearchAccounts", OperatedAccountsAnswer, query=(AccountParameters,))
     async def get(self) -> None:
         """Look accounts up."""
-        query = AccountParameters.accept(given_parameters(self)).query
-        found, after = await self.services.operated.search(query)
+        query = AccountParameters.accept(given_parameters(self))
+        found, after = await self.services.operated.search(**dict(query))
         self.answer({"items": [self.shown(account) for account in found], "after": after})
 
     @operation("operatorCreateAccount", NewAccountAnswer, AccountWishBody, 201, problems=(Taken,))

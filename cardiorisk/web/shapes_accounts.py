@@ -8,21 +8,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ValidationInfo
 from typing_extensions import TypedDict
 
-from cardiorisk.errors import MalformedBody
-from cardiorisk.identity import texts
-from cardiorisk.identity.keys import (
-    KEY_CHARACTERS,
-    LARGEST_KEY_LIMIT,
-    LONGEST_GRACE_MINUTES,
-    LONGEST_LIFETIME_DAYS,
-    PREFIX,
-)
-from cardiorisk.identity.texts import find_number
+from cardiorisk.identity import keys, texts
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.window import limit_of
-from cardiorisk.patients.json_object import REPEATED
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
-from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule, shown
+from cardiorisk.web.shapes import Count, Rule, Sent, Shape, about, number_rule, shown
 
 _PRINTABLE = f"be {texts.NAME_RULE}"
 _HARD = f"have {texts.LEAST_PASSWORD} to {texts.MOST_PASSWORD} characters and not be the name"
@@ -82,35 +72,21 @@ _any_text = _text(
     lambda sent: sent if isinstance(sent, str) else None,
     *("be a text", "The name of a plan that is set", "premium"),
 )
-_days = number_rule(1, LONGEST_LIFETIME_DAYS, "Days until it ends")
+_days = number_rule(1, keys.LONGEST_LIFETIME_DAYS, "Days until it ends")
 _said = "Requests a minute, fewer than the account's plan allows"
-_limit = number_rule(1, LARGEST_KEY_LIMIT, _said)
-_minutes = number_rule(0, LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
+_limit = number_rule(1, keys.LARGEST_KEY_LIMIT, _said)
+_minutes = number_rule(0, keys.LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
 
 
-class Form(Sent):
-    """A body that says who somebody is, and once."""
-
-    @classmethod
-    def accept(cls, members: Mapping[str, object]) -> Self:
-        if REPEATED in members.values():
-            raise MalformedBody("a field is given more than once")
-        return super().accept(members)
-
-
-class RegistrationBody(Form):
+class RegistrationBody(Sent):
     """Who wants an account."""
 
     username: Annotated[str, _username]
     password: Annotated[str, _first_password, AfterValidator(_differing)]
     email: Annotated[str, _email]
 
-    @property
-    def registration(self) -> texts.Registration:
-        return texts.Registration(self.username, self.password, self.email)
 
-
-class LoginBody(Form):
+class LoginBody(Sent):
     """A name and a password that claim to belong together; only the right ones are right."""
 
     username: Annotated[str, _claimed_name]
@@ -131,7 +107,7 @@ class PasswordChangeBody(LoginBody):
         return texts.PasswordChange(self.login, self.new_password)
 
 
-class DeletionBody(Form):
+class DeletionBody(Sent):
     """The password again, of the account that is to go."""
 
     password: Annotated[str, _claimed_password]
@@ -150,8 +126,8 @@ class KeyWishBody(Sent):
     def read_form(cls, fields: Mapping[str, str]) -> Self:
         """Read the fields of a page's form, where an empty one says nothing."""
         said: dict[str, object] = {name: text for name, text in fields.items() if text.strip()}
-        for name, most in (("expires_days", LONGEST_LIFETIME_DAYS), ("limit", LARGEST_KEY_LIMIT)):
-            number = find_number(fields.get(name, "").strip(), 0, most)
+        for name in ("expires_days", "limit"):
+            number = texts.find_number(fields.get(name, "").strip(), 0, keys.LARGEST_KEY_LIMIT)
             said |= {} if number is None else {name: float(number)}
         return cls.accept(said)
 
@@ -167,18 +143,14 @@ class RotationWishBody(Sent):
 
     grace_minutes: Annotated[int | None, replace(_minutes, is_nullable=True)] = None
 
-    @property
-    def grace(self) -> timedelta:
-        return timedelta(minutes=self.grace_minutes or 0)
 
-
-class PlanChangeBody(Form):
+class PlanChangeBody(Sent):
     """Which plan an account is to be on."""
 
     plan: Annotated[str, _any_text]
 
 
-class AccountWishBody(Form):
+class AccountWishBody(Sent):
     """Whose account is to be made, and on which plan."""
 
     username: Annotated[str, _username]
@@ -197,10 +169,12 @@ class AccountAnswer(TypedDict):
     created_at: Annotated[datetime, about("When it was made")]
 
 
-def account_answer(account: AccountRecord, plans: Mapping[str, int]) -> AccountAnswer:
+def account_answer(
+    account: AccountRecord, plans: Mapping[str, int], shape: Callable[..., Shape]
+) -> Shape:
     limit, is_operator = limit_of(account.plan, plans), account.is_operator
     given = {"username": account.name, "requests_per_minute": limit, "operator": is_operator}
-    return shown(AccountAnswer, account, **given)
+    return shown(shape, account, **given)
 
 
 class DayAnswer(TypedDict):
@@ -256,7 +230,7 @@ class KeysAnswer(TypedDict):
 
 
 _key_example = "crk_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"
-_key_pattern = f"^{PREFIX}[0-9A-Za-z]{{{KEY_CHARACTERS - len(PREFIX)}}}$"
+_key_pattern = f"^{keys.PREFIX}[0-9A-Za-z]{{{keys.KEY_CHARACTERS - len(keys.PREFIX)}}}$"
 
 
 class NewKeyAnswer(KeyAnswer):

@@ -152,16 +152,6 @@ async def test_an_account_is_told_what_it_has_used(freemium: Caller, clock: Sett
     assert account["used_this_minute"] == 1
 
 
-async def test_a_browser_is_sent_from_the_account_to_its_page(
-    stranger: Caller, freemium: Caller
-) -> None:
-    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-    sent_on = await stranger.send("GET", "/account", headers=browser)
-    assert (sent_on.code, sent_on.headers["Location"]) == (303, "cuenta")
-    assert (await freemium.send("GET", "/account", headers=browser)).code == 200
-    assert (await stranger.send("GET", "/account")).code == 401
-
-
 async def test_a_deleted_account_opens_nothing_and_its_name_is_free(
     stranger: Caller, settings: Settings, bitacora: Bitacora
 ) -> None:

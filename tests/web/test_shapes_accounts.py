@@ -32,7 +32,7 @@ def told(shape: type[Sent], members: dict[str, Any]) -> dict[str, str]:
 
 def test_a_registration_is_clean() -> None:
     given = RegistrationBody.accept(ANA | {"username": " ana ", "email": "Ana@Example.ORG"})
-    assert given.registration == Registration(**ANA)
+    assert Registration(**dict(given)) == Registration(**ANA)
 
 
 def test_all_faults_of_a_registration_are_told_at_once() -> None:
@@ -72,10 +72,16 @@ def test_a_change_has_a_login_and_a_new_password() -> None:
     assert list(told(PasswordChangeBody, members | {"new_password": "x" * 129})) == ["new_password"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"plan": "a", "plan": "b"}'])
-def test_a_form_that_is_no_plain_object_is_malformed(body: bytes) -> None:
-    with pytest.raises(MalformedBody, match=r"field is given|with the field plan$"):
+@pytest.mark.parametrize("body", [b"", b"[]"])
+def test_a_body_that_is_no_object_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedBody, match=r"with the field plan$"):
         PlanChangeBody.read(body)
+
+
+def test_a_field_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(InvalidAccount) as refusal:
+        PlanChangeBody.read(b'{"plan": "a", "plan": "b"}')
+    assert refusal.value.faults[0].detail == "is given more than once"
 
 
 def test_a_plan_is_one_text() -> None:
@@ -102,16 +108,16 @@ def test_a_lifetime_is_read(body: bytes, lifetime: timedelta | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "grace"),
+    ("body", "minutes"),
     [
-        (b"", timedelta()),
-        (b'{"grace_minutes": null}', timedelta()),
-        (b'{"grace_minutes": 0}', timedelta()),
-        (b'{"grace_minutes": 525600}', timedelta(days=365)),
+        (b"", None),
+        (b'{"grace_minutes": null}', None),
+        (b'{"grace_minutes": 0}', 0),
+        (b'{"grace_minutes": 525600}', 525_600),
     ],
 )
-def test_a_grace_is_read(body: bytes, grace: timedelta) -> None:
-    assert RotationWishBody.read(body).grace == grace
+def test_a_grace_is_read(body: bytes, minutes: int | None) -> None:
+    assert RotationWishBody.read(body).grace_minutes == minutes
 
 
 @pytest.mark.parametrize(
