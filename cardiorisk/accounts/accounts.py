@@ -184,7 +184,7 @@ class Accounts:
         _require_free(principal, key_id)
         await self.throttle.count_change(account_id)
         return await self._store.change(
-            lambda rows: rows_keys.revoke(rows, key_id, self.now(), account_id),
+            lambda rows: rows_keys.revoke(rows, key_id, self.now(), account_id)
         )
 
     async def rotate_key(self, principal: Principal, key_id: str, grace: timedelta) -> Rotation:
@@ -193,7 +193,7 @@ class Accounts:
         _require_free(principal, key_id)
         await self.throttle.count_change(account_id)
         return await self._store.change(
-            lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id),
+            lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id)
         )
 
     async def _begin(

@@ -11,14 +11,13 @@ from cardiorisk.config import Settings, load_settings
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.copying import copy
 from cardiorisk.store.database import (
-    is_postgres,
     open_current,
     open_database,
     open_existing,
-    path_of,
     revision_of,
 )
 from cardiorisk.store.migrations import revisions
+from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.sqlite_file import back_up
 
 
@@ -103,13 +102,14 @@ def backup(file: Path, settings: Settings) -> None:
     Example:
       cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"
     """  # noqa: D301 - click reads the \b
-    if is_postgres(settings.database_url):
-        raise CommandFailure("this is for SQLite; back PostgreSQL up with pg_dump: docs/backup.md")
-    path = path_of(settings.database_url)
     with open_existing(settings.database_url) as database:
+        if not isinstance(database, SqliteDatabase):
+            raise CommandFailure("back PostgreSQL up with its own pg_dump: docs/backup.md")
         revision = revision_of(database)
         if revision is None:
-            raise StoreUnavailable(f"{path} has no tables: there is nothing to copy")
-        back_up(path, file)
+            raise StoreUnavailable(f"{database.name} has no tables: there is nothing to copy")
+        back_up(database.path, file)
     megabytes = file.stat().st_size / 1e6
-    click.echo(f"{file} holds {path} at revision {revision}: {megabytes:,.1f} MB.", err=True)
+    click.echo(
+        f"{file} holds {database.name} at revision {revision}: {megabytes:,.1f} MB.", err=True
+    )

@@ -24,12 +24,12 @@ SERVED_BUSY_SECONDS = 1.0
 
 
 class Database(Protocol):
-    """An open database of either engine; the classes say what their methods promise.
+    """An open database of either engine; where it cannot be used, ``StoreUnavailable`` is raised.
 
     Attributes:
-        name: what messages call it.
-        is_shared: it is a server's, of which a file's faults are not to be feared.
+        is_shared: it is a server's, which may be away, and not a file, which may be damaged.
         readers, writers: threads that may read and that may write, at the same time.
+        fault: what is wrong with a file, while it is neither read nor written.
     """
 
     name: str
@@ -51,17 +51,18 @@ class Database(Protocol):
 @contextmanager
 def open_database(url: str) -> Iterator[Database]:
     """Open a database at its newest revision, making or upgrading it where needed."""
-    with closing(_open(url, makes=True)) as database:
+    with closing(_open(_parsed(url), makes=True)) as database:
         database.upgrade()
         yield database
 
 
 def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> Database:
     """Open a database as ``open_database`` does, for as long as the process lives."""
-    if is_postgres(url):
+    place = _parsed(url)
+    if _is_postgres(place):
         with open_database(url):
             pass  # as long as it takes
-    database = _open(url, busy_seconds, makes=True, is_served=True)
+    database = _open(place, busy_seconds, makes=True, is_served=True)
     try:
         database.upgrade()
     except BaseException:
@@ -73,14 +74,15 @@ def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> Database
 @contextmanager
 def open_existing(url: str) -> Iterator[Database]:
     """Open a database that is there, at whatever revision."""
-    path = path_of(url)
-    if not is_postgres(url) and not path.is_file():
+    place = _parsed(url)
+    path = Path(place.database or "")
+    if not _is_postgres(place) and not path.is_file():
         raise StoreUnavailable(
             f"there is no database at {path.absolute()}; where the service's is elsewhere, "
             "go there or give --database-url; "
             "`cardiorisk serve` or `cardiorisk keys create` makes one"
         )
-    with closing(_open(url)) as database:
+    with closing(_open(place)) as database:
         yield database
 
 
@@ -99,14 +101,6 @@ def revision_of(database: Database) -> str | None:
         return revisions.current(rows)
 
 
-def is_postgres(url: str) -> bool:
-    return url.startswith("postgresql")
-
-
-def path_of(url: str) -> Path:
-    return Path(_parsed(url).database or "")
-
-
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
@@ -115,8 +109,13 @@ def _parsed(url: str) -> URL:
 
 
 def _open(
-    url: str, busy_seconds: float = BUSY_SECONDS, *, makes: bool = False, is_served: bool = False
+    url: URL, busy_seconds: float = BUSY_SECONDS, *, makes: bool = False, is_served: bool = False
 ) -> Database:
-    if is_postgres(url):
-        return PostgresDatabase(_parsed(url), busy_seconds, is_served=is_served)
-    return SqliteDatabase(path_of(url), busy_seconds, makes=makes, is_served=is_served)
+    if _is_postgres(url):
+        return PostgresDatabase(url, busy_seconds, is_served=is_served)
+    path = Path(url.database or "")
+    return SqliteDatabase(path, busy_seconds, makes=makes, is_served=is_served)
+
+
+def _is_postgres(url: URL) -> bool:
+    return url.get_backend_name() == "postgresql"

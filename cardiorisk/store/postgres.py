@@ -31,9 +31,7 @@ _AWAY = ("08", "57P", "53300")
 
 
 class PostgresDatabase:
-    """One database of a server; any thread may use it.
-
-    Every method raises ``StoreUnavailable`` where it cannot be used; no message holds a password.
+    """One database of a server; any thread may use it. No message holds the password.
 
     Args:
         url: where it is, with the user and the password.
@@ -73,7 +71,6 @@ class PostgresDatabase:
             rows_changes.publish(rows)
 
     def upgrade(self) -> None:
-        """Make the tables or apply the revisions that are missing, one process at a time."""
         with self.reading() as rows:
             if revisions.current(rows) == revisions.head():
                 return
@@ -83,7 +80,6 @@ class PostgresDatabase:
             revisions.upgrade(rows)
 
     def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]:
-        """Look for changes as ``rows_changes`` does."""
         with self.reading() as rows:
             return rows_changes.since(rows, last)
 

@@ -277,7 +277,7 @@ def add_calls(rows: Rows, calls: Mapping[tuple[int, date], int]) -> None:
     """Add calls by account and day, and drop days long gone; an account may have gone too."""
     added = [
         {"of_account": account_id, "on_day": day, "more": more}
-        for (account_id, day), more in calls.items()
+        for (account_id, day), more in sorted(calls.items())  # as with last uses
     ]
     rows.execute(_MORE_CALLS, added)
     newest = max(day for _, day in calls)

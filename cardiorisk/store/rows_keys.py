@@ -136,10 +136,7 @@ def create(  # noqa: PLR0913, PLR0917 - what a key is made of
     window_id: str | None = None,
     imported: str | None = None,
 ) -> MintedKey:
-    """Make a key of an account, or import one; without a lifetime it lives for ever.
-
-    One with a limit of its own, requests a minute, has a new window unless it is given another's.
-    """
+    """Make a key of an account, or import one; its limit is in requests a minute."""
     key, key_id = imported or keys.new_key(), keys.new_key_id()
     if imported and rows.execute(select(exists().where(ApiKey.digest == digest(key)))).scalar_one():
         raise Conflict("this key is in use already; make another one")
@@ -168,19 +165,14 @@ def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None
 def rotate(
     rows: Rows, key_id: str, grace: timedelta, now: datetime, account_id: int | None = None
 ) -> Rotation:
-    """Make a key of the same name, limit and length of life, and end the old one after ``grace``.
-
-    They share a window, so that nothing is gained by rotating.
-    """
-    this = select(ApiKey.account_id, ApiKey.window_id).where(ApiKey.id == key_id)
-    place = rows.execute(this.with_for_update(key_share=True)).one_or_none()
-    old = _require(rows, key_id, account_id)
+    """Make a key of the same name, limit, window and lifetime; end the old one after ``grace``."""
+    old = _require(rows, key_id, account_id, holds=True)
     if old.status(now) != "active":
         raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
     if grace and account_id is not None:
         make_room(rows, account_id, now)
-    assert place is not None  # noqa: S101 - it was required
-    owner, window_id = place
+    this = select(ApiKey.account_id, ApiKey.window_id).where(ApiKey.id == key_id)
+    owner, window_id = rows.execute(this).one()
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     new = create(rows, owner, now, lifetime, old.name, old.limit, window_id)
     ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
@@ -190,12 +182,10 @@ def rotate(
 
 def note_last_used(rows: Rows, seconds: Mapping[str, float]) -> None:
     """Keep when keys were last used, by id and since the epoch; an earlier use changes nothing."""
+    in_order = sorted(seconds.items())  # or two processes could wait for each other
     rows.execute(
         _NOTE_USE,
-        [
-            {"key_id": key_id, "used_at": datetime.fromtimestamp(used, UTC)}
-            for key_id, used in seconds.items()
-        ],
+        [{"key_id": key, "used_at": datetime.fromtimestamp(used, UTC)} for key, used in in_order],
     )
 
 
@@ -204,8 +194,12 @@ def _end(rows: Rows, key_id: str, **ends: datetime) -> None:
     rows_changes.note(rows, rows.execute(this.returning(ApiKey.account_id)).scalar_one())
 
 
-def _require(rows: Rows, key_id: str, account_id: int | None = None) -> KeyRecord:
+def _require(
+    rows: Rows, key_id: str, account_id: int | None = None, *, holds: bool = False
+) -> KeyRecord:
     statement = _RECORDS.where(ApiKey.id == key_id)
+    if holds:  # so that others wait for the end of this transaction
+        statement = statement.with_for_update(of=ApiKey, key_share=True)
     if account_id is not None:
         statement = statement.where(ApiKey.account_id == account_id)
     row = rows.execute(statement).one_or_none()

@@ -40,8 +40,6 @@ _SWITCH_AGAIN_SECONDS = 0.01
 class SqliteDatabase:
     """One open file; one thread may write while another reads.
 
-    Every method raises ``StoreUnavailable`` where the file cannot be used; the message names it.
-
     Args:
         path: of the file.
         busy_seconds: how long a change waits for its turn and for another process's lock, in all.
@@ -69,18 +67,15 @@ class SqliteDatabase:
 
     @property
     def fault(self) -> str | None:
-        """What is wrong with the file, while nothing is read or written."""
         return self._file.fault
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Begin a transaction that sees one moment and takes no lock."""
         with self._reads, self._transaction(self._reader) as rows:
             yield rows
 
     @contextmanager
     def writing(self, waited_seconds: float = 0.0) -> Iterator[Connection]:
-        """Begin a transaction that holds the write lock from its start."""
         self._file.require_no_fault()
         busy_seconds = max(0.0, self.busy_seconds - waited_seconds)
         self._pragma(f"busy_timeout = {round(busy_seconds * 1000)}")
@@ -92,13 +87,10 @@ class SqliteDatabase:
         self._file.note_own_write()
 
     def upgrade(self) -> None:
-        """Apply the revisions that are missing, wholly or not at all, to a file that was copied.
+        """Copy the file to ``keys.db.0001.backup``, and apply the revisions that it lacks.
 
-        The copy, ``keys.db.0001.backup`` for one at revision 0001, is made under the write lock:
-        another process that upgrades at the same time finds nothing to copy or to do.
         Foreign keys are not enforced meanwhile, as a revision that rebuilds a table drops the
         old one, and that would delete the rows that point at it; they are checked at the end.
-        Source: https://www.sqlite.org/lang_altertable.html#otheralter
         """
         with self.reading() as rows:
             if revisions.current(rows) == revisions.head():
@@ -117,13 +109,7 @@ class SqliteDatabase:
             self._pragma("foreign_keys = ON")
 
     def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]:
-        """Look whether another connection has written, and if so, as ``rows_changes`` does.
-
-        Raises:
-            StoreUnavailable: the file is not the one that was opened, or is not whole.
-
-        Source: https://www.sqlite.org/pragma.html#pragma_data_version
-        """
+        """Look for changes if another connection has written, and check that the file is whole."""
         self._file.require_own()
         version = self._pragma("data_version")[0]
         if last is not None and version == self._version:
@@ -147,11 +133,7 @@ class SqliteDatabase:
         return True
 
     def mend(self) -> None:
-        """Let go of a file that has a fault, and open what stands at the path.
-
-        Raises:
-            StoreUnavailable: that is no whole database of this version's revision.
-        """
+        """Let go of a file that has a fault, and open what stands at the path."""
         with self._reads:
             self._let_go()
             self._file.set_own_log_aside()
@@ -266,11 +248,7 @@ def _engine(path: Path, busy_seconds: float, mode: str) -> Engine:
 
 
 def _switch_to_write_ahead_log(driver: sqlite3.Connection, busy_seconds: float) -> None:
-    """Switch, and switch again while another process is at it with the same new file.
-
-    There SQLite says "locked" at once, whatever its busy timeout: one in two hundred openings of
-    a fresh file by six at a time. On a file that has been switched before, nothing happens.
-    """
+    """Switch; with a new file SQLite may say "locked" at once, whatever its busy timeout."""
     give_up_at = time.monotonic() + busy_seconds
     while True:
         try:

@@ -8,8 +8,8 @@ whoever asked has gone away, and what it makes stale is dropped all the same. Se
 import asyncio
 import logging
 import math
-import operator
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
@@ -52,11 +52,10 @@ _Value = TypeVar("_Value")
 
 
 class Store:
-    """The database for the event loop; it is the store's own, and closed with it.
+    """The database for the event loop, closed with the store.
 
-    Without a ``token_secret``, the database's own is used; the first opening makes it. Whatever
-    asks the database raises ``Overloaded`` where too much waits for it, and ``StoreUnavailable``
-    where it cannot be used.
+    Without a ``token_secret``, the database's own is used. Whatever asks the database raises
+    ``Overloaded`` where too much waits for it, and ``StoreUnavailable`` where it cannot be used.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class Store:
         self._flushing = asyncio.Lock()
         self._last_used: dict[str, float] = {}
         """By key id, in seconds since the epoch; not written yet."""
-        self._calls: dict[tuple[int, date], int] = {}
+        self._calls = Counter[tuple[int, date]]()
         """By account and day; taken from the limiter, and not written yet."""
 
     def now(self) -> datetime:
@@ -136,7 +135,6 @@ class Store:
         return key_id in self._last_used
 
     async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
-        """Run a function in a transaction that changes nothing."""
         return await self._told("read", self._begin_read(fn))
 
     async def change(self, fn: Callable[[Rows], _Result], *, is_counted: bool = True) -> _Result:
@@ -226,10 +224,14 @@ class Store:
     async def flush(self) -> None:
         """Write when keys were last used, and the calls of each day, or keep it for next time."""
         async with self._flushing:
-            _merge(self._calls, self._limiter.take_calls(), operator.add)
+            self._calls.update(self._limiter.take_calls())
             try:
-                await self._write(self._last_used, rows_keys.note_last_used, max)
-                await self._write(self._calls, rows_accounts.add_calls, operator.add)
+                await self._write(
+                    self._last_used,
+                    rows_keys.note_last_used,
+                    lambda batch: self._last_used.update(batch | self._last_used),
+                )
+                await self._write(self._calls, rows_accounts.add_calls, self._calls.update)
             except StoreUnavailable:
                 pass  # it was told
             except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
@@ -290,21 +292,17 @@ class Store:
         self,
         unwritten: dict[_Place, _Value],
         write: Callable[[Rows, dict[_Place, _Value]], None],
-        merged: Callable[[_Value, _Value], _Value],
+        take_back: Callable[[dict[_Place, _Value]], None],
     ) -> None:
         """Write in batches, and keep one that fails for the next time."""
         for _ in range(0, len(unwritten), ROWS_A_TRANSACTION):
             batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
             for place in batch:
                 del unwritten[place]
-
-            def job(rows: Rows, batch: dict[_Place, _Value] = batch) -> None:
-                write(rows, batch)
-
             try:
-                await self.change(job, is_counted=False)
+                await self.change(partial(_with, write, batch), is_counted=False)
             except Exception:
-                _merge(unwritten, batch, merged)
+                take_back(batch)
                 raise
 
     async def _told(self, work: str, job: asyncio.Future[_Result]) -> _Result:
@@ -333,10 +331,5 @@ def _refusal(found: Principal | Refusal, what: str, reasons: str) -> ServiceErro
     return AccountSuspended()
 
 
-def _merge(
-    values: dict[_Place, _Value],
-    more: dict[_Place, _Value],
-    merged: Callable[[_Value, _Value], _Value],
-) -> None:
-    for place, value in more.items():
-        values[place] = merged(values[place], value) if place in values else value
+def _with(write: Callable[[Rows, _Value], None], batch: _Value, rows: Rows) -> None:
+    write(rows, batch)

@@ -336,6 +336,18 @@ async def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
 # Changes made by other processes
 
 
+async def test_another_process_s_look_at_readiness_drops_nothing(
+    store: Store, url: str, minted: MintedKey
+) -> None:
+    await store.refresh()
+    await store.principal(minted.key)
+    other = Store(open_served(url))
+    await other.check()
+    await other.close()
+    await store.refresh()
+    assert store.memo.statistics().entries == 1
+
+
 async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_does_not(
     store: Store, url: str, minted: MintedKey, clock: SettableClock
 ) -> None:
