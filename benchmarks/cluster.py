@@ -262,13 +262,15 @@ def draw(seconds: list[dict[str, float]], parts: list[str]) -> None:
     drawing = Figure(figsize=(8.0, 5.0), layout="constrained")
     counted, slowest = drawing.subplots(2, sharex=True)
     for status in sorted({name for each in seconds for name in each} - {"ms"}):
-        counted.step(range(len(seconds)), [each.get(status, 0) for each in seconds], label=status)
-    slowest.step(range(len(seconds)), [each["ms"] for each in seconds])
+        answers = [each.get(status, 0) for each in seconds]
+        counted.step(range(len(seconds)), answers, label=status, where="post")
+    slowest.step(range(len(seconds)), [each["ms"] for each in seconds], where="post")
     for number, part in enumerate(parts):
         begins = (2 * number + 1) * OUTAGE_SECONDS
         for axes in (counted, slowest):
             axes.axvspan(begins, begins + OUTAGE_SECONDS, alpha=0.15)
-        counted.text(begins, 1, f" {part} away", fontsize=9)
+        above = counted.get_xaxis_transform()
+        counted.text(begins, 0.5, f" {part} away", fontsize=9, transform=above)
     counted.set(ylabel="answers a second, by status", ylim=(0, None))
     counted.legend(fontsize=8)
     slowest.set(xlabel="seconds", ylabel="slowest answer, ms", yscale="log")
