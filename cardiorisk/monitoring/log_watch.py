@@ -20,16 +20,11 @@ from cardiorisk.model.card import Card
 from cardiorisk.model.drift import DriftWatch, Verdict
 from cardiorisk.workers import Worker
 
-DRIFT_SECONDS = 60.0
-"""How long a drift that was computed is shown."""
+DRIFT_SECONDS = 60.0  # for which a drift that was computed is shown
 MOST_DRIFT_ANSWERS = 5_000
-MOST_JOBS = 16
-"""Jobs that may wait; one takes a tenth of a second at most."""
+MOST_JOBS = 16  # one takes a tenth of a second at most
 DEFAULT_LINES, MOST_LINES = 50, 200
-_DECIMALS = 4
-
 STATUS_PATTERN = "^[1-5]([0-9]{2}|xx)$"
-_STATUS = re.compile(STATUS_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +45,11 @@ class LogQuery:
 
     def is_wanted(self, entry: Entry) -> bool:
         return (
-            (self.status is None or _has_status(self.status, entry.status))
-            and (self.route is None or entry.route == self.route)
-            and (self.unwanted_route is None or entry.route != self.unwanted_route)
-            and (self.code is None or entry.code == self.code)
-            and (self.key is None or entry.key_id == self.key)
+            self.status in {None, str(entry.status), f"{entry.status // 100}xx"}
+            and self.route in {None, entry.route}
+            and self.unwanted_route != entry.route
+            and self.code in {None, entry.code}
+            and self.key in {None, entry.key_id}
             and (self.key_ids is None or entry.key_id in self.key_ids)
         )
 
@@ -103,53 +98,38 @@ class LogWatch:
         return lines
 
     async def fresh(self, lines: FreshLines) -> tuple[Line, ...]:
-        """Return the lines that have come since the last call, the newest first."""
+        """Return what has come since the last call, the newest first."""
         return await self._worker.run(lines.take)
 
     async def drift(self, card: Card) -> DriftReport:
-        """Return the drift from a network's training; those who ask at once share one search."""
+        """Compare recent answers with the training; those who ask at once share one search."""
         version, asked_at = self._drift_of
         is_recent = version == card.version and 0 <= self._clock() - asked_at < DRIFT_SECONDS
-        found = self._drift
-        has_failed = found is None or (
-            found.done() and (found.cancelled() or found.exception() is not None)
-        )
-        if found is None or has_failed or not is_recent:
+        if self._drift is None or not is_recent:
             self._drift_of = card.version, self._clock()
             work = self._worker.run(partial(self._compute_drift, card))
-            self._drift = found = asyncio.ensure_future(work)
-        return await asyncio.shield(found)
+            self._drift = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(self._drift)
+        except Exception:
+            self._drift = None  # whoever asks next tries again
+            raise
 
     def close(self) -> None:
-        """Let the job under way end, and do no other."""
         self._worker.close(drops_waiting=True)
 
     def _compute_drift(self, card: Card) -> DriftReport:
-        found = find_newest(
-            newest_first(self._path),
-            lambda entry: entry.probabilidad is not None,
-            MOST_DRIFT_ANSWERS,
-        )
-        watch = DriftWatch(card)
+        files, watch = newest_first(self._path), DriftWatch(card)
+        found = find_newest(files, lambda line: line.probabilidad is not None, MOST_DRIFT_ANSWERS)
         for line in found.lines:
             watch.add(line.entry.probabilidad, line.entry.modelo, line.entry.inputs)
         score, *fields = (
-            DriftAnswer(
-                drift.name,
-                drift.rows,
-                None if drift.index is None else round(drift.index, _DECIMALS),
-                drift.verdict,
-            )
-            for drift in watch.drifts()
+            DriftAnswer(each.name, each.rows, each.index and round(each.index, 4), each.verdict)
+            for each in watch.drifts()
         )
         moment = timestamp(self._clock())
         return DriftReport(moment, len(found.lines), watch.other_networks, score, tuple(fields))
 
 
 def find_status(text: str) -> str | None:
-    """Read ``429``, or ``4xx`` for all that begin so; None where it is neither."""
-    return text if _STATUS.fullmatch(text) else None
-
-
-def _has_status(wanted: str, status: int) -> bool:
-    return str(status) == wanted or (wanted.endswith("xx") and status // 100 == int(wanted[0]))
+    return text if re.fullmatch(STATUS_PATTERN, text) else None

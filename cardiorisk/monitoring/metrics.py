@@ -1,10 +1,7 @@
 """What is counted here, what other rooms count already, and the last hour of it by clock minutes.
 
-Nothing is counted twice: what another room counts is read when somebody asks. Requests are counted
-in plain numbers on the event loop, for the library's own counters take a lock at every change. See
-docs/metrics.md for what each number means.
-
-The last hour is the difference of marks: counts as they were when a minute began.
+Requests are counted in plain numbers on the event loop, for the library's own counters take a lock
+at every change. The last hour is the difference of marks: counts as they were when a minute began.
 """
 
 from __future__ import annotations
@@ -13,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from operator import sub
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,24 +38,18 @@ from cardiorisk.store.store import Store
 if TYPE_CHECKING:  # it needs an optional extra
     from cardiorisk.limits.redis import Redis
 
-Series = tuple[str, str, int]
-"""Method, route template and status."""
+Series = tuple[str, str, int]  # method, route template and status
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 PREFIX = "cardiorisk_"
 STAGES = ("auth", "limit", "validate", "predict", "store", "total")
-STAGE_BOUNDS_MS = (
-    *(float(f"{digit}e{power}") for power in range(-2, 4) for digit in (1, 2.5, 5)),
-    10_000.0,
-)
-"""From 10 µs, below which the clock says little, to 10 s, above which nobody waits."""
+# From 10 µs, below which the clock says little, to 10 s, above which nobody waits.
+_STEPS = (float(f"{digit}e{power}") for power in range(-2, 4) for digit in (1, 2.5, 5))
+STAGE_BOUNDS_MS = (*_STEPS, 10_000.0)
 OTHER_PLAN = "*"  # that of accounts whose plan is no longer set
 MINUTES = 60  # that are kept, the running one included
 SECONDS = 60
 LOGIN_ROUTES = frozenset({"/login", "/entrar"})
-_PERCENTS = (50, 90, 99)
-_DECIMALS = 4
-_MS_A_SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,73 +112,62 @@ class Metrics(Collector):
     def text(self) -> bytes:
         return generate_latest(self.registry)
 
-    def describe(self) -> Iterable[Metric]:
-        """Promise nothing beforehand."""
-        return ()
-
     def collect(self) -> Iterator[Metric]:
         yield from self._rooms()
-        requests = {
-            (method, route, str(status)): count
-            for (method, route, status), count in self.requests.items()
-        }
         labels = ("method", "route", "status")
-        yield _counter("requests", "Requests that were answered", requests, *labels)
-        said = "Requests that are not answered yet, the one that asks included"
-        yield _gauge("open_requests", said, {"": self._sources.open_requests()})
-        said, ended = "Requests that ended without their handler", self._sources.connection_refusals
-        yield _counter("connection_refusals", said, ended, "reason")
-        said = "Requests over their plan's or key's limit"
-        yield _counter("limit_refusals", said, self.refusals, "plan")
-        said = "Time that a request spent in a stage"
-        yield _histogram("stage_seconds", said, self.stages, "stage", parts_a_unit=_MS_A_SECOND)
+        yield _counter("requests", "Requests that were answered", self.requests, *labels)
+        yield _gauge("open_requests", "Requests under way", {"": self._sources.open_requests()})
+        ended = self._sources.connection_refusals
+        yield _counter("connection_refusals", "Requests ended before a handler", ended, "reason")
+        yield _counter("limit_refusals", "Requests over a limit", self.refusals, "plan")
+        yield _histogram(
+            "stage_seconds", "Time in a stage", self.stages, "stage", parts_a_unit=1000
+        )
 
     def _rooms(self) -> Iterator[Metric]:
-        predictor, bitacora = self._sources.predictor, self._sources.bitacora
-        memo = self._sources.store.memo.statistics()
+        sources, memo = self._sources, self._sources.store.memo.statistics()
+        predictor, bitacora, redis = sources.predictor, sources.bitacora, sources.redis
         looked_up = {"hit": memo.hits, "refusal": memo.refusals, "miss": memo.misses}
         yield _counter("memo_lookups", "Credentials looked up in the memo", looked_up, "result")
         held = {"known": memo.entries, "refused": memo.refused_entries}
         yield _gauge("memo_entries", "Credentials in the memo", held, "kind")
-        said = "Accounts that drew on their limit in the current minute"
-        yield _gauge("active_accounts", said, {"": self._sources.limiter.active_accounts()})
-        redis = self._sources.redis
-        said, is_away = "1 while Redis, which counts the windows, is away", redis and redis.is_away
-        yield _gauge("windows_away", said, {"": int(bool(is_away))})
-        outages = {"": 0 if redis is None else redis.outages}
-        yield _counter("windows_outages", "Times that Redis has gone away", outages)
-        said = "Patients that wait for the network, those being assessed left out"
-        yield _gauge("queue_patients", said, {"": predictor.waiting})
-        said = "Patients that went through the network together"
-        yield _histogram("batch_patients", said, {"": predictor.batch_sizes})
+        active = {"": sources.limiter.active_accounts()}
+        yield _gauge("active_accounts", "Accounts that drew on their limit this minute", active)
+        away, outages = (redis.is_away, redis.outages) if redis else (False, 0)
+        yield _gauge("windows_away", "1 while Redis is away", {"": int(away)})
+        yield _counter("windows_outages", "Times that Redis has gone away", {"": outages})
+        yield _gauge(
+            "queue_patients", "Patients that wait for the network", {"": predictor.waiting}
+        )
+        yield _histogram("batch_patients", "Patients in a batch", {"": predictor.batch_sizes})
         model = InfoMetricFamily(f"{PREFIX}model", "The network that answers")
         if predictor.version is not None:
             model.add_metric((), {"version": predictor.version})
         yield model
-        nodes = self._sources.nodes
-        said = "1 while the network that answers is not the one that an operator wants"
-        yield _gauge("model_unwanted", said, {"": int(bool(nodes and nodes.fault))})
-        yield InfoMetricFamily(
-            f"{PREFIX}build", "This process, of which all numbers are, and no other's", self._build
-        )
+        fault = sources.nodes.fault if sources.nodes else None
+        said = "1 while an operator wants another network than the one that answers"
+        yield _gauge("model_unwanted", said, {"": int(bool(fault))})
+        yield InfoMetricFamily(f"{PREFIX}build", "The process that counts", self._build)
         yield _counter("bitacora_lines", "Lines written to the log", {"": bitacora.lines_written})
-        said = "Writes and syncs of the log that failed"
-        yield _counter("bitacora_failures", said, {"": bitacora.write_failures})
+        yield _counter("bitacora_failures", "Writes that failed", {"": bitacora.write_failures})
 
 
-def _counter(name: str, said: str, values: Mapping[Any, int], *labels: str) -> Metric:
-    return _filled(CounterMetricFamily(PREFIX + name, said, labels=labels), values)
-
-
-def _gauge(name: str, said: str, values: Mapping[str, int], *labels: str) -> Metric:
-    return _filled(GaugeMetricFamily(PREFIX + name, said, labels=labels), values)
-
-
-def _filled(family: CounterMetricFamily | GaugeMetricFamily, values: Mapping[Any, int]) -> Metric:
-    """Add a sample by label, or by several; without labels, the one value."""
+def _family(
+    kind: type[CounterMetricFamily | GaugeMetricFamily],
+    name: str,
+    said: str,
+    values: Mapping[Any, int],
+    *labels: str,
+) -> Metric:
+    """Make a family of values by label, or by a tuple of several."""
+    family = kind(PREFIX + name, said, labels=labels)
     for label, value in values.items():
-        family.add_metric(label if isinstance(label, tuple) else (label,), value)
+        parts = label if isinstance(label, tuple) else (label,)
+        family.add_metric([str(part) for part in parts], value)
     return family
+
+
+_counter, _gauge = partial(_family, CounterMetricFamily), partial(_family, GaugeMetricFamily)
 
 
 def _histogram(
@@ -245,15 +226,14 @@ class Counts:
     logins: Counter[int] = field(default_factory=Counter)
 
     def since(self, earlier: Counts) -> Counts:
-        """Return what has been counted after ``earlier``; what has not risen is left out."""
-        stages = {
-            stage: tuple(map(sub, piled, earlier.stages[stage]))
-            for stage, piled in self.stages.items()
-        }
+        """What has not risen is left out."""
         return Counts(
             self.by_status - earlier.by_status,
             self.refusals - earlier.refusals,
-            stages,
+            {
+                name: tuple(map(sub, piled, earlier.stages[name]))
+                for name, piled in self.stages.items()
+            },
             self.logins - earlier.logins,
         )
 
@@ -272,11 +252,7 @@ class Counts:
     def stretch(self) -> Stretch:
         stages = {
             stage: Stage(
-                piled[-1],
-                *(
-                    round(percentile(STAGE_BOUNDS_MS, piled, percent), _DECIMALS)
-                    for percent in _PERCENTS
-                ),
+                piled[-1], *(round(percentile(STAGE_BOUNDS_MS, piled, p), 4) for p in (50, 90, 99))
             )
             for stage, piled in self.stages.items()
             if piled[-1]
@@ -317,7 +293,7 @@ class LastHour:
         return SECONDS - self._clock() % SECONDS
 
     def minutes(self) -> tuple[Minute, ...]:
-        """Return every minute, the running one last; one that nobody saw holds nothing."""
+        """The running one last; one that nobody saw holds nothing."""
         self.roll()
         ends = [*(counts for _, counts in self._marks), self._read()][1:]
         counted = {
@@ -328,7 +304,7 @@ class LastHour:
         return tuple(counted.get(number, _NOTHING).minute(number) for number in numbers)
 
     def last(self, minutes: int) -> Stretch:
-        """Return what was counted in the last so many minutes, the running one included."""
+        """The running one included."""
         self.roll()
         first = self._marks[-1][0] - minutes + 1
         start = next(counts for minute, counts in self._marks if minute >= first)

@@ -1,8 +1,4 @@
-"""How the service is: one look at what every room counts for itself, in this process.
-
-Whoever watches is told of a look every two seconds. Watchers are bounded, and nothing waits for
-one: the next look is taken when the one before has been read.
-"""
+"""How the service is: one look at what every room counts for itself, in this process."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -111,17 +107,12 @@ class Overviews:
             self._hour.roll()
 
 
-EVERY_SECONDS = 2.0
-READ_SECONDS = 10.0
-"""A reader who takes nothing for so long is cut off."""
-MOST_WATCHERS = 16
-
-
 class Broadcast:
     """All who watch, each at its own pace; call it on the event loop only."""
 
-    def __init__(self, most_watchers: int = MOST_WATCHERS) -> None:
-        self.every_seconds, self.read_seconds = EVERY_SECONDS, READ_SECONDS
+    def __init__(self, most_watchers: int = 16) -> None:
+        self.every_seconds = 2.0
+        self.read_seconds = 10.0  # for which a reader may take nothing
         self._most_watchers = most_watchers
         self._ends: set[asyncio.Future[None]] = set()
         self._is_closed = False
