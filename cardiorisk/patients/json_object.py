@@ -1,8 +1,4 @@
-"""A JSON object as a stranger wrote it: read strictly, with the names that it repeats marked.
-
-Integers are read as floats, so that one of a thousand digits is infinite and out of every range,
-where Python's own would refuse to be read.
-"""
+"""A JSON object as a stranger wrote it: read strictly, with the names that it repeats marked."""
 
 import json
 import re
@@ -12,18 +8,12 @@ from typing import Any, Final
 from cardiorisk.errors import MalformedBody
 
 REPEATED: Final = object()  # the value of a name that is given more than once
-_GZIP = b"\x1f\x8b"
-_ECHOED_CHARACTERS = 64
+# How the body of a form begins, of either kind; no JSON begins like that.
 _FORM = re.compile(rb"\s*([\w.%+\[\]-]{1,200}=|--[^\r\n]{1,70}\r?\nContent-)", re.ASCII)
-"""How the body of a form begins, of either kind; no JSON begins like that."""
 
 
 def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
-    """Read a JSON object in UTF-8; ``NaN`` and ``Infinity`` are numbers, in no range.
-
-    Raises:
-        MalformedBody: it is none; the message names the wanted members, and nothing of the body.
-    """
+    """Read a JSON object in UTF-8; ``NaN`` and ``Infinity`` are numbers, in no range."""
     fault = "is an array or a single value"
     try:
         members = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
@@ -38,12 +28,12 @@ def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def echoed(name: str) -> str:
-    """Return a stranger's name for a member as it may be sent back: short and writable."""
-    return name[:_ECHOED_CHARACTERS].encode("utf-8", "replace").decode()
+    """Make a stranger's name for a member fit to be sent back: short and writable."""
+    return name[:64].encode("utf-8", "replace").decode()
 
 
 def _fault(body: bytes, error: Exception) -> str:
-    if body.startswith(_GZIP):
+    if body.startswith(b"\x1f\x8b"):
         return "is compressed"
     if isinstance(error, UnicodeDecodeError):
         return "is not UTF-8"
@@ -53,8 +43,8 @@ def _fault(body: bytes, error: Exception) -> str:
         return "is empty"
     if _FORM.match(body):
         return "is a form"
-    reason = error.msg.removesuffix(" at")
-    return f"is not JSON: {reason} at line {error.lineno} column {error.colno}"
+    place = f"line {error.lineno} column {error.colno}"
+    return f"is not JSON: {error.msg.removesuffix(' at')} at {place}"
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,4 +54,5 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+# A float of a thousand digits is infinite, and out of every range; an integer could not be read.
 _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_int=float)

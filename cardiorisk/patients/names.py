@@ -5,18 +5,14 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from functools import lru_cache
 
-_LONGEST = 40
-"""Characters of a name that is looked at: comparing takes a time that grows with their square."""
-_LEAST_ALIKE = 0.75
-"""Of 1: "peso", which is weight, is 0.62 of "sobrepeso"."""
+_LONGEST = 40  # characters; comparing takes a time that grows with their square
+_LEAST_ALIKE = 0.75  # of 1: "peso", which is weight, is 0.62 of "sobrepeso"
 
 
 @lru_cache(maxsize=256)
 def folded(name: str) -> str:
-    """Return what a name is known by: no case, accents, blanks or punctuation."""
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if letter.isalnum()
-    )
+    """Drop case, accents, blanks and punctuation."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
 
 
 _SAME = tuple(
@@ -24,9 +20,8 @@ _SAME = tuple(
     for names in """
 nivel_colesterol colesterol colesterol_total cholesterol total_cholesterol cholesterol_level chol
 nivel_colesterol colesterol totChol serum_cholesterol
-presion_arterial presion presion_sistolica tension systolic_bp systolic_pressure systolic
-presion_arterial presionArterial blood_pressure pressure bp sbp trestbps sysBP PAS
-presion_arterial systolic_blood_pressure
+presion_arterial presion presion_sistolica systolic_bp systolic_pressure systolic_blood_pressure
+presion_arterial presionArterial blood_pressure pressure bp sbp trestbps sysBP PAS tension systolic
 azucar glucosa glucemia azucar_en_sangre sugar blood_sugar glucose blood_glucose gluc glu
 edad age years anos
 sobrepeso obesidad overweight obesity obese obeso obesa
@@ -49,12 +44,11 @@ written for the assignment, and the usual datasets of heart disease."""
 
 
 def names_of(name: str) -> list[str]:
-    """Return what else is written for a name, folded."""
+    """What else is written for a name, folded."""
     return sorted({other for same in _SAME if folded(name) in same for other in same})
 
 
 def find_meant(name: str, known: Collection[str]) -> str | None:
-    """Return which of the known names was meant."""
     plain = folded(name[:_LONGEST])
     by_folded = {folded(each): each for each in known}
     for same in _SAME:

@@ -1,7 +1,4 @@
-"""The patient: six clinical values, their one table, and what is accepted for each of them.
-
-The order of ``FIELDS`` is that of the network's inputs.
-"""
+"""The patient: six clinical values, their one table, and what is accepted for each of them."""
 
 import math
 import re
@@ -18,22 +15,18 @@ Kind = Literal["number", "integer", "flag"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One clinical value; ``unit``, that of the bounds, is empty for a flag.
+    """One clinical value; ``unit``, that of the bounds, is empty for a flag."""
 
-    ``name`` is the attribute of ``Patient``; ``course_name``, the column in the course's files;
-    ``hint`` tells how to convert from the unit that people usually have.
-    """
-
-    name: str
+    name: str  # of the attribute of ``Patient``
     wire_name: str
-    course_name: str
+    course_name: str  # of the column in the course's files
     kind: Kind
     minimum: float
     maximum: float
     unit: str
     description: str
     spanish: str
-    hint: str = ""
+    hint: str = ""  # how to convert from the unit that people usually have
     spanish_hint: str = ""
     spanish_unit: str = ""
 
@@ -73,8 +66,8 @@ RISK_COLUMN = "riesgo_cardiaco"  # the label's, in the course's CSV files
 _VALUES = attrgetter(*(field.name for field in FIELDS))
 _BY_WIRE_NAME = {field.wire_name: field for field in FIELDS}
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+# What a flag may be written as where everything is text; Python writes it large.
 FLAG_WORDS = {"false": False, "true": True, "False": False, "True": True}
-"""What a flag may be written as where everything is text; Python writes it large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +97,19 @@ class Patient:
 
 
 def query_values(arguments: Mapping[str, Sequence[bytes]]) -> dict[str, object]:
-    """Return a query string's arguments as JSON would have them; what is no value stays text."""
+    """Read a query string's arguments as JSON would have them; what is no value stays text."""
     return {
-        name: REPEATED if len(texts) > 1 else _query_value(name, texts[0])
+        name: value_of(_BY_WIRE_NAME.get(name), texts[0].decode("utf-8", "replace"))
+        if len(texts) == 1
+        else REPEATED
         for name, texts in arguments.items()
     }
 
 
-def _query_value(name: str, text_bytes: bytes) -> object:
-    text = text_bytes.decode("utf-8", "replace")
-    field = _BY_WIRE_NAME.get(name)
-    return text if field is None else value_of(field, text)
-
-
-def value_of(field: Field, text: str) -> object:
-    """Return what JSON would have in the place of a text; one that is no value stays text."""
+def value_of(field: Field | None, text: str) -> object:
+    """Read a text as JSON would have it in its place; one that is no value of a field stays."""
+    if field is None:
+        return text
     if field.kind == "flag" and text in FLAG_WORDS:
         return FLAG_WORDS[text]
     number = find_json_number(text)
@@ -126,12 +117,11 @@ def value_of(field: Field, text: str) -> object:
 
 
 def find_json_number(text: str) -> float | None:
-    """Return the number that a text is, as JSON writes numbers."""
     return float(text) if _JSON_NUMBER.fullmatch(text) else None
 
 
 def accepted_number(field: Field, value: object) -> float | None:
-    """Return the field's value, or None where it cannot be accepted (NaN fails every range)."""
+    """None where it cannot be accepted; NaN fails every range."""
     if isinstance(value, bool):
         return float(value) if field.kind == "flag" else None
     if not isinstance(value, (int, float)) or not field.minimum <= value <= field.maximum:

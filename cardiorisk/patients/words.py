@@ -20,18 +20,14 @@ class Said(NamedTuple):
 
     def filled(self, **values: "str | int | Said") -> "Said":
         """Fill in values, some in both languages themselves."""
-        spanish, english = (
-            {
-                name: value[place] if isinstance(value, Said) else value
-                for name, value in values.items()
-            }
-            for place in range(2)
-        )
-        return Said(self.es.format(**spanish), self.en.format(**english))
+        said = [
+            text.format(**{name: v[at] if isinstance(v, Said) else v for name, v in values.items()})
+            for at, text in enumerate(self)
+        ]
+        return Said(*said)
 
 
 # Of a field that cannot be accepted.
-
 ONE_FAULT = Said("1 campo no se puede aceptar: {names}", "1 field cannot be accepted: {names}")
 FAULTS = Said(
     "{count} campos no se pueden aceptar: {names}", "{count} fields cannot be accepted: {names}"
@@ -58,7 +54,6 @@ MEANT = {
 }
 
 # What a field accepts, after "must".
-
 NUMBER = Said(
     "ser un número de {minimum} a {maximum} ({unit}){hint}",
     "be a number from {minimum} to {maximum} ({unit}){hint}",
@@ -81,7 +76,6 @@ PATIENTS = Said(
 )
 
 # Of the network and its answers.
-
 _NO_DEVICE = Said(
     "no es un dispositivo médico y no sirve para diagnosticar ni para decidir un tratamiento.",
     "it is no medical device, and of no use to diagnose or to decide on a treatment.",
@@ -122,17 +116,13 @@ def notice(rows: int, name: str | None) -> Said:
 
 
 def preferred(accept_language: str, default: Language) -> Language:
-    """Return which language a reader likes best, the first of those that are liked equally."""
+    """Find the language that a reader likes best, the first of those that are liked equally."""
     best, best_weight = default, 0.0
     for part in accept_language.split(",", _MOST_RANGES)[:_MOST_RANGES]:
         name, _, weight_text = part.partition(";")
         language = _LANGUAGES.get(name.strip().lower().replace("_", "-").split("-")[0])
-        weight = _weight(weight_text)
+        found = _WEIGHT.fullmatch(weight_text)
+        weight = float(found[1] or 1) if found else 0.0
         if language is not None and weight > best_weight:
             best, best_weight = language, weight
     return best
-
-
-def _weight(text: str) -> float:
-    found = _WEIGHT.fullmatch(text)
-    return float(found[1] or 1) if found else 0.0
