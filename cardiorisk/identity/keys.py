@@ -2,8 +2,7 @@
 
 A key is ``crk_``, 30 random base62 characters (178 bits) and the CRC-32 of those 34 characters
 as 6 base62 digits, which lets a mistyped key be refused without asking the database. Its SHA-256
-is stored: 178 random bits cannot be guessed, however fast the hash. A key that callers use already
-may be imported; it is refused where a person may have made it up.
+is stored: 178 random bits cannot be guessed, however fast the hash.
 """
 
 import re
@@ -19,10 +18,8 @@ _CHECKSUM_CHARACTERS = 6
 KEY_CHARACTERS = len(PREFIX) + _RANDOM_CHARACTERS + _CHECKSUM_CHARACTERS
 _VISIBLE_CHARACTERS = 10
 _VISIBLE_IMPORTED = 4
-_ID_BYTES = 6
 
-LEAST_IMPORTED, MOST_IMPORTED = 24, 128
-"""Characters; no token of ours is so short."""
+LEAST_IMPORTED, MOST_IMPORTED = 24, 128  # characters; no token of ours is so short
 _IMPORTED = re.compile(rf"(?!{PREFIX})[!-~]{{{LEAST_IMPORTED},{MOST_IMPORTED}}}")
 _LEAST_DIFFERENT = 10
 _CHANGES = re.compile("(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=[0-9])[A-Za-z]")
@@ -34,42 +31,30 @@ _COMMON = re.compile(
 
 LONGEST_LIFETIME_DAYS = 36_500
 LONGEST_GRACE_MINUTES = 60 * 24 * 365
-LARGEST_KEY_LIMIT = 999_999_999
-"""Requests a minute; fewer than the largest plan's."""
+LARGEST_KEY_LIMIT = 999_999_999  # requests a minute; fewer than the largest plan's
 _CREDENTIAL = re.compile(PREFIX + r"|eyJ[\w-]{1,100}\.eyJ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyWindow:
-    """The minute window that a key with a limit of its own has beside its account's.
+    """The minute window that a key with a limit of its own has beside its account's."""
 
-    A key and the one that replaces it share it, so ``name`` is the id of the first of them.
-    """
-
-    name: str
+    name: str  # the key's id; a key that replaces another has the other's window
     limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: what a valid credential stands for.
-
-    Attributes:
-        key_id: the credential's public name; ``jwt_…`` for an access token.
-        session_id: the session of an access token, None for an API key.
-        is_suspended: whether the account is; the store lets no such caller through.
-        window: where a key has a limit of its own.
-        name: the account's, where a session or a token is spoken for.
-    """
+    """Who is calling: what a valid credential stands for."""
 
     account_id: int
-    key_id: str
+    key_id: str  # the credential's public name; ``jwt_…`` for an access token
     plan: str
-    session_id: str | None = None
+    session_id: str | None = None  # None for an API key
     is_operator: bool = False
-    is_suspended: bool = False
+    is_suspended: bool = False  # the store lets no such caller through
     window: KeyWindow | None = None
-    name: str = ""
+    name: str = ""  # the account's, where a session or a token is spoken for
 
 
 def new_key() -> str:
@@ -78,7 +63,7 @@ def new_key() -> str:
 
 
 def new_key_id() -> str:
-    return "key_" + secrets.token_hex(_ID_BYTES)
+    return "key_" + secrets.token_hex(6)
 
 
 def is_well_formed(key: str) -> bool:
@@ -96,8 +81,8 @@ def may_be_key(text: str) -> bool:
 def weakness(key: str) -> str | None:
     """Say what makes a key unfit to be imported, as the end of "it ..."; None where nothing does.
 
-    It is stored as a plain hash, so it must be as random as one of ours. That cannot be measured;
-    what people and loops make up has words, repeats itself, counts, or is all of one kind.
+    It is stored as a plain hash, so it must be as random as ours. That cannot be measured; what
+    people and loops make up has words, repeats itself, counts, or is all of one kind.
     """
     if key.startswith(PREFIX):
         return None if is_well_formed(key) else f"begins with {PREFIX} and is mistyped"
@@ -135,8 +120,5 @@ def shows_credential(text: str) -> bool:
 
 def _checksum(body: str) -> str:
     number = crc32(body.encode("ascii"))
-    digits = []
-    for _ in range(_CHECKSUM_CHARACTERS):
-        number, digit = divmod(number, len(_BASE62))
-        digits.append(_BASE62[digit])
-    return "".join(reversed(digits))
+    places = reversed(range(_CHECKSUM_CHARACTERS))
+    return "".join(_BASE62[number // 62**place % 62] for place in places)

@@ -1,8 +1,4 @@
-"""The door to argon2: passwords are hashed and checked on threads of their own.
-
-A hash takes some twenty milliseconds and 19 MiB on purpose. A name nobody has is checked against a
-hash nobody knows the password of, so that the time of an answer tells nothing.
-"""
+"""The door to argon2: passwords are hashed and checked on threads of their own."""
 
 import os
 import secrets
@@ -14,14 +10,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from cardiorisk.workers import Rank, Turns, Worker
 
-PASSES = 2
-MEMORY_KIB = 19 * 1024
-LANES = 1
-"""Source: OWASP Password Storage Cheat Sheet, argon2id with its least memory of 19 MiB. RFC 9106
-would have 64 MiB and three passes, 170 ms here: a few logins at once would hold the service up."""
-
-MOST_WAITING = 32
-"""Passwords that may wait for a thread: under a second of work for one."""
+PASSES, MEMORY_KIB, LANES = 2, 19 * 1024, 1
+"""20 ms. Source: OWASP Password Storage Cheat Sheet, argon2id with its least memory. By RFC 9106's
+64 MiB and three passes, 170 ms here, a few logins at once would hold the service up."""
+MOST_WAITING = 32  # under a second of work for one thread
 
 
 class Passwords:
@@ -39,32 +31,28 @@ class Passwords:
         self._worker = Worker("passwords", threads + most_waiting, busy, threads)
 
     async def hash(self, password: str, who: str = "", rank: Rank = Rank.NEWCOMER) -> str:
-        """Hash a password, in the turn of who asks."""
         async with self.turns.turn(who, rank):
             return await self._worker.run(partial(self._hasher.hash, _bytes(password)))
 
     async def matches(
         self, password: str, password_hash: str | None, who: str = "", rank: Rank = Rank.STRANGER
     ) -> bool:
-        """Tell, in the same time with a hash or without, whether a password is the one of it."""
-        check = partial(
-            _is_same, self._hasher, password_hash or self._nobodys_hash, _bytes(password)
-        )
+        """Without a hash, take the same time, so that the time tells nothing."""
+        known = password_hash or self._nobodys_hash
+        check = partial(_is_same, self._hasher, known, _bytes(password))
         async with self.turns.turn(who, rank):
             is_same = await self._worker.run(check)
         return is_same and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Tell whether a hash was made at other costs than today's."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def close(self) -> None:
-        """Finish what is under way, refuse what waits, and end the threads; twice is harmless."""
         self._worker.close(drops_waiting=True)
 
 
 def _bytes(password: str) -> bytes:
-    """Return a password's bytes: the same ones however its accents were typed."""
+    """The same ones however its accents were typed."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 

@@ -11,15 +11,10 @@ from typing import TypeGuard
 
 USERNAME, PASSWORD, NEW_PASSWORD = "username", "password", "new_password"
 NAME_CHARACTERS = 80
-NAME_RULE = f"1 to {NAME_CHARACTERS} printable characters"
-"""Of what an account or a key is called; lengths are counted after normalization."""
-LEAST_PASSWORD, MOST_PASSWORD = 8, 128
-"""Characters. Source: NIST SP 800-63B-4, 3.1.1.2 (8 or more; 64 or more allowed, no composition
-rule)."""
-EMAIL_CHARACTERS = 254
-"""Source: RFC 5321, 4.5.3.1.3."""
-LARGEST_NUMBER = 10**18
-"""Of an account; SQLite counts a little further."""
+NAME_RULE = f"1 to {NAME_CHARACTERS} printable characters"  # counted after normalization
+LEAST_PASSWORD, MOST_PASSWORD = 8, 128  # characters. Source: NIST SP 800-63B-4, 3.1.1.2
+EMAIL_CHARACTERS = 254  # Source: RFC 5321, 4.5.3.1.3
+LARGEST_NUMBER = 10**18  # of an account; SQLite counts a little further
 _LARGEST_DIGITS = 19
 _MOST_NORMALIZED = 4
 """Times its longest length that a text may have before it is normalized, which takes a time that
@@ -30,10 +25,10 @@ _CELL_START = re.compile(r'((?:^|[;,\t\r\n])[\s"]*+)([=+\-@\uff1d\uff0b\uff0d\uf
 """What may begin a cell, whichever character a spreadsheet cuts at, and what begins a formula there
 (the last four are the others at full width). Source: OWASP, CSV Injection."""
 
+# Kept as an ordinary blank; a Japanese name is written with a wide one.
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-"""Kept as an ordinary blank; a Japanese name is written with a wide one."""
+# Joiners and variation selectors: they shape letters of some scripts; else nobody sees them.
 _SHAPING = re.compile("[\u200c\u200d\u180b-\u180d\u180f\U000e0100-\U000e01ef]")
-"""Joiners and variation selectors: they shape letters of some scripts; else nobody sees them."""
 _HIDING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U0001d159]")
 """What Python takes for printable, and nobody sees either. Source: Unicode's
 Default_Ignorable_Code_Point, and the blanks among its symbols."""
@@ -62,25 +57,21 @@ class PasswordChange:
 
 
 def folded(text: str) -> str:
-    """Return what a name or an address is compared by.
+    """Return what a name or an address is compared by: letters without their case or shaping.
 
-    Source: Unicode Standard, section 3.13, canonical caseless matching, but for the rare letters
-    that would need a second round; what only shapes letters makes no difference.
+    Source: Unicode Standard, 3.13, but for the rare letters that would need a second round.
     """
     return _normalized(_normalized(_SHAPING.sub("", text)).casefold())
 
 
 def searchable(text: str) -> str:
-    """Return what a search compares: neither case nor accents count."""
+    """Return what a search compares, without case and accents."""
     parts = unicodedata.normalize("NFD", folded(text))
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def harmless(text: str) -> str:
-    """Return a text of which no spreadsheet makes a formula: an apostrophe stands before one.
-
-    A number is left as it is. What comes after any country's separator counts too.
-    """
+    """Put an apostrophe before what a spreadsheet of any country would take for a formula."""
     if _NUMBER.fullmatch(text):
         return text
     safe = _CELL_START.sub(lambda start: f"{start[1]}'{start[2]}" if start[2] else start[0], text)
@@ -88,21 +79,18 @@ def harmless(text: str) -> str:
 
 
 def clean_name(given: object) -> str | None:
-    """Return what an account, a key or a patient is called: nothing that hides or reorders text."""
-    name = claimed_name(given)
-    is_fitting = name is not None and 1 <= len(name) <= NAME_CHARACTERS and _is_all_seen(name)
-    return name if is_fitting else None
+    """Clean what an account, a key or a patient is called: nothing hides or reorders text."""
+    name = claimed_name(given) or ""
+    return name if 1 <= len(name) <= NAME_CHARACTERS and _is_all_seen(name) else None
 
 
 def clean_password(given: object) -> str | None:
     claimed = claimed_password(given)
-    password = None if claimed is None or not _is_writable(claimed) else _normalized(claimed)
-    is_fitting = password is not None and LEAST_PASSWORD <= len(password) <= MOST_PASSWORD
-    return password if is_fitting else None
+    password = _normalized(claimed) if claimed is not None and _is_writable(claimed) else ""
+    return password if LEAST_PASSWORD <= len(password) <= MOST_PASSWORD else None
 
 
 def clean_address(given: object) -> str | None:
-    """Return an address in lower case where it may be one."""
     if not _is_normalizable(given, EMAIL_CHARACTERS):
         return None
     address = _normalized(given).strip().lower()
@@ -123,7 +111,6 @@ def claimed_password(given: object) -> str | None:
 
 
 def _is_normalizable(given: object, most_characters: int) -> TypeGuard[str]:
-    """Tell whether a text of at most so many characters may come of it, and soon."""
     return isinstance(given, str) and len(given) <= _MOST_NORMALIZED * most_characters
 
 
@@ -135,10 +122,7 @@ def _is_all_seen(text: str) -> bool:
 
 
 def _shapes(text: str, place: int) -> bool:
-    """Tell whether what stands at a place has an effect there.
-
-    Source: RFC 5892, A.1 and A.2, without the forms of letters, which Python does not know.
-    """
+    """Source: RFC 5892, A.1 and A.2, without the forms of letters, which Python does not know."""
     shaper, before, after = text[place], text[:place][-1:], text[place + 1 : place + 2]
     if not before:
         return False
@@ -161,7 +145,7 @@ def _normalized(text: str) -> str:
 
 
 def find_number(text: str, minimum: int, maximum: int) -> int | None:
-    """Read a whole number out of a text; None where it is none, or out of bounds."""
+    """None where it is no whole number, or out of bounds."""
     # Of more digits than this Python makes no number at all.
     is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
     return int(text) if is_number and minimum <= int(text) <= maximum else None

@@ -23,22 +23,14 @@ ALGORITHM = "HS256"
 ISSUER = AUDIENCE = "cardiorisk"
 ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
-SESSION_LIFETIME = timedelta(hours=12)
-"""Of a browser's cookie, which is not renewed."""
-DEVICE_LIFETIME = timedelta(days=365)
-"""Of what a browser keeps to show that a name has logged in there; it opens no door."""
-LEEWAY = timedelta(seconds=5)
-"""How far the clock that issued a token may be from the one that reads it."""
-SECRET_BYTES = 32
-"""As many as the hash gives. Source: RFC 7518, section 3.2."""
-LONGEST_TOKEN = 1024
-"""Characters; ours have about 400."""
+SESSION_LIFETIME = timedelta(hours=12)  # of a browser's cookie, which is not renewed
+DEVICE_LIFETIME = timedelta(days=365)  # of what shows that a name has logged in; it opens no door
+LEEWAY = timedelta(seconds=5)  # between the clocks that issue a token and that read it
+SECRET_BYTES = 32  # as many as the hash gives. Source: RFC 7518, section 3.2
+LONGEST_TOKEN = 1024  # characters; ours have about 400
 
-_ID_BYTES = 16
 _YEAR_9999 = 253_370_764_800
 _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
-_XSRF_LABEL = b"xsrf\n"
-"""No other text that is signed begins like this, so no signature can pass for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +85,6 @@ class Tokens:
         return self._make("session", claims | {"jti": new_token_id()}, SESSION_LIFETIME)
 
     def read(self, token: str, use: Use) -> Claims:
-        """Read a token of the given use, or raise ``InvalidKey`` where it is not good for that."""
         if not looks_like_token(token):
             raise _invalid()
         try:
@@ -103,12 +94,7 @@ class Tokens:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                options={
-                    "require": ["iss", "aud"],
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False},
             )
             said = _Said.model_validate(payload)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
@@ -120,9 +106,8 @@ class Tokens:
         return Claims(int(said.sub), said.sid, said.gen, said.jti, expires_at)
 
     def xsrf_token(self, cookie: str) -> str:
-        """Return what a request must carry, beside this cookie, to show that our page sent it."""
-        text = _XSRF_LABEL + cookie.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._secret, text, "sha256").hex()
+        """Make what a request must carry, beside this cookie, to show that our page sent it."""
+        return self._signature(f"xsrf\n{cookie}")
 
     def device_token(self, name: str) -> str:
         """Make what shows, to nobody but this service, that a name has logged in somewhere."""
@@ -131,7 +116,7 @@ class Tokens:
         return f"{device}.{self._device_signature(device, name)}"
 
     def device_of(self, token: str, name: str) -> str:
-        """Return the device that a token belongs to; empty if it is not one of this name's."""
+        """Empty if the token is not one of this name's."""
         device, _, signature = token.rpartition(".")
         expected = self._device_signature(device, name).encode()
         if not hmac.compare_digest(expected, signature.encode("utf-8", "replace")):
@@ -140,23 +125,21 @@ class Tokens:
         return device_id if self._now().timestamp() < int(expires_at) else ""
 
     def _device_signature(self, device: str, name: str) -> str:
-        text = f"device\n{device}\n{folded(name)}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._secret, text, "sha256").hex()
+        return self._signature(f"device\n{device}\n{folded(name)}")
+
+    def _signature(self, text: str) -> str:
+        """Sign a text that begins with its use, so that no signature can pass for another's."""
+        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def _make(self, use: Use, claims: dict[str, Any], lifetime: timedelta) -> str:
         issued_at = int(self._now().timestamp())
-        own = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "use": use,
-            "iat": issued_at,
-            "exp": issued_at + round(lifetime.total_seconds()),
-        }
-        return jwt.encode(own | claims, self._secret, algorithm=ALGORITHM)
+        times = {"iat": issued_at, "exp": issued_at + round(lifetime.total_seconds())}
+        own = {"iss": ISSUER, "aud": AUDIENCE, "use": use}
+        return jwt.encode(own | times | claims, self._secret, algorithm=ALGORITHM)
 
 
 def new_token_id() -> str:
-    return secrets.token_hex(_ID_BYTES)
+    return secrets.token_hex(16)
 
 
 def looks_like_token(text: str) -> bool:
