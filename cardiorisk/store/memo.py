@@ -80,10 +80,7 @@ class Memo:
         return None
 
     def keep(self, digest: bytes, found: Credential | None, generation: int) -> None:
-        """Remember whose a key is while it lives, or that it is refused; not what is in doubt.
-
-        The generation is the memo's when the database was about to be asked.
-        """
+        """Remember what was found, if nothing was dropped since the generation of the question."""
         if generation != self.generation:
             return
         self._known.pop(digest, None)

@@ -1,7 +1,6 @@
 """The table of accounts, inside an open transaction.
 
-A function that is given an account's number raises ``UnknownAccount`` where it is nobody's. One
-operator who is not suspended is always left.
+A function that is given an account's number raises ``UnknownAccount`` where it is nobody's.
 """
 
 import shlex

@@ -102,11 +102,7 @@ def begin(
 
 
 def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal:
-    """Use a refresh token up for the next one; one that was used before ends its session.
-
-    Raises:
-        AccountSuspended: its account is suspended; the token stays good.
-    """
+    """Use a refresh token up for the next one; one that was used before ends its session."""
     rows.execute(select(Session.id).where(Session.id == claims.session_id).with_for_update())
     row = _find_living(rows, claims, now)
     if row is None:

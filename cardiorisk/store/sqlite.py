@@ -1,9 +1,8 @@
 """The engine that is SQLite: one file, with a connection that writes and one that reads.
 
 Whoever reads waits neither for changes nor for another process's lock. The driver's own
-transactions are switched off: they begin late and never ``IMMEDIATE``, so two writers would meet
-in the middle of their work instead of at its start. When the file is not the one that was opened
-any more, or is damaged, nothing is written into whatever stands there. See decision 0007.
+transactions are switched off: they begin late and never ``IMMEDIATE``. When the file is not the
+one that was opened, or is damaged, nothing is written into whatever stands there (decision 0007).
 """
 
 import sqlite3
@@ -177,10 +176,9 @@ class SqliteDatabase:
             self._writer.close()
 
     def _let_go(self) -> None:
-        """Close without a word to a file that is not, or no more, the one that was opened.
+        """Close and leave no trace in what stands at the path; what was opened gets its log.
 
-        The writer goes first; then it is not the last, and a reader writes nothing when it is
-        closed. What was opened, where it stands elsewhere now, gets what its log holds for it.
+        The writer goes first: the last to close would write, which a reader does not.
         """
         if not self._is_open:
             return

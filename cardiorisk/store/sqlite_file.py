@@ -126,11 +126,7 @@ class OpenFile:
 def has_foreign_log(path: Path, seconds: float = _CHECK_SECONDS) -> bool:
     """Tell whether the write-ahead log beside a database belongs to another one.
 
-    So it is where the file is a copy that was not opened since it was made, or is whole without
-    the log alone.
-
-    Raises:
-        StoreUnavailable: it is damaged.
+    So it is where the file is a copy that was never opened, or is whole without the log alone.
     """
     alone = _damage(path, "immutable=1", seconds)  # SQLite then reads no log
     if alone is None and is_copy(path):
@@ -144,11 +140,7 @@ def has_foreign_log(path: Path, seconds: float = _CHECK_SECONDS) -> bool:
 
 
 def part_from_foreign_log(path: Path) -> None:
-    """Before a database is opened, read it through and set aside a log that is another's.
-
-    Raises:
-        StoreUnavailable: it is damaged.
-    """
+    """Before a database is opened, read it through and set aside a log that is another's."""
     if not path.is_file() or path.stat().st_size == 0:
         return
     if has_foreign_log(path):
@@ -174,8 +166,7 @@ def make_private_file(path: Path) -> None:
 def back_up(path: Path, copy: Path, *, replaces: bool = False) -> None:
     """Copy a database that is in use as it was at one moment, for its owner's eyes only.
 
-    The copy is whole, checked and on the disk before it has its name; a file of that name stays,
-    unless it is replaced. It is one file, without a write-ahead log.
+    It is whole, checked and on the disk before it has its name, and has no write-ahead log.
     """
     with translated(copy, "no copy was made at {}"):
         if os.path.lexists(copy) and not replaces:  # told before the work is done, not after

@@ -104,12 +104,7 @@ class Store:
         self._watcher = asyncio.create_task(self._watch(), name="store-watcher")
 
     async def principal(self, credential: str) -> Principal:
-        """Return whom an API key or an access token stands for.
-
-        Raises:
-            InvalidKey: it is malformed, unknown, forged, expired, revoked or ended.
-            AccountSuspended: it is genuine, and its account is suspended.
-        """
+        """Return whom an API key or an access token stands for, or raise ``InvalidKey``."""
         place = digest(credential)
         found = self.memo.find(place)
         if found is None:

@@ -130,6 +130,7 @@ def test_a_login_is_held_to_no_rule_but_a_length(claimed: Callable[[object], str
 def test_a_login_s_name_is_compared_as_it_is_kept() -> None:
     assert claimed_name(" Jose\u0301 ") == "Jos\u00e9"
     assert claimed_name("\ud800") is None
+    assert claimed_name("a\0") is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,4 @@
-"""What Alembic runs for each command: it takes the caller's connection and its transaction.
-
-Only Alembic executes this file. It neither opens nor commits: ``revisions.upgrade`` is called
-inside the transaction that makes an upgrade happen wholly or not at all.
-"""
+"""What Alembic runs for each command: it takes the caller's connection and its transaction."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Which revision a database is at, which one this version needs, and the way between.
 
-Revisions are a straight line, numbered ``0001`` onwards by the names of their files, and only
-forward. So the newest is known without importing Alembic, which costs a command a tenth of a
-second and is needed only when there is something to apply. A new database on PostgreSQL begins
-with the tables as they are declared; what came before 0006 was written for SQLite.
+Revisions are a straight line, numbered by the names of their files, so that the newest is known
+without importing Alembic, which costs a command a tenth of a second. A new database on PostgreSQL
+begins with the tables as they are declared; what came before 0006 was written for SQLite.
 """
 
 from pathlib import Path
@@ -41,11 +40,7 @@ def current(connection: Connection) -> str | None:
 
 
 def require_head(connection: Connection) -> None:
-    """Check that the database is at the revision this version of the service works with.
-
-    Raises:
-        StoreUnavailable: it is older, newer, or has no tables; the message says what to do.
-    """
+    """Check that the database is at a revision that this version works with."""
     found, place = _known_or_none(connection), connection.engine.url.database
     if found is None:
         raise StoreUnavailable(f"{place} has no tables; run `cardiorisk db upgrade`")
@@ -57,11 +52,7 @@ def require_head(connection: Connection) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Apply what is missing, inside the caller's transaction.
-
-    Raises:
-        StoreUnavailable: the database was made by a newer version; nothing is touched.
-    """
+    """Apply what is missing, inside the caller's transaction; a newer version's is refused."""
     found = _known_or_none(connection)
     if found not in {None, *known()[:-1]}:
         return
