@@ -21,7 +21,11 @@ async function useSession() {
 function focusFirst(records) {
   const added = records.flatMap((record) => [...record.addedNodes]);
   const dialog = added.map((node) => node.querySelector?.(".modal-ux") ?? null).find(Boolean);
-  if (dialog) setTimeout(() => dialog.querySelector("input")?.focus());
+  if (!dialog) return;
+  setTimeout(() => {
+    dialog.querySelector("input")?.focus({ preventScroll: true });
+    dialog.querySelector(".modal-ux-content").scrollTop = 0;
+  });
 }
 
 // Credentials stay in the page's memory: a reload forgets them. The badge of the public validator
