@@ -19,44 +19,22 @@ from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Patient
 from cardiorisk.patients.words import Language
+from cardiorisk.web import shapes
+from cardiorisk.web import shapes_patients as patients
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import SPOKEN, given_parameters, operation
-from cardiorisk.web.shapes import (
-    FaultAnswer,
-    Notice,
-    Rule,
-    Sent,
-    Version,
-    about,
-    described_as,
-    fault_of,
-    faults_answer,
-)
-from cardiorisk.web.shapes_patients import (
-    QUOTATION_MARKS,
-    AtRisk,
-    Base,
-    Contributions,
-    PatientBody,
-    PatientShape,
-    Probability,
-    Threshold,
-    Warnings,
-    field_warnings,
-    switch,
-)
+from cardiorisk.web.shapes import FaultAnswer, Rule, Sent, about, described_as, fault_of
+from cardiorisk.web.shapes_patients import PatientBody
 
 MOST_PATIENTS = 1000
-MOST_COMMAS = 12 * MOST_PATIENTS
-"""Of a body: twice as many as six values need. More would only take time to refuse."""
-_PIECE_BYTES = 8 * 1024
-"""Some 75 patients, read in 0.1 ms: others wait no longer for a batch without faults."""
+MOST_COMMAS = 12 * MOST_PATIENTS  # of a body: twice as many as six values need
+_PIECE_BYTES = 8 * 1024  # some 75 patients, read in 0.1 ms: others wait no longer for a batch
 _FAULTY_A_TURN, _SHOWN_A_TURN = 20, 200
 _CUT = re.compile(rb"\}\s*,")
 _HEAD = b'{"pacientes":['
 _NO_PATIENT = words.MUST.filled(accepted=words.PATIENT.filled(names=", ".join(FIELD_NAMES)))
 _ACCEPTED = words.PATIENTS.filled(most=MOST_PATIENTS)
-_patients = Rule(
+_batch = Rule(
     lambda sent: sent if isinstance(sent, list) and 0 < len(sent) <= MOST_PATIENTS else None,
     _ACCEPTED.en,
     {
@@ -69,7 +47,7 @@ _patients = Rule(
     },
     spanish=_ACCEPTED.es,
 )
-_why = switch("Whether each patient's answer is to say why: `contribuciones`, over `base`")
+_why = patients.switch("Whether each patient's answer is to say why: `contribuciones`, over `base`")
 _whole_patients = described_as(cast("Any", list)[PatientBody])
 _in_order = about("In the order of the patients", min_length=1)
 Row: TypeAlias = tuple[float, ...] | InvalidPatient
@@ -81,7 +59,7 @@ class BatchBody(Sent):
 
     refusal = InvalidPatient
 
-    pacientes: Annotated[list[Any], _patients]
+    pacientes: Annotated[list[Any], _batch]
 
 
 class BatchParameters(Sent):
@@ -94,7 +72,7 @@ class BatchParameters(Sent):
 
 
 class _FaultlessBody(BaseModel, extra="forbid"):
-    pacientes: Annotated[list[PatientShape], _whole_patients, FailFast()]
+    pacientes: Annotated[list[patients.PatientShape], _whole_patients, FailFast()]
 
 
 async def read_batch(body: bytes) -> list[Row]:
@@ -124,12 +102,12 @@ def _pieces(body: bytes) -> Iterator[bytes]:
 def _faultless(piece: bytes) -> list[Row]:
     """Read a batch in C; nothing where anything may be wrong."""
     try:
-        patients = _FaultlessBody.model_validate_json(piece).pacientes
+        read = _FaultlessBody.model_validate_json(piece).pacientes
     except ValidationError:
         return []
     # Else a name may be there twice; see PatientShape.
-    is_sure = piece.count(b'"') == 2 + len(patients) * QUOTATION_MARKS
-    return [patient.values for patient in patients] if is_sure else []
+    is_sure = piece.count(b'"') == 2 + len(read) * patients.QUOTATION_MARKS
+    return [patient.values for patient in read] if is_sure else []
 
 
 async def _each(batch: BatchBody, first: int = 0) -> list[Row]:
@@ -146,10 +124,10 @@ async def _each(batch: BatchBody, first: int = 0) -> list[Row]:
 class RowAnswer(TypedDict):
     """The assessment of a patient; with `advertencias` as `POST /service` has them."""
 
-    riesgo_cardiaco: AtRisk
-    probabilidad: Probability
-    contribuciones: NotRequired[Contributions]
-    advertencias: NotRequired[Warnings]
+    riesgo_cardiaco: patients.AtRisk
+    probabilidad: patients.Probability
+    contribuciones: NotRequired[patients.Contributions]
+    advertencias: NotRequired[patients.Warnings]
 
 
 class FaultyRowAnswer(TypedDict):
@@ -162,10 +140,10 @@ class AssessedBatchAnswer(TypedDict):
     """The assessments, all by one network."""
 
     resultados: Annotated[list[RowAnswer | FaultyRowAnswer], _in_order]
-    base: NotRequired[Base]
-    umbral: Threshold
-    modelo: Version
-    aviso: Notice
+    base: NotRequired[patients.Base]
+    umbral: patients.Threshold
+    modelo: shapes.Version
+    aviso: shapes.Notice
 
 
 async def batch_answer(
@@ -180,14 +158,14 @@ async def batch_answer(
         if place % _SHOWN_A_TURN == 0:
             await asyncio.sleep(0)
         if isinstance(each, InvalidPatient):
-            rows.append({"errors": faults_answer(each.faults, language)})
+            rows.append({"errors": shapes.faults_answer(each.faults, language)})
             continue
         told, outside, explanation = next(assessed)
         row: RowAnswer = {"riesgo_cardiaco": told >= found.threshold, "probabilidad": told}
         if explanation is not None:
             row["contribuciones"] = dict(zip(FIELD_NAMES, explanation.contributions, strict=True))
         if True in outside:
-            row["advertencias"] = field_warnings(compress(FIELD_NAMES, outside), language)
+            row["advertencias"] = patients.field_warnings(compress(FIELD_NAMES, outside), language)
         rows.append(row)
     answer: AssessedBatchAnswer = {
         "resultados": rows,

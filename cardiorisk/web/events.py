@@ -16,15 +16,8 @@ from pydantic import with_config
 from tornado.iostream import StreamClosedError
 from typing_extensions import TypedDict
 
+from cardiorisk import errors
 from cardiorisk.bitacora.reader import FreshLines, Line
-from cardiorisk.errors import (
-    FieldFault,
-    InvalidQuery,
-    LogUnavailable,
-    NotReady,
-    Overloaded,
-    ServiceError,
-)
 from cardiorisk.http1.connection import Connection
 from cardiorisk.identity.keys import Principal, may_hold_key
 from cardiorisk.monitoring import log_watch
@@ -36,10 +29,8 @@ from cardiorisk.web.operations import given_parameters, operation
 from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule
 
 CONTENT_TYPE = "text/event-stream"
-RETRY_MS = 5000
-"""When a reader whose connection was lost may try again."""
-LONGEST_TEXT = 254
-"""Characters: as many as an e-mail address may have."""
+RETRY_MS = 5000  # when a reader whose connection was lost may try again
+LONGEST_TEXT = 254  # characters: as many as an e-mail address may have
 
 
 def _read_text(sent: str) -> str | None:
@@ -71,7 +62,7 @@ _account = text_rule(
 class LookParameters(Sent):
     """Parameters of a query string, of which an empty one is one that was not sent."""
 
-    refusal = InvalidQuery
+    refusal = errors.InvalidQuery
     is_all_text = True
 
     @classmethod
@@ -90,10 +81,6 @@ class LogParameters(LookParameters):
     key: Annotated[str | None, _key] = None
     account: Annotated[str | None, _account] = None
     limit: Annotated[int, _lines] = log_watch.DEFAULT_LINES
-
-    @property
-    def query(self) -> log_watch.LogQuery:
-        return log_watch.LogQuery(**dict(self))
 
 
 @with_config(extra="allow")  # of another version of the service
@@ -127,10 +114,9 @@ class LogLinesAnswer(TypedDict):
 
 
 def lines_answer(lines: Iterable[Line]) -> list[LogLineAnswer]:
-    """Show lines without the patients' values, which are health data."""
     told = [json.loads(line.text) for line in lines]
     for line in told:
-        line.pop("inputs", None)
+        line.pop("inputs", None)  # which are health data
     return told
 
 
@@ -144,7 +130,7 @@ class EventStream(BaseHandler):
         query=(LogParameters,),
         answer="The events; they have no end",
         content_types=(CONTENT_TYPE,),
-        problems=(NotReady,),
+        problems=(errors.NotReady,),
     )
     async def get(self) -> None:
         """The same every two seconds, and the newest lines, as server-sent events.
@@ -174,11 +160,10 @@ class EventStream(BaseHandler):
             self._end.set_result(None)
 
     async def _follow(self, query: LogQuery, fresh: FreshLines, known: set[bytes]) -> None:
-        """Send what is new; lines that were found at the start are not sent again."""
         services = self.services
         while not await self._is_over(services.broadcast.every_seconds) and await self._may_watch():
             lines: tuple[Line, ...] = ()
-            with suppress(LogUnavailable, Overloaded):
+            with suppress(errors.LogUnavailable, errors.Overloaded):
                 lines = await services.log_watch.fresh(fresh)
             await self._send("overview", await services.overviews.look())
             wanted = [line for line in lines if query.is_wanted(line.entry)][: query.limit]
@@ -191,7 +176,6 @@ class EventStream(BaseHandler):
         return self._end.done()
 
     async def wanted_lines(self) -> LogQuery:
-        """Return which lines are told."""
         return await require_log_query(self)
 
     async def watching(self) -> Principal:
@@ -202,10 +186,9 @@ class EventStream(BaseHandler):
         return await store.session_principal(session_cookie(self))
 
     async def _may_watch(self) -> bool:
-        """Tell whether who watches still may: a key ends, and a right is taken away, meanwhile."""
         try:
             return (await self.watching()).is_operator
-        except ServiceError:
+        except errors.ServiceError:
             return False
 
     async def _send(self, event: str, document: Any) -> None:
@@ -222,14 +205,13 @@ class EventStream(BaseHandler):
 
 
 async def require_log_query(handler: BaseHandler) -> LogQuery:
-    """Return which lines of the log are asked for, those of an account by its keys."""
-    query = LogParameters.accept(given_parameters(handler)).query
+    query = LogQuery(**dict(LogParameters.accept(given_parameters(handler))))
     if query.account is None:
         return query
     name = query.account
     key_ids = await handler.services.store.read(lambda rows: rows_accounts.find_key_ids(rows, name))
     if key_ids is None:
-        raise InvalidQuery((FieldFault("account", "must be the name of an account"),))
+        raise errors.InvalidQuery((errors.FieldFault("account", "must be the name of an account"),))
     return replace(query, key_ids=key_ids)
 
 

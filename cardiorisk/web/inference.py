@@ -4,7 +4,7 @@ Source: https://github.com/kserve/open-inference-protocol, and Triton's extensio
 """
 
 import re
-from typing import Annotated, Any, Final, Literal, NotRequired
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from cardiorisk.patients.words import Language
 from cardiorisk.web.batches import MOST_COMMAS, MOST_PATIENTS, BatchingHandler
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler, to_json
 from cardiorisk.web.operations import SPOKEN, operation
-from cardiorisk.web.shapes import MOST_UNKNOWN, Rule, Sent, Version, about, fault_of
+from cardiorisk.web.shapes import MOST_UNKNOWN, Json, Rule, Sent, Version, about, fault_of
 from cardiorisk.web.shapes_patients import accepted_of
 
 MODEL: Final = "cardiorisk"
@@ -36,7 +36,6 @@ _MOST = np.array([field.maximum for field in FIELDS], dtype=np.float32)
 _IS_WHOLE = np.array([field.kind != "number" for field in FIELDS])
 _TENSOR = {"name": INPUT, "datatype": DATATYPE, "shape": [1, 6], "data": [*EXAMPLE.values()]}
 
-Name = Annotated[Literal["cardiorisk"], about("Always the same")]
 Datatype = Annotated[Literal["FP32"], about("The type of its values")]
 Parameters = Annotated[
     dict[str, Any], about("Of the protocol and its extensions", default_factory=dict)
@@ -133,52 +132,35 @@ def _refused(member: str, detail: str) -> InvalidPatient:
     return InvalidPatient((FieldFault(f"inputs.0.{member}", detail),))
 
 
-class TensorAnswer(TypedDict):
-    """A tensor that is sent or answered."""
-
-    name: Annotated[str, about("Its name", OUTPUT)]
-    datatype: Datatype
-    shape: Annotated[list[int], about("-1 is any number of rows", [1], min_length=1)]
-    data: NotRequired[Annotated[list[float], about("The values, unless they are bytes")]]
-    parameters: NotRequired[Annotated[dict[str, int], about("`binary_data_size`, of the bytes")]]
-
-
-class AssessedRowsAnswer(TypedDict):
-    """The probability of each row; as bytes where those were asked for."""
-
-    model_name: Name
-    model_version: Version
-    id: NotRequired[Annotated[str, about("The request's own")]]
-    parameters: Annotated[dict[str, Any], about("`umbral` and `aviso`, as elsewhere")]
-    outputs: Annotated[list[TensorAnswer], about("One tensor", length=1)]
-
-
 def inference_answer(
     sent: InferenceBody, found: BatchAssessment, language: Language
-) -> tuple[AssessedRowsAnswer, bytes]:
+) -> tuple[Json, bytes]:
     told, following = found.probabilities, b""
-    output: TensorAnswer = {"name": OUTPUT, "datatype": DATATYPE, "shape": [len(told)]}
+    output: Json = {"name": OUTPUT, "datatype": DATATYPE, "shape": [len(told)]}
     if sent.wants_bytes:
         following = np.array(told, dtype="<f4").tobytes()
         output["parameters"] = {"binary_data_size": len(following)}
     else:
         output["data"] = told
-    answer: AssessedRowsAnswer = {
+    answer = {
         "model_name": MODEL,
         "model_version": found.model_version,
         "parameters": {"umbral": found.threshold, "aviso": found.notice.to(language)},
         "outputs": [output],
     }
-    return answer | {"id": sent.id} if sent.id else answer, following
+    return answer | ({"id": sent.id} if sent.id else {}), following
 
 
 @with_config(extra="allow")
 class ProtocolAnswer(TypedDict, total=False):
     """As the protocol has it."""
 
-    name: Name
+    name: Annotated[Literal["cardiorisk"], about("Always the same")]
     live: Annotated[Literal[True], about("The process is up")]
     ready: Annotated[Literal[True], about("A request sent now would be answered")]
+    model_name: Annotated[Literal["cardiorisk"], about("Always the same")]
+    model_version: Version
+    outputs: Annotated[list[Json], about("One tensor: `probabilidad`, of each row")]
 
 
 _BYTES = "application/octet-stream"
@@ -220,15 +202,10 @@ class NetworkHandler(IdentifiedHandler):
     def get(self, version: str = "") -> None:
         """Show the network and its tensors."""
         card = _require_version(self, version)
-        self.answer(
-            {
-                "name": MODEL,
-                "versions": [card.version],
-                "platform": self.services.settings.engine,
-                "inputs": [{"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(FIELDS)]}],
-                "outputs": [{"name": OUTPUT, "datatype": DATATYPE, "shape": [-1]}],
-            }
-        )
+        inputs = {"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(FIELDS)]}
+        outputs = {"name": OUTPUT, "datatype": DATATYPE, "shape": [-1]}
+        shown = {"versions": [card.version], "platform": self.services.settings.engine}
+        self.answer({"name": MODEL, **shown, "inputs": [inputs], "outputs": [outputs]})
 
 
 class NetworkReadyHandler(IdentifiedHandler):
@@ -241,7 +218,7 @@ class NetworkReadyHandler(IdentifiedHandler):
 
 class InferHandler(BatchingHandler):
     @operation(
-        *("infer{OfVersion}", AssessedRowsAnswer, InferenceBody),
+        *("infer{OfVersion}", ProtocolAnswer, InferenceBody),
         content_types=(_BYTES,),
         headers=SPOKEN,
         optional_headers=(LENGTH_HEADER,),

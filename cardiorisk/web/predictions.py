@@ -5,7 +5,7 @@ callers each. The list behind both plans is the account's own, where the origina
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field as Member
 from pydantic import WithJsonSchema, create_model
@@ -13,8 +13,9 @@ from typing_extensions import TypedDict
 
 from cardiorisk.accounts import assessments
 from cardiorisk.errors import InvalidQuery, UnknownAssessment, WrongPlan
-from cardiorisk.patients.patient import FIELDS
+from cardiorisk.patients.patient import FIELDS, Field
 from cardiorisk.store.values import KeptAssessment
+from cardiorisk.web import shapes_patients as patients
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
 from cardiorisk.web.operations import SPOKEN, given_parameters, operation
 from cardiorisk.web.shapes import (
@@ -27,19 +28,7 @@ from cardiorisk.web.shapes import (
     described_as,
     number_rule,
 )
-from cardiorisk.web.shapes_patients import (
-    ORIGINAL_NAMES,
-    AtRisk,
-    LabelledPatientBody,
-    OriginalPatientBody,
-    PatientShape,
-    Probability,
-    Threshold,
-    Warnings,
-    title,
-    value_schema,
-    warnings_of,
-)
+from cardiorisk.web.shapes_patients import ORIGINAL_NAMES
 
 _id_schema: Json = {
     "type": "string",
@@ -63,15 +52,15 @@ class PageParameters(Sent):
     limit: Annotated[int, _how_many] = assessments.DEFAULT_PAGE
     after: Annotated[str | None, _after] = None
 
-    @property
-    def page(self) -> assessments.Page:
-        return assessments.Page(self.limit, self.after)
-
 
 class LargePageParameters(PageParameters):
     """The same where the original client asks."""
 
     limit: Annotated[int, _how_many] = assessments.LARGEST_PAGE
+
+
+def _value(field: Field) -> Any:
+    return Annotated[float, WithJsonSchema(patients.value_schema(field))]
 
 
 _Id = Annotated[str, Member(json_schema_extra=_id_schema), about("Its id")]
@@ -82,13 +71,13 @@ _kept: Json = {
     "id": _Id,
     "created_at": Annotated[datetime, about("When it was made")],
     assessments.LABEL_FIELD: _Label,
-    **{field.wire_name: Annotated[float, WithJsonSchema(value_schema(field))] for field in FIELDS},
-    "riesgo_cardiaco": AtRisk,
-    "probabilidad": Probability,
-    "umbral": Threshold,
+    **{field.wire_name: _value(field) for field in FIELDS},
+    "riesgo_cardiaco": patients.AtRisk,
+    "probabilidad": patients.Probability,
+    "umbral": patients.Threshold,
     "modelo": Version,
     "aviso": Notice,
-    "advertencias": (Warnings, None),
+    "advertencias": (patients.Warnings, None),
 }
 KeptAssessmentAnswer = create_model(
     "KeptAssessmentAnswer", __doc__="The assessment as it is kept.", **_kept
@@ -124,9 +113,9 @@ _original: Json = {
     "id": _Id,
     ORIGINAL_NAMES[assessments.LABEL_FIELD]: _Label,
     **{
-        ORIGINAL_NAMES[field.wire_name]: Annotated[bool, about(title(field))]
+        ORIGINAL_NAMES[field.wire_name]: Annotated[bool, about(patients.title(field))]
         if field.kind == "flag"
-        else Annotated[float, WithJsonSchema(value_schema(field))]
+        else _value(field)
         for field in FIELDS
     },
     "riesgoCardiaco": Annotated[bool, about("Whether the network takes it for a risk")],
@@ -151,52 +140,52 @@ def original_answer(kept: KeptAssessment) -> Json:
     }
 
 
+def shown_to(handler: AuthenticatedHandler, *found: KeptAssessment) -> list[Json]:
+    notice_of, language = handler.services.predictor.notice_of, handler.speak()
+    return [kept_answer(kept, notice_of(kept.model_version).to(language)) for kept in found]
+
+
 class KeepingHandler(AssessingHandler):
-    async def keep(self, shape: type[PatientShape]) -> KeptAssessment:
+    async def admit(self) -> None:
+        await super().admit()
+        if self.plan not in {"", self.principal.plan}:
+            raise WrongPlan(
+                f"this route is for {self.plan} accounts and yours is {self.principal.plan}; "
+                "POST /predictions serves every plan"
+            )
+
+    async def keep(self, shape: type[patients.PatientShape]) -> KeptAssessment:
         try:
             sent = shape.read(self.request.body)
         finally:
             self.end_stage("validate")
-        assessment = await self.assess(sent.patient)
-        kept = await self.services.assessments.keep(
-            self.principal, sent.patient, assessment, sent.label
-        )
+        assessment, keep = await self.assess(sent.patient), self.services.assessments.keep
+        kept = await keep(self.principal, sent.patient, assessment, sent.label)
         self.end_stage("store")
         return kept
 
-    def page(self, shape: type[PageParameters]) -> assessments.Page:
-        return shape.accept(given_parameters(self)).page
+    async def find(self, shape: type[PageParameters]) -> assessments.AssessmentPage:
+        page = assessments.Page(**dict(shape.accept(given_parameters(self))))
+        return await self.services.assessments.list_page(self.principal, page)
 
 
 class PredictionsHandler(KeepingHandler):
     @operation(
-        *("keepAssessment", KeptAssessmentAnswer, LabelledPatientBody, 201),
+        *("keepAssessment", KeptAssessmentAnswer, patients.LabelledPatientBody, 201),
         headers=("Location", *SPOKEN),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result."""
-        kept = await self.keep(LabelledPatientBody)
+        kept = await self.keep(patients.LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        language = self.speak()
-        notice = self.services.predictor.notice_of(kept.model_version).to(language)
-        warnings = warnings_of(self.assessment, language)
-        self.answer(kept_answer(kept, notice) | warnings, status=201)
+        warnings = patients.warnings_of(self.assessment, self.speak())
+        self.answer(shown_to(self, kept)[0] | warnings, status=201)
 
-    @operation(
-        "listAssessments",
-        KeptAssessmentsAnswer,
-        query=(PageParameters,),
-        headers=SPOKEN,
-    )
+    @operation("listAssessments", KeptAssessmentsAnswer, query=(PageParameters,), headers=SPOKEN)
     async def get(self) -> None:
         """List your assessments, the newest first."""
-        page = self.page(PageParameters)
-        found = await self.services.assessments.list_page(self.principal, page)
-        notice_of, language = self.services.predictor.notice_of, self.speak()
-        items = [
-            kept_answer(kept, notice_of(kept.model_version).to(language)) for kept in found.items
-        ]
-        self.answer({"items": items, "after": found.next_after})
+        found = await self.find(PageParameters)
+        self.answer({"items": shown_to(self, *found.items), "after": found.next_after})
 
 
 class PredictionHandler(AuthenticatedHandler):
@@ -206,8 +195,7 @@ class PredictionHandler(AuthenticatedHandler):
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments."""
         kept = await self.services.assessments.require(self.principal, assessment_id)
-        notice = self.services.predictor.notice_of(kept.model_version).to(self.speak())
-        self.answer(kept_answer(kept, notice))
+        self.answer(shown_to(self, kept)[0])
 
     @operation("deleteAssessment", status=204, problems=(UnknownAssessment,))
     async def delete(self, assessment_id: str) -> None:
@@ -216,30 +204,17 @@ class PredictionHandler(AuthenticatedHandler):
         self.answer_nothing()
 
 
-class PlanHandler(KeepingHandler):
-    async def admit(self) -> None:
-        await super().admit()
-        if self.principal.plan != self.plan:
-            raise WrongPlan(
-                f"this route is for {self.plan} accounts and yours is {self.principal.plan}; "
-                "POST /predictions serves every plan"
-            )
-
-
-class OriginalHandler(PlanHandler):
+class OriginalHandler(KeepingHandler):
     @operation(
-        "original{Plan}Predict",
-        OriginalAssessmentAnswer,
-        body=OriginalPatientBody,
+        *("original{Plan}Predict", OriginalAssessmentAnswer, patients.OriginalPatientBody),
         problems=(WrongPlan,),
     )
     async def post(self) -> None:
         """Assess a patient and keep the result ({plan} accounts)."""
-        self.answer(original_answer(await self.keep(OriginalPatientBody)))
+        self.answer(original_answer(await self.keep(patients.OriginalPatientBody)))
 
     @operation(
-        "original{Plan}List",
-        list[OriginalAssessmentAnswer],
+        *("original{Plan}List", list[OriginalAssessmentAnswer]),
         query=(LargePageParameters,),
         answer="They; where there are more, the header `Link` says where",
         optional_headers=("Link",),
@@ -247,20 +222,17 @@ class OriginalHandler(PlanHandler):
     )
     async def get(self) -> None:
         """List your assessments, the newest first ({plan} accounts)."""
-        page = self.page(LargePageParameters)
-        found = await self.services.assessments.list_page(self.principal, page)
+        found = await self.find(LargePageParameters)
         if found.next_after is not None:
             # The original's answer has no place for the sign of more.
-            query = f"limit={page.limit}&after={found.next_after}"
+            query = f"limit={len(found.items)}&after={found.next_after}"
             self.set_header("Link", f'</{self.plan}/predict?{query}>; rel="next"')
         self.answer([original_answer(kept) for kept in found.items])
 
 
-class OriginalItemHandler(PlanHandler):
+class OriginalItemHandler(KeepingHandler):
     @operation(
-        "original{Plan}Show",
-        OriginalAssessmentAnswer,
-        problems=(WrongPlan, UnknownAssessment),
+        *("original{Plan}Show", OriginalAssessmentAnswer), problems=(WrongPlan, UnknownAssessment)
     )
     async def get(self, assessment_id: str) -> None:
         """Show one of your assessments ({plan} accounts)."""
