@@ -34,7 +34,7 @@ _file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.option(
     "--engine",
     type=click.Choice(["keras", "litert"]),
-    help="What runs the network; keras needs 774 MB where litert needs 200.  "
+    help="What runs the network; keras needs 0.8 GB where litert needs 0.2.  "
     "[default: CARDIORISK_ENGINE, else litert]",
 )
 @click.option(
