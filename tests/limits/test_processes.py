@@ -148,8 +148,10 @@ def test_batches_draw_together_or_not_at_all_and_faulty_ones_draw_one(
 def test_guesses_are_counted_together(processes: tuple[Server, Server]) -> None:
     def check(name: str) -> bool:
         guess = {"username": name, "password": "wrong"}
-        asked = [send(processes[n % 2], "POST", "/login", "", guess)[0] for n in range(11)]
-        return [response.status for response in asked] == [*[401] * 10, 429]
+        asked = [send(processes[n % 2], "POST", "/login", "", guess)[0] for n in range(12)]
+        *failed, eleventh, last = [response.status for response in asked]
+        # The tenth may still be under way where the other process counts, which is a 503.
+        return failed == [401] * 10 and eleventh in {429, 503} and last == 429
 
     assert undisturbed(processes, check)
 
