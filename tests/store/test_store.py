@@ -28,7 +28,6 @@ from cardiorisk.store.store import (
     MOST_JOBS,
     MOST_LOOKUPS,
     PROBE_SECONDS,
-    ROWS_A_TRANSACTION,
     Store,
 )
 from cardiorisk.store.tables import Base
@@ -511,9 +510,14 @@ async def test_the_watcher_writes_once_a_minute(
 
 
 async def test_more_than_one_transaction_takes_is_all_written(
-    store: Store, url: str, limiter: Limiter, clock: SettableClock
+    store: Store,
+    url: str,
+    limiter: Limiter,
+    clock: SettableClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    accounts = range(1, 2 * ROWS_A_TRANSACTION + 2)
+    monkeypatch.setattr("cardiorisk.store.store.ROWS_A_TRANSACTION", 20)
+    accounts = range(1, 42)
     with writing(url) as rows:
         for number in accounts:
             rows_accounts.find_or_create(rows, f"n{number}", None, clock.now())
