@@ -34,7 +34,12 @@ _HEAD = """\
 @password = clave-de-prueba
 
 """
-_TITLE = """\
+PATIENT = (
+    '{ "nivel_colesterol": 2.0, "presion_arterial": 1.2, "azucar": 1.0, "edad": 40, '
+    '"sobrepeso": 1, "tabaquismo": 0 }'
+)
+"""The body of many calls."""
+_TITLE = f"""\
 # The collection's calls by curl
 
 `BASE` and `KEY` are set as in [the first page](README.md). Written from the Postman collection by
@@ -42,6 +47,7 @@ _TITLE = """\
 
 ```bash
 RUN=$(date +%s) PASSWORD=clave-de-prueba
+PATIENT='{PATIENT}'
 ```
 """
 
@@ -126,7 +132,8 @@ def _curl(item: dict[str, Any], gives: dict[str, str]) -> str:
     line = " ".join(["curl", "-si", *how, f'"{request["url"]["raw"]}"', *options])
     line = _VARIABLE.sub(lambda found: "$" + _shell(found[1]), line)
     if body:
-        line += " -d " + _VARIABLE.sub(lambda found: f"'\"${_shell(found[1])}\"'", quote(body))
+        known = '"$PATIENT"' if body == PATIENT else quote(body)
+        line += " -d " + _VARIABLE.sub(lambda found: f"'\"${_shell(found[1])}\"'", known)
     taken = [
         rf"""{_shell(name)}=$(grep -o '"{member}":\[*"[^"]*' a.txt | sed 's/.*"//;q')"""
         for name, member in ((name, path.partition("[")[0]) for name, path in gives.items())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from cardiorisk.routes import API_ROUTES
-from tests.battery.derived import CURL_PAGE
+from tests.battery.derived import CURL_PAGE, PATIENT
 from tests.processes import Server, require_program
 from tests.support import create_key
 
@@ -31,7 +31,7 @@ def outputs(server: Server, tmp_path_factory: pytest.TempPathFactory) -> list[st
     directory = tmp_path_factory.mktemp("pasted")
     blocks = list(blocks_of(CURL_PAGE.read_text()))
     keys = [create_key(server.settings, f"block-{n}", "premium") for n in range(len(blocks))]
-    script = "RUN=1 PASSWORD=clave-de-prueba\n" + "".join(
+    script = f"RUN=1 PASSWORD=clave-de-prueba PATIENT='{PATIENT}'\n" + "".join(
         f"KEY={key}\n{{\n{block.lines}\n}} > {place}.out 2>&1 || true\n"
         for place, (block, key) in enumerate(zip(blocks, keys, strict=True))
     )
