@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import click
 
-from cardiorisk.cli.group import CommandFailure
-from cardiorisk.cli.options import database_option, json_option, printable_name, show
+from cardiorisk.cli.group import CommandFailure, examples
+from cardiorisk.cli.options import database_option, json_option, printable_name
+from cardiorisk.cli.tables import show
 from cardiorisk.config import Settings
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.texts import LEAST_PASSWORD, MOST_PASSWORD, clean_password, folded
@@ -17,9 +18,12 @@ from cardiorisk.limits.window import require_plan
 from cardiorisk.store import rows_accounts
 from cardiorisk.store.database import Rows, open_current
 
-_COLUMNS = ("name", "plan", "is_operator", "active_keys", "created_at", "email", "suspended_at")
-"""Attributes of ``AccountRecord``; two of them are shown by shorter names."""
-_TITLES = {"name": "account", "is_operator": "operator"}
+_COLUMNS = {  # what is shown: an attribute of ``AccountRecord``
+    "account": "name",
+    "plan": "plan",
+    "operator": "is_operator",
+    **{name: name for name in ("active_keys", "created_at", "email", "suspended_at")},
+}
 
 
 @click.group()
@@ -31,102 +35,74 @@ def accounts() -> None:
     """
 
 
-def _changes_one(function: Callable[..., None]) -> click.Command:
-    """Make a command of it that takes an account's NAME, then its own arguments."""
-    return accounts.command()(
-        click.argument("name", type=printable_name)(database_option(function))
-    )
+def _changes_one(example: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command that takes an account's NAME, then its own arguments."""
+
+    def make(function: Callable[..., None]) -> click.Command:
+        taking = click.argument("name", type=printable_name)(database_option(function))
+        return accounts.command(epilog=examples(example))(taking)
+
+    return make
 
 
-@accounts.command("list")
+@accounts.command("list", epilog=examples("cardiorisk accounts list --json"))
 @json_option
 @database_option
 def list_accounts(*, as_json: bool, settings: Settings) -> None:
-    """List every account, its plan and how many active keys it has.
-
-    \b
-    Example:
-      cardiorisk accounts list --json
-    """  # noqa: D301 - click reads the \b
+    """List every account, its plan and how many active keys it has."""
     with open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_accounts.list_accounts(rows, datetime.now(UTC))
-    cells = [[getattr(record, name) for name in _COLUMNS] for record in stored]
-    show([_TITLES.get(name, name) for name in _COLUMNS], cells, as_json=as_json)
+    cells = [[getattr(record, name) for name in _COLUMNS.values()] for record in stored]
+    show([*_COLUMNS], cells, as_json=as_json)
 
 
-@_changes_one
+@_changes_one("CARDIORISK_PLANS=team=600 cardiorisk accounts plan ana team")
 @click.argument("plan")
 def plan(name: str, plan: str, settings: Settings) -> None:
-    """Put an account on a plan, which all of its keys share.
-
-    \b
-    Example:
-      CARDIORISK_PLANS=team=600 cardiorisk accounts plan ana team
-    """  # noqa: D301 - click reads the \b
+    """Put an account on a plan, which all of its keys share."""
     require_plan(plan, settings.plans)
     with _changing(settings, name) as (rows, account_id, now):
-        record = rows_accounts.set_plan(rows, account_id, plan, now)
-    quota = settings.plans[record.plan]
-    click.echo(f"{record.name} is on {record.plan}: {quota} requests a minute.", err=True)
+        rows_accounts.set_plan(rows, account_id, plan, now)
+    click.echo(f"{name} is on {plan}: {settings.plans[plan]} requests a minute.", err=True)
 
 
-@_changes_one
+@_changes_one("cardiorisk accounts operator ana on")
 @click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
 def operator(name: str, state: str, settings: Settings) -> None:
     """Make an account an operator, or no longer one.
 
     An operator may reload the model, read /metrics from elsewhere and open the panel. The last one
     who is not suspended stays one, and can be neither suspended nor deleted: make another first.
-
-    \b
-    Example:
-      cardiorisk accounts operator ana on
-    """  # noqa: D301 - click reads the \b
+    """
     with _changing(settings, name) as (rows, account_id, now):
-        record = rows_accounts.set_operator(rows, account_id, now, is_operator=state == "on")
-    click.echo(f"{record.name} is {'an' if record.is_operator else 'no'} operator.", err=True)
+        rows_accounts.set_operator(rows, account_id, now, is_operator=state == "on")
+    click.echo(f"{name} is {'an' if state == 'on' else 'no'} operator.", err=True)
 
 
-@_changes_one
+@_changes_one("cardiorisk accounts suspend ana")
 def suspend(name: str, settings: Settings) -> None:
-    """Refuse an account's keys, tokens and logins until it is resumed.
-
-    Nothing is deleted: its keys and what it has kept are there again afterwards.
-
-    \b
-    Example:
-      cardiorisk accounts suspend ana
-    """  # noqa: D301 - click reads the \b
+    """Refuse an account's keys, tokens and logins until it is resumed."""
     with _changing(settings, name) as (rows, account_id, now):
-        record = rows_accounts.suspend(rows, account_id, now)
-    click.echo(f"{record.name} is suspended.", err=True)
+        rows_accounts.suspend(rows, account_id, now)
+    click.echo(f"{name} is suspended.", err=True)
 
 
-@_changes_one
+@_changes_one("cardiorisk accounts resume ana")
 def resume(name: str, settings: Settings) -> None:
-    """End an account's suspension.
-
-    \b
-    Example:
-      cardiorisk accounts resume ana
-    """  # noqa: D301 - click reads the \b
+    """End an account's suspension."""
     with _changing(settings, name) as (rows, account_id, now):
-        record = rows_accounts.resume(rows, account_id, now)
-    click.echo(f"{record.name} is not suspended.", err=True)
+        rows_accounts.resume(rows, account_id, now)
+    click.echo(f"{name} is not suspended.", err=True)
 
 
-@_changes_one
+@_changes_one("cardiorisk accounts delete ana --yes")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 def delete(name: str, *, yes: bool, settings: Settings) -> None:
     """Delete an account and all that is its, for good.
 
     That is its keys, sessions, kept assessments and use. Its lines in the bitácora stay, with key
     ids that name nobody. The name is free again.
-
-    \b
-    Example:
-      cardiorisk accounts delete ana --yes
-    """  # noqa: D301 - click reads the \b
+    """
     with _changing(settings, name) as (rows, account_id, now):
         account = rows_accounts.load(rows, account_id, now)
     if not yes:
@@ -139,19 +115,13 @@ def delete(name: str, *, yes: bool, settings: Settings) -> None:
     click.echo(f"{account.name} is deleted, with all that was its.", err=True)
 
 
-@_changes_one
+@_changes_one("openssl rand -base64 18 | tee /dev/tty | cardiorisk accounts password ana")
 def password(name: str, settings: Settings) -> None:
     """Give an account a new password.
 
-    It is for one that is lost, or for an account that has none. It is asked for on a terminal, else
-    read from standard input, one line; it has 8 to 128 characters and is not the name. Every
-    session and token of the account ends; its keys stay.
-
-    \b
-    Examples:
-      cardiorisk accounts password ana
-      openssl rand -base64 18 | tee /dev/tty | cardiorisk accounts password ana
-    """  # noqa: D301 - click reads the \b
+    It is asked for on a terminal, else read from standard input, one line; it has 8 to 128
+    characters and is not the name. Every session and token of the account ends; its keys stay.
+    """
     with _changing(settings, name):
         pass  # who mistypes the name is told before a password is asked for
     new = _new_password(name)
@@ -169,8 +139,7 @@ def _new_password(name: str) -> str:
     if sys.stdin.isatty():
         given = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        most = 4 * MOST_PASSWORD + 2
-        line = sys.stdin.buffer.readline(most)
+        line = sys.stdin.buffer.readline(4 * MOST_PASSWORD + 2)
         given = line.decode(errors="surrogateescape").rstrip("\r\n")
     new = clean_password(given)
     if new is None or folded(new) == folded(name):

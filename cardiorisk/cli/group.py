@@ -12,24 +12,20 @@ from typing import IO, Any
 import click
 
 from cardiorisk.cli import streams
-from cardiorisk.errors import InvalidAccount, ServiceError, UnknownAccount, UnknownKey
+from cardiorisk.errors import InvalidAccount, ServiceError
 
 _HINTS = {
-    UnknownAccount.code: "; see `cardiorisk accounts list`",
-    UnknownKey.code: "; see `cardiorisk keys list`",
+    "unknown-account": "; see `cardiorisk accounts list`",
+    "unknown-key": "; see `cardiorisk keys list`",
 }
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class WholeNumber(click.IntRange):
-    """A number in a range, which click itself calls "a valid integer range" when it is none."""
-
-    name = "whole number"
+    name = "whole number"  # click itself says "a valid integer range"
 
 
 class CommandFailure(click.ClickException):
-    """A command could not do what it was asked to; its message is one line."""
-
     def __init__(self, message: str, program: str = "cardiorisk") -> None:
         super().__init__(message)
         self._program = program
@@ -91,6 +87,11 @@ class LazyGroup(Program, click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the base class's signature
         with formatter.section("Commands"):
             formatter.write_dl(list(self._summaries.items()))
+
+
+def examples(*lines: str) -> str:
+    """Write the end of a command's help."""
+    return "\b\nExamples:\n  " + "\n  ".join(lines)
 
 
 def require_stdout(what: str) -> None:

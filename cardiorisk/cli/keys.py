@@ -8,23 +8,11 @@ from typing import BinaryIO
 
 import click
 
-from cardiorisk.cli.group import CommandFailure, WholeNumber, require_stdout
-from cardiorisk.cli.options import (
-    database_option,
-    iso,
-    json_option,
-    key_id,
-    printable_name,
-    show,
-)
+from cardiorisk.cli.group import CommandFailure, WholeNumber, examples, require_stdout
+from cardiorisk.cli.options import database_option, json_option, key_id, printable_name
+from cardiorisk.cli.tables import iso, show
 from cardiorisk.config import Settings
-from cardiorisk.identity.keys import (
-    LARGEST_KEY_LIMIT,
-    LONGEST_GRACE_MINUTES,
-    LONGEST_LIFETIME_DAYS,
-    MOST_IMPORTED,
-    weakness,
-)
+from cardiorisk.identity import keys as rules
 from cardiorisk.limits.window import require_below, require_plan
 from cardiorisk.store import rows_accounts, rows_keys
 from cardiorisk.store.database import open_current, open_database
@@ -45,10 +33,14 @@ def keys() -> None:
     """
 
 
-@keys.command()
-@click.option(
-    "--account", type=printable_name, metavar="NAME", required=True, help="Whose key it is."
+@keys.command(
+    epilog=examples(
+        "KEY=$(cardiorisk keys create --account ana)",
+        'cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"',
+        "cardiorisk keys create --account hospital --key-file old.key",
+    )
 )
+@click.option("--account", type=printable_name, metavar="NAME", required=True, help="Whose it is.")
 @click.option(
     "--plan",
     help="A new account's plan: freemium, premium, one of CARDIORISK_PLANS.  [default: freemium]",
@@ -56,19 +48,17 @@ def keys() -> None:
 @click.option(
     "--expires",
     "expires_days",
-    type=WholeNumber(1, LONGEST_LIFETIME_DAYS),
+    type=WholeNumber(1, rules.LONGEST_LIFETIME_DAYS),
     metavar="DAYS",
     help="Days until the key ends.  [default: never]",
 )
 @click.option(
     "--limit",
-    type=WholeNumber(1, LARGEST_KEY_LIMIT),
+    type=WholeNumber(1, rules.LARGEST_KEY_LIMIT),
     metavar="N",
     help="Requests a minute, fewer than the account's plan allows.  [default: its account's]",
 )
-@click.option(
-    "--name", type=printable_name, metavar="NAME", help="What to call the key.  [default: nothing]"
-)
+@click.option("--name", type=printable_name, metavar="NAME", help="What to call the key.")
 @click.option(
     "--key-file",
     type=click.File("rb"),
@@ -94,14 +84,7 @@ def create(
     A key that callers use already is imported from a file: 24 to 128 printable ASCII characters in
     one line, without blanks, as random as ours: no common words, no repetition or counting, digits
     and letters mixed all through. Replace it with `keys rotate` when its callers can change.
-
-    \b
-    Examples:
-      KEY=$(cardiorisk keys create --account ana)
-      cardiorisk keys create --account hospital --plan premium --expires 90 --name "front desk"
-      cardiorisk keys create --account hospital --limit 3 --name "ward 2"
-      cardiorisk keys create --account hospital --key-file old.key
-    """  # noqa: D301 - click reads the \b
+    """
     if plan is not None:
         require_plan(plan, settings.plans)
     imported = None if key_file is None else _read_key(key_file)
@@ -119,16 +102,14 @@ def create(
         _tell(minted.record, "Its callers go on as before.")
 
 
-@keys.command("list")
+@keys.command(
+    "list",
+    epilog=examples("cardiorisk keys list --json | jq -r '.[] | select(.status == \"active\")'"),
+)
 @json_option
 @database_option
 def list_keys(*, as_json: bool, settings: Settings) -> None:
-    """List every key, ended ones too, without the keys themselves.
-
-    \b
-    Example:
-      cardiorisk keys list --json | jq -r '.[] | select(.status == "active") | .key_id'
-    """  # noqa: D301 - click reads the \b
+    """List every key, ended ones too, without the keys themselves."""
     with open_current(settings.database_url) as database, database.reading() as rows:
         stored = rows_keys.list_keys(rows)
     now = datetime.now(UTC)
@@ -139,27 +120,22 @@ def list_keys(*, as_json: bool, settings: Settings) -> None:
     show(_COLUMNS, table, as_json=as_json)
 
 
-@keys.command()
+@keys.command(epilog=examples("cardiorisk keys revoke key_0123456789ab"))
 @click.argument("key_id", type=key_id)
 @database_option
 def revoke(key_id: str, settings: Settings) -> None:
-    """End a key for good. KEY_ID is its name in `cardiorisk keys list`, not the key.
-
-    \b
-    Example:
-      cardiorisk keys revoke key_0123456789ab
-    """  # noqa: D301 - click reads the \b
+    """End a key for good. KEY_ID is its name in `cardiorisk keys list`, not the key."""
     with open_current(settings.database_url) as database, database.writing() as rows:
         record = rows_keys.revoke(rows, key_id, datetime.now(UTC))
     click.echo(f"{key_id} of {record.account} ended {_end(record)}.", err=True)
 
 
-@keys.command()
+@keys.command(epilog=examples("cardiorisk keys rotate key_0123456789ab --grace 60"))
 @click.argument("key_id", type=key_id)
 @click.option(
     "--grace",
     "grace_minutes",
-    type=WholeNumber(0, LONGEST_GRACE_MINUTES),
+    type=WholeNumber(0, rules.LONGEST_GRACE_MINUTES),
     default=0,
     show_default=True,
     metavar="MINUTES",
@@ -171,11 +147,7 @@ def rotate(key_id: str, grace_minutes: int, settings: Settings) -> None:
 
     The new key belongs to the same account, lives as long as the old one was meant to, and shares
     its limit where it has one of its own.
-
-    \b
-    Example:
-      cardiorisk keys rotate key_0123456789ab --grace 60
-    """  # noqa: D301 - click reads the \b
+    """
     require_stdout("a new key")
     grace = timedelta(minutes=grace_minutes)
     with open_current(settings.database_url) as database, database.writing() as rows:
@@ -204,11 +176,9 @@ def _tell(record: KeyRecord, what: str) -> None:
 
 
 def _read_key(file: BinaryIO) -> str:
-    """Read a key to import; one line end after it is none of it."""
-    text = file.read(MOST_IMPORTED + 3).decode("latin-1")
+    text = file.read(rules.MOST_IMPORTED + 3).decode("latin-1")
     key = text.removesuffix("\n").removesuffix("\r")
-    weak = weakness(key)
-    if weak is not None:
+    if (weak := rules.weakness(key)) is not None:
         raise CommandFailure(f"the key {weak}; see `cardiorisk keys create --help`")
     return key
 

@@ -15,15 +15,14 @@ from cardiorisk.bitacora.files import is_compressed, list_files
 from cardiorisk.bitacora.reader import Line, LogReader, find_newest
 from cardiorisk.bitacora.summary import Summary
 from cardiorisk.cli import log_reports as reports
-from cardiorisk.cli.group import WholeNumber
+from cardiorisk.cli.group import WholeNumber, examples
 from cardiorisk.cli.log_chain import checkpoint, prune, seal_key, verify
-from cardiorisk.cli.log_options import log_dir_option, progress_bar, read_moment
+from cardiorisk.cli.options import json_option, log_dir_option, read_moment
 from cardiorisk.config import load_settings
 from cardiorisk.model.card import load_card
 from cardiorisk.model.drift import DriftWatch
 
-POLL_SECONDS = 0.25
-"""How often ``--follow`` looks for new lines."""
+_POLL_SECONDS = 0.25
 _LINES_A_STEP = 5_000
 
 _since_option = click.option(
@@ -38,78 +37,60 @@ _files_argument = click.argument(
     nargs=-1,
     type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
-_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
 
 
 @click.group()
 def log() -> None:
     """Read the bitácora, the log of every request, and tell whether it is whole.
 
-    \b
-    Examples:
-      cardiorisk log stats --since 1h
-      cardiorisk log verify
-    """  # noqa: D301 - click reads the \b
+    Each process's is read, with its rotated and compressed files, or FILES, of which - is standard
+    input.
+    """
 
 
 for _command in (verify, seal_key, checkpoint, prune):
     log.add_command(_command)
 
 
-@log.command()
+@log.command(
+    epilog=examples(
+        "cardiorisk log stats --since 2026-11-22T20:00 --json",
+        "ssh elsewhere zcat bitacora.jsonl.3.gz | cardiorisk log stats -",
+    )
+)
 @log_dir_option
 @_since_option
-@_json_option
+@json_option
 @_files_argument
 def stats(
     *, bases: list[Path], since: float | None, as_json: bool, named: tuple[Path, ...]
 ) -> None:
     """Sum the bitácora up: counts, rates, times by stage.
 
-    Each process's is read, with its rotated and compressed files, as far back as --since reaches;
-    or FILES, of which - is standard input. Percentiles are within 1 % of the exact ones and the
-    largest time is exact; memory does not grow with the log. Refusals are the answers 401, 403,
-    413, 429 and 503. Torn lines were cut off by a crash or a full disk, or are not the service's.
-
-    \b
-    Examples:
-      cardiorisk log stats --since 2026-11-22T20:00 --json
-      ssh elsewhere zcat bitacora.jsonl.3.gz | cardiorisk log stats -
-    """  # noqa: D301 - click reads the \b
+    It is read as far back as --since reaches. Percentiles are within 1 % of the exact ones, and the
+    largest time is exact. Refusals are the answers 401, 403, 413, 429 and 503. Torn lines were cut
+    off by a crash or a full disk, or are not the service's.
+    """
     summary = Summary()
-    paths = _choose(bases, named, since)
-    torn_lines = _read_entries(paths, since, summary.add)
+    read, torn_lines = _read_entries(bases, named, since, summary.add)
     write = reports.write_stats_json if as_json else reports.write_stats
-    write(_in_words(paths), summary, torn_lines)
+    write(read, summary, torn_lines)
 
 
-@log.command()
+@log.command(epilog=examples("cardiorisk log tail --follow | jq 'select(.status >= 500)'"))
 @log_dir_option
-@click.option(
-    "-n",
-    "--lines",
-    type=WholeNumber(min=0),
-    default=20,
-    show_default=True,
-    metavar="N",
-    help="How many.",
-)
+@click.option("-n", "--lines", type=WholeNumber(min=0), default=20, show_default=True, metavar="N")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="The lines as they stand in the file.")
+@json_option
 @_files_argument
 def tail(
     *, bases: list[Path], lines: int, follow: bool, as_json: bool, named: tuple[Path, ...]
 ) -> None:
     """Show the newest lines of the bitácora.
 
-    On a terminal as columns; into a pipe, or with --json, as the JSON lines themselves, which
+    On a terminal as columns; into a pipe, or with --json, as the lines stand in the file, which
     say more. Torn lines are passed over. --follow goes on when the file is rotated away.
-
-    \b
-    Examples:
-      cardiorisk log tail -n 50
-      cardiorisk log tail --follow | jq 'select(.status >= 500)'
-    """  # noqa: D301 - click reads the \b
+    """
     if follow and named:
         raise click.UsageError("--follow is for the log itself, not for FILES")
     is_raw = as_json or sys.stdout is None or not sys.stdout.isatty()
@@ -133,15 +114,15 @@ def tail(
         show(found[max(0, len(found) - lines) :])
         while follow:
             show(chain.from_iterable(reader.grown() for reader in readers))
-            time.sleep(POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
         if torn_lines := sum(reader.torn_lines for reader in readers):
             click.echo(f"{torn_lines} torn line(s) passed over", err=True)
 
 
-@log.command()
+@log.command(epilog=examples("cardiorisk log drift --since 7d"))
 @log_dir_option
 @_since_option
-@_json_option
+@json_option
 @_files_argument
 def drift(
     *, bases: list[Path], since: float | None, as_json: bool, named: tuple[Path, ...]
@@ -151,20 +132,14 @@ def drift(
     For the probability and, where the log has them (CARDIORISK_LOG_INPUTS=1), for each of the six
     fields: the population stability index (PSI) over the training's bins. Only answers of the
     network in CARDIORISK_MODEL_DIR are counted. Drift is no failure: the command ends with 0.
-
-    \b
-    Examples:
-      cardiorisk log drift --since 7d
-      cardiorisk log drift --json | jq '.fields[] | select(.psi > 0.25)'
-    """  # noqa: D301 - click reads the \b
+    """
     card = load_card(load_settings().model_dir)
     watch = DriftWatch(card)
-    paths = _choose(bases, named, since)
-    torn_lines = _read_entries(
-        paths, since, lambda entry: watch.add(entry.probabilidad, entry.modelo, entry.inputs)
+    read, torn_lines = _read_entries(
+        bases, named, since, lambda one: watch.add(one.probabilidad, one.modelo, one.inputs)
     )
     write = reports.write_drift_json if as_json else reports.write_drift
-    write(_in_words(paths), card, watch, torn_lines)
+    write(read, card, watch, torn_lines)
 
 
 def _files(base: Path, since: float | None = None) -> list[Path]:
@@ -175,10 +150,6 @@ def _files(base: Path, since: float | None = None) -> list[Path]:
     if since is not None and files and not reaching and not files[0].is_first:
         click.echo(f"{base} goes back to {files[0].first_ts}; what was before is gone", err=True)
     return [file.path for file in files[max(reaching, default=0) :]] or [base]
-
-
-def _choose(bases: list[Path], named: Sequence[Path], since: float | None) -> Sequence[Path]:
-    return named or [path for base in bases for path in _files(base, since)]
 
 
 def _newest_lines(reader: LogReader, older: Iterable[Path], count: int) -> list[Line]:
@@ -192,14 +163,17 @@ def _newest_lines(reader: LogReader, older: Iterable[Path], count: int) -> list[
     return found
 
 
-def _in_words(paths: Sequence[Path]) -> str:
-    return f"{paths[-1]}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-
-
-def _read_entries(paths: Sequence[Path], since: float | None, take: Callable[[Entry], None]) -> int:
-    """Hand over every entry from ``since`` on, and return how many lines are torn."""
-    torn_lines = 0
-    with progress_bar(f"Reading {_in_words(paths)}", paths) as bar:
+def _read_entries(
+    bases: list[Path],
+    named: Sequence[Path],
+    since: float | None,
+    take: Callable[[Entry], None],
+) -> tuple[str, int]:
+    """Hand over every entry from ``since`` on; return what was read, and how many are torn."""
+    paths = named or [path for base in bases for path in _files(base, since)]
+    others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    read, torn_lines = f"{paths[-1]}{others}", 0
+    with reports.progress_bar(f"Reading {read}", paths) as bar:
         for path in paths:
             with LogReader(path, may_be_pipe=True) as reader:
                 shown_bytes = 0
@@ -211,4 +185,4 @@ def _read_entries(paths: Sequence[Path], since: float | None, take: Callable[[En
                         shown_bytes = reader.position_bytes
                 bar.update(reader.size_bytes() - shown_bytes)
                 torn_lines += reader.torn_lines
-    return torn_lines
+    return read, torn_lines

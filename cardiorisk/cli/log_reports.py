@@ -1,36 +1,60 @@
 """How what the bitácora says is shown: to a person in tables, to a program as JSON."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cardiorisk.bitacora.entry import Entry, timestamp
 from cardiorisk.bitacora.summary import REFUSAL_STATUSES, RELATIVE_ERROR, Summary
-from cardiorisk.measuring import Histogram
 from cardiorisk.model.card import Card, in_words
-from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE, Drift, DriftWatch
+from cardiorisk.model.drift import FEWEST_ROWS, LARGE, NOTICEABLE, DriftWatch
 
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+LARGE_LOG_BYTES = 16 << 20  # about a second's work, from which on a progress bar is shown
 _PERCENTS = (50, 90, 99)
 _COLUMNS = (("time", 23), ("status", 6), ("method", 7), ("route", 22), ("ms", 9), ("plan", 10))
 
 
+def progress_bar(doing: str, paths: Sequence[Path]) -> "ProgressBar[int]":
+    """Make a bar on standard error, where somebody looks and it is worth one."""
+    size_bytes = sum(path.stat().st_size for path in paths if path.exists())
+    hidden = size_bytes < LARGE_LOG_BYTES or not sys.stderr.isatty()
+    return click.progressbar(length=size_bytes, label=doing, file=sys.stderr, hidden=hidden)
+
+
+def _write_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
 def write_stats_json(log: str, summary: Summary, torn_lines: int) -> None:
-    has_requests = summary.requests > 0
+    first, last = map(timestamp, (summary.first_ts_seconds, summary.last_ts_seconds))
     _write_json(
         {
             "log": log,
             "requests": summary.requests,
-            "first": timestamp(summary.first_ts_seconds) if has_requests else None,
-            "last": timestamp(summary.last_ts_seconds) if has_requests else None,
+            "first": first if summary.requests else None,
+            "last": last if summary.requests else None,
             "requests_per_minute": summary.requests_per_minute(),
             "refusals": summary.refusals,
             "by_status": {str(status): n for status, n in sorted(summary.by_status.items())},
             "by_code": dict(summary.by_code.most_common()),
             "by_plan": dict(summary.by_plan.most_common()),
-            "latency_ms": {stage: _percentiles(times) for stage, times in summary.stages_ms()},
+            "latency_ms": {
+                stage: {
+                    "count": times.count,
+                    **{f"p{percent}": round(times.percentile(percent), 4) for percent in _PERCENTS},
+                    "max": times.largest,
+                }
+                for stage, times in summary.stages_ms()
+            },
             "latency_relative_error": RELATIVE_ERROR,
             "torn_lines": torn_lines,
         }
@@ -48,14 +72,29 @@ def write_stats(log: str, summary: Summary, torn_lines: int) -> None:
     statuses = ", ".join(map(str, sorted(REFUSAL_STATUSES)))
     click.echo(f"  refusals    {summary.refusals:,}{share}: {statuses}")
     click.echo(f"  torn lines  {torn_lines:,}")
-    _write_counts("status", summary.by_status)
-    _write_counts("code", summary.by_code)
-    _write_counts("plan", summary.by_plan)
-    _write_stages(summary.stages_ms())
+    counts: dict[str, Counter[Any]] = {
+        "status": summary.by_status,
+        "code": summary.by_code,
+        "plan": summary.by_plan,
+    }
+    for title, by_name in counts.items():
+        if by_name:
+            click.echo(f"\n{title:<20} {'requests':>12}")
+        for name, count in sorted(by_name.items()):
+            click.echo(f"{_shown(str(name)):<20} {count:>12,}")
+    if stages_ms := summary.stages_ms():
+        titles = "".join(f"{f'p{percent}':>11}" for percent in _PERCENTS)
+        click.echo(f"\n{'ms by stage':<20} {'requests':>12}{titles}{'max':>11}")
+    for stage, times in stages_ms:
+        percentiles = "".join(f"{times.percentile(percent):>11.3f}" for percent in _PERCENTS)
+        click.echo(f"{_shown(stage):<20} {times.count:>12,}{percentiles}{times.largest:>11.3f}")
 
 
 def write_drift_json(log: str, card: Card, watch: DriftWatch, torn_lines: int) -> None:
-    score, *fields = [_drift_document(found) for found in watch.drifts()]
+    score, *fields = [asdict(found) | {"verdict": found.verdict} for found in watch.drifts()]
+    for document in (score, *fields):
+        index = document.pop("index")
+        document["psi"] = None if index is None else round(index, 6)
     _write_json(
         {
             "log": log,
@@ -106,50 +145,9 @@ def columns(entry: Entry) -> str:
         f"{entry.timings_ms.get('total', 0.0):.3f}",
         entry.plan or "-",
     )
-    cells = [
-        f"{_shown(text, width):<{width}}" for text, (_, width) in zip(texts, _COLUMNS, strict=True)
-    ]
+    pairs = zip(texts, _COLUMNS, strict=True)
+    cells = [f"{_shown(text, width):<{width}}" for text, (_, width) in pairs]
     return "  ".join([*cells, _answer(entry)])
-
-
-def _write_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False))
-
-
-def _percentiles(times: Histogram) -> dict[str, float]:
-    return {
-        "count": times.count,
-        **{f"p{percent}": round(times.percentile(percent), 4) for percent in _PERCENTS},
-        "max": times.largest,
-    }
-
-
-def _write_counts(title: str, counts: Counter[Any]) -> None:
-    if counts:
-        click.echo(f"\n{title:<20} {'requests':>12}")
-    for name, count in sorted(counts.items()):
-        click.echo(f"{_shown(str(name)):<20} {count:>12,}")
-
-
-def _write_stages(stages_ms: Sequence[tuple[str, Histogram]]) -> None:
-    if stages_ms:
-        titles = "".join(f"{f'p{percent}':>11}" for percent in _PERCENTS)
-        click.echo(f"\n{'ms by stage':<20} {'requests':>12}{titles}{'max':>11}")
-    for stage, times in stages_ms:
-        percentiles = "".join(f"{times.percentile(percent):>11.3f}" for percent in _PERCENTS)
-        click.echo(f"{_shown(stage):<20} {times.count:>12,}{percentiles}{times.largest:>11.3f}")
-
-
-def _drift_document(found: Drift) -> dict[str, Any]:
-    return {
-        "name": found.name,
-        "rows": found.rows,
-        "psi": None if found.index is None else round(found.index, 6),
-        "verdict": found.verdict,
-        "edges": found.edges,
-        "training_counts": found.training_counts,
-        "recent_counts": found.recent_counts,
-    }
 
 
 def _answer(entry: Entry) -> str:

@@ -1,7 +1,5 @@
 """How a file is to be read, as options that ``score`` and ``train.py`` share."""
 
-from __future__ import annotations
-
 import codecs
 import functools
 from collections.abc import Callable

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from cardiorisk.cli.group import examples
 from cardiorisk.cli.streams import tell_only
 from cardiorisk.config import VERSION, Settings, load_settings
 from cardiorisk.patients.patient import EXAMPLE
@@ -49,10 +50,9 @@ class TerminalAnnouncer:
 
     def ready(self, url: str, model_version: str) -> None:
         path = url.removeprefix("unix:")
-        if path == url:
-            click.echo(f"Ready, with the network {model_version}. In a browser: {url}/")
-        else:
-            click.echo(f"Ready, with the network {model_version}.")
+        browser = f" In a browser: {url}/" if path == url else ""
+        click.echo(f"Ready, with the network {model_version}.{browser}")
+        if path != url:
             url = f"--unix-socket {shlex.quote(path)} http://localhost"
         click.echo("Or assess a patient from here:\n")
         key = self._key or "YOUR_KEY"
@@ -72,7 +72,12 @@ def _program() -> str:
     return "cardiorisk" if shutil.which("cardiorisk") else os.path.relpath(beside_python)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "cardiorisk serve --port 9000 --engine litert",
+        "CARDIORISK_PLANS=premium=100,team=600 cardiorisk serve",
+    )
+)
 @click.option(
     "--host",
     help="Address to listen on: 0.0.0.0 is every IPv4 address, :: every one, unix:PATH a socket "
@@ -92,15 +97,10 @@ def serve(host: str | None, port: int | None, engine: str | None) -> None:
     On an empty database it makes an account, demo, and prints its key once, with a curl line to
     try it. Every request is written to logs/bitacora.jsonl before it is answered.
 
-    \b
-    Examples:
-      cardiorisk serve --port 9000 --engine litert
-      CARDIORISK_PLANS=premium=100,team=600 cardiorisk serve
-
     Everything that can be set, by CARDIORISK_* variables or in cardiorisk.toml, is described in
     docs/settings.md. A signal stops the listening, lets answers under way finish (ten seconds at
     most) and closes the log and the database; a second signal does not wait.
-    """  # noqa: D301 - click wants the backspace itself
+    """
     from cardiorisk.server import serve as run  # noqa: PLC0415 - it takes 0.4 s, and --help need not
 
     settings = load_settings({"host": host, "port": port, "engine": engine})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cardiorisk.bitacora.entry import Entry
-from cardiorisk.cli.log_options import LARGE_LOG_BYTES
+from cardiorisk.cli.log_reports import LARGE_LOG_BYTES
 from tests.bitacora.support import make_entry
 from tests.cli.conftest import Call, on_terminal, start
 

@@ -9,7 +9,6 @@ import pytest
 
 from cardiorisk.bitacora import files
 from cardiorisk.bitacora.writer import Bitacora
-from cardiorisk.cli import log_chain
 from tests.bitacora.support import make_entry
 from tests.cli.conftest import Call, on_terminal
 
@@ -92,7 +91,7 @@ def test_a_log_that_is_rotated_while_it_is_verified_is_read_again(
             LOG.rename(f"{LOG}.1")
         return found
 
-    monkeypatch.setattr(log_chain, "list_files", rotate_after_listing)
+    monkeypatch.setattr(files, "list_files", rotate_after_listing)
     assert "whole: 6 lines in 2 file(s)" in call("log", "verify").stdout
 
 
