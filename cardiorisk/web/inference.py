@@ -4,6 +4,7 @@ Source: https://github.com/kserve/open-inference-protocol, and Triton's extensio
 """
 
 import re
+from functools import cache
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -42,7 +43,9 @@ Parameters = Annotated[
 ]
 _any = Rule(lambda sent: sent, "be of its type", {})
 _outputs = about("All, if empty", max_length=1, default_factory=list)
-_inputs = about(f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], length=1)
+_inputs = about(
+    f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], min_length=1, max_length=1
+)
 
 
 class GivenTensorBody(BaseModel, extra="allow"):
@@ -50,7 +53,7 @@ class GivenTensorBody(BaseModel, extra="allow"):
 
     name: Annotated[Literal["pacientes"], about("Its name")]
     datatype: Datatype
-    shape: Annotated[list[int], about("Rows and columns", length=2)]
+    shape: Annotated[list[int], about("Rows and columns", min_length=2, max_length=2)]
     data: Annotated[list[Any], about("The rows, or their values one by one", default_factory=list)]
     parameters: Parameters
 
@@ -74,6 +77,7 @@ class InferenceBody(Sent):
     outputs: Annotated[list[WantedTensorBody], _outputs]
 
     @classmethod
+    @cache
     def rules(cls) -> dict[str, Rule]:
         return dict.fromkeys(cls.model_fields, _any)
 

@@ -10,28 +10,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
-from tornado.template import Template
 
 from cardiorisk import errors
 from cardiorisk.config import VERSION
-from cardiorisk.web.account import RefreshHandler, RegisterHandler
-from cardiorisk.web.handlers import (
-    AssessingHandler,
-    AuthenticatedHandler,
-    IdentifiedHandler,
-    OperatorHandler,
-)
+from cardiorisk.web import account, handlers, problems
 from cardiorisk.web.operations import SPOKEN, Operation, Route
-from cardiorisk.web.problems import (
-    CONTENT_TYPE,
-    FIELD_PROBLEMS,
-    PROBLEMS,
-    content_type_of,
-    problem_document,
-)
+from cardiorisk.web.problems import PROBLEMS
 from cardiorisk.web.shapes import FieldProblemAnswer, Json, ProblemAnswer, Sent
 from cardiorisk.web.status import MetricsHandler
-from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
 
 Security = list[dict[str, list[str]]]
 
@@ -50,18 +36,18 @@ _KNOWN = (*_TOKEN, errors.WrongXsrfToken)
 _LIMITED = (*_KNOWN, errors.RateLimited, errors.LimitsUnavailable)
 _KEY: Security = [{"apiKey": []}, {"bearer": []}]
 _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...] = (
-    (AssessingHandler, _KEY, (*_LIMITED, errors.NotReady)),
-    (AuthenticatedHandler, _KEY, _LIMITED),
+    (handlers.AssessingHandler, _KEY, (*_LIMITED, errors.NotReady)),
+    (handlers.AuthenticatedHandler, _KEY, _LIMITED),
     (MetricsHandler, [{}, *_KEY], (*_KNOWN, errors.OperatorOnly)),
-    (OperatorHandler, _KEY, (*_KNOWN, errors.OperatorOnly)),
-    (IdentifiedHandler, _KEY, _KNOWN),
-    (RegisterHandler, [{}, *_KEY], _TOKEN),
-    (RefreshHandler, [{"refreshToken": []}], _TOKEN),
+    (handlers.OperatorHandler, _KEY, (*_KNOWN, errors.OperatorOnly)),
+    (handlers.IdentifiedHandler, _KEY, _KNOWN),
+    (account.RegisterHandler, [{}, *_KEY], _TOKEN),
+    (account.RefreshHandler, [{"refreshToken": []}], _TOKEN),
     (object, [], ()),
 )
 """Rungs of the ladder, the highest first: how a caller is known there, and how it is refused."""
+# Whose id ``{id}`` is in a path, by how the path begins.
 _IDS = (("/account", "key"), ("/operator", "account"), ("/", "assessment"))
-"""Whose id ``{id}`` is in a path, by how the path begins."""
 _METERED = ("RateLimit-Policy", "RateLimit")
 _REQUEST_ID = "5b6c1f0e9d8a47c2b3e4f5a697887766"
 _FAULT = {"field": "edad", "detail": "must be an integer from 0 to 99 (years)"}
@@ -70,7 +56,9 @@ _FAULT = {"field": "edad", "detail": "must be an integer from 0 to 99 (years)"}
 def describe(routes: Iterable[Route]) -> Json:
     routes = tuple(routes)
     document: Json = json.loads((_HERE / "api.json").read_text(encoding="utf-8"))
-    document["info"] |= {"version": VERSION, "description": _words()}
+    paragraphs = (_HERE / "api.md").read_text(encoding="utf-8").split("\n\n")
+    words = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    document["info"] |= {"version": VERSION, "description": words}
     components = document["components"]
     components["headers"] = _header_components(components["headers"])
     writer = _Writer(_schemas(routes))
@@ -83,14 +71,7 @@ def describe(routes: Iterable[Route]) -> Json:
     return document
 
 
-def _words() -> str:
-    words = Template((_HERE / "api.md").read_text(encoding="utf-8"), autoescape=None)
-    said = words.generate(kib=BODY_LIMIT_BYTES // 1024).decode()
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in said.split("\n\n"))
-
-
 def expected_answers(routes: Iterable[Route]) -> Iterator[tuple[str, str, int]]:
-    """Give the method, the path and the status of every answer that the description has."""
     for route in routes:
         for method, operation in route.operations.items():
             statuses = {PROBLEMS[code].status for code in _codes(route, operation)}
@@ -107,7 +88,7 @@ class _Writer:
             name: schema for name, schema in described.items() if not name.endswith("Parameters")
         }
         self.responses: Json = {}
-        kinds = (CONTENT_TYPE, _JSON_TYPE)
+        kinds = (problems.CONTENT_TYPE, _JSON_TYPE)
         self.anywhere: Json = {
             "NotFound": self._problems([errors.NotFound.code], *kinds),
             "MethodNotAllowed": self._problems([errors.MethodNotAllowed.code], *kinds),
@@ -155,16 +136,10 @@ class _Writer:
                 yield parameter
 
     def _body(self, shape: type[Sent]) -> Json:
-        content = {"schema": _reference(shape)}
-        if shape.examples:
-            content["examples"] = {
-                f"example {place}": {"value": value}
-                for place, value in enumerate(shape.examples, 1)
-            }
         return {
             "description": self.schemas[_name(shape)]["description"],
             "required": not shape.is_optional,
-            "content": {_JSON_TYPE: content},
+            "content": {_JSON_TYPE: {"schema": _reference(shape)}},
         }
 
     def _success(self, route: Route, method: str, operation: Operation) -> Json:
@@ -187,7 +162,7 @@ class _Writer:
         for code, problem in PROBLEMS.items():
             if code in codes:
                 by_status.setdefault(problem.status, []).append(code)
-        is_metered, kind = _is_metered(route), content_type_of(route.template)
+        is_metered, kind = _is_metered(route), problems.content_type_of(route.template)
         suffix = ".metered" if is_metered else ""
         suffix += (".head" if method == "HEAD" else "") + (".v2" if kind == _JSON_TYPE else "")
         found = {}
@@ -212,11 +187,11 @@ class _Writer:
         timed |= rows.keys() & {errors.RateLimited.code, errors.TooManyAttempts.code}
         if timed:
             (required if timed == rows.keys() else optional).append("Retry-After")
-        has_fields = FIELD_PROBLEMS.issuperset(codes)
+        has_fields = problems.FIELD_PROBLEMS.issuperset(codes)
         shape = _reference(FieldProblemAnswer if has_fields else ProblemAnswer)
         faults = {"errors": [_FAULT]} if has_fields else {}
         examples = {
-            code: {"value": {**problem_document(code, row.title, _REQUEST_ID), **faults}}
+            code: {"value": {**problems.problem_document(code, row.title, _REQUEST_ID), **faults}}
             for code, row in rows.items()
         }
         return {

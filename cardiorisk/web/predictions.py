@@ -178,7 +178,8 @@ class PredictionsHandler(KeepingHandler):
         """Assess a patient and keep the result."""
         kept = await self.keep(patients.LabelledPatientBody)
         self.set_header("Location", f"/predictions/{kept.assessment_id}")
-        warnings = patients.warnings_of(self.assessment, self.speak())
+        outside = self.assessment.outside_training if self.assessment else ()
+        warnings = patients.warnings_of(outside, self.speak())
         self.answer(shown_to(self, kept)[0] | warnings, status=201)
 
     @operation("listAssessments", KeptAssessmentsAnswer, query=(PageParameters,), headers=SPOKEN)

@@ -6,19 +6,11 @@ stands. The description calls a shape like its class, without ``Body`` or ``Answ
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, NotRequired, Self, TypeVar, cast
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    GetPydanticSchema,
-    ValidationError,
-    with_config,
-)
+from pydantic import BaseModel, ConfigDict, GetPydanticSchema, ValidationError, with_config
 from pydantic import Field as Member
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 from typing_extensions import TypedDict
@@ -36,11 +28,9 @@ from cardiorisk.patients.words import Language, Said
 
 Shape = TypeVar("Shape")
 Json = dict[str, Any]
-MOST_UNKNOWN = 50
-"""Unknown members that are told of; a body has room for thousands."""
+MOST_UNKNOWN = 50  # unknown members that are told of; a body has room for thousands
+_MOST_MEANT = 6  # of those, for how many it is said which may have been meant
 _FLAGS = {"false": False, "true": True}
-_MOST_MEANT = 6
-"""Of those, for how many it is said which may have been meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +48,7 @@ class Rule:
     core: CoreSchema | None = None
     spanish: str = ""
 
-    def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, _: object, __: object) -> CoreSchema:
         read = core_schema.no_info_plain_validator_function(self._accept)
         if self.core is None:
             return read
@@ -69,12 +59,11 @@ class Rule:
             custom_error_message="it is refused",
         )
 
-    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+    def __get_pydantic_json_schema__(self, _: object, __: object) -> Json:
         nullable = {"type": [self.schema["type"], "null"]} if self.is_nullable else {}
         return self.schema | nullable
 
     def find_unquoted(self, sent: object) -> float | None:
-        """Return the number, or the flag, that was sent in quotes where one is wanted."""
         if self.schema.get("type") not in {"integer", "number"} or not isinstance(sent, str):
             return None
         text = sent.strip('"')  # which a query string may have too
@@ -93,8 +82,7 @@ class Rule:
 class Sent(BaseModel):
     """What a caller sends; ``refusal`` is raised with every fault at once.
 
-    ``is_all_text``: numbers too are sent as text; ``is_optional``: a body may be missing;
-    ``examples`` stand before the one that is made of the members' own.
+    ``is_all_text``: numbers too are sent as text; ``is_optional``: a body may be missing.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -103,7 +91,6 @@ class Sent(BaseModel):
     unknown: ClassVar[Said] = words.NO_FIELD
     is_all_text: ClassVar[bool] = False
     is_optional: ClassVar[bool] = False
-    examples: ClassVar[tuple[Json, ...]] = ()
 
     @classmethod
     def read(cls, body: bytes) -> Self:
@@ -137,53 +124,40 @@ class Sent(BaseModel):
         return ()
 
     def __repr_args__(self) -> tuple[()]:
-        """Show nothing of what was sent: it may be a password, or how somebody's health is."""
-        return ()
+        return ()  # it may be a password, or how somebody's health is
 
     @classmethod
+    @cache
     def rules(cls) -> dict[str, Rule]:
-        return _rules_of(cls)
+        return {
+            member.alias or name: rule
+            for name, member in cls.model_fields.items()
+            for rule in member.metadata
+            if isinstance(rule, Rule)
+        }
 
     @classmethod
     def read_fault(cls, fault: ErrorDetails) -> FieldFault:
-        name, is_missing = str(fault["loc"][0]), fault["type"] == "missing"
-        return cls.fault(name, fault["input"], cls.rules()[name], is_missing=is_missing)
-
-    @classmethod
-    def fault(cls, name: str, sent: object, rule: Rule, *, is_missing: bool) -> FieldFault:
+        name, sent = str(fault["loc"][0]), fault["input"]
         if sent is REPEATED:
             return fault_of(name, words.REPEATED)
+        rule = cls.rules()[name]
         number = None if cls.is_all_text else rule.find_unquoted(sent)
-        said = words.MISSING if is_missing else words.MUST
+        said = words.MISSING if fault["type"] == "missing" else words.MUST
         if number is not None:
             said = words.QUOTED_TOO if rule.read(number) is None else words.QUOTED
-        return _told(name, said, rule.spanish, rule.accepted)
-
-
-@cache
-def _rules_of(shape: type[Sent]) -> dict[str, Rule]:
-    return {
-        member.alias or name: rule
-        for name, member in shape.model_fields.items()
-        for rule in member.metadata
-        if isinstance(rule, Rule)
-    }
+        told = said.filled(accepted=Said(rule.spanish, rule.accepted))
+        return fault_of(name, told) if rule.spanish else FieldFault(name, told.en)
 
 
 def fault_of(name: str, said: Said) -> FieldFault:
     return FieldFault(name, said.en, said.es)
 
 
-@lru_cache(maxsize=256)
-def _told(name: str, said: Said, spanish: str, accepted: str) -> FieldFault:
-    told = said.filled(accepted=Said(spanish, accepted))
-    return fault_of(name, told) if spanish else FieldFault(name, told.en)
-
-
 def unknown_faults(
     sent: Iterable[str], known: Collection[str], noun: str, unknown: Said
 ) -> tuple[FieldFault, ...]:
-    """Return what is said of names that are not known; a key is not repeated."""
+    """Tell of names that are not known; a key is not repeated."""
     names = islice((name for name in sent if name not in known), MOST_UNKNOWN)
     faults = []
     for place, name in enumerate(names):
@@ -206,9 +180,8 @@ def number_rule(minimum: int, maximum: int, description: str, *, is_text: bool =
     return Rule(read, f"be an integer from {minimum} to {maximum}", schema)
 
 
-def about(description: str, *examples: Any, length: int | None = None, **more: Any) -> Any:
+def about(description: str, *examples: Any, **more: Any) -> Any:
     """Describe a member of an answer; ``more`` is bounds that pydantic knows."""
-    more |= {} if length is None else {"min_length": length, "max_length": length}
     return Member(description=description, examples=list(examples) or None, **more)
 
 

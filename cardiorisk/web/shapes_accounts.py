@@ -184,11 +184,14 @@ class DayAnswer(TypedDict):
     calls: Annotated[Count, about("Calls that the limit has counted")]
 
 
+_thirty = about("The oldest first", min_length=SHOWN_DAYS, max_length=SHOWN_DAYS)
+
+
 class AccountInUseAnswer(AccountAnswer):
     """The account, and its use."""
 
     used_this_minute: Annotated[Count, about("Calls that the current minute has counted", 2)]
-    calls_by_day: Annotated[list[DayAnswer], about("The oldest first", length=SHOWN_DAYS)]
+    calls_by_day: Annotated[list[DayAnswer], _thirty]
 
 
 class TokensAnswer(TypedDict):

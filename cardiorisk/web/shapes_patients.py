@@ -23,20 +23,11 @@ from cardiorisk.patients import patient as patients
 from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, Patient
 from cardiorisk.patients.words import Language, Said
-from cardiorisk.web.shapes import (
-    Json,
-    Notice,
-    Rule,
-    Sent,
-    Version,
-    about,
-    described_as,
-    unknown_faults,
-)
+from cardiorisk.web.shapes import Json, Notice, Rule, Sent, Version, about, described_as
 
+# The original client's name of each of ours.
 ORIGINAL_NAMES = {name: name for name in (*FIELD_NAMES, LABEL_FIELD)}
 ORIGINAL_NAMES |= {"nivel_colesterol": "colesterol", "presion_arterial": "presionArterial"}
-"""The original client's name of each of ours."""
 
 
 class PatientShape(Sent):
@@ -57,20 +48,6 @@ class PatientShape(Sent):
                 return cls.model_validate_json(body)
         return super().read(body)
 
-    @classmethod
-    def judge(cls, members: Json) -> tuple[float, ...] | InvalidPatient:
-        """Return the values of one of many patients, or what is wrong, sooner than ``accept``."""
-        rules = cls.rules()
-        values = {name: rule.read(members.get(name)) for name, rule in rules.items()}
-        faults = tuple(
-            cls.fault(name, members.get(name), rules[name], is_missing=name not in members)
-            for name, value in values.items()
-            if value is None
-        )
-        if not members.keys() <= rules.keys():
-            faults += unknown_faults(members, rules, cls.refusal.noun, cls.unknown)
-        return InvalidPatient(faults) if faults else tuple(values.values())
-
     @property
     def values(self) -> tuple[float, ...]:
         """The values as they were sent, in ``FIELDS`` order; a zero may be negative."""
@@ -84,7 +61,6 @@ class PatientShape(Sent):
 
     @property
     def label(self) -> str | None:
-        """What the owner calls the patient; an empty label is none."""
         return self.__dict__[LABEL_FIELD] or None
 
 
@@ -167,10 +143,6 @@ def _patient(name: str, description: str, members: Json) -> type[PatientShape]:
 
 
 PatientBody = _patient("PatientBody", "The six values of one patient.", _values)
-PatientBody.examples = (
-    dict(EXAMPLE),
-    {**EXAMPLE, "nivel_colesterol": 2.4, "azucar": 1.8, "edad": 72, "sobrepeso": 0},
-)
 _said = "The six values of one patient, and what you call them."
 LabelledPatientBody = _patient("LabelledPatientBody", _said, _values | _labelled)
 _said = "A patient as the original system's client sends one."
@@ -237,7 +209,6 @@ class ChangeAnswer(TypedDict):
 
 
 def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
-    """Make a shape with a member for each value of a patient."""
     members: Json = {field.wire_name: (each, about(title(field))) for field in FIELDS}
     return create_model(name, __doc__=description, **members)
 
@@ -322,17 +293,13 @@ def assessment_answer(
         "umbral": assessment.threshold,
         "modelo": assessment.model_version,
         **more,
-        **warnings_of(assessment, language),
+        **warnings_of(assessment.outside_training, language),
         "aviso": assessment.notice.es if language == "es" else assessment.notice.en,
     }
 
 
-def warnings_of(assessment: Assessment | None, language: Language) -> MoreAnswer:
-    """Return the member that warns of values beyond what training saw, where there are any."""
-    if assessment is None or not assessment.outside_training:
-        return {}
-    return {"advertencias": field_warnings(assessment.outside_training, language)}
-
-
-def field_warnings(names: Iterable[str], language: Language) -> list[WarningAnswer]:
-    return [{"field": name, "detail": words.OUTSIDE_TRAINING.to(language)} for name in names]
+def warnings_of(names: Iterable[str], language: Language) -> MoreAnswer:
+    """Warn of values beyond what training saw, by their names, where there are any."""
+    said = words.OUTSIDE_TRAINING.to(language)
+    told: list[WarningAnswer] = [{"field": name, "detail": said} for name in names]
+    return {"advertencias": told} if told else {}
