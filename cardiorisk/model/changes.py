@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardiorisk.model.engines import all_told
+from cardiorisk.model.card import all_told
+from cardiorisk.model.explanations import every_row
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, Field, Patient
 
 MOST_CHANGES = 5
@@ -39,11 +41,8 @@ def change_rows(values: Sequence[float]) -> NDArray[np.float64]:
 
     A value that is not changed stays as it is, between the steps too.
     """
-    axes = [
-        np.concatenate([[value], steps[steps != value]])
-        for value, steps in zip(values, _STEPS, strict=True)
-    ]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(FIELDS))
+    axes = zip(values, _STEPS, strict=True)
+    return every_row([np.append(value, steps[steps != value]) for value, steps in axes])
 
 
 def find_changes(
@@ -68,9 +67,7 @@ def find_changes(
     return tuple(
         Change(
             Patient(*rows[at].tolist()),
-            tuple(
-                name for name, changed in zip(FIELD_NAMES, is_changed[at], strict=True) if changed
-            ),
+            tuple(compress(FIELD_NAMES, is_changed[at])),
             probability,
             bool(at_risk[at]),
         )

@@ -18,44 +18,16 @@ from numpy.typing import NDArray
 
 from cardiorisk.config import EngineName
 from cardiorisk.errors import UnusableArtefact
-from cardiorisk.model.card import (
-    DECIMALS_NEAR_1,
-    KERAS_FILE,
-    LEAST_TOLD,
-    LITERT_FILE,
-    MOST_TOLD,
-    NEAR_0,
-    NEAR_1,
-    PLAIN_DECIMALS,
-    Card,
-    load_card,
-)
+from cardiorisk.model.card import KERAS_FILE, LITERT_FILE, Card, load_card
 from cardiorisk.patients.patient import FIELDS
 
 
 class Engine(Protocol):
-    """A network that is ready to run."""
-
-    is_instant: bool
-    """Whether the event loop may run one row itself: nothing in it can wait."""
+    is_instant: bool  # whether the event loop may run one row itself: nothing in it can wait
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return each row's probability of risk, shape (n,), for shape (n, 6), n at least 1."""
         ...
-
-
-def all_told(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.float64]:
-    """Return what ``told`` gives for each, shape (n,)."""
-    exact = np.clip(probabilities.astype(np.float64), LEAST_TOLD, MOST_TOLD)
-    decimals = np.where(exact > NEAR_1, DECIMALS_NEAR_1, PLAIN_DECIMALS)
-    near_0 = exact < NEAR_0
-    decimals[near_0] = 2 - np.floor(np.log10(exact[near_0])).astype(int)
-    scale = _SCALES[decimals]
-    short = np.rint(exact * scale) / scale
-    return np.where((short >= threshold) == (exact >= threshold), short, exact)
-
-
-_SCALES = np.array([10.0**decimals for decimals in range(23)])
 
 
 class KerasEngine:
@@ -82,33 +54,27 @@ class KerasEngine:
             tf.config.threading.set_inter_op_parallelism_threads(1)
         try:
             model = keras.models.load_model(path, compile=False, safe_mode=True)
-            self._run = _session_call(tf, _constant_function(tf, model))
+            self._run = _session_call(tf, model)
         except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
             raise UnusableArtefact(f"Keras cannot load {path}: {_first_line(error)}") from error
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        answers = self._run(rows)  # (n, 1)
-        return cast("NDArray[np.float32]", answers[:, 0])
+        return cast("NDArray[np.float32]", self._run(rows)[:, 0])  # of (n, 1)
 
 
-def _constant_function(tf: Any, model: Any) -> Any:
-    """Trace the model with the values of its weights in the place of the weights."""
+def _session_call(tf: Any, model: Any) -> Any:
+    """Return what runs the model, its weights as constants, on its caller's thread."""
+    from tensorflow.core.protobuf import config_pb2  # noqa: PLC0415 - see the module docstring
+
     learned = [weight.numpy() for weight in model.trainable_variables]
     fixed = [weight.numpy() for weight in model.non_trainable_variables]
 
     def assess(rows: Any) -> Any:
-        answers, _ = model.stateless_call(learned, fixed, rows, training=False)
-        return answers
+        return model.stateless_call(learned, fixed, rows, training=False)[0]
 
     signature = tf.TensorSpec((None, len(FIELDS)), tf.float32)
     # Without AutoGraph, which writes the function's source anew into a temporary file.
-    return tf.function(assess, autograph=False).get_concrete_function(signature)
-
-
-def _session_call(tf: Any, function: Any) -> Any:
-    """Return what runs a function of constants on its caller's thread."""
-    from tensorflow.core.protobuf import config_pb2  # noqa: PLC0415 - see the module docstring
-
+    function = tf.function(assess, autograph=False).get_concrete_function(signature)
     graph = tf.Graph()
     with graph.as_default():
         tf.graph_util.import_graph_def(function.graph.as_graph_def(), name="")
@@ -149,8 +115,7 @@ class LiteRTEngine:
             self._rows_allocated = len(rows)
         self._interpreter.set_tensor(self._input, rows)
         self._interpreter.invoke()
-        answers = self._interpreter.get_tensor(self._output)  # (n, 1)
-        return cast("NDArray[np.float32]", answers[:, 0])
+        return cast("NDArray[np.float32]", self._interpreter.get_tensor(self._output)[:, 0])
 
 
 @contextmanager
@@ -198,26 +163,20 @@ def load_artefact(directory: Path, engine_name: EngineName) -> Artefact:
             f"{path} is not the file that its card describes: restore it or train again"
         )
     engine = make_engine(path)
-    _check_golden_rows(engine, card, directory)
-    return Artefact(card, engine)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _check_golden_rows(engine: Engine, card: Card, directory: Path) -> None:
     rows = np.array([row.values for row in card.golden_rows], dtype=np.float32)  # (g, 6)
     expected = np.array([row.probability for row in card.golden_rows])  # (g,)
     try:
         difference = float(np.max(np.abs(engine.probabilities(rows) - expected)))
     except (ValueError, RuntimeError) as error:
-        raise UnusableArtefact(
-            f"the network in {directory} cannot run its golden rows: train it again"
-        ) from error
+        raise UnusableArtefact(f"{path} cannot run its golden rows: train it again") from error
     # Written so that a NaN, which compares false with everything, is refused too.
     if not difference <= GOLDEN_TOLERANCE:
         raise UnusableArtefact(
-            f"the network in {directory} misses its golden rows by {difference:.2g} "
+            f"{path} misses its golden rows by {difference:.2g} "
             f"(at most {GOLDEN_TOLERANCE:g} is accepted): train it again"
         )
+    return Artefact(card, engine)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

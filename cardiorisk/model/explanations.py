@@ -9,29 +9,25 @@ value for n-person games", 1953 (the weights).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import cache
+from itertools import combinations
 from math import factorial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from cardiorisk.model.card import in_words
-from cardiorisk.model.engines import all_told
-from cardiorisk.patients.patient import FIELDS, Field
+from cardiorisk.model.card import all_told, in_words
+from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, Field
 from cardiorisk.patients.words import AND, LOWERED, NOT_MOVED, RAISED, REASONS, YES, Language
 
-CONTRIBUTION_DECIMALS = 9
-"""Seven numbers of 9 decimals add up to the probability's 6."""
-
-SMALLEST_BASE = 10.0**-CONTRIBUTION_DECIMALS
-"""What a mean of next to nothing is told as: never 0, and never 1."""
-
-SMALLEST_MENTIONED = 0.005
-"""A smaller contribution would read as 0.00, and is left out of the sentence."""
+CONTRIBUTION_DECIMALS = 9  # seven such numbers add up to the probability's 6
+SMALLEST_BASE = 10.0**-CONTRIBUTION_DECIMALS  # a mean is never told as 0, nor as 1
+SMALLEST_MENTIONED = 0.005  # a smaller contribution would read as 0.00
 
 CURVE_POINTS = 41
 YEARS_APART = 3
-_GRID_DECIMALS = 6
+_MAP_DECIMALS = 3  # a picture of nearly 10,000 numbers: 60 kB
 
 _INPUTS = len(FIELDS)
 COALITIONS = 2**_INPUTS
@@ -39,21 +35,24 @@ COALITIONS = 2**_INPUTS
 _MEMBERS: NDArray[np.bool_] = (
     np.arange(COALITIONS)[:, None] >> np.arange(_INPUTS)[None, :] & 1
 ).astype(np.bool_)  # (64, 6): row 0 holds nobody, row 63 everybody
+_OTHERS = _MEMBERS.sum(axis=1) - _MEMBERS.T  # (6, 64): members but the player
+_SHARES = np.array([factorial(size) * factorial(_INPUTS - 1 - size) for size in range(_INPUTS)])
+_WEIGHTS = np.where(_MEMBERS.T, 1, -1) * _SHARES[_OTHERS] / factorial(_INPUTS)
+"""What makes Shapley values of the worths of the coalitions, shape (6, 64)."""
 
 
 def _grid(field: Field) -> tuple[float, ...]:
     if field.kind == "number":
-        points = np.linspace(field.minimum, field.maximum, CURVE_POINTS).round(_GRID_DECIMALS)
-        return tuple(points.tolist())
+        return tuple(np.linspace(field.minimum, field.maximum, CURVE_POINTS).round(6).tolist())
     step = 1 if field.kind == "flag" else YEARS_APART
-    return tuple(float(value) for value in range(int(field.minimum), int(field.maximum) + 1, step))
+    return tuple(np.arange(field.minimum, field.maximum + 1, step, dtype=float).tolist())
 
 
-GRIDS: tuple[tuple[float, ...], ...] = tuple(_grid(field) for field in FIELDS)
+GRIDS = [_grid(field) for field in FIELDS]
 """The values that each input's curve takes, in ``FIELDS`` order; the patient's own is no part."""
-_STARTS = (0, *accumulate(map(len, GRIDS)))
-CURVE_ROWS = _STARTS[-1]
-"""Rows that all curves of one patient take."""
+
+Maps = dict[str, dict[str, list[list[float]]]]
+"""By the first input and the second, in ``FIELDS`` order: probabilities over both grids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +77,77 @@ def coalition_rows(
 def explanation_of(probabilities: NDArray[np.float32]) -> tuple[float, Explanation]:
     """Return a patient's own probability, and take it apart, from those of ``coalition_rows``."""
     worths = probabilities.reshape(COALITIONS, -1).mean(axis=1, dtype=np.float64)  # (64,)
-    contributions = _WEIGHTS @ worths  # (6,)
-    base = min(max(_rounded(float(worths[0])), SMALLEST_BASE), 1 - SMALLEST_BASE)
-    return float(worths[-1]), Explanation(
-        base, tuple(_rounded(float(number)) for number in contributions)
-    )
+    base = min(max(_rounded(worths[0].item()), SMALLEST_BASE), 1 - SMALLEST_BASE)
+    contributions = tuple(map(_rounded, (_WEIGHTS @ worths).tolist()))
+    return float(worths[-1]), Explanation(base, contributions)
 
 
-def curve_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Make the rows that must be run to draw one patient's curves, one grid after the other."""
-    rows = np.tile(values, (CURVE_ROWS, 1))  # (CURVE_ROWS, 6)
-    for column, (start, grid) in enumerate(zip(_STARTS, GRIDS, strict=False)):
-        rows[start : start + len(grid), column] = grid
-    return rows
+def every_row(axes: Sequence[ArrayLike]) -> NDArray[Any]:
+    """Combine the values that each input may take, shape (n, 6); the last one runs fastest."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+def grid_rows(values: Sequence[float], inputs: int) -> NDArray[np.float32]:
+    """Make a patient's rows in which so many inputs take their whole grids, shape (n, 6).
+
+    With one they are for ``curves_of``, with two for ``maps_of``.
+    """
+    moved = _moved(inputs)
+    return np.where(np.isnan(moved), np.array(values, np.float32), moved)
+
+
+@cache
+def _moved(inputs: int) -> NDArray[np.float32]:
+    """Make the rows of ``grid_rows``, with NaN where a value stays the patient's."""
+    blocks = [
+        every_row([GRIDS[at] if at in moved else np.nan for at in range(_INPUTS)])
+        for moved in combinations(range(_INPUTS), inputs)
+    ]
+    return np.concatenate(blocks).astype(np.float32)
 
 
 def curves_of(
     probabilities: NDArray[np.float32], threshold: float
 ) -> tuple[tuple[float, ...], ...]:
-    """Cut the probabilities of the rows of ``curve_rows`` into one curve for each input."""
-    curves = np.split(all_told(probabilities, threshold), _STARTS[1:-1])
+    ends = np.cumsum([len(grid) for grid in GRIDS])
+    curves = np.split(all_told(probabilities, threshold), ends[:-1])
     return tuple(tuple(curve.tolist()) for curve in curves)
+
+
+def maps_of(probabilities: NDArray[np.float32], threshold: float) -> Maps:
+    """Cut the probabilities into maps of few decimals, which stay on their side."""
+    exact = probabilities.astype(np.float64)
+    short = exact.round(_MAP_DECIMALS).clip(10**-_MAP_DECIMALS, 1 - 10**-_MAP_DECIMALS)
+    left = np.where((short >= threshold) == (exact >= threshold), short, exact)
+    maps: Maps = {name: {} for name in FIELD_NAMES[:-1]}
+    for first, second in combinations(range(_INPUTS), 2):
+        shape = len(GRIDS[first]), len(GRIDS[second])
+        cut, left = np.split(left, [shape[0] * shape[1]])
+        maps[FIELD_NAMES[first]][FIELD_NAMES[second]] = cut.reshape(shape).tolist()
+    return maps
 
 
 def sentence(
     probability: float, explanation: Explanation, values: Sequence[float], language: Language
 ) -> str:
-    """Say the explanation of a patient's ``values``."""
-    raised, lowered = _mentioned(explanation, _shown(values, language), AND.to(language))
-    parts = [RAISED.to(language).format(inputs=raised)] if raised else []
-    parts += [LOWERED.to(language).format(inputs=lowered)] if lowered else []
+    """Say the explanation of a patient's ``values``, what moved the most first.
+
+    The values are told too, or "lowered by smoker" would be said of a non-smoker.
+    """
+    moved: list[tuple[float, str]] = []
+    for field, value, by in zip(FIELDS, values, explanation.contributions, strict=True):
+        name = field.description if language == "en" else field.spanish
+        answer = YES.to(language) if value else "no"
+        shown = answer if field.kind == "flag" else f"{value:g}"
+        moved.append((by, f"{name} = {shown} ({by:+.2f})"))
+    moved.sort(key=lambda each: -abs(each[0]))
+    raised = [text for by, text in moved if by >= SMALLEST_MENTIONED]
+    lowered = [text for by, text in moved if by <= -SMALLEST_MENTIONED]
+    parts = [
+        said.to(language).format(inputs=_listed(texts, AND.to(language)))
+        for said, texts in ((RAISED, raised), (LOWERED, lowered))
+        if texts
+    ]
     told, base = in_words(probability), in_words(explanation.base)
     numbers = {"probability": told, "base": base, "reasons": "; ".join(parts)}
     if language == "es":  # no point stands in them but those of numbers
@@ -118,36 +158,6 @@ def sentence(
 
 def _rounded(number: float) -> float:
     return round(number, CONTRIBUTION_DECIMALS) + 0.0  # which takes the sign of a negative zero
-
-
-def _weights() -> NDArray[np.float64]:
-    """Return what turns the worths of the coalitions into Shapley values, shape (6, 64)."""
-    share = [factorial(size) * factorial(_INPUTS - 1 - size) for size in range(_INPUTS)]
-    others = _MEMBERS.sum(axis=1) - _MEMBERS.T  # (6, 64): members but the player
-    return np.asarray(np.where(_MEMBERS.T, 1, -1) * np.array(share)[others] / factorial(_INPUTS))
-
-
-_WEIGHTS = _weights()
-
-
-def _shown(values: Sequence[float], language: Language) -> list[str]:
-    """Write each input with its value, or "lowered by smoker" would be said of a non-smoker."""
-    answers = {0.0: "no", 1.0: YES.to(language)}
-    names = [field.description if language == "en" else field.spanish for field in FIELDS]
-    return [
-        f"{name} = {answers[value] if field.kind == 'flag' else format(value, 'g')}"
-        for field, name, value in zip(FIELDS, names, values, strict=True)
-    ]
-
-
-def _mentioned(explanation: Explanation, inputs: list[str], conjunction: str) -> tuple[str, str]:
-    """List what raised and what lowered the probability, the strongest first."""
-    moved = sorted(
-        zip(explanation.contributions, inputs, strict=True), key=lambda each: -abs(each[0])
-    )
-    moved = [(by, f"{name} ({by:+.2f})") for by, name in moved if abs(by) >= SMALLEST_MENTIONED]
-    raised, lowered = ([text for by, text in moved if (by > 0) == up] for up in (True, False))
-    return _listed(raised, conjunction), _listed(lowered, conjunction)
 
 
 def _listed(texts: list[str], conjunction: str) -> str:

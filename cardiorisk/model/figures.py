@@ -1,14 +1,13 @@
 """The figures of a network, as its card keeps them: each is checked when the card is loaded."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 
-BANDS = 10
-"""Bands of equal width, from 0 to 1, that answers are grouped into."""
+BANDS = 10  # of equal width, from 0 to 1, that answers are grouped into
 
 
 class Member(BaseModel):
@@ -46,8 +45,7 @@ class Figures(Member):
     log_loss: Interval = Field(description="Mean cross-entropy, in nats")
     calibration_error: Interval = Field(description="Expected error over ten bins of equal width")
     calibration_slope: Interval | None = Field(
-        description="Of the outcomes on the logits: below 1, the answers are too extreme; null "
-        "where the answers part the outcomes without a mistake, or one outcome is missing"
+        description="Of outcomes on logits: below 1, too extreme; null where the answers part them"
     )
     calibration_intercept: Interval | None = Field(description="That line's height at a logit of 0")
 
@@ -62,12 +60,6 @@ class Figures(Member):
     @property
     def at_risk(self) -> int:
         return self.true_positives + self.false_negatives
-
-    @model_validator(mode="after")
-    def _check_rows(self) -> Self:
-        if self.rows == 0:
-            raise ValueError("there must be rows")
-        return self
 
 
 class AgeBand(Member):
@@ -96,15 +88,12 @@ class NetBenefit(Member):
 
 
 class EngineFigures(Member):
-    """How often one engine is right; the grid's two are null where the grid has no truth."""
+    """How often one engine is right; null where the grid has no truth."""
 
     held_out_accuracy: Share = Field(description="Share of right answers on held-out rows")
     grid_accuracy: Share | None = Field(description="Share of right answers on the input grid")
     grid_wrong_cells: Count | None = Field(description="Wrong answers on the input grid")
-    between_steps_accuracy: Share | None = Field(
-        description="Share of right answers to made patients between the grid's steps; null where "
-        "the grid has no truth"
-    )
+    between_steps_accuracy: Share | None = Field(description="The same between the grid's steps")
 
 
 class NetworkFigures(Member):
@@ -113,24 +102,16 @@ class NetworkFigures(Member):
     training_accuracy: Share = Field(description="Share of right answers on training rows")
     training_loss: float = Field(description="Mean cross-entropy on training rows, in nats", ge=0)
     validation_accuracy: Share = Field(description="Share of right answers on validation rows")
-    validation_loss: float = Field(
-        description="Mean cross-entropy on validation rows, in nats", ge=0
-    )
+    validation_loss: float = Field(description="The same on validation rows, in nats", ge=0)
     held_out: Figures = Field(description="Of the saved Keras file on rows that steered nothing")
     by_age: tuple[AgeBand, ...] = Field(description="The same by age; bands without rows left out")
     by_probability: tuple[ProbabilityBand, ...] = Field(
-        description="How many held-out rows of each answer were at risk, from 0 to 1",
-        min_length=BANDS,
-        max_length=BANDS,
+        description="The same by answer, from 0 to 1", min_length=BANDS, max_length=BANDS
     )
     decision_curve: tuple[NetBenefit, ...] = Field(description="On the held-out rows")
-    commonest_accuracy: Share = Field(
-        description="Of always giving the commonest outcome of the training rows"
-    )
+    commonest_accuracy: Share = Field(description="Of always giving training's commonest outcome")
     commonest_is_risk: bool = Field(description="Whether that outcome is the risk")
-    commonest_chance: Share = Field(
-        description="How likely as many right answers more than that would be by chance"
-    )
+    commonest_chance: Share = Field(description="How likely chance is as much better than that")
     keras: EngineFigures = Field(description="Of the engine Keras")
     litert: EngineFigures = Field(description="Of the engine LiteRT")
     engines_largest_difference: Share = Field(description="Between the two engines' probabilities")
@@ -142,9 +123,7 @@ class NetworkFigures(Member):
 class ThresholdChoice(Member):
     """Why the threshold is 0.5, or the middle of the range that makes the fewest mistakes."""
 
-    lowest: Share = Field(
-        description="The smallest threshold that makes as few mistakes on the validation rows"
-    )
+    lowest: Share = Field(description="The smallest one with as few mistakes on validation rows")
     highest: Share = Field(description="The largest one of the same unbroken range")
     mistakes: Count = Field(description="Mistakes anywhere in that range")
     mistakes_at_half: Count = Field(description="Mistakes at 0.5")

@@ -5,51 +5,31 @@ not worth the way to a thread: while no batch runs, the loop runs one patient's 
 Explanations and batches of a caller's own go one at a time, taking turns with the single patients.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cardiorisk.config import EngineName
 from cardiorisk.errors import NotReady, Overloaded, ReloadUnderWay
 from cardiorisk.measuring import Histogram
-from cardiorisk.model.card import ROUNDING, told
+from cardiorisk.model import explanations
+from cardiorisk.model.card import Card, all_told, told
 from cardiorisk.model.changes import Change, change_rows, find_changes
-from cardiorisk.model.engines import Artefact, all_told, load_artefact
-from cardiorisk.model.explanations import (
-    Explanation,
-    coalition_rows,
-    curve_rows,
-    curves_of,
-    explanation_of,
-)
-from cardiorisk.model.maps import Maps, map_rows, maps_of
+from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.patients.patient import Patient
 from cardiorisk.patients.words import OF_ANOTHER, Said
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from cardiorisk.config import EngineName
-    from cardiorisk.model.card import Card
-    from cardiorisk.patients.patient import Patient
-
-QUEUE_LIMIT = 2048
-"""Patients that may wait; at some thousand assessments a second, under a second of work."""
-BATCH_LIMIT = 1024
-"""Rows of one run of the network, which keeps one run well under a few milliseconds."""
-BATCH_BOUNDS = tuple(1 << power for power in range(11))
-"""Patients of one batch, as they are counted: 1, 2, 4 ... 1024."""
-ALONE_QUEUE_LIMIT = 64
-"""Explanations that may wait, and callers' own batches; each takes some milliseconds."""
+QUEUE_LIMIT = 2048  # patients that may wait; under a second of work
+BATCH_LIMIT = 1024  # rows of one run, which takes well under a few milliseconds
+ALONE_QUEUE_LIMIT = 64  # explanations that may wait, and callers' batches: some milliseconds each
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +42,7 @@ class Assessment:
     model_version: str
     notice: Said
     outside_training: tuple[str, ...] = ()  # wire names of inputs beyond all that training saw
-    explanation: Explanation | None = None
+    explanation: explanations.Explanation | None = None
     curves: tuple[tuple[float, ...], ...] = ()
     changes: tuple[Change, ...] = ()
 
@@ -92,7 +72,7 @@ class _Queue:
 
     run: Callable[[Artefact, list[Any]], list[Any]]
     most_waiting: int
-    most_together: int
+    most_together: int = 1
     waiting: deque[tuple[Any, asyncio.Future[Any]]] = field(default_factory=deque)
 
     def take(self) -> list[tuple[Any, asyncio.Future[Any]]]:
@@ -112,9 +92,9 @@ class Predictor:
         self, queue_limit: int = QUEUE_LIMIT, alone_queue_limit: int = ALONE_QUEUE_LIMIT
     ) -> None:
         self._assessed = _Queue(assess, queue_limit, BATCH_LIMIT)
-        self._explained = _Queue(_explain_each, alone_queue_limit, 1)
-        self._batched = _Queue(_assess_each, alone_queue_limit, 1)
-        self._mapped = _Queue(_map_each, alone_queue_limit, 1)
+        self._explained = _Queue(partial(_each, explain), alone_queue_limit)
+        self._batched = _Queue(partial(_each, assess_rows), alone_queue_limit)
+        self._mapped = _Queue(partial(_each, draw_maps), alone_queue_limit)
         self._turns = deque([self._assessed, self._batched, self._explained, self._mapped])
         # One thread runs all batches: two that take turns at it cost Keras 6 % of a request.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="network")
@@ -122,12 +102,10 @@ class Predictor:
         self._artefact: Artefact | None = None
         self._is_busy = False
         self._is_reloading = False
-        self.batch_sizes = Histogram(BATCH_BOUNDS)
-        """Patients of each batch that was begun; an explanation is a batch of one."""
+        self.batch_sizes = Histogram(tuple(1 << power for power in range(11)))  # begun batches'
 
     @property
     def card(self) -> Card:
-        """The card of the network that is answering, or ``NotReady`` is raised."""
         return self._require_artefact().card
 
     @property
@@ -135,7 +113,6 @@ class Predictor:
         return None if self._artefact is None else self._artefact.card.version
 
     def notice_of(self, version: str) -> Said:
-        """Say what the network of this version was trained on, if it is the one that answers."""
         return OF_ANOTHER if version != self.version else self.card.notice
 
     @property
@@ -148,7 +125,7 @@ class Predictor:
         self.adopt(await loop.run_in_executor(self._worker, load_artefact, directory, engine))
 
     async def reload(self, directory: Path, engine: EngineName) -> Replacement:
-        """Load and check another network while this one answers, then change over, if it holds."""
+        """Load and check another network while this one answers, and then change over."""
         old = self._require_artefact()
         if self._is_reloading:
             raise ReloadUnderWay("the network is being reloaded already; wait for that to end")
@@ -163,13 +140,10 @@ class Predictor:
         return Replacement(old.card.version, new.card.version)
 
     def adopt(self, artefact: Artefact) -> None:
-        """Assess with this network from the next batch on."""
         self._artefact = artefact
 
     def assess(self, patient: Patient) -> asyncio.Future[Assessment]:
-        """Queue a patient; the future gives the assessment, at once where the network is instant.
-
-        A patient whose future is cancelled is passed over when its turn comes.
+        """Queue a patient; an instant network answers at once. Cancelled futures are passed over.
 
         Raises:
             NotReady: the network is not loaded yet, or the service is stopping.
@@ -182,22 +156,18 @@ class Predictor:
 
     def explain(self, patient: Patient, *, changes: bool = False) -> asyncio.Future[Assessment]:
         """Queue a patient as ``assess`` does; it comes explained, and with changes where wished."""
-        return self._enqueue(self._explained, (patient, changes))
+        return self._enqueue(self._explained, {"patient": patient, "changes": changes})
 
-    def draw_maps(self, patient: Patient) -> asyncio.Future[tuple[str, Maps]]:
+    def draw_maps(self, patient: Patient) -> asyncio.Future[tuple[str, explanations.Maps]]:
         """Queue a patient as ``assess`` does; the maps come with the network's version."""
-        return self._enqueue(self._mapped, patient)
+        return self._enqueue(self._mapped, {"patient": patient})
 
     def assess_batch(self, rows: NDArray[np.float32]) -> asyncio.Future[BatchAssessment]:
-        """Queue a batch, shape (n, 6), columns in ``FIELDS`` order; it is run as one.
-
-        It raises what ``assess`` does. An instant network runs one at once that a batch of single
-        patients could be as large as.
-        """
+        """Queue a batch as ``assess`` does, shape (n, 6), in ``FIELDS`` order, to be run as one."""
         artefact = self._require_artefact()
         if artefact.engine.is_instant and not self._is_busy and len(rows) <= BATCH_LIMIT:
             return self._answered(assess_rows(artefact, rows), len(rows))
-        return self._enqueue(self._batched, rows)
+        return self._enqueue(self._batched, {"rows": rows})
 
     async def close(self) -> None:
         """Refuse whoever comes or waits, and let the threads finish what they run."""
@@ -224,44 +194,38 @@ class Predictor:
         if len(queue.waiting) >= queue.most_waiting:
             raise Overloaded("too many patients are waiting; try again in a moment")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        queue.waiting.append((asked, future))
+        queue.waiting.append((asked, loop.create_future()))
         if not self._is_busy:
             self._is_busy = True
             # Not at once: whoever arrives in the same turn of the loop joins the same batch.
             loop.call_soon(self._start_batch)
-        return future
+        return queue.waiting[-1][1]
 
     def _start_batch(self) -> None:
         """Run the next batch, from the queue whose turn it is or else from the next."""
         self._is_busy = False
-        for _ in range(len(self._turns)):
+        for _ in self._turns.copy():
             queue = self._turns[0]
             self._turns.rotate()
-            batch = queue.take()
-            if batch and self._artefact is not None:
+            if (batch := queue.take()) and self._artefact is not None:
                 self._is_busy = True
-                self._run(queue, batch, self._artefact)
+                asked = [each for each, _ in batch]
+                self.batch_sizes.add(len(asked[0]["rows"] if queue is self._batched else asked))
+                loop = asyncio.get_running_loop()
+                run = loop.run_in_executor(self._worker, queue.run, self._artefact, asked)
+                run.add_done_callback(partial(self._finish_batch, batch))
                 return
-
-    def _run(self, queue: _Queue, batch: list[Any], artefact: Artefact) -> None:
-        together = [asked for asked, _ in batch]
-        self.batch_sizes.add(len(together[0] if queue is self._batched else together))
-        loop = asyncio.get_running_loop()
-        run = loop.run_in_executor(self._worker, queue.run, artefact, together)
-        run.add_done_callback(partial(self._finish_batch, batch))
 
     def _finish_batch(self, batch: list[Any], run: asyncio.Future[list[Any]]) -> None:
         # The next batch runs while the answers are handed out.
         self._start_batch()
         failure = run.exception()
-        if failure is not None:
-            for _, future in batch:
+        answers = [None] * len(batch) if failure else run.result()
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if failure:
                 _fail(future, failure)
-            return
-        for (_, future), assessment in zip(batch, run.result(), strict=True):
-            if not future.done():
-                future.set_result(assessment)
+            elif not future.done():
+                future.set_result(answer)
 
 
 def _fail(future: asyncio.Future[Any], failure: BaseException) -> None:
@@ -274,12 +238,9 @@ def _not_ready() -> NotReady:
 
 
 def assess(artefact: Artefact, patients: list[Patient]) -> list[Assessment]:
-    """Assess patients together, in their order."""
     rows = np.array([patient.values for patient in patients], dtype=np.float32)  # (n, 6)
-    return [
-        _assessment(artefact.card, patient, probability)
-        for patient, probability in zip(patients, _run(artefact, rows).tolist(), strict=True)
-    ]
+    probabilities = _run(artefact, rows).tolist()
+    return list(map(partial(_assessment, artefact.card), patients, probabilities))
 
 
 def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
@@ -290,8 +251,7 @@ def assess_one(artefact: Artefact, patient: Patient) -> Assessment:
 def assess_rows(artefact: Artefact, rows: NDArray[np.float32]) -> BatchAssessment:
     """Assess many, shape (n, 6), in one run of the network."""
     card = artefact.card
-    lowest = np.array([seen.lowest for seen in card.training_fields]) - ROUNDING  # (6,)
-    highest = np.array([seen.highest for seen in card.training_fields]) + ROUNDING
+    lowest, highest = np.array([bounds for _, *bounds in card.seen]).T  # (6,)
     exact = _run(artefact, rows) if len(rows) else np.empty(0, np.float32)  # (n,)
     return BatchAssessment(
         all_told(exact, card.threshold).tolist(),
@@ -307,33 +267,27 @@ def explain(artefact: Artefact, patient: Patient, *, changes: bool) -> Assessmen
     card = artefact.card
     row = np.array(patient.values, dtype=np.float32)  # (6,)
     background = np.array(card.background, dtype=np.float32)  # (b, 6)
+    curves = explanations.grid_rows(patient.values, 1)
+    coalitions = explanations.coalition_rows(row, background)
     changed = change_rows(patient.values) if changes else np.array([patient.values])
-    parts = [curve_rows(row), coalition_rows(row, background), changed.astype(np.float32)]
-    found = artefact.engine.probabilities(np.concatenate(parts))
-    of_curves, of_coalitions, of_changed = np.split(
-        found, np.cumsum([len(part) for part in parts[:-1]])
-    )
-    probability, explanation = explanation_of(of_coalitions)
+    found = _run(artefact, np.concatenate([curves, coalitions, changed.astype(np.float32)]))
+    of_curves, of_coalitions, of_changed = np.split(found, [len(curves), -len(changed)])
+    probability, explanation = explanations.explanation_of(of_coalitions)
     return replace(
         _assessment(card, patient, probability),
         explanation=explanation,
-        curves=curves_of(of_curves, card.threshold),
+        curves=explanations.curves_of(of_curves, card.threshold),
         changes=find_changes(changed, of_changed, card.threshold),
     )
 
 
-def _assess_each(artefact: Artefact, batches: list[NDArray[np.float32]]) -> list[BatchAssessment]:
-    return [assess_rows(artefact, rows) for rows in batches]
+def draw_maps(artefact: Artefact, patient: Patient) -> tuple[str, explanations.Maps]:
+    probabilities = _run(artefact, explanations.grid_rows(patient.values, 2))
+    return artefact.card.version, explanations.maps_of(probabilities, artefact.card.threshold)
 
 
-def _explain_each(artefact: Artefact, asked: list[tuple[Patient, bool]]) -> list[Assessment]:
-    return [explain(artefact, patient, changes=changes) for patient, changes in asked]
-
-
-def _map_each(artefact: Artefact, patients: list[Patient]) -> list[tuple[str, Maps]]:
-    version, threshold = artefact.card.version, artefact.card.threshold
-    rows = [map_rows(patient.values) for patient in patients]
-    return [(version, maps_of(_run(artefact, each), threshold)) for each in rows]
+def _each(run: Callable[..., Any], artefact: Artefact, asked: list[dict[str, Any]]) -> list[Any]:
+    return [run(artefact, **each) for each in asked]
 
 
 def _run(artefact: Artefact, rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardiorisk.config import EngineName, load_settings
-from cardiorisk.model.card import ROUNDING
-from cardiorisk.model.engines import Artefact, all_told, load_artefact
+from cardiorisk.model.card import ROUNDING, all_told
+from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
 
 ADDED_COLUMNS = ("probabilidad", RISK_COLUMN, "advertencias", "error")

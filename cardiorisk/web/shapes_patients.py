@@ -16,8 +16,7 @@ from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
 from cardiorisk.errors import InvalidPatient
 from cardiorisk.identity.texts import clean_name
 from cardiorisk.model.changes import MOST_CHANGES
-from cardiorisk.model.explanations import GRIDS, sentence
-from cardiorisk.model.maps import Maps
+from cardiorisk.model.explanations import GRIDS, Maps, sentence
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients import patient as patients
 from cardiorisk.patients import words

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from cardiorisk.config import load_settings
 from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.model.explanations import (
-    CURVE_ROWS,
     GRIDS,
     Explanation,
     coalition_rows,
-    curve_rows,
     curves_of,
     explanation_of,
+    grid_rows,
+    maps_of,
     sentence,
 )
-from cardiorisk.patients.patient import FIELDS
+from cardiorisk.patients.patient import FIELD_NAMES, FIELDS
 
 PATIENTS = [
     (2.0, 1.2, 1.0, 40, 1, 0),
@@ -143,12 +143,29 @@ def test_a_grid_goes_from_the_field_s_minimum_to_its_maximum() -> None:
 
 
 def test_in_each_row_of_the_curves_one_input_takes_its_whole_grid() -> None:
-    patient = np.array([2.0, 1.2, 1.0, 40, 1, 0], dtype=np.float32)
-    rows = curve_rows(patient)
-    assert (rows != patient).sum(axis=1).max() == 1
+    rows = grid_rows(PATIENTS[0], 1)
+    assert (rows != np.array(PATIENTS[0], np.float32)).sum(axis=1).max() == 1
     taken = curves_of(rows[:, 3] / np.float32(100), 0.5)  # as if the age were the answer
     assert taken[3][1:] == tuple(age / 100 for age in GRIDS[3][1:])
     assert taken[3][0] == 1e-20
     assert set(taken[0]) == {0.4}
     assert [len(curve) for curve in taken] == [41, 41, 41, 34, 2, 2]
-    assert len(rows) == CURVE_ROWS
+    assert len(rows) == sum(map(len, taken))
+
+
+def test_a_map_has_the_answer_where_two_inputs_move_and_the_others_stay() -> None:
+    rows = grid_rows(PATIENTS[0], 2)
+    made = rows @ np.array([0, 0.1, 0, 0.001, 0, 0.3], dtype=np.float32)
+    told = maps_of(made, 0.5)
+    assert [list(maps) for maps in told.values()] == [list(FIELD_NAMES[n:]) for n in range(1, 6)]
+    ages, flags = GRIDS[3], GRIDS[5]
+    expected = [[0.12 + 0.001 * age + 0.3 * flag for flag in flags] for age in ages]
+    np.testing.assert_allclose(told["edad"]["tabaquismo"], expected, atol=0.0006)
+    assert np.shape(told["azucar"]["edad"]) == (len(GRIDS[2]), len(ages))
+
+
+def test_a_short_probability_stays_on_its_side_of_the_threshold() -> None:
+    count = len(grid_rows(PATIENTS[0], 2))
+    for exact, told in ((0.2982, 0.298), (0.2986, 0.299), (0.29831, 0.29831), (1e-9, 0.001)):
+        maps = maps_of(np.full(count, exact, dtype=np.float32), 0.2983)
+        assert maps["sobrepeso"]["tabaquismo"][1][0] == pytest.approx(told, abs=1e-6)

@@ -15,7 +15,7 @@ from cardiorisk.config import load_settings
 from cardiorisk.errors import NotReady, Overloaded
 from cardiorisk.model.changes import change_rows
 from cardiorisk.model.engines import Artefact, load_artefact
-from cardiorisk.model.explanations import CURVE_ROWS
+from cardiorisk.model.explanations import GRIDS
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.patients.patient import Patient
 
@@ -77,7 +77,7 @@ def instant(artefact: Artefact) -> Iterator[Predictor]:
 
 @pytest.fixture
 def rows_of_an_explanation(artefact: Artefact) -> int:
-    return CURVE_ROWS + 64 * len(artefact.card.background) + 1  # the patient, unchanged
+    return sum(map(len, GRIDS)) + 64 * len(artefact.card.background) + 1  # the patient, unchanged
 
 
 async def test_a_patient_is_refused_until_the_network_is_loaded() -> None:
