@@ -4,12 +4,10 @@ A ``code`` never changes: callers may match on it. A message is the caller's: it
 and never a secret or the inside of the service.
 """
 
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+import dataclasses
 from typing import ClassVar
 
-_MOST_NAMED = 6
-"""Faulty fields that a message names: as many as a patient has."""
+_MOST_NAMED = 6  # as many fields as a patient has
 
 
 class ServiceError(Exception):
@@ -25,13 +23,13 @@ class ServiceError(Exception):
         super().__init__(message or self.said)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class FieldFault:
     """What is wrong with one field, without its name; a patient's, in Spanish too."""
 
     field: str
     detail: str
-    spanish: str = dataclass_field(default="", compare=False)
+    spanish: str = dataclasses.field(default="", compare=False)
 
 
 def named(faults: tuple[FieldFault, ...]) -> str:
@@ -57,20 +55,16 @@ class _WithFaults(Exception):
 
 
 # What callers are told of who they are, and how much they may ask
-
-
 class MissingKey(ServiceError, code="missing-key"): ...
 
 
-class InvalidKey(ServiceError, code="invalid-key"):
-    """The key or token is malformed, unknown, expired or revoked; which one is not told."""
+class InvalidKey(ServiceError, code="invalid-key"): ...  # or token; why is not told
 
 
 class InvalidLogin(ServiceError, code="invalid-login"): ...
 
 
-class WrongXsrfToken(ServiceError, code="wrong-xsrf-token"):
-    """A request that a browser's cookie speaks for does not show that our page sent it."""
+class WrongXsrfToken(ServiceError, code="wrong-xsrf-token"): ...
 
 
 class RegistrationClosed(
@@ -106,8 +100,6 @@ class TooManyAttempts(_WithReset, ServiceError, code="too-many-attempts"): ...
 
 
 # What they are told of what they ask
-
-
 class NotFound(ServiceError, code="not-found"): ...
 
 
@@ -144,54 +136,44 @@ class Taken(ServiceError, code="taken"):
         self.faults = faults
 
 
-class UnknownAssessment(ServiceError, code="unknown-assessment"):
-    """The account has kept no assessment of this id; whether another has is not told."""
+class UnknownAssessment(ServiceError, code="unknown-assessment"): ...
 
 
 class UnknownAccount(ServiceError, code="unknown-account"): ...
 
 
-class UnknownKey(ServiceError, code="unknown-key"):
-    """No key has this id, or none of the account that asks."""
+class UnknownKey(ServiceError, code="unknown-key"): ...  # or it is another account's
 
 
 class Conflict(ServiceError, code="conflict"): ...
 
 
 # What keeps the service from answering
-
-
 class Overloaded(ServiceError, code="overloaded"): ...
 
 
-class NotReady(ServiceError, code="not-ready"):
-    """The network is not loaded yet, or the service is stopping."""
+class NotReady(ServiceError, code="not-ready"): ...  # or the service is stopping
 
 
 class ReloadUnderWay(ServiceError, code="reload-under-way"): ...
 
 
-class LogUnavailable(ServiceError, code="log-unavailable"):
-    """The bitácora cannot be written, so no answer may be given; or it cannot be read back."""
+class LogUnavailable(ServiceError, code="log-unavailable"): ...  # or it cannot be read back
 
 
 class StoreUnavailable(ServiceError, code="store-unavailable"): ...
 
 
-class LimitsUnavailable(ServiceError, code="limits-unavailable"):
-    """The windows are counted elsewhere, in a server that is away."""
+class LimitsUnavailable(ServiceError, code="limits-unavailable"): ...  # Redis is away
 
 
-class ClientClosed(ServiceError, code="client-closed"):
-    """The caller hung up before the answer; nobody receives this, only the bitácora."""
+class ClientClosed(ServiceError, code="client-closed"): ...  # for the bitácora alone
 
 
 class InternalFailure(ServiceError, code="internal"): ...
 
 
 # What keeps it from starting, or a command from its work
-
-
 class CannotListen(ServiceError, code="cannot-listen"): ...
 
 

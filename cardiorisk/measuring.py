@@ -13,8 +13,7 @@ class Histogram:
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-        self.largest = 0.0
+        self.total = self.largest = 0.0
 
     def add(self, value: float) -> None:
         self._counts[bisect_left(self.bounds, value)] += 1
@@ -26,20 +25,18 @@ class Histogram:
         return sum(self._counts)
 
     def cumulative(self) -> list[int]:
-        """Return how many values are at most each bound; the last is the number of all."""
+        """Count the values that are at most each bound; the last is the number of all."""
         return list(accumulate(self._counts))
 
     def percentile(self, percent: float) -> float:
-        """Estimate the value at a rank as ``percentile`` does; never more than the largest."""
+        """As the function does, but never more than the largest."""
         return min(self.largest, percentile(self.bounds, self.cumulative(), percent))
 
 
 def percentile(bounds: Sequence[float], cumulative: Sequence[int], percent: float) -> float:
-    """Estimate the value at a rank, as if each bucket's values were spread evenly over it.
+    """Estimate the value at a rank, at most the last bound; 0 where there are no values.
 
-    Of values above the last bound no more is known than that; 0 where there are no values.
-
-    Source: Prometheus, ``histogram_quantile``.
+    Source: Prometheus, ``histogram_quantile``: each bucket's values lie evenly in it.
     """
     count = cumulative[-1]
     if not count:

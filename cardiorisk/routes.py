@@ -94,11 +94,8 @@ ROUTES: tuple[Route, ...] = (
     Route(ASSETS_ROUTE, documents.FileHandler),
 )
 
-API_ROUTES = tuple(route for route in ROUTES if route.tag)
-"""What the API's description describes."""
-
-NO_ROUTE = "*"
-"""What the bitácora calls the route of a path that is not in the table."""
+API_ROUTES = tuple(route for route in ROUTES if route.tag)  # which the API's description has
+NO_ROUTE = "*"  # the bitácora's name for a path that is not in the table
 
 
 class CardioriskApplication(ReadingApplication):

@@ -1,7 +1,7 @@
 """The process: listen, load the network, serve, and on a signal drain and close in order.
 
 It listens before the network is loaded, and refuses assessments until then, unless it is set to
-wait (decision 0003). SIGHUP loads the network anew from the disk.
+wait (decision 0003).
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from cardiorisk.web.services import Services
 
 logger = logging.getLogger(__name__)
 
+# After a signal, for requests that have been sent and are not read yet; so often as long as there
+# are connections, which a proxy may use at the very moment at which they are closed.
 SETTLE_SECONDS, SETTLES = 0.05, 10
-"""After a signal, for requests that have been sent and are not read yet; so often as long as there
-are connections, which a proxy may use at the very moment at which they are closed."""
 DRAIN_SECONDS = 10.0  # for answers under way, after a signal
 _MOST_DESCRIPTORS = 65_536
 _OWN_DESCRIPTORS = 64  # for log, database and network; or half of what there are
@@ -41,14 +41,9 @@ class Announcer(Protocol):
     """Whoever is told how far the start has come."""
 
     def listening(self, url: str) -> None: ...
-
     def loading(self) -> None: ...
-
-    def first_key(self, key: str) -> None:
-        """Hear the key of the account that an empty database was given."""
-
+    def first_key(self, key: str) -> None: ...
     def ready(self, url: str, model_version: str) -> None: ...
-
     def stopping(self) -> None: ...
 
 
@@ -63,8 +58,7 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
     most_connections = _most_connections()
     application = make_app(settings)
     services = application.services
-    refusals = services.traffic.refusals
-    listener = Listener(application, most_connections, refusals)
+    listener = Listener(application, most_connections, services.traffic.refusals)
     sweep = PeriodicCallback(listener.close_overdue, SWEEP_SECONDS * 1000)
     tick = PeriodicCallback(services.bitacora.tick, 1000)
     try:
@@ -81,10 +75,8 @@ async def serve(settings: Settings, announcer: Announcer) -> None:
             if demo is not None:
                 announcer.first_key(demo.key)
         if await _unless_stopped(services.load_network(), stops):
-            # What has been loaded stays; with TensorFlow, one look of the collector at all of it
-            # would stop every answer for 0.2 s.
             gc.collect()
-            gc.freeze()
+            gc.freeze()  # with TensorFlow, one look at all of it would stop every answer for 0.2 s
             await services.nodes.look()
             url = url or _listen(settings, listener, announcer)
             _notify_systemd()
@@ -101,19 +93,13 @@ def _most_connections() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    said, advice = f"this process may open {files} files", "raise the limit, as with ulimit -n 1024"
     if files < _FEWEST_DESCRIPTORS:
-        raise CannotListen(
-            f"this process may open {files} files and needs {_FEWEST_DESCRIPTORS} or more; "
-            "raise the limit, as with ulimit -n 1024"
-        )
+        raise CannotListen(f"{said} and needs {_FEWEST_DESCRIPTORS} or more; {advice}")
     connections = files - min(_OWN_DESCRIPTORS, files // 2)
     if connections < _FEW_CONNECTIONS:
-        logger.warning(
-            "this process may open %d files, so it takes %d connections at a time and answers "
-            "others with 503; raise the limit, as with ulimit -n 1024",
-            files,
-            connections,
-        )
+        taken = f"so it takes {connections} connections at a time and answers others with 503"
+        logger.warning("%s, %s; %s", said, taken, advice)
     return connections
 
 
@@ -122,17 +108,15 @@ def _bind(settings: Settings) -> list[socket]:
     try:
         if path is not None:
             return [bind_unix(path, int(settings.socket_mode, 8))]
-        # By itself :: would be IPv6 alone, on some systems; people mean every address.
-        host = None if settings.host == "::" else settings.host
+        host = None if settings.host == "::" else settings.host  # which may be IPv6 alone
         return bind_sockets(settings.port, host, reuse_port=settings.reuse_port)
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and (error.strerror or str(error))) or "not an address"
-        place = f"{settings.host}:{settings.port}"
-        advice = "choose another address with --host or another port with --port"
+        place = settings.host if path else f"{settings.host}:{settings.port}"
+        advice = "another address with --host or another port with --port"
         if path is not None:
-            place = settings.host
-            advice = "choose another path, in a directory that is there, with --host unix:PATH"
-        raise CannotListen(f"cannot listen on {place}: {reason}; {advice}") from error
+            advice = "another path, in a directory that is there, with --host unix:PATH"
+        raise CannotListen(f"cannot listen on {place}: {reason}; choose {advice}") from error
 
 
 def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str:
@@ -161,9 +145,8 @@ async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:
         except Exception:
             logger.exception("the network %s goes on", services.predictor.version)
         else:
-            logger.warning(
-                "the network %s has replaced %s", replacement.new_version, replacement.old_version
-            )
+            new, old = replacement.new_version, replacement.old_version
+            logger.warning("the network %s has replaced %s", new, old)
 
 
 async def _stop(listener: Listener, services: Services, stops: asyncio.Queue[None]) -> None:
@@ -175,15 +158,12 @@ async def _stop(listener: Listener, services: Services, stops: asyncio.Queue[Non
     deadline = clock() + DRAIN_SECONDS
     # Asked again without waiting: a request may have come in since the waiting ended.
     while services.traffic.open_requests and clock() < deadline:
-        calm = services.traffic.wait_until_idle(deadline - clock())
-        if not await _unless_stopped(calm, stops):
+        if not await _unless_stopped(services.traffic.wait_until_idle(deadline - clock()), stops):
             break
     await listener.close()
     await services.close()
     if not await _unless_stopped(services.predictor.close(), stops):
-        # The log and the database are closed; only the network's thread, which cannot be
-        # stopped while it imports TensorFlow, would keep the process.
-        os._exit(0)
+        os._exit(0)  # only the network's thread is left, and cannot be stopped as it imports
 
 
 async def _settle(listener: Listener) -> None:

@@ -20,29 +20,20 @@ _Result = TypeVar("_Result")
 class Worker:
     """Threads behind a bounded queue; call it on the event loop only.
 
-    A job that was taken is done, even where whoever asked has gone away: a caller who leaves must
-    not make room for another while the thread is still busy.
+    A job that was taken is done, even where whoever asked has gone away.
     """
 
     def __init__(self, name: str, most_jobs: int, overload: str, threads: int = 1) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self.most_jobs = most_jobs
         self._overload = overload
-        self.jobs = 0
-        """Jobs under way or waiting."""
+        self.jobs = 0  # under way or waiting
         self.is_closed = False
-
-    def run_now(self, job: Callable[[], _Result]) -> _Result:
-        """Run a job and block until it is done; for the start, before there is an event loop."""
-        return self._executor.submit(job).result()
 
     def submit(
         self, job: Callable[[], _Result], *, is_counted: bool = True
     ) -> asyncio.Future[_Result]:
-        """Queue a job; cancelling the future withdraws a job that has not begun.
-
-        One that is not counted is never sent away and sends nobody away: the caller bounds it.
-        """
+        """Queue a job; one that is not counted is never sent away: the caller bounds it."""
         if self.is_closed:
             raise _stopping()
         if is_counted and self.jobs >= self.most_jobs:
@@ -53,7 +44,6 @@ class Worker:
         return future
 
     async def run(self, job: Callable[[], _Result], *, is_counted: bool = True) -> _Result:
-        """Queue a job as ``submit`` does and wait for it; cancelled, it is done all the same."""
         future = self.submit(job, is_counted=is_counted)
         try:
             return await asyncio.shield(future)
@@ -63,7 +53,6 @@ class Worker:
             raise
 
     def close(self, *, drops_waiting: bool = False) -> None:
-        """Finish what is under way, and what waits unless that is dropped; end the threads."""
         self.is_closed = True
         self._executor.shutdown(cancel_futures=drops_waiting)
 
@@ -126,7 +115,7 @@ class Failures:
         self.failing: set[str] = set()
 
     def note(self, work: str, error: BaseException | None) -> None:
-        """Tell how one piece of work ended; without an error, it worked."""
+        """Note how one piece of work ended; without an error, it worked."""
         if error is not None and work not in self.failing:
             self.failing.add(work)
             self._logger.warning("%s fails: %s", work, error)
