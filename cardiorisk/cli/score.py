@@ -18,7 +18,7 @@ from cardiorisk.config import EngineName
 from cardiorisk.files.columns import Reading
 from cardiorisk.files.source import STREAM
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.scoring.scorer import Scores, load_scorer
+from cardiorisk.scoring.scorer import load_scorer
 
 if TYPE_CHECKING:
     from cardiorisk.files.table import Batch
@@ -91,27 +91,21 @@ def score(
         raise CommandFailure(f"{said}; OUTPUT has them all, its column error says why")
 
 
-def _follow(
-    steps: Iterator[tuple[Batch, Scores]], label: str, length: int | None
-) -> tuple[int, int]:
+def _follow(steps: Iterator[Batch], label: str, length: int | None) -> tuple[int, int]:
     """Do the steps, show how far they have come, name the first bad rows; return both counts."""
     console = Console(stderr=True, markup=False, highlight=False)
-    rows = bad_rows = outside_training = 0
+    rows = bad_rows = 0
     with Progress(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task(label, total=length)
-        for batch, scores in steps:
+        for batch in steps:
             for row in sorted(batch.faults)[: max(0, MOST_REPORTED - bad_rows)]:
                 console.print(batch.told(row), soft_wrap=True)
             rows += len(batch)
             bad_rows += len(batch.faults)
-            outside_training += len(scores.warnings)
             bar.update(task, completed=batch.end)
-            del batch, scores  # which would stay in memory while the next are made
+            del batch  # which would stay in memory while the next is made
     if bad_rows > MOST_REPORTED:
         click.echo(f"... and {bad_rows - MOST_REPORTED:,} more", err=True)
     counted = f"{rows:,} rows, {bad_rows:,} of them could not be assessed"
     click.echo(counted if rows else "there is a header, and no row below it", err=True)
-    if outside_training:
-        where = "row(s) lie outside what training saw; their advertencias say where"
-        click.echo(f"{outside_training:,} {where}", err=True)
     return rows, bad_rows

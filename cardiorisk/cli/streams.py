@@ -1,7 +1,6 @@
 """The standard streams, of which any may be closed at the start, broken, full, or break later.
 
-What a command only tells must not stop what it does. What was asked for, on standard output, is
-another thing: a write that fails there raises, and ``cli.group`` words it.
+What a command only tells must not stop it; what was asked for, on standard output, may.
 """
 
 import contextlib
@@ -34,10 +33,7 @@ class Telling(FileIO):
 
 
 def secure() -> None:
-    """Put nothing where a stream is missing, and let standard error only tell.
-
-    Otherwise the next file that is opened, the database say, would get the stream's number.
-    """
+    """Open nothing where a stream is missing, lest the database get its number."""
     for number in range(3):
         try:
             os.fstat(number)

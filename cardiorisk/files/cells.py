@@ -1,7 +1,4 @@
-"""What cells say: numbers in whatever unit, flags in words, and what is wrong with the others.
-
-Nothing is guessed from one cell but whether a pressure beside mg/dL or mmol/L is in mmHg.
-"""
+"""What cells say: numbers in whatever unit, flags in words, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -20,9 +17,8 @@ from cardiorisk.patients.names import folded
 from cardiorisk.patients.patient import Field, accepted_number
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII)
-_FLAGS = dict.fromkeys(["true", "verdadero", "si", "s", "yes", "y"], 1.0) | dict.fromkeys(
-    ["false", "falso", "no", "n"], 0.0
-)
+_YES, _NO = ("true", "verdadero", "si", "s", "yes", "y"), ("false", "falso", "no", "n")
+_FLAGS = dict.fromkeys(_YES, 1.0) | dict.fromkeys(_NO, 0.0)
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TEXTS = (pa.types.is_binary, pa.types.is_string, pa.types.is_large_string)
 _OTHER_DECIMAL = re.compile(r"\d+[.,]\d+")
@@ -48,7 +44,7 @@ class Meaning:
     units: tuple[str, ...] = ()
 
     def numbers(self, field: Field, column: pa.Array) -> NDArray[np.float64]:
-        """Return a column in the field's unit, NaN where a cell is not accepted."""
+        """Read a column in the field's unit, NaN where a cell is not accepted."""
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         numbers = np.full(len(column), math.nan)
@@ -64,7 +60,6 @@ class Meaning:
         return np.where(accepted, values + 0.0, math.nan)  # + 0.0 takes a zero's sign
 
     def fault(self, field: Field, cell: object) -> Fault:
-        """Say why a cell is not accepted."""
         text = cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)
         meaning = self if isinstance(cell, bytes | str) else Meaning(".", self.units)
         return _fault(meaning, field, text.strip())
@@ -89,7 +84,6 @@ class Meaning:
         return float(text) if _NUMBER.fullmatch(text) else math.nan
 
     def in_unit(self, field: Field, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return numbers of the file in the field's unit."""
         for unit in self.units:
             if (per_unit := UNITS[unit].get(field.name)) is not None:
                 return numbers / np.float64(per_unit)
@@ -123,7 +117,6 @@ def _fault(meaning: Meaning, field: Field, text: str) -> Fault:
 
 
 def _unit_hint(meaning: Meaning, field: Field, number: float, value: float) -> str:
-    """Say what the number is as it was read, or in which other unit it would be accepted."""
     per_unit = {unit: per[field.name] for unit, per in UNITS.items() if field.name in per}
     if value != number:
         used = next((unit for unit in meaning.units if unit in per_unit), "mmHg")

@@ -27,7 +27,6 @@ _SAMPLE_ROWS = 200
 _FEWEST_NUMBERED = 3  # of which the third is no flag
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "lone CR"}
 
-# The outcome, in files to learn from.
 LABEL = Field("at_risk", RISK_COLUMN, RISK_COLUMN, "flag", 0, 1, "", "at risk", "en riesgo")
 
 UNITS: Mapping[str, Mapping[str, float]] = {
@@ -51,7 +50,6 @@ class Reading:
 
 
 def find_field(name: str) -> Field | None:
-    """Return the field of that wire name or course name."""
     return next((each for each in (*FIELDS, LABEL) if folded(name) in _known(each)), None)
 
 
@@ -60,7 +58,6 @@ def _known(each: Field) -> set[str]:
 
 
 def find_places(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[list[int]]:
-    """Return which columns each field could be in."""
     folds = [folded(name) for name in names]
     found = []
     for each in fields:
@@ -72,7 +69,7 @@ def find_places(names: Sequence[str], fields: Sequence[Field], reading: Reading)
 
 
 def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[int]:
-    """Return the place of each field's column, or refuse all that are missing or meant twice."""
+    """Find each field's column, or refuse all that are missing or meant twice."""
     found = find_places(names, fields, reading)
     used = [place for places in found for place in places]
     missing = [each for each, places in zip(fields, found, strict=True) if not places]
@@ -149,19 +146,13 @@ def sniff(text: str, fields: Sequence[Field], reading: Reading) -> Dialect:
     numbers = [place for each, place in zip(fields, places, strict=True) if each.kind == "number"]
     cells = [row[place] for row in sample for place in numbers if place < len(row)]
     commas = sum("," in cell and "." not in cell for cell in cells)
+    decimal = "," if commas > sum("." in cell for cell in cells) else "."
     line_end = _LINE_END.search(text)
     end = line_end[0] if line_end else "\n"
-    return Dialect(
-        separator,
-        reading.decimal or ("," if commas > sum("." in cell for cell in cells) else "."),
-        "\r\n" if end.endswith("\n") and len(end) > 1 else end,
-        before,
-        text[:length],
-        names,
-    )
+    end = "\r\n" if end.endswith("\n") and len(end) > 1 else end
+    return Dialect(separator, reading.decimal or decimal, end, before, text[:length], names)
 
 
 def _header(text: str, separator: str) -> tuple[list[str], int]:
-    """Return the cells of the first row, and where it ends."""
     lines = StringIO(text, newline="")
     return next(csv.reader(lines, delimiter=separator), []), lines.tell()

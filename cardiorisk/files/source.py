@@ -29,9 +29,7 @@ STREAM = Path("-")  # standard input or output
 PIECE_BYTES = 1024 * 1024  # also what is looked at before anything is read
 LONGEST_CELL_BYTES = 64 * 1024  # between two quotation marks; else nobody closed the first
 
-_QUOTE = b'"'
 _CR, _LF = b"\r\n"  # as numbers
-
 _SAVE = "open it where it comes from and save it as CSV or Parquet"
 _UNPACK = "unpack it, or pack it with gzip"
 _KINDS = (
@@ -79,7 +77,7 @@ class Source:
         self._errors = "surrogatepass" if is_wide else "surrogateescape"
 
     def text(self) -> Iterator[bytes]:
-        """Give the text in UTF-8, without its mark, in pieces."""
+        """In UTF-8, without its mark, in pieces."""
         pieces: Iterator[bytes] = chain(self._pieces, [b""])
         if self.encoding != "utf-8":
             pieces = self._decoded(pieces)
@@ -96,14 +94,14 @@ class Source:
             raise UnusableData(said) from error
 
     def written_back(self, text: bytes) -> bytes:
-        """Return text as ``text`` gave it in the encoding it came from."""
+        """Encode what ``text`` gave as it came."""
         if self.encoding == "utf-8":
             return text
         return text.decode("utf-8", "surrogatepass").encode(self.encoding, self._errors)
 
 
 def _pieces(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
-    """Give all bytes, in pieces of at least ``PIECE_BYTES`` but for the last, maybe empty."""
+    """In pieces of at least ``PIECE_BYTES`` but for the last, which may be empty."""
     more, piece = b"more", b""
     try:
         while more:
@@ -145,12 +143,12 @@ class Block:
 
     @cached_property
     def lines(self) -> NDArray[np.int64]:
-        """On which line of the file each row starts."""
+        """Of the file, on which each row starts."""
         signs = np.frombuffer(self.text, np.uint8)
         returns = signs == _CR
         returns[:-1] &= signs[1:] != _LF
         breaks = np.flatnonzero(returns | (signs == _LF))
-        if _QUOTE in self.text:
+        if b'"' in self.text:
             starts = np.array([row.start() for row in self.rows], np.int64)
         else:
             starts = np.concatenate([[0], breaks[:-1] + 1])
@@ -165,22 +163,19 @@ class Block:
 class Blocks:
     """Cuts a text into blocks; each ends with the last sign of ``line_end``."""
 
-    def __init__(
-        self, separator: str, line_end: str, longest_cell: int = LONGEST_CELL_BYTES
-    ) -> None:
+    def __init__(self, separator: str, line_end: str, longest: int = LONGEST_CELL_BYTES) -> None:
         cut = re.escape(separator).encode()
-        marked = rb'"[^"]{0,%d}+(?:""[^"]{0,%d}+)*+' % (longest_cell, longest_cell)
+        marked = rb'"[^"]{0,%d}+(?:""[^"]{0,%d}+)*+' % (longest, longest)
         cell = rb'(?:%b"(?=[%b\r\n])|[^"%b\r\n][^%b\r\n]*+|(?=[%b\r\n]))' % (marked, *[cut] * 4)
         end = rb"(?:\r\n|\n|\r)"
         self._good_rows = re.compile(rb"(?:(?:%b%b)*+%b%b)*+" % (cell, cut, cell, end))
-        self._row = re.compile(
-            rb"(?:%b%b)*+(?:%b%b|(?P<broken>[^\r\n]*+)%b)" % (cell, cut, cell, end, end)
-        )
+        row = rb"(?:%b%b)*+(?:%b%b|(?P<broken>[^\r\n]*+)%b)" % (cell, cut, cell, end, end)
+        self._row = re.compile(row)
         self._marked = re.compile(marked)
         self._newline = line_end[-1:].encode()
 
     def cut(self, pieces: Iterable[bytes], line: int) -> Iterator[Block]:
-        """Cut a text, whose first line has that number, into a block of whole rows a piece."""
+        """Give a block of whole rows a piece; the first line has that number."""
         rest = b""
         for piece in chain(filter(None, pieces), [b""]):
             is_last = not piece
@@ -198,7 +193,7 @@ class Blocks:
     def _whole_rows(self, text: bytes, line: int, *, is_last: bool) -> Block | None:
         if not is_last and text.endswith(b"\r"):
             text = text[:-1]  # a line feed may follow
-        if _QUOTE not in text:
+        if b'"' not in text:
             end = text.rfind(self._newline) + 1
             return Block(text[:end], line, self._row) if end else None
         end, has_broken = 0, False

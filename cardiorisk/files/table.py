@@ -46,7 +46,6 @@ class Batch:
         return "; ".join(map(str, self.faults[row]))
 
     def told(self, row: int) -> str:
-        """Say where a row stands, and why it cannot be taken."""
         return f"{self.unit} {self.lines[row]}: {self.reason(row)}"
 
 
@@ -62,16 +61,17 @@ class Table:
 
     def _renamed(self) -> str:
         """Say the units, and which columns hold the fields where that is not clear."""
-        said = [f"units {', '.join(self._meaning.units)}"] if self._meaning.units else []
-        for field, place in self._fields:
-            if find_field(self.names[place]) is not field:
-                said.append(f"{field.course_name} in {self.names[place]!r}")
-        return "".join(f"; {each}" for each in said)
+        said = f"; units {', '.join(self._meaning.units)}" if self._meaning.units else ""
+        return said + "".join(
+            f"; {field.course_name} in {self.names[place]!r}"
+            for field, place in self._fields
+            if find_field(self.names[place]) is not field
+        )
 
     def read(
         self, columns: Sequence[pa.Array], unread: Mapping[int, Fault]
     ) -> tuple[NDArray[np.float32], dict[int, list[Fault]]]:
-        """Return a batch's values and faults; the rows not cut right have their one fault."""
+        """Read a batch's values and faults; rows that were not cut right have their one fault."""
         values = np.empty((len(columns[0]), len(self._fields)), np.float32)
         found: dict[int, list[Fault]] = {row: [fault] for row, fault in unread.items()}
         for index, (field, place) in enumerate(self._fields):
@@ -109,9 +109,8 @@ class CsvTable(Table):
     def __str__(self) -> str:
         packed = " in gzip" * self.source.is_gzip
         mark = " with a mark" * self.source.has_mark
-        return (
-            f"CSV{packed}: {self.dialect}, encoding {self.source.encoding}{mark}{self._renamed()}"
-        )
+        encoding = f"encoding {self.source.encoding}{mark}"
+        return f"CSV{packed}: {self.dialect}, {encoding}{self._renamed()}"
 
     def batches(self) -> Iterator[Batch]:
         before = self.dialect.before + self.dialect.header
@@ -126,7 +125,6 @@ class CsvTable(Table):
             yield Batch(columns, values, faults, lines_of, end)
 
     def _cut(self, block: Block) -> tuple[list[pa.Array], dict[int, Fault]]:
-        """Cut rows into columns; return by row why it could not be."""
         if block.has_broken:
             return self._cut_each(block)
         names = list(map(str, range(len(self.names))))

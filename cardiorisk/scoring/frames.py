@@ -74,13 +74,13 @@ def _scorer(process: int) -> Scorer:  # noqa: ARG001 - each has its own
 
 
 def _cells(series: Any, decimal: str) -> pa.Array:
-    """Return a column's cells, as texts where they are of several kinds."""
+    """Convert a column's cells, to texts where they are of several kinds."""
     try:
         cells = pa.array(series, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        texts = [
+        texts = (
             each if isinstance(each, str) else str(each).replace(".", decimal) for each in series
-        ]
+        )
         encoded = [text.encode(errors="replace") for text in texts]
         cells = pa.array(encoded, pa.binary(), mask=series.isna().to_numpy(bool))
     return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells

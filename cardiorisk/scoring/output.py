@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -28,9 +28,9 @@ _OTHER_SUFFIXES = {
     *(".html", ".htm", ".pdf", ".feather", ".arrow", ".orc", ".db", ".sqlite"),
 }
 _ADDED_TYPES = (pa.float64(), pa.bool_(), pa.string(), pa.string(), pa.string(), pa.float64())
+# Where ``harmless`` may have something to do.
 _FORMULA_SIGNS = (b"=", b"+", b"-", b"@", b"\xef", b"\t", b"\r", b"\n")
 _FORMULA = r'(?:^|[;,\t\r\n])[\s\x0b\x1c-\x1f\x85\p{Z}"]*[=+\-@＝＋－＠]|^[\t\r\n]'  # noqa: RUF001 - those at full width
-"""Where ``harmless`` may have something to do."""
 
 
 def refused_target(source: Path, table: CsvTable | ParquetTable, target: Path) -> str | None:
@@ -48,26 +48,26 @@ def refused_target(source: Path, table: CsvTable | ParquetTable, target: Path) -
 
 def score_table(
     table: CsvTable | ParquetTable, target: Path, scorer: Scorer
-) -> Generator[tuple[Batch, Scores], None, None]:
+) -> Generator[Batch, None, None]:
     """Score a table into a file, a batch at a time; closing it removes an unfinished output."""
     output: CsvOutput | ParquetOutput
     with ExitStack() as stack:
         sink: BinaryIO | gzip.GzipFile = stack.enter_context(_open_target(target))
         if isinstance(table, ParquetTable):
-            output = stack.enter_context(closing(ParquetOutput(sink, table, scorer)))
+            output = ParquetOutput(sink, table, scorer)
+            stack.enter_context(output.writer)
         else:
             if target.suffix.lower() == ".gz":  # no name and no time: equal rows are equal bytes
                 sink = stack.enter_context(gzip.GzipFile("", "wb", 6, sink, mtime=0))
             output = CsvOutput(sink, table, scorer)
         for batch in table.batches():
-            scores = scorer.score(batch.values, batch.faults)
-            output.write(batch, scores)
-            yield batch, scores
+            output.write(batch, scorer.score(batch.values, batch.faults))
+            yield batch
 
 
 @contextmanager
 def _open_target(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears when it is whole, or a stream; a failure names it as given."""
+    """Open a file that appears when it is whole; a failure names it as given."""
     if path == STREAM:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -125,7 +125,6 @@ class CsvOutput:
         self._write(_bytes_of(pc.binary_join_element_wise(rows, b"", end)))
 
     def _quoted(self, column: pa.Array) -> pa.Array:
-        """Put those cells in quotation marks that need them."""
         text = _bytes_of(column)
         if not any(sign in text for sign in (b'"', b"\r", b"\n", self._separator.as_py())):
             return column
@@ -148,19 +147,16 @@ class ParquetOutput:
         added = [pa.field(*pair) for pair in zip(scorer.columns, _ADDED_TYPES, strict=False)]
         metadata = (table.schema.metadata or {}) | scorer.told
         self._schema = pa.schema([*fields, *added], metadata)
-        self._writer = parquet.ParquetWriter(sink, self._schema)
+        self.writer = parquet.ParquetWriter(sink, self._schema)
         self._scorer = scorer
 
     def write(self, batch: Batch, scores: Scores) -> None:
         columns = [*batch.columns, *added_columns(batch, scores, self._scorer)]
-        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
-
-    def close(self) -> None:
-        self._writer.close()
+        self.writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
 
 def added_columns(batch: Batch, scores: Scores, scorer: Scorer) -> list[pa.Array]:
-    """Return what is said of each row, null where there is nothing to say."""
+    """What is said of each row, null where there is nothing to say."""
     is_bad = np.isnan(scores.probabilities)
     columns = [pa.array(scores.probabilities, mask=is_bad), pa.array(scores.at_risk, mask=is_bad)]
     for notes in (scores.warnings, {row: batch.reason(row) for row in batch.faults}):
@@ -172,7 +168,7 @@ def added_columns(batch: Batch, scores: Scores, scorer: Scorer) -> list[pa.Array
 
 
 def _bytes_of(column: pa.Array) -> bytes:
-    """Return all of a column's texts, one after another."""
+    """All of a column's texts, one after another."""
     _, offsets, text = column.buffers()
     if text is None:
         return b""
@@ -188,7 +184,5 @@ def _safe(column: pa.Array) -> pa.Array:
         return column
     suspect = pc.match_substring_regex(column.view(pa.string()), _FORMULA)
     cells = [cell.decode(errors="surrogateescape") for cell in column.filter(suspect).to_pylist()]
-    safe = pa.array(
-        [harmless(cell).encode(errors="surrogateescape") for cell in cells], pa.binary()
-    )
-    return pc.replace_with_mask(column, suspect, safe)
+    safe = [harmless(cell).encode(errors="surrogateescape") for cell in cells]
+    return pc.replace_with_mask(column, suspect, pa.array(safe, pa.binary()))

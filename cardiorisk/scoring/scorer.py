@@ -1,7 +1,4 @@
-"""Scoring patients in a table: what the network says of those that can be assessed.
-
-A row that cannot be assessed is never dropped: it has no probability, and a reason instead.
-"""
+"""Scoring patients in a table: what the network says of those that can be assessed."""
 
 from __future__ import annotations
 
@@ -72,7 +69,7 @@ def load_scorer(engine: EngineName | None = None, *, model_columns: bool = False
 
 
 def output_names(names: Sequence[str], added: Sequence[str]) -> list[str]:
-    """Return the names of the output's columns: the input's, then the added ones."""
+    """The input's, then the added ones."""
     taken = {*names, *added}
     kept = list(names)
     for place, name in enumerate(names):

@@ -226,13 +226,6 @@ def test_a_signal_that_ends_the_command_leaves_no_unfinished_output(number: int)
     assert list(Path().iterdir()) == []
 
 
-def test_rows_beyond_what_training_saw_are_counted_at_the_end(call: Call) -> None:
-    write(ROW, ROW.replace("40", "99"))
-    assert call("score", "in.csv", "out.csv").stderr.splitlines()[-1] == (
-        "1 row(s) lie outside what training saw; their advertencias say where"
-    )
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system has no /proc")
 def test_memory_does_not_grow_with_the_file() -> None:
     write(*[ROW] * 600_000)

@@ -107,7 +107,7 @@ def test_parquet_keeps_its_types_and_metadata_tells_the_network_and_has_nulls(
     assert written["advertencias"].to_pylist()[::2] == [None, None]
     reason = f"colesterol is empty; {AGE_FAULT}"
     assert written["error"].to_pylist() == [None, None, reason]
-    assert steps[0][0].told(2) == f"row 3: {reason}"
+    assert steps[0].told(2) == f"row 3: {reason}"
     assert written.schema.metadata == {
         b"theirs": b"kept",
         b"cardiorisk.modelo": scorer.version.encode(),

@@ -13,7 +13,7 @@ from cardiorisk.files.columns import Reading
 from cardiorisk.files.table import Batch, open_table
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.scoring.output import score_table
-from cardiorisk.scoring.scorer import Scorer, Scores
+from cardiorisk.scoring.scorer import Scorer
 
 PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
 
@@ -32,9 +32,7 @@ def umask() -> Iterator[int]:
     os.umask(before)
 
 
-def score_file(
-    source: Path, target: Path, scorer: Scorer
-) -> Generator[tuple[Batch, Scores], None, None]:
+def score_file(source: Path, target: Path, scorer: Scorer) -> Generator[Batch, None, None]:
     with open_table(source, FIELDS, Reading()) as table:
         yield from score_table(table, target, scorer)
 
