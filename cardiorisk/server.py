@@ -152,7 +152,7 @@ async def _reload_when_asked(services: Services, asked: asyncio.Event) -> None:
 async def _stop(listener: Listener, services: Services, stops: asyncio.Queue[None]) -> None:
     """Take no more, finish what is under way, close; each further signal skips a wait."""
     listener.drain()
-    await _unless_stopped(_settle(listener), stops)
+    await _settle(listener)  # half a second at most, so that a second signal is for what follows
     services.broadcast.close()  # or their answers, which have no end, would be waited for
     clock = asyncio.get_running_loop().time
     deadline = clock() + DRAIN_SECONDS

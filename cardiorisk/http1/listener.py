@@ -151,7 +151,8 @@ def _take_no_more(bound: socket) -> None:
     if sys.platform == "linux" and bound.family != AF_UNIX:
         program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
         filtering = struct.pack("HP", 1, ctypes.addressof(program))
-        bound.setsockopt(SOL_SOCKET, _SO_ATTACH_FILTER, filtering)
+        with suppress(PermissionError):  # as in a user's namespace: then as elsewhere
+            bound.setsockopt(SOL_SOCKET, _SO_ATTACH_FILTER, filtering)
 
 
 def bind_unix(path: Path, mode: int) -> socket:
