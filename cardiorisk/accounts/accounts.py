@@ -1,40 +1,25 @@
 """What the owner of an account can do: register, log in, change the plan, manage keys.
 
-``device`` is the text of the cookie of an earlier login, where it is at hand. A token carries the
-account's generation as it was read before the password was checked: if the password is changed in
-between, the tokens of that login are dead when issued.
+``device`` is the cookie of an earlier login, where it is at hand. A token has the generation that
+was read before the password was checked: if that is changed in between, it is dead when issued.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 
-from cardiorisk.errors import (
-    AccountSuspended,
-    Conflict,
-    InvalidKey,
-    InvalidLogin,
-    LimitedKey,
-    ServiceError,
-    UnknownAccount,
-)
+from cardiorisk import errors
+from cardiorisk.errors import Conflict, InvalidKey, InvalidLogin, LimitedKey
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
 from cardiorisk.identity.texts import Login, PasswordChange, Registration
 from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
 from cardiorisk.limits.throttle import Throttle, site_of
 from cardiorisk.limits.window import require_below
-from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
+from cardiorisk.store import rows_accounts, rows_keys, rows_sessions, values
 from cardiorisk.store.database import Rows
 from cardiorisk.store.store import Store
-from cardiorisk.store.values import (
-    SHOWN_DAYS,
-    AccountRecord,
-    KeyRecord,
-    MintedKey,
-    Rotation,
-    StoredLogin,
-)
+from cardiorisk.store.values import AccountRecord, MintedKey
 from cardiorisk.workers import Rank
 
 
@@ -56,9 +41,8 @@ class Accounts:
         if holder is not None:
             _require_free(holder)
         async with self.throttle.registration(name, client_address):
-            password_hash = await self._passwords.hash(
-                registration.password, site_of(client_address)
-            )
+            site = site_of(client_address)
+            password_hash = await self._passwords.hash(registration.password, site)
 
             def write(rows: Rows) -> AccountRecord:
                 kept = name, email, password_hash, self.now()
@@ -70,19 +54,12 @@ class Accounts:
                 return await self._store.change(write)
 
     async def login(self, login: Login, client_address: str, device: str = "") -> TokenPair:
-        stored = await self._require_login(login, client_address, device)
-        session_id, refresh_id = new_token_id(), new_token_id()
-        await self._begin(stored.account_id, session_id, refresh_id, REFRESH_LIFETIME)
-        return self._store.tokens.issue(
-            stored.account_id, session_id, stored.generation, refresh_id
-        )
+        begun = await self._begin(login, client_address, device, REFRESH_LIFETIME)
+        return self._store.tokens.issue(*begun)
 
     async def begin_session(self, login: Login, client_address: str, device: str = "") -> str:
-        stored = await self._require_login(login, client_address, device)
-        session_id = new_token_id()
-        # Its refresh token is never made, so nobody can renew the session.
-        await self._begin(stored.account_id, session_id, new_token_id(), SESSION_LIFETIME)
-        return self._store.tokens.issue_session(stored.account_id, session_id, stored.generation)
+        begun = await self._begin(login, client_address, device, SESSION_LIFETIME)
+        return self._store.tokens.issue_session(*begun[:3])  # no refresh token, so no renewal
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Use a refresh token up for the next pair; one that was used before ends its session."""
@@ -90,7 +67,7 @@ class Accounts:
         await self.throttle.count_change(claims.account_id)
         refresh_id = new_token_id()
         renewal = await self._store.change(
-            lambda rows: rows_sessions.renew(rows, claims, refresh_id, self.now()),
+            lambda rows: rows_sessions.renew(rows, claims, refresh_id, self.now())
         )
         if renewal != "renewed":
             raise InvalidKey("the refresh token is not valid: used before, expired or ended")
@@ -104,7 +81,7 @@ class Accounts:
         account_id = (await self._require_login(login, client_address, device)).account_id
         with _while_there(_wrong()):
             return await self._store.change(
-                lambda rows: rows_accounts.set_plan(rows, account_id, plan, self.now()),
+                lambda rows: rows_accounts.set_plan(rows, account_id, plan, self.now())
             )
 
     async def change_password(
@@ -113,11 +90,10 @@ class Accounts:
         """Change a password; every token ends at once, keys stay."""
         stored = await self._require_login(change.login, client_address, device)
         account_id, generation = stored.account_id, stored.generation
-        new_hash = await self._passwords.hash(
-            change.new_password, site_of(client_address), Rank.KNOWN
-        )
+        site = site_of(client_address)
+        new_hash = await self._passwords.hash(change.new_password, site, Rank.KNOWN)
         is_changed = await self._store.change(
-            lambda rows: rows_accounts.set_password(rows, account_id, generation, new_hash),
+            lambda rows: rows_accounts.set_password(rows, account_id, generation, new_hash)
         )
         if not is_changed:
             raise _wrong()
@@ -135,7 +111,7 @@ class Accounts:
             raise _wrong()
         with _while_there(_gone()):
             await self._store.change(
-                lambda rows: rows_accounts.remove(rows, account_id, self.now()),
+                lambda rows: rows_accounts.remove(rows, account_id, self.now())
             )
 
     async def logout(self, principal: Principal) -> None:
@@ -146,9 +122,9 @@ class Accounts:
         await self._store.change(lambda rows: rows_sessions.end(rows, account_id, session_id))
 
     async def view(self, account_id: int) -> tuple[AccountRecord, dict[date, int]]:
-        """Return an account, and its calls on each of the last days, the oldest first."""
+        """Load an account, and its calls on each of the last days, the oldest first."""
         today = self.now().date()
-        days = [today - timedelta(back) for back in reversed(range(SHOWN_DAYS))]
+        days = [today - timedelta(back) for back in reversed(range(values.SHOWN_DAYS))]
 
         def read(rows: Rows) -> tuple[AccountRecord, dict[date, int]]:
             account = rows_accounts.load(rows, account_id, self.now())
@@ -167,9 +143,7 @@ class Accounts:
         limit: int | None = None,
     ) -> MintedKey:
         """Make a key of the account; without a lifetime it lives for ever."""
-        account_id = principal.account_id
-        _require_free(principal)
-        await self.throttle.count_change(account_id)
+        account_id = await self._count_change(principal)
 
         def create(rows: Rows) -> MintedKey:
             rows_keys.make_room(rows, account_id, self.now())
@@ -179,37 +153,41 @@ class Accounts:
 
         return await self._store.change(create)
 
-    async def revoke_key(self, principal: Principal, key_id: str) -> KeyRecord:
-        account_id = principal.account_id
-        _require_free(principal, key_id)
-        await self.throttle.count_change(account_id)
+    async def revoke_key(self, principal: Principal, key_id: str) -> values.KeyRecord:
+        account_id = await self._count_change(principal, key_id)
         return await self._store.change(
             lambda rows: rows_keys.revoke(rows, key_id, self.now(), account_id)
         )
 
-    async def rotate_key(self, principal: Principal, key_id: str, grace: timedelta) -> Rotation:
+    async def rotate_key(
+        self, principal: Principal, key_id: str, grace: timedelta
+    ) -> values.Rotation:
         """Replace a key of the account by a new one; the old one still works for ``grace``."""
-        account_id = principal.account_id
-        _require_free(principal, key_id)
-        await self.throttle.count_change(account_id)
+        account_id = await self._count_change(principal, key_id)
         return await self._store.change(
             lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id)
         )
 
+    async def _count_change(self, principal: Principal, key_id: str = "") -> int:
+        _require_free(principal, key_id)
+        await self.throttle.count_change(principal.account_id)
+        return principal.account_id
+
     async def _begin(
-        self, account_id: int, session_id: str, refresh_id: str, lifetime: timedelta
-    ) -> None:
+        self, login: Login, client_address: str, device: str, lifetime: timedelta
+    ) -> tuple[int, str, int, str]:
+        """Log in, and return what the session's tokens are issued for."""
+        stored = await self._require_login(login, client_address, device)
+        account_id, session_id, refresh_id = stored.account_id, new_token_id(), new_token_id()
+        begun = account_id, session_id, refresh_id, self.now(), lifetime
         with _while_there(_wrong()):
-            await self._store.change(
-                lambda rows: rows_sessions.begin(
-                    rows, account_id, session_id, refresh_id, self.now(), lifetime
-                ),
-            )
+            await self._store.change(lambda rows: rows_sessions.begin(rows, *begun))
+        return account_id, session_id, stored.generation, refresh_id
 
     async def _require_login(
         self, login: Login, client_address: str, device_token: str
-    ) -> StoredLogin:
-        """Return the account of a name and a password; who knows both is told of a suspension."""
+    ) -> values.StoredLogin:
+        """Find the account of a name and a password; who knows both is told of a suspension."""
         name, site = login.username, site_of(client_address)
         device = self._store.tokens.device_of(device_token, name) if device_token else ""
         async with self.throttle.login(name, client_address, device) as is_known:
@@ -221,7 +199,7 @@ class Accounts:
             if stored is None or known_hash is None or not is_right:
                 raise _wrong()
         if stored.suspended_at is not None:
-            raise AccountSuspended
+            raise errors.AccountSuspended
         if self._passwords.is_outdated(known_hash):
             account_id = stored.account_id
             new_hash = await self._passwords.hash(login.password, site, Rank.KNOWN)
@@ -238,11 +216,11 @@ def _require_free(principal: Principal, key_id: str = "") -> None:
 
 
 @contextmanager
-def _while_there(otherwise: ServiceError) -> Iterator[None]:
+def _while_there(otherwise: errors.ServiceError) -> Iterator[None]:
     """Raise another error where the account is deleted while its request is under way."""
     try:
         yield
-    except (UnknownAccount, InvalidKey) as error:
+    except (errors.UnknownAccount, InvalidKey) as error:
         raise otherwise from error
 
 

@@ -13,8 +13,7 @@ from cardiorisk.store.store import Store
 from cardiorisk.store.values import AccountRecord, KeyRecord, MintedKey
 
 UNUSED = timedelta(days=90)
-DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100
-"""Of a page that an operator asks for."""
+DEFAULT_ACCOUNTS, MOST_ACCOUNTS = 20, 100  # of a page
 
 
 class OperatedAccounts:
@@ -27,7 +26,7 @@ class OperatedAccounts:
     async def search(
         self, search: str, after: int, limit: int
     ) -> tuple[tuple[AccountRecord, ...], int | None]:
-        """Return a page of accounts, and the number that the next page comes after."""
+        """Find a page of accounts, and the number that the next page comes after."""
         found = await self._store.read(
             lambda rows: rows_accounts.search(rows, search, after, limit + 1, self._store.now())
         )
@@ -35,7 +34,6 @@ class OperatedAccounts:
         return page, page[-1].account_id if len(found) > limit else None
 
     async def view(self, number: str) -> tuple[AccountRecord, tuple[KeyRecord, ...]]:
-        """Return an account and its keys, the oldest first."""
         account_id = _number(number)
 
         def read(rows: Rows) -> tuple[AccountRecord, tuple[KeyRecord, ...]]:
@@ -45,7 +43,7 @@ class OperatedAccounts:
         return await self._store.read(read)
 
     async def unused_keys(self) -> tuple[KeyRecord, ...]:
-        """Return everybody's active keys that nobody has used for a while, the oldest first."""
+        """List everybody's active keys that nobody has used for a while, the oldest first."""
         now = self._store.now()
         return await self._store.read(lambda rows: rows_keys.list_unused(rows, now - UNUSED, now))
 
@@ -62,7 +60,6 @@ class OperatedAccounts:
         return await self._store.change(create)
 
     async def suspend(self, operator: Principal, number: str) -> AccountRecord:
-        """Refuse an account's keys, tokens and logins from now on; not the operator's own."""
         return await self._change(_number_of_another(operator, number), rows_accounts.suspend)
 
     async def resume(self, number: str) -> AccountRecord:
@@ -89,15 +86,12 @@ class OperatedAccounts:
     async def _change(
         self, account_id: int, change: Callable[..., AccountRecord], **values: str
     ) -> AccountRecord:
-        return await self._store.change(
-            lambda rows: change(rows, account_id, now=self._store.now(), **values),
-        )
+        now = self._store.now()
+        return await self._store.change(lambda rows: change(rows, account_id, now=now, **values))
 
 
 def _number(text: str) -> int:
-    """Read an account's number out of a path; a text that is none names no account."""
-    number = find_number(text, 1, LARGEST_NUMBER)
-    if number is None:
+    if (number := find_number(text, 1, LARGEST_NUMBER)) is None:
         raise UnknownAccount("there is no such account")
     return number
 
