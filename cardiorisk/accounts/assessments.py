@@ -1,13 +1,12 @@
 """Assessments that are kept: an account's own list, and nobody else's.
 
-What is another account's is answered like an id that was never given. An id is a moment and a
-random number, so ids sort by time, and a page can begin after an assessment that is gone since.
+An id is a moment and a random number, so ids sort by time, and a page can begin after one that is
+gone since. Another account's is answered like one that was never given.
 """
 
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cardiorisk.accounts.expiring import Expiring
@@ -19,15 +18,12 @@ from cardiorisk.store import rows_assessments
 from cardiorisk.store.store import Store
 from cardiorisk.store.values import KeptAssessment
 
-LABEL_FIELD = "nombre"
-"""The wire name of what an owner calls a patient."""
+LABEL_FIELD = "nombre"  # the wire name of what an owner calls a patient
 LABEL_CHARACTERS = 80
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
-"""Assessments."""
 
 PREFIX = "pred_"
-_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Base 32 in the order of ASCII, without i, l, o and u. Source: Crockford's base 32."""
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Source: Crockford's base 32, in the order of ASCII
 _DIGIT_BITS = 5
 _MOMENT_DIGITS = 11  # microseconds since 1970, until the year 3111
 _RANDOM_DIGITS = 16  # 80 bits, not to be guessed
@@ -35,24 +31,7 @@ ID_PATTERN = f"^{PREFIX}[0-9a-hjkmnp-tv-z]{{{_MOMENT_DIGITS + _RANDOM_DIGITS}}}$
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Answer = tuple[Patient, Assessment]
-ANSWER_SECONDS, MOST_ANSWERS = 600.0, 1_000
-"""How long an answer is at hand to be kept, and how many are, in this process alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list: so many, after an id or from the newest on."""
-
-    limit: int
-    after: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AssessmentPage:
-    """A part of a list, the newest first; ``next_after`` begins the next part, if there is one."""
-
-    items: tuple[KeptAssessment, ...]
-    next_after: str | None
+ANSWER_SECONDS, MOST_ANSWERS = 600.0, 1_000  # which are at hand to be kept, in this process
 
 
 class Assessments:
@@ -92,7 +71,7 @@ class Assessments:
         return True
 
     async def search(self, principal: Principal, *wanted: str) -> tuple[str, ...]:
-        """Return the ids of the account's assessments, as ``rows_assessments.search`` does."""
+        """Find the ids of the account's assessments, as ``rows_assessments.search`` does."""
         account_id = principal.account_id
         return await self._store.read(
             lambda rows: rows_assessments.search(rows, account_id, *wanted)
@@ -103,15 +82,16 @@ class Assessments:
             lambda rows: rows_assessments.load(rows, principal.account_id, ids)
         )
 
-    async def list_page(self, principal: Principal, page: Page) -> AssessmentPage:
+    async def list_page(
+        self, principal: Principal, limit: int, after: str | None = None
+    ) -> tuple[tuple[KeptAssessment, ...], str | None]:
+        """List so many, the newest first, and the id that the next page comes after."""
+        account_id = principal.account_id
         found = await self._store.read(
-            lambda rows: rows_assessments.list_newest(
-                rows, principal.account_id, page.after, page.limit + 1
-            )
+            lambda rows: rows_assessments.list_newest(rows, account_id, after, limit + 1)
         )
-        items = found[: page.limit]
-        has_more = len(found) > page.limit
-        return AssessmentPage(items, items[-1].assessment_id if has_more else None)
+        page = found[:limit]
+        return page, page[-1].assessment_id if len(found) > limit else None
 
     async def require(self, principal: Principal, assessment_id: str) -> KeptAssessment:
         found = await self._store.read(
@@ -131,11 +111,8 @@ class Assessments:
 
 def new_assessment_id(now: datetime) -> str:
     microseconds = (now - _EPOCH) // timedelta(microseconds=1)
-    return (
-        PREFIX
-        + _base32(microseconds, _MOMENT_DIGITS)
-        + _base32(secrets.randbits(_DIGIT_BITS * _RANDOM_DIGITS), _RANDOM_DIGITS)
-    )
+    number = secrets.randbits(_DIGIT_BITS * _RANDOM_DIGITS)
+    return PREFIX + _base32(microseconds, _MOMENT_DIGITS) + _base32(number, _RANDOM_DIGITS)
 
 
 def _base32(number: int, digits: int) -> str:

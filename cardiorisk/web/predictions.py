@@ -164,9 +164,11 @@ class KeepingHandler(AssessingHandler):
         self.end_stage("store")
         return kept
 
-    async def find(self, shape: type[PageParameters]) -> assessments.AssessmentPage:
-        page = assessments.Page(**dict(shape.accept(given_parameters(self))))
-        return await self.services.assessments.list_page(self.principal, page)
+    async def find(
+        self, shape: type[PageParameters]
+    ) -> tuple[tuple[KeptAssessment, ...], str | None]:
+        page = dict(shape.accept(given_parameters(self)))
+        return await self.services.assessments.list_page(self.principal, **page)
 
 
 class PredictionsHandler(KeepingHandler):
@@ -185,8 +187,8 @@ class PredictionsHandler(KeepingHandler):
     @operation("listAssessments", KeptAssessmentsAnswer, query=(PageParameters,), headers=SPOKEN)
     async def get(self) -> None:
         """List your assessments, the newest first."""
-        found = await self.find(PageParameters)
-        self.answer({"items": shown_to(self, *found.items), "after": found.next_after})
+        items, after = await self.find(PageParameters)
+        self.answer({"items": shown_to(self, *items), "after": after})
 
 
 class PredictionHandler(AuthenticatedHandler):
@@ -223,12 +225,12 @@ class OriginalHandler(KeepingHandler):
     )
     async def get(self) -> None:
         """List your assessments, the newest first ({plan} accounts)."""
-        found = await self.find(LargePageParameters)
-        if found.next_after is not None:
+        items, after = await self.find(LargePageParameters)
+        if after is not None:
             # The original's answer has no place for the sign of more.
-            query = f"limit={len(found.items)}&after={found.next_after}"
+            query = f"limit={len(items)}&after={after}"
             self.set_header("Link", f'</{self.plan}/predict?{query}>; rel="next"')
-        self.answer([original_answer(kept) for kept in found.items])
+        self.answer([original_answer(kept) for kept in items])
 
 
 class OriginalItemHandler(KeepingHandler):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.ioloop import IOLoop
 
-from cardiorisk.accounts.assessments import LABEL_CHARACTERS, Assessments, Page, new_assessment_id
+from cardiorisk.accounts.assessments import LABEL_CHARACTERS, Assessments, new_assessment_id
 from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.keys import Principal
 from cardiorisk.model.predictor import Assessment
@@ -67,7 +67,7 @@ async def test_another_accounts_is_as_unknown_as_none(assessments: Assessments) 
                 await call(BRUNO, assessment_id)
             messages.add(str(refusal.value))
     assert len(messages) == 1
-    assert (await assessments.list_page(BRUNO, Page(10, None))).items == ()
+    assert await assessments.list_page(BRUNO, 10) == ((), None)
     await assessments.require(ANA, kept)
 
 
@@ -79,10 +79,9 @@ async def test_pages_hold_everything_once_the_newest_first(
     listed: list[str] = []
     after: str | None = None
     while True:
-        page = await assessments.list_page(ANA, Page(limit, after))
-        assert 0 < len(page.items) <= limit
-        listed.extend(one.assessment_id for one in page.items)
-        after = page.next_after
+        items, after = await assessments.list_page(ANA, limit, after)
+        assert 0 < len(items) <= limit
+        listed.extend(one.assessment_id for one in items)
         if after is None:
             break
     assert listed == kept[::-1]
@@ -91,13 +90,12 @@ async def test_pages_hold_everything_once_the_newest_first(
 async def test_a_page_may_begin_after_one_that_was_deleted(assessments: Assessments) -> None:
     oldest, middle, _ = [await _keep(assessments) for _ in range(3)]
     await assessments.delete(ANA, middle)
-    page = await assessments.list_page(ANA, Page(10, middle))
-    assert [kept.assessment_id for kept in page.items] == [oldest]
+    items, _ = await assessments.list_page(ANA, 10, middle)
+    assert [kept.assessment_id for kept in items] == [oldest]
 
 
 async def test_an_empty_list_has_no_next_page(assessments: Assessments) -> None:
-    page = await assessments.list_page(ANA, Page(10, None))
-    assert (page.items, page.next_after) == ((), None)
+    assert await assessments.list_page(ANA, 10) == ((), None)
 
 
 # Ids
