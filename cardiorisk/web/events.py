@@ -224,8 +224,8 @@ class LogHandler(OperatorHandler):
     async def get(self) -> None:
         """The newest lines of the request log.
 
-        Searches the end of the file that is written to now, at most 4 MiB of it; `exhaustive` is
-        false where there may be more before that.
+        Searches the newest 4 MiB of the log at most, in rotated files too; `exhaustive` is false
+        where there may be more before that.
         """
         query = await require_log_query(self)
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
