@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.processes import Server, require_program
-from tests.support import EXAMPLE
+from tests.support import EXAMPLE, create_key
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "clients.md"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,15 @@ def run(*command: str | Path, directory: Path, **variables: str) -> str:
     )
     assert found.returncode == 0, found.stdout
     return found.stdout
+
+
+def write_printed(language: str, server: Server, path: Path) -> Path:
+    """Write the page's program in a language as a reader would, who has a key."""
+    program = re.search(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert program
+    key = create_key(server.settings, f"printed-{language}", "premium")
+    path.write_text(program[1].replace("crk_…", key).replace("127.0.0.1:8888", server.address))
+    return path
 
 
 def walk(server: Server, name: str, *command: str | Path, directory: Path) -> None:
@@ -66,6 +77,9 @@ def test_openapi_python_client(
         PATH=f"{programs}:{os.environ['PATH']}",
     )
     assert said.splitlines() == [f"Generating {tmp_path / 'made'}"]
+    (tmp_path / "cardiorisk_client").symlink_to(tmp_path / "made")
+    printed = write_printed("python", server, tmp_path / "printed.py")
+    assert run(clients_python, printed, directory=tmp_path).startswith("False ")
     script = HERE / "by_openapi_python_client.py"
     walk(server, "ana", clients_python, script, directory=tmp_path)
 
@@ -95,8 +109,11 @@ def test_openapi_typescript_with_openapi_fetch(
     script.write_text((HERE / script.name).read_text())
     programs = clients_node / ".bin"
     run(programs / "openapi-typescript", description, "-o", "made.d.ts", directory=tmp_path)
+    (tmp_path / "cardiorisk.d.ts").symlink_to(tmp_path / "made.d.ts")
+    printed = write_printed("ts", server, tmp_path / "printed.ts")
     options = ("--strict", "--target", "esnext", "--module", "nodenext", "--skipLibCheck")
-    run(programs / "tsc", *options, "--lib", "esnext,dom", script, directory=tmp_path)
+    run(programs / "tsc", *options, "--lib", "esnext,dom", script, printed, directory=tmp_path)
+    assert run("node", printed.with_suffix(".js"), directory=tmp_path).startswith("false ")
     walk(server, "carla", "node", script.with_suffix(".js"), directory=tmp_path)
 
 
