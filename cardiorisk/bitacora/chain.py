@@ -1,7 +1,4 @@
-"""The chain: checkpoint lines among the bitácora's own, which tell when one was changed.
-
-``docs/bitacora.md`` tells their form. Hash and seal are over bytes, so there is one form only.
-"""
+"""The chain: checkpoint lines among the bitácora's own; ``docs/bitacora.md`` tells their form."""
 
 import os
 import re
@@ -10,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -18,8 +14,7 @@ from zlib import crc32
 from cardiorisk.bitacora.entry import FORMAT_VERSION, LONGEST_LINE_BYTES, timestamp
 from cardiorisk.bitacora.seal import Seal
 
-MOST_LINES = 1_000
-"""Between two checkpoints."""
+MOST_LINES = 1_000  # between two checkpoints
 _START = b'{"v":%d,"checkpoint":' % FORMAT_VERSION
 _HASH = b"[0-9a-f]{64}"
 _FORM = re.compile(
@@ -33,12 +28,11 @@ _FORM = re.compile(
 _BLOCK_BYTES = 1 << 16
 
 Why = Literal["open", "lines", "rotate", "rotated", "close"]
-"""A process began, lines or a second went by, a file's end and its successor's start, the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What one says; ``head`` is what the hash covers of its line, without the marks."""
+    """``head`` is what the hash covers of its line, without the marks."""
 
     number: int
     ts: str
@@ -54,17 +48,16 @@ class Checkpoint:
 
     @property
     def sealed(self) -> bytes:
-        """What the seal is over."""
         return self.head + self.hash.encode()
 
     @property
     def minute(self) -> int:
-        """Since the epoch: its seal is by this one's key."""
+        """Since the epoch; its seal is by the key of this minute."""
         return int(datetime.fromisoformat(self.ts).timestamp() // 60)
 
     @property
     def line(self) -> bytes:
-        """Its line without the marks, for whoever keeps it elsewhere."""
+        """To be kept elsewhere: without the marks."""
         seal = f',"seal":"{self.seal}"' if self.seal else ""
         return self.head + f',"hash":"{self.hash}"{seal}}}\n'.encode()
 
@@ -76,12 +69,10 @@ def is_checkpoint(line: bytes) -> bool:
 def read_checkpoint(line: bytes) -> Checkpoint | None:
     if (found := _FORM.fullmatch(line)) is None:
         return None
-    text: dict[str, Any] = {
-        name: None if part is None else part.decode()
-        for name, part in found.groupdict().items()
-        if name != "head"
+    members: dict[str, Any] = {
+        name: None if part is None else part.decode() for name, part in found.groupdict().items()
     }
-    return Checkpoint(head=found["head"], number=int(text.pop("number")), **text)
+    return Checkpoint(**members | {"head": found["head"], "number": int(found["number"])})
 
 
 def mark(line: bytes) -> bytes:
@@ -89,7 +80,7 @@ def mark(line: bytes) -> bytes:
 
 
 def find_last(file: int) -> tuple[int, Checkpoint | None]:
-    """Find the last checkpoint of an open file, and where it starts; 0 where there is none."""
+    """Find an open file's last checkpoint, and where it starts; 0 where there is none."""
     for start, end in spans_backwards(file, os.fstat(file).st_size):
         text = os.pread(file, min(end - start, LONGEST_LINE_BYTES), start)
         if (found := read_checkpoint(text)) is not None:
@@ -119,72 +110,61 @@ def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple
 
 
 class Chain:
-    """The chain of what one process writes: a file is begun, lines and checkpoints follow.
-
-    ``sync`` is the bitácora's mode; ``clock`` gives seconds since the epoch. ``lines`` have come
-    since the last checkpoint.
-    """
+    """The chain of what one process writes; ``clock`` gives seconds since the epoch."""
 
     def __init__(self, sync: str, clock: Callable[[], float], seal: Seal | None) -> None:
         self.last: Checkpoint | None = None
-        self.lines = 0
+        self.lines = 0  # since the last checkpoint
         self._marks: bytearray | None = bytearray()  # None after bytes that are not one whole line
         self._hash = sha256()
         self._sync = sync
         self._clock = clock
         self._seal = seal
 
-    def begin(self, file: BufferedReader | None) -> None:
+    def begin(self, descriptor: int | None) -> None:
         """Go on after the last checkpoint of a file, or at its start; None cannot be read back."""
         self._start(b"")
-        if file is None:
+        if descriptor is None:
             return
-        place, found = find_last(file.fileno())
-        file.seek(place)
-        if found is not None:
-            self._start(file.readline())
-            self.follow(found)
-        while text := file.readline(LONGEST_LINE_BYTES):
-            self.add(text, is_whole=text.endswith(b"\n") and self.lines < MOST_LINES)
+        with open(descriptor, "rb", closefd=False) as file:
+            place, found = find_last(descriptor)
+            file.seek(place)
+            if found is not None:
+                self._start(file.readline())
+                self.follow(found)
+            while text := file.readline(LONGEST_LINE_BYTES):
+                self.add(text, is_whole=text.endswith(b"\n") and self.lines < MOST_LINES)
 
-    def follow(self, last: Checkpoint) -> None:
-        """Go on after a checkpoint, in this file or in the next."""
+    def follow(self, last: Checkpoint | None) -> None:
         self.last = last
-        if self._seal is not None and last.seal is not None:
+        if self._seal is not None and last is not None and last.seal is not None:
             self._seal.resume(last.number, last.minute, last.hash)
 
     def add(self, text: bytes, *, is_whole: bool = True) -> None:
-        """Take note of what was written: a line, or bytes that are not one whole line."""
         self._hash.update(text)
-        if is_whole:
-            self.lines += 1
-            if self._marks is not None:
-                self._marks += mark(text)
-        else:
-            self.lines += text.count(b"\n")
+        self.lines += 1 if is_whole else text.count(b"\n")
+        if not is_whole:
             self._marks = None
+        elif self._marks is not None:
+            self._marks += mark(text)
 
     def keep_up(self) -> float:
-        """Move the key on to this minute, and return the time that a checkpoint has."""
+        """Move the key on to this minute; return the time that a checkpoint has."""
         now = self._clock()
         return now if self._seal is None else self._seal.keep_up(now)
 
     def next_line(self, why: Why) -> bytes:
         """Make the next checkpoint's line; it counts when ``passed`` is told."""
-        seal, last, ts = self._seal, self.last, timestamp(self.keep_up())
-        number = 1 if last is None else last.number + 1
-        head = b'%b%d,"ts":"%b","why":"%b","lines":%d' % (
-            _START, number, ts.encode(), why.encode(), self.lines,
-        )  # fmt: skip
+        seal, last = self._seal, self.last
+        ts, number = timestamp(self.keep_up()), 1 if last is None else last.number + 1
+        head = _START + f'{number},"ts":"{ts}","why":"{why}","lines":{self.lines}'.encode()
         if why in {"open", "rotated"}:
             head += b',"after":"%b"' % last.hash.encode() if last is not None else b""
             head += b',"boot":"%b","sync":"%b"' % (boot_id(), self._sync.encode())
         if seal is not None and (link := seal.link()):
             head += b',"link":"%b"' % link
-        covered = head
-        if self._marks is not None:
-            covered += b',"marks":"%b"' % self._marks.hex().encode()
-        now = self._hash.copy()
+        marks = b"" if self._marks is None else b',"marks":"%b"' % self._marks.hex().encode()
+        covered, now = head + marks, self._hash.copy()
         now.update(covered)
         digest = now.hexdigest().encode()
         line = covered + b',"hash":"%b"' % digest

@@ -1,7 +1,4 @@
-"""One line of the bitácora: what is written of a request, and how it is read back.
-
-A line is always ASCII, so that nothing in it can steer the terminal of who looks at it.
-"""
+"""One line of the bitácora; always ASCII, so that none can steer the terminal of who reads it."""
 
 import json
 import math
@@ -17,15 +14,12 @@ import orjson
 
 from cardiorisk.patients.patient import FIELDS, Patient
 
-FORMAT_VERSION = 1
-"""The member ``v``: raised when a member changes its meaning, not when one is added."""
-LONGEST_LINE_BYTES = 1 << 20
-"""A longer line is foreign and is not even looked at: ours hold less than 70 KiB."""
-
+FORMAT_VERSION = 1  # the member ``v``: raised when a member changes its meaning
+LONGEST_LINE_BYTES = 1 << 20  # a longer one is foreign: ours hold less than 70 KiB
 _INPUTS = tuple((field.wire_name, float if field.kind == "number" else int) for field in FIELDS)
 _NUMBER = (float, int)
 _TEXT_OR_NULL = (str, NoneType)
-_TYPES: Mapping[str, tuple[type, ...]] = {
+_TYPES: Mapping[str, tuple[type, ...]] = {  # of members that an entry has under the same name
     "request_id": (str,),
     "key_id": _TEXT_OR_NULL,
     "plan": _TEXT_OR_NULL,
@@ -39,42 +33,32 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "code": _TEXT_OR_NULL,
     "timings_ms": (dict,),
 }
-"""What each member of a line, in its order, may be that an entry has under the same name."""
 _own_members = attrgetter(*_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is kept of one request and its answer: never a key, a token or a password.
+    """What is kept of one request and its answer: never a key, a token or a password."""
 
-    Attributes:
-        ts_seconds: of the arrival, since the epoch, UTC.
-        route: the route's template, never the raw path.
-        timings_ms: by stage, ``total`` last.
-        modelo: the version of the network that answered or would have.
-        inputs: health data: the patient, where the settings allow it to be written.
-        filas: how many patients a batch held, which has no result of its own.
-    """
-
-    ts_seconds: float
+    ts_seconds: float  # of the arrival, since the epoch
     request_id: str
     method: str
-    route: str
+    route: str  # its template, never the raw path
     status: int
     ip: str
-    timings_ms: Mapping[str, float]
+    timings_ms: Mapping[str, float]  # by stage, ``total`` last
     key_id: str | None = None
     plan: str | None = None
     riesgo_cardiaco: bool | None = None
     probabilidad: float | None = None
-    modelo: str | None = None
+    modelo: str | None = None  # which answered or would have
     code: str | None = None
-    inputs: Patient | None = None
-    filas: int | None = None
+    inputs: Patient | None = None  # health data, where the settings allow it to be written
+    filas: int | None = None  # patients of a batch, which has no result of its own
     node: str | None = None
 
     def line(self) -> bytes:
-        """Write the entry as one line of JSON, newline included; NaN and infinities as null."""
+        """As one line of JSON, newline included; NaN and infinities as null."""
         members: dict[str, Any] = {"v": FORMAT_VERSION, "ts": timestamp(self.ts_seconds)}
         members.update(zip(_TYPES, _own_members(self), strict=True))
         if self.filas is not None:
@@ -92,44 +76,35 @@ class Entry:
 
 
 def timestamp(seconds: float) -> str:
-    """Write a time as ISO 8601 in UTC, with microseconds and ``Z``."""
+    """As ISO 8601 in UTC, with microseconds and ``Z``."""
     fraction, whole_seconds = math.modf(seconds)
     carried_seconds, microseconds = divmod(round(fraction * 1_000_000), 1_000_000)
     return f"{_second(int(whole_seconds) + carried_seconds)}.{microseconds:06d}Z"
 
 
 @lru_cache(maxsize=2)
-def _second(whole_seconds: int) -> str:
-    # Many lines share a second.
+def _second(whole_seconds: int) -> str:  # many lines share one
     return datetime.fromtimestamp(whole_seconds, UTC).isoformat()[:-6]
 
 
 def read_entry(line: bytes) -> Entry | None:
     """Read a line back, None where it is torn or not ours; later members are passed over."""
     try:
-        members = _loads(line)
-        if type(members) is not dict or members["v"] != FORMAT_VERSION:
-            return None
-        return _entry(members)
+        try:
+            members = orjson.loads(line)
+        except ValueError:
+            members = json.loads(line)  # which takes half a surrogate pair
+        return _entry(members) if members["v"] == FORMAT_VERSION else None
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 
 
 def _escaped_line(members: Mapping[str, Any]) -> bytes:
-    """Write a line whose text needs JSON's escapes; it is a stranger's, and rare."""
     finite = json.loads(json.dumps(members), parse_constant=lambda _constant: None)
     return json.dumps(finite, separators=(",", ":")).encode() + b"\n"
 
 
-def _loads(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except ValueError:
-        return json.loads(line)  # which takes half a surrogate pair
-
-
 def _entry(members: Mapping[str, Any]) -> Entry:
-    """Make an entry of a line's members; raises what ``read_entry`` takes for a foreign line."""
     for name, types in _TYPES.items():
         if type(members[name]) not in types:
             raise TypeError(f"{name} is not of its type")
@@ -142,17 +117,11 @@ def _entry(members: Mapping[str, Any]) -> Entry:
     rows, node = members.get("filas"), members.get("node")
     if type(rows) not in {int, NoneType} or type(node) not in _TEXT_OR_NULL:
         raise TypeError("a number of rows, or a node's name, is none")
-    return Entry(
-        filas=rows,
-        node=node,
-        ts_seconds=arrived.timestamp(),
-        inputs=_patient(members["inputs"]) if "inputs" in members else None,
-        **{name: members[name] for name in _TYPES},
-    )
-
-
-def _patient(members: Mapping[str, Any]) -> Patient:
-    values = [members[name] for name, _ in _INPUTS]
-    if any(type(value) not in _NUMBER for value in values):
-        raise TypeError("an input is not a number")
-    return Patient(*map(float, values))
+    inputs = None
+    if "inputs" in members:
+        values = [members["inputs"][name] for name, _ in _INPUTS]
+        if any(type(value) not in _NUMBER for value in values):
+            raise TypeError("an input is not a number")
+        inputs = Patient(*map(float, values))
+    own = {name: members[name] for name in _TYPES}
+    return Entry(ts_seconds=arrived.timestamp(), filas=rows, node=node, inputs=inputs, **own)

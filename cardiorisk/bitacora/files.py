@@ -1,7 +1,4 @@
-"""The files of a bitácora: the one that is written to, and those that were renamed away.
-
-They go by the time of their first line, however the rotating tool numbers or dates them.
-"""
+"""The files of a bitácora, in order of their first lines, whatever a rotating tool names them."""
 
 import gzip
 import os
@@ -21,30 +18,25 @@ from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, timestamp
 from cardiorisk.errors import LogUnavailable
 
 LOG_FILE = "bitacora.jsonl"
-CHECKPOINTS = ".checkpoints-"
-"""Between a bitácora's name and the number of the first: those of a file that was deleted."""
-
+UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile)  # of a compressed file: cut off or spoilt
+_CHECKPOINTS = ".checkpoints-"  # before the number of the first of a file that was deleted
 _ROTATED = re.compile(r"([.-][0-9][0-9T:_.-]*|\.checkpoints-[0-9]+)(\.gz)?")
-STANDARD_INPUT = Path("-")
-UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading a compressed file raises that is cut off or spoilt."""
 _MOST_FIRST_LINES = 100
 _TS = re.compile(rb'"ts":"([0-9T:.-]{26}Z)"')
 
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One of them; ``first_ts`` is its first line's, or of its last change where it has none."""
+    """``first_ts`` is its first line's, or of its last change where it has none."""
 
     path: Path
     first_ts: str
-    is_first: bool
-    """Whether the first line is the very first checkpoint, so that nothing was before."""
+    is_first: bool  # whether it begins with the very first checkpoint
 
     @property
     def has_lines(self) -> bool:
         """Whether it is more than the checkpoints of a file that was deleted."""
-        return CHECKPOINTS not in self.path.name
+        return _CHECKPOINTS not in self.path.name
 
     def is_rotated(self, path: Path) -> bool:
         return self.has_lines and self.path != path
@@ -55,32 +47,30 @@ def is_compressed(path: Path) -> bool:
 
 
 def open_log(path: Path) -> BufferedReader:
-    """Open a file, or what comes by standard input, to read what it was before compression."""
-    if path == STANDARD_INPUT:
+    """Open a file, or standard input, to read what it was before compression."""
+    if path == Path("-"):
         return open(os.dup(0), "rb")  # noqa: PTH123 - it has no path
     return cast("BufferedReader", (gzip.open if is_compressed(path) else open)(path, "rb"))
 
 
 def list_files(path: Path) -> list[LogFile]:
     """List a bitácora's files, the oldest first; of one that is just being compressed the old."""
-    names = {
-        other.name
+    files = {
+        other
         for other in path.parent.glob(f"{path.name}*")
         if (other == path or _ROTATED.fullmatch(other.name.removeprefix(path.name)))
         and other.is_file()  # whoever opens a pipe waits
     }
-    files = (path.with_name(name) for name in names)
-    return in_order(file for file in files if not (is_compressed(file) and file.stem in names))
+    return in_order(one for one in files if one.suffix != ".gz" or one.with_suffix("") not in files)
 
 
 def newest_first(path: Path) -> Iterator[Path]:
-    """Give the files that have lines; older ones are looked for when they are asked for."""
-    yield path
+    yield path  # the others are looked for when they are asked for
     yield from (file.path for file in reversed(list_files(path)) if file.is_rotated(path))
 
 
 def in_order(paths: Iterable[Path]) -> list[LogFile]:
-    """Put files of one bitácora in their order, but for those that are gone meanwhile."""
+    """Put files of one bitácora in their order, without those that are gone meanwhile."""
     found = []
     for path in paths:
         with suppress(FileNotFoundError):
@@ -89,7 +79,6 @@ def in_order(paths: Iterable[Path]) -> list[LogFile]:
 
 
 def base_of(path: Path) -> Path:
-    """Return the file that had this one's name when it was written."""
     return path.with_name(path.name.partition(".jsonl")[0] + ".jsonl")
 
 
@@ -112,12 +101,8 @@ def last_checkpoint(path: Path) -> Checkpoint | None:
 
 def list_older(path: Path, before_seconds: float) -> list[Path]:
     """List the rotated files that have no line from this time on."""
-    before = timestamp(max(0, before_seconds))
-    return [
-        file.path
-        for file, successor in pairwise(list_files(path))
-        if file.is_rotated(path) and successor.first_ts <= before
-    ]
+    before, pairs = timestamp(max(0, before_seconds)), pairwise(list_files(path))
+    return [old.path for old, new in pairs if old.is_rotated(path) and new.first_ts <= before]
 
 
 def delete_but_checkpoints(base: Path, path: Path) -> None:
@@ -127,7 +112,7 @@ def delete_but_checkpoints(base: Path, path: Path) -> None:
             lines = iter(partial(file.readline, LONGEST_LINE_BYTES), b"")
             found = filter(None, map(read_checkpoint, lines))
             if (first := next(found, None)) is not None:
-                target = base.with_name(f"{base.name}{CHECKPOINTS}{first.number}.gz")
+                target = base.with_name(f"{base.name}{_CHECKPOINTS}{first.number}.gz")
                 making = target.with_suffix(".tmp")
                 with making.open("wb") as written:
                     with gzip.GzipFile(fileobj=written, mode="wb") as packed:

@@ -16,9 +16,7 @@ class GroupSync:
 
     When one fails, those who wait for the next are refused with it: the system reports a failed
     write-back once and then forgets the pages. Source: fsync(2), Linux, section on errors.
-
-    As each starts, ``begin`` gives the open files to sync; then ``end`` is told of them and of the
-    failure, if there was one. Both are called on the event loop.
+    ``begin`` and ``end`` of each are called on the event loop.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
 """Reading the bitácora back: forwards, backwards from its end, and as it grows.
 
-Memory does not grow with the log, nor with a foreign line in it; lines that are torn or not ours
-are passed over. All of this reads the disk, so it is called away from the event loop.
+Lines that are torn or not ours are passed over. It reads the disk: not on the event loop.
 """
 
 import os
@@ -19,43 +18,35 @@ from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, Entry, read_entry
 from cardiorisk.bitacora.files import UNREADABLE, is_compressed, open_log
 from cardiorisk.errors import LogUnavailable
 
-MOST_SEARCHED_BYTES = 4 << 20
-"""Of one search beside the service: some 12,000 lines, a tenth of a second."""
-MOST_FRESH_BYTES = 256 << 10
-"""Of one look at what has come since the last one."""
-
-_COMPRESSION = 8
-"""How much smaller a compressed file may be, to be searched within the bound."""
+MOST_SEARCHED_BYTES = 4 << 20  # beside the service: some 12,000 lines, a tenth of a second
+MOST_FRESH_BYTES = 256 << 10  # in one look at what has come since the last one
+_COMPRESSION = 8  # what a compressed file's size is taken for a multiple of
 _NEWLINE = b"\n"
 _OVERLONG = b"?" + _NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One of our lines: the bytes as they stand in the file, and what they say."""
+    """The bytes as they stand in the file, and what they say."""
 
     text: bytes
     entry: Entry
 
 
 class LogReader:
-    """An open log, read forwards; a pipe or a compressed one from its start.
-
-    The next line starts at ``position_bytes``. ``torn_lines`` counts those passed so far
-    that are torn or not ours.
+    """An open log; a pipe or a compressed one is read from its start.
 
     Raises:
         LogUnavailable: there is no log at ``path``, or it may not be read.
     """
 
     def __init__(self, path: Path, *, may_be_pipe: bool = False) -> None:
-        self.torn_lines = 0
-        self.position_bytes = 0
+        self.torn_lines = 0  # or not ours, of those passed so far
+        self.position_bytes = 0  # where the next line starts
         self._path = path
         self._has_unfinished_line = False
         try:
-            mode = stat.S_IFREG if may_be_pipe else path.stat().st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            if not (may_be_pipe or path.is_dir() or stat.S_ISREG(path.stat().st_mode)):
                 # Whoever opens a pipe waits, and takes lines from its reader.
                 raise LogUnavailable(f"the bitácora {path} is no file that can be read back")
             self._file = open_log(path)
@@ -65,8 +56,8 @@ class LogReader:
             ) from error
         except OSError as error:
             raise LogUnavailable(f"the bitácora {path} cannot be read: {error.strerror}") from error
+        # Whether it can be read backwards, and from any place.
         self.is_plain = self._file.seekable() and not is_compressed(path)
-        """Whether it can be read backwards, and from any place."""
 
     def __enter__(self) -> Self:
         return self
@@ -78,12 +69,11 @@ class LogReader:
         return os.fstat(self._file.fileno()).st_size
 
     def lines(self) -> Iterator[Line]:
-        """Read to the end of the file; a last line without its newline counts as torn."""
-        yield from self.whole_lines()
+        """A last line without its newline counts as torn."""
+        yield from self._whole_lines()
         self.torn_lines += self._has_unfinished_line
 
-    def whole_lines(self) -> Iterator[Line]:
-        """Read as far as lines are finished now."""
+    def _whole_lines(self) -> Iterator[Line]:
         while text := self._next_text():
             entry = read_entry(text)
             if entry is not None:
@@ -93,7 +83,7 @@ class LogReader:
 
     def grown(self) -> Iterator[Line]:
         """Read what has come; after a rotation the next call goes on in the new file."""
-        yield from self.whole_lines()
+        yield from self._whole_lines()
         replacement = self._find_replacement()
         if replacement is not None:
             yield from self.lines()  # The writer has moved on: what is here now is all.
@@ -103,10 +93,7 @@ class LogReader:
             self.position_bytes = self._file.seek(0)
 
     def backwards(self, most_bytes: int = sys.maxsize) -> Iterator[tuple[int, int, Line | None]]:
-        """Give the start and end of finished lines, the newest first, and those of ours read.
-
-        No more than ``most_bytes`` of the file's end is looked at.
-        """
+        """Give the start and end of finished lines, the newest first, and those of ours read."""
         file, size_bytes = self._file.fileno(), self.size_bytes()
         for start, end in spans_backwards(file, size_bytes, max(0, size_bytes - most_bytes)):
             is_overlong = end - start > LONGEST_LINE_BYTES
@@ -115,8 +102,8 @@ class LogReader:
                 entry = read_entry(text)
                 yield start, end, None if entry is None else Line(text, entry)
 
-    def go_to_newest(self, count: int) -> int:
-        """Move to the start of the newest ``count`` lines of ours, or of all; return how many."""
+    def go_to_newest(self, count: int) -> None:
+        """Move to the start of the newest ``count`` lines of ours, or of all."""
         place, missing = 0, count
         for start, end, line in self.backwards():
             missing -= line is not None
@@ -124,10 +111,8 @@ class LogReader:
                 place = start if count else end
                 break
         self.position_bytes = self._file.seek(place)
-        return count - max(0, missing)
 
     def _next_text(self) -> bytes:
-        """Return the next line with its newline, or nothing where none is finished."""
         length_bytes = 0
         try:
             while part := self._file.readline(LONGEST_LINE_BYTES):
@@ -144,10 +129,7 @@ class LogReader:
         return b""
 
     def _find_replacement(self) -> BufferedReader | None:
-        """Open the file that has taken the log's name, once there is anything in it.
-
-        An empty one may have been made by the rotating tool; the writer may still be here.
-        """
+        """Open what has taken the log's name; while it is empty the writer may still be here."""
         try:
             named = self._path.stat()
             if not named.st_size or os.path.samestat(named, os.fstat(self._file.fileno())):
@@ -159,15 +141,9 @@ class LogReader:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What a search has found, the newest first.
-
-    ``searched_bytes`` were looked at; ``is_exhaustive`` where as many lines were found as were
-    asked for, or all there are.
-    """
-
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...]  # the newest first
     searched_bytes: int
-    is_exhaustive: bool
+    is_exhaustive: bool  # whether these are as many as were asked for, or all there are
 
 
 def find_newest(
@@ -183,31 +159,28 @@ def find_newest(
         if len(found) == most_lines:
             break
         with LogReader(path, may_be_pipe=most_bytes == sys.maxsize) as reader:
-            size_bytes = reader.size_bytes()
-            if not reader.is_plain:
-                if size_bytes * _COMPRESSION > left_bytes:
-                    return Newest(tuple(found), most_bytes, is_exhaustive=False)
+            cost_bytes = reader.size_bytes() * (1 if reader.is_plain else _COMPRESSION)
+            if reader.is_plain:
+                for start, _, line in reader.backwards(left_bytes):
+                    if line is not None and is_wanted(line.entry):
+                        found.append(line)
+                        if len(found) == most_lines:
+                            cost_bytes -= start
+                            break
+            elif cost_bytes <= left_bytes:
                 wanted = (line for line in reader.lines() if is_wanted(line.entry))
                 found += reversed(deque(wanted, most_lines - len(found)))
-                left_bytes = max(0, left_bytes - reader.position_bytes)
-                continue
-            for start, _, line in reader.backwards(left_bytes):
-                if line is not None and is_wanted(line.entry):
-                    found.append(line)
-                    if len(found) == most_lines:
-                        searched_bytes = most_bytes - left_bytes + size_bytes - start
-                        return Newest(tuple(found), searched_bytes, is_exhaustive=True)
-            if size_bytes > left_bytes:
-                return Newest(tuple(found), most_bytes, is_exhaustive=False)
-            left_bytes -= size_bytes
+                cost_bytes = min(left_bytes, reader.position_bytes)
+        if cost_bytes > left_bytes:
+            return Newest(tuple(found), most_bytes, is_exhaustive=False)
+        left_bytes -= cost_bytes
     return Newest(tuple(found), most_bytes - left_bytes, is_exhaustive=True)
 
 
 class FreshLines:
-    """What comes to the end of the log, from one look to the next; not thread-safe.
+    """What comes to the end of the log, from one look to the next; of too much the newest lines.
 
-    If more than ``most_bytes`` has come, the newest lines are taken. After a rotation the old file
-    is not looked at any more: lines that went into it since the last look are not told.
+    After a rotation the old file is not looked at any more. Not thread-safe.
     """
 
     def __init__(self, path: Path, most_bytes: int = MOST_FRESH_BYTES) -> None:

@@ -1,7 +1,6 @@
 """The key that seals checkpoints: it moves on each minute, and what it was before is gone.
 
-``docs/bitacora.md`` tells how. The file is written over in place, a record shorter than a sector,
-so that it is the old one or the new one after any crash; it is not synced.
+A record is shorter than a sector, so that after a crash its file holds the old or the new one.
 """
 
 import errno
@@ -13,15 +12,13 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_bytes
 
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.workers import Failures
 
 INSTALL_KEY, VERIFY_KEY = "install.key", "verify.key"
-MOST_MINUTES = 2 * 366 * 1440
-"""A clock that leaps further is not believed: a key never goes back."""
-
+MOST_MINUTES = 2 * 366 * 1440  # a clock that leaps further is not believed: a key never goes back
 _RECORD = '{{"minute":{:010d},"key":"{}","link":"{}","checkpoint":{:018d}}}\n'
 _FORM = re.compile(
     rb'\{"minute":0*([0-9]+),"key":"([0-9a-f]{64})","link":"([0-9a-f]{64})",'
@@ -41,8 +38,7 @@ class SealKey:
 
     @classmethod
     def read(cls, text: bytes, path: Path) -> "SealKey":
-        found = _FORM.fullmatch(text)
-        if found is None:
+        if (found := _FORM.fullmatch(text)) is None:
             raise LogUnavailable(
                 f"{path} holds no seal key; `cardiorisk log seal-key` makes a pair"
             )
@@ -50,8 +46,8 @@ class SealKey:
         return cls(int(found[1]), key, link, int(found[4]))
 
     def record(self) -> bytes:
-        link, key = self.link.hex(), self.key.hex()
-        return _RECORD.format(self.minute, key, link, self.checkpoint).encode()
+        members = self.minute, self.key.hex(), self.link.hex(), self.checkpoint
+        return _RECORD.format(*members).encode()
 
     def move_to(self, minute: int) -> None:
         """Move on to a minute; the link says, with the keys that go, what the log held."""
@@ -75,14 +71,9 @@ def read_key(path: Path) -> SealKey:
 
 
 def make_pair(directory: Path, now_seconds: float) -> None:
-    """Make the service's key and the one to keep elsewhere, readable by their owner alone.
-
-    Raises:
-        FileExistsError: there is one; it is never replaced.
-    """
+    """Make the service's key and the one to keep elsewhere; FileExistsError where there is one."""
     directory.mkdir(0o700, parents=True, exist_ok=True)
-    key, link = (bytes.fromhex(token_hex(32)) for _ in range(2))
-    record = SealKey(int(now_seconds // 60), key, link).record()
+    record = SealKey(int(now_seconds // 60), token_bytes(32), token_bytes(32)).record()
     for name in (INSTALL_KEY, VERIFY_KEY):  # one of another pair beside it would be taken for it
         if (path := directory / name).exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
@@ -94,7 +85,7 @@ def make_pair(directory: Path, now_seconds: float) -> None:
 
 
 class Seal:
-    """The service's key, in its file, which is this process's alone while it runs."""
+    """The service's key; its file is this process's alone."""
 
     def __init__(self, path: Path) -> None:
         self._moving = f"moving the seal key {path} on"

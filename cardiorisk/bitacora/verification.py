@@ -1,7 +1,4 @@
-"""Whether a bitácora is whole: each checkpoint against the bytes before it, its place and its seal.
-
-The first fault ends it; where a crash of the machine may have taken lines, the rest is verified.
-"""
+"""Whether a bitácora is whole: each checkpoint against the bytes before it, and the others."""
 
 import hmac
 import os
@@ -19,38 +16,30 @@ from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES
 from cardiorisk.bitacora.files import UNREADABLE, LogFile, is_compressed, open_log
 from cardiorisk.bitacora.seal import MOST_MINUTES, SealKey
 
-_MOST_NEWER_MINUTES = 45_000
-"""How far a newer key is looked for that somebody sealed with: a month."""
+_MOST_NEWER_MINUTES = 45_000  # of a newer key that somebody sealed with: a month
 _PROGRESS_LINES = 50_000
 
 
-class _Fault(Exception):
-    """Where a bitácora is not whole, and what is wrong there."""
+class _Fault(Exception): ...
 
 
 @dataclass
 class Verification:
-    """The first ``fault``, and the ``losses`` that a crash may explain.
-
-    ``lines`` are covered by checkpoints; ``open_lines`` have come since the last.
-    """
-
     _key: SealKey | None
     _against: Checkpoint | None
     _is_all: bool
     _progress: Callable[[int], None]
-    fault: str | None = None
-    losses: list[str] = field(default_factory=list)
+    fault: str | None = None  # the first, which ends it
+    losses: list[str] = field(default_factory=list)  # which a crash of the machine may explain
     notes: list[str] = field(default_factory=list)
-    lines: int = 0
-    open_lines: int = 0
+    lines: int = 0  # that checkpoints cover
+    open_lines: int = 0  # since the last
     checkpoints: int = 0
     last: Checkpoint | None = None
     _path: Path = Path()
     _line: int = 0
     _sealed: Checkpoint | None = None
-    _start: Checkpoint | None = None
-    """The last one that tells the machine's start and the mode."""
+    _start: Checkpoint | None = None  # the last one that tells the machine's start and the mode
 
     def read(self, file: LogFile, *, is_newest: bool) -> None:
         self._path, self._line = file.path, 0
@@ -116,14 +105,12 @@ class Verification:
     def _check(self, found: Checkpoint, lines: int, *, is_first: bool) -> None:
         """Check a checkpoint, whose hash holds, against the one before it."""
         last = self.last
-        if last is None and found.number > 1 and self._is_all:
-            raise self._fault(
-                f"it begins with checkpoint {found.number:,}: what was before is missing, and not "
-                "by `log prune`"
-            )
         if last is None:
+            before = f"what was before checkpoint {found.number:,}"
+            if found.number > 1 and self._is_all:
+                raise self._fault(f"{before} is missing, and not by `log prune`")
             if found.number > 1:
-                self.notes.append(f"what was before checkpoint {found.number:,} was not looked at")
+                self.notes.append(f"{before} was not looked at")
         elif found.number != last.number + 1:
             raise self._fault(_out_of_place(found, last))
         elif is_first and found.after != last.hash:
@@ -227,10 +214,7 @@ def verify(
     is_all: bool = True,
     progress: Callable[[int], None] = lambda _bytes: None,
 ) -> Verification:
-    """Verify files of one bitácora, in their order; if ``is_all``, none may be missing before them.
-
-    ``key`` is ``verify.key``; ``against`` must be there; ``progress`` is told of bytes read.
-    """
+    """Verify files of one bitácora, in order; if ``is_all``, none may be missing before them."""
     found = Verification(key, against, is_all, progress)
     try:
         for place, file in enumerate(files, 1):

@@ -1,11 +1,8 @@
 """The open bitácora: lines go to the end of the file before their answers are sent.
 
-One ``write`` a line, so that a killed process tears at most the line it was writing. What cannot be
-written raises ``LogUnavailable``, and its answer is not given. A file that was renamed is written
-to for up to a second more; a deleted one never gets another line, and gives its space back.
-
-The name may lead to a pipe, a terminal or a socket, ``/dev/stdout`` say: no reader is waited for,
-and a line that is not taken at once is refused. It all belongs to the event loop but for ``fsync``.
+One ``write`` a line, so that a killed process tears at most the line it was writing. A file that
+was renamed is written to for up to a second more; a deleted one never gets another line. The name
+may lead to a pipe, a terminal or a socket, ``/dev/stdout`` say: no reader is waited for.
 """
 
 import errno
@@ -27,11 +24,7 @@ from cardiorisk.bitacora.seal import Seal
 from cardiorisk.errors import LogUnavailable
 from cardiorisk.workers import Failures
 
-ROTATION_CHECK_SECONDS = 1.0
-"""How often the file's name is compared with the open file, at most."""
-
-_FILE_MODE = 0o640
-_DIRECTORY_MODE = 0o750
+ROTATION_CHECK_SECONDS = 1.0  # between two comparisons of the file's name with the open file
 _OPENING = os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _NEWLINE = b"\n"
 _logger = logging.getLogger(__name__)
@@ -40,14 +33,12 @@ Sync = Literal["os", "disk"]
 
 
 class Bitacora:
-    """The log file in a directory, open for appending; both are made where needed.
+    """A log file, made with its directory where needed; it belongs to the event loop.
 
-    A process that is a ``node`` has a file of its own. ``clock`` is monotonic, ``wall_clock`` gives
-    seconds since the epoch; ``fsync`` puts an open file's content on the disk.
+    ``clock`` is monotonic, ``wall_clock`` gives seconds since the epoch.
 
     Raises:
-        LogUnavailable: the directory or the file cannot be made, read or written, or another
-            process writes to it.
+        LogUnavailable: it cannot be made, read or written, or another process writes to it.
     """
 
     def __init__(
@@ -73,8 +64,7 @@ class Bitacora:
         self._next_check_s = clock() + ROTATION_CHECK_SECONDS
         self._is_closed = False
         self._is_regular = False
-        self._is_begun = False
-        """Whether the chain has a checkpoint of this process in the open file."""
+        self._is_begun = False  # whether the open file has a checkpoint of this process
         self._ends_torn = False
         self._chain = Chain(sync, wall_clock, Seal(seal_key_file) if seal_key_file else None)
         self._file = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -89,12 +79,11 @@ class Bitacora:
                 raise LogUnavailable(
                     f"cannot open the bitácora {self.path}: {error.strerror}"
                 ) from error
-            # A pipe whose reader has yet to come.
-            self._next_check_s = clock()
+            self._next_check_s = clock()  # a pipe whose reader has yet to come
             self._failures.note(self._writing, error)
 
     def append(self, line: bytes) -> None:
-        """Add one line, newline included, to the end of the file."""
+        """Add one line, newline included; ``LogUnavailable`` where it was not written."""
         self._require_open()
         try:
             self._keep_up()
@@ -109,34 +98,30 @@ class Bitacora:
 
     def tick(self) -> None:
         """Write the checkpoint of a second after which no line has come; call it each second."""
-        if self._is_closed:
-            return
         try:
-            self._chain.keep_up()
-            self._keep_up()
+            if not self._is_closed:
+                self._chain.keep_up()
+                self._keep_up()
         except OSError as error:
             self._failures.note(self._writing, error)
 
     def require_writable(self) -> None:
-        """Check that a line could be written now, as far as that can be known beforehand.
-
-        After a failure an empty line is tried, which readers pass over.
-        """
+        """Check that a line could be written now, as far as that can be known beforehand."""
         self._require_open()
         try:
             self._keep_up()
             if self._failures.failing:
-                self._write(_NEWLINE)
+                self._write(_NEWLINE)  # readers pass it over
             if not self._is_regular:
                 _require_ready(self._file)
-            has_room = not self._is_regular or os.fstatvfs(self._file).f_bavail > 0
+            is_full = self._is_regular and not os.fstatvfs(self._file).f_bavail
         except OSError as error:
             raise _unwritable(error.strerror) from error
-        if not has_room:
+        if is_full:
             raise _unwritable("its disk is full")
 
     async def synced(self) -> None:
-        """Wait until every line appended before this call is on the disk; ``os`` mode: at once."""
+        """Wait, in ``disk`` mode, until every line appended before this call is on the disk."""
         if self.is_durable:
             self._require_open()
             await self._group_sync.wait()
@@ -175,47 +160,37 @@ class Bitacora:
 
     def _end_predecessor(self) -> None:
         """Go on after the file that had the name before, whose end nobody may have sealed."""
+        older = [file.path for file in list_files(self.path) if file.path != self.path]
+        if not older:
+            return
+        if is_compressed(older[-1]):
+            self._chain.follow(last_checkpoint(older[-1]))
+            return
         new_file = self._file
+        self._file = os.open(older[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
-            older = [file.path for file in list_files(self.path) if file.path != self.path]
-            if not older:
-                return
-            path = older[-1]
-            if not is_compressed(path):
-                self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-                _claim(self._file)  # or its process has yet to find out that it was renamed
-            last = last_checkpoint(path)
-            if last is None:
-                return
-            self._chain.follow(last)
-            if self._file == new_file:
-                return
+            _claim(self._file)  # or its process has yet to find out that it was renamed
             self._begin_chain(None)
-            if last.why not in {"rotate", "close"} or self._chain.lines:
+            last = self._chain.last
+            if last and (last.why not in {"rotate", "close"} or self._chain.lines):
                 self._checkpoint("rotate")
         finally:
-            if self._file != new_file:
-                os.close(self._file)
+            os.close(self._file)
             self._file, self._ends_torn = new_file, False
 
     def _begin_chain(self, why: Why | None) -> None:
         self._is_begun = False
         self._ends_torn = self._ends_torn or _ends_torn(self._file)
         self._close_tear()
-        if self._is_regular:
-            with open(self._file, "rb", closefd=False) as file:
-                self._chain.begin(file)
-        else:
-            self._chain.begin(None)
+        self._chain.begin(self._file if self._is_regular else None)
         if why is not None:
             self._checkpoint(why)
 
     def _end_chain(self, why: Why) -> None:
         last = self._chain.last
-        if not self._is_begun or (last is not None and last.why == why and not self._chain.lines):
-            return
         try:
-            self._checkpoint(why)
+            if self._is_begun and (last is None or last.why != why or self._chain.lines):
+                self._checkpoint(why)
         except OSError as error:
             _logger.warning("ending the bitácora %s fails: %s", self.path, error)
 
@@ -224,35 +199,29 @@ class Bitacora:
     def _checkpoint(self, why: Why) -> None:
         self._close_tear()
         line = self._chain.next_line(why)
-        taken_bytes = self._put(line)
-        self._ends_torn = taken_bytes < len(line)
-        if taken_bytes < len(line) - 1:
-            self._chain.add(line[:taken_bytes], is_whole=False)
-            raise _taken_in_part(taken_bytes, line)
-        self._chain.passed(line, taken_bytes)
+        self._chain.passed(line, self._put(line, len(line) - 1))
         self._is_begun = True
 
     def _write(self, line: bytes) -> None:
         if self._ends_torn:
             self._close_tear()
-        taken_bytes = self._put(line)
-        if taken_bytes < len(line):
-            self._chain.add(line[:taken_bytes], is_whole=False)
-            self._ends_torn = True
-            raise _taken_in_part(taken_bytes, line)
+        self._put(line, len(line))
         self._chain.add(line)
 
-    def _close_tear(self) -> None:
-        """Have the next line stand on a line of its own."""
-        if self._ends_torn:
-            self._put(_NEWLINE)
-            self._chain.add(_NEWLINE, is_whole=False)
-            self._ends_torn = False
-
-    def _put(self, text: bytes) -> int:
+    def _put(self, line: bytes, least_bytes: int) -> int:
         if not self._is_regular:
             _require_ready(self._file)
-        return os.write(self._file, text)
+        taken_bytes = os.write(self._file, line)
+        self._ends_torn = taken_bytes < len(line)
+        if taken_bytes < least_bytes:
+            self._chain.add(line[:taken_bytes], is_whole=False)
+            raise OSError(errno.EIO, f"{taken_bytes} of {len(line)} bytes were taken")
+        return taken_bytes
+
+    def _close_tear(self) -> None:
+        if self._ends_torn:
+            self._put(_NEWLINE, 1)
+            self._chain.add(_NEWLINE, is_whole=False)
 
     # The file
 
@@ -290,7 +259,7 @@ class Bitacora:
         self._ends_torn = _ends_torn(self._file)
 
     def _open_file(self) -> int:
-        self.path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+        self.path.parent.mkdir(0o750, parents=True, exist_ok=True)
         named = self.path.stat() if self.path.exists() else None
         if is_regular := (named is None or stat.S_ISREG(named.st_mode)):
             access = os.O_RDWR | os.O_CREAT
@@ -304,7 +273,7 @@ class Bitacora:
             # Were a pipe open for reading too, lines without a reader would be taken, and lost.
             access = os.O_WRONLY
         try:
-            file = os.open(self.path, access | _OPENING, _FILE_MODE)
+            file = os.open(self.path, access | _OPENING, 0o640)
         except OSError as error:
             if error.errno == errno.ENXIO:
                 error.strerror = "nobody reads it"
@@ -325,9 +294,7 @@ class Bitacora:
     def _end_sync(self, files: Files, error: BaseException | None) -> None:
         self.write_failures += error is not None
         self._failures.note(f"syncing the bitácora {self.path}", error)
-        # The last file was the current one when the sync began: if it has been rotated away
-        # since, it may hold newer lines, and it is for the next sync to close.
-        for file in files[:-1]:
+        for file in files[:-1]:  # the last may hold newer lines: it is for the next sync to close
             if file in self._rotated_files:
                 self._rotated_files.remove(file)
                 os.close(file)
@@ -335,10 +302,6 @@ class Bitacora:
 
 def _unwritable(reason: str | None) -> LogUnavailable:
     return LogUnavailable(f"the bitácora cannot be written: {reason}")
-
-
-def _taken_in_part(taken_bytes: int, text: bytes) -> OSError:
-    return OSError(errno.EIO, f"{taken_bytes} of {len(text)} bytes were taken")
 
 
 def _ends_torn(file: int) -> bool:
@@ -366,15 +329,13 @@ def _require_ready(file: int) -> None:
     """Check that what is no regular file takes a line now, without waiting for its reader."""
     ready = select.poll()
     ready.register(file, select.POLLOUT)
-    found = ready.poll(0)
-    if not found:
+    if not (found := ready.poll(0)):
         raise OSError(errno.EAGAIN, "it is full, as its reader is slower than the service")
     if found[0][1] & ~select.POLLOUT:
         raise OSError(errno.EPIPE, "nobody reads it")
 
 
-def _printed(named: os.stat_result) -> list[int]:
-    """Return which of standard output and error are this file."""
+def _printed(named: os.stat_result) -> list[int]:  # which of standard output and error it is
     return [number for number in (1, 2) if os.path.samestat(os.fstat(number), named)]
 
 
@@ -385,7 +346,7 @@ def _share_socket(named: os.stat_result) -> int:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Put the file's name on the disk; without it a synced file may be nowhere after a crash."""
+    """Put the file's name on the disk, or a synced file may be nowhere after a crash."""
     opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(opened)

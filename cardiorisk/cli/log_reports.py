@@ -35,13 +35,12 @@ def _write_json(document: dict[str, Any]) -> None:
 
 
 def write_stats_json(log: str, summary: Summary, torn_lines: int) -> None:
-    first, last = map(timestamp, (summary.first_ts_seconds, summary.last_ts_seconds))
     _write_json(
         {
             "log": log,
             "requests": summary.requests,
-            "first": first if summary.requests else None,
-            "last": last if summary.requests else None,
+            "first": timestamp(summary.first_ts_seconds) if summary.requests else None,
+            "last": timestamp(summary.last_ts_seconds) if summary.requests else None,
             "requests_per_minute": summary.requests_per_minute(),
             "refusals": summary.refusals,
             "by_status": {str(status): n for status, n in sorted(summary.by_status.items())},

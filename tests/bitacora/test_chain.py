@@ -294,7 +294,7 @@ def test_missing_files_are_found_and_a_part_of_the_log_can_be_verified(log: Log)
     second.path.unlink()
     assert "2 checkpoint(s) after number 2 are missing" in log.fault()
     oldest.path.unlink()
-    assert "it begins with checkpoint 5: what was before is missing" in log.fault()
+    assert "what was before checkpoint 5 is missing" in log.fault()
 
 
 # The key

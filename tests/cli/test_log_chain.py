@@ -76,7 +76,7 @@ def test_files_and_directories_of_several_processes_are_told_apart(call: Call) -
     assert "not looked at" not in call("log", "verify", *all_named).stdout
     Path(f"{LOG}.2.gz").unlink()
     missing = call("log", "verify", "--key", "keys/verify.key", str(LOG))
-    assert "what was before is missing" in missing.stdout
+    assert "what was before checkpoint 3 is missing" in missing.stdout
 
 
 @pytest.mark.usefixtures("sealed")
