@@ -17,8 +17,7 @@ from cardiorisk.limits.throttle import Throttle, Tries
 from cardiorisk.limits.window import Limiter
 from cardiorisk.model.predictor import Predictor
 from cardiorisk.monitoring.log_watch import LogWatch
-from cardiorisk.monitoring.metrics import LastHour, Metrics
-from cardiorisk.monitoring.metrics import Sources as MetricsSources
+from cardiorisk.monitoring.metrics import LastHour, Metrics, Sources
 from cardiorisk.monitoring.nodes import Nodes
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.routes import API_ROUTES, NO_ROUTE, CardioriskApplication
@@ -54,17 +53,11 @@ def make_app(settings: Settings, clock: Callable[[], float] = time.time) -> Card
     )
     predictor, traffic, passwords = Predictor(), Traffic(), Passwords()
     nodes = Nodes(settings, store, predictor)
-    sources = MetricsSources(
-        store,
-        limiter,
-        predictor,
-        bitacora,
-        lambda: traffic.open_requests,
-        traffic.refusals,
-        redis,
-        nodes,
-    )
-    metrics = Metrics(_expected(), settings.plans, sources, settings.node)
+    requests = (lambda: traffic.open_requests), traffic.refusals
+    sources = Sources(store, limiter, predictor, bitacora, *requests, redis, nodes)
+    nowhere = "GET", NO_ROUTE, PROBLEMS[NotFound.code].status
+    expected = [*expected_answers(API_ROUTES), nowhere]
+    metrics = Metrics(expected, settings.plans, sources, settings.node)
     log_watch = LogWatch(bitacora.path, clock)
     overviews = Overviews(LastHour(metrics.counts, clock), sources, log_watch, clock)
     return CardioriskApplication(
@@ -106,9 +99,4 @@ def _limits(
         raise InvalidSettings(needed) from error
     redis = shared.shared_redis(url, refuses=refuses)
     windows = shared.SharedLimiter(redis, clock)
-    counts = shared.SharedTries(redis, clock)
-    return windows.local, counts, windows, redis
-
-
-def _expected() -> list[tuple[str, str, int]]:
-    return [*expected_answers(API_ROUTES), ("GET", NO_ROUTE, PROBLEMS[NotFound.code].status)]
+    return windows.local, shared.SharedTries(redis, clock), windows, redis

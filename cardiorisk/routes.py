@@ -25,6 +25,7 @@ from cardiorisk.web.proxies import TrustedProxies
 from cardiorisk.web.reader import ReadingApplication, Target
 from cardiorisk.web.services import Services
 
+_VERSION = "/v2/models/cardiorisk/versions/{version}"
 ROUTES: tuple[Route, ...] = (
     Route("/service", service.ServiceHandler, "service"),
     Route("/service/lote", batches.BatchHandler, "service"),
@@ -34,13 +35,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/v2/models/cardiorisk", inference.NetworkHandler, "inference"),
     Route("/v2/models/cardiorisk/ready", inference.NetworkReadyHandler, "inference"),
     Route("/v2/models/cardiorisk/infer", inference.InferHandler, "inference"),
-    Route("/v2/models/cardiorisk/versions/{version}", inference.NetworkHandler, "inference"),
-    Route(
-        "/v2/models/cardiorisk/versions/{version}/ready",
-        inference.NetworkReadyHandler,
-        "inference",
-    ),
-    Route("/v2/models/cardiorisk/versions/{version}/infer", inference.InferHandler, "inference"),
+    Route(_VERSION, inference.NetworkHandler, "inference"),
+    Route(f"{_VERSION}/ready", inference.NetworkReadyHandler, "inference"),
+    Route(f"{_VERSION}/infer", inference.InferHandler, "inference"),
     Route("/predictions", predictions.PredictionsHandler, "predictions"),
     Route("/predictions/{id}", predictions.PredictionHandler, "predictions"),
     Route("/register", account.RegisterHandler, "account"),

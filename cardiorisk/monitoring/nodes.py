@@ -25,12 +25,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Nodes:
-    """Announces this process, and follows what is wanted.
-
-    Attributes:
-        seen: the processes that were there at the last look, by name.
-        fault: why the network that is wanted is not the one that answers here.
-    """
+    """Announces this process, and follows what is wanted."""
 
     def __init__(self, settings: Settings, store: Store, predictor: Predictor) -> None:
         self._settings = settings
@@ -39,8 +34,8 @@ class Nodes:
         self._name = settings.node or f"{socket.gethostname()}:{os.getpid()}"
         self._failures = Failures(_logger)
         self._following: asyncio.Task[None] | None = None
-        self.seen: tuple[NodeRecord, ...] = ()
-        self.fault: str | None = None
+        self.seen: tuple[NodeRecord, ...] = ()  # the processes of the last look, by name
+        self.fault: str | None = None  # why the network that is wanted is not the one here
 
     def start(self) -> None:
         self._following = asyncio.create_task(self._follow(), name="nodes")
@@ -58,7 +53,7 @@ class Nodes:
         return replacement
 
     async def reload_everywhere(self) -> Replacement:
-        """Load it here, and have every process do so."""
+        """Have every process do so, and this one first."""
         replacement = await self.reload()
         version, now = replacement.new_version, self._store.now()
         with suppress(ServiceError):
@@ -71,13 +66,14 @@ class Nodes:
             return
         with suppress(ServiceError):  # the store tells of its own
             wanted = await self._announce()
+            fault: ServiceError | None = None
             try:
                 if wanted not in {None, self._predictor.version}:
                     await self._load(str(wanted))
             except ServiceError as error:
-                self._note(error)
-            else:
-                self._note(None)
+                fault = error
+            self.fault = str(fault)[:500] if fault else None
+            self._failures.note("the network that is wanted", fault)
             await self._announce()
 
     async def _follow(self) -> None:
@@ -95,10 +91,6 @@ class Nodes:
             raise UnusableArtefact(f"{wanted} is wanted, and {directory} holds {found}")
         await self._predictor.reload(directory, self._settings.engine)
         _logger.warning("the network %s was loaded, as it is wanted", wanted)
-
-    def _note(self, error: ServiceError | None) -> None:
-        self.fault = None if error is None else str(error)[:500]
-        self._failures.note("the network that is wanted", error)
 
     async def _announce(self) -> str | None:
         """Say what runs here; return what is wanted, if another process runs it."""
