@@ -98,6 +98,7 @@ class PostgresDatabase:
         """Do nothing: a server that is away is asked anew each time."""
 
     def close(self) -> None:
+        """Close the connections; whoever asks all the same opens others."""
         self._reads.dispose()
         self._writes.dispose()
 
@@ -117,6 +118,8 @@ class PostgresDatabase:
                 raise Conflict("there is a text or a number that cannot be stored") from error
             if isinstance(error, OperationalError) and (not code or code.startswith(_AWAY)):
                 self._away_until = time.monotonic() + AWAY_SECONDS
+                if error.connection_invalidated:  # or the other pool's would fail once it is back
+                    self.close()
             raise StoreUnavailable(f"{self.name} cannot be used: {_reason_of(error)}") from error
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -222,3 +223,25 @@ def test_while_the_server_is_away_known_keys_go_on_and_all_else_is_refused_at_on
     finally:
         own_server.go_on()
         io_loop.run_sync(store.close)
+
+
+def test_a_server_that_is_back_is_not_taken_for_away_by_an_older_connection(
+    own_server: PostgresServer,
+) -> None:
+    with closing(open_served(own_server.emptied("store"))) as database:
+        assert database.probe()
+        database.changes_since(None)
+        kill(own_server)
+        with pytest.raises(StoreUnavailable):
+            database.changes_since(None)
+        own_server.go_on()
+        give_up_at = time.monotonic() + 10
+        while True:
+            try:
+                database.changes_since(None)
+            except StoreUnavailable:
+                assert time.monotonic() < give_up_at
+                time.sleep(0.05)
+            else:
+                break
+        assert database.probe()
