@@ -89,10 +89,7 @@ def find_last(file: int) -> tuple[int, Checkpoint | None]:
 
 
 def spans_backwards(file: int, size_bytes: int, stop: int = 0) -> Iterator[tuple[int, int]]:
-    """Give where each line starts and ends, newline included, the newest first.
-
-    Nothing before ``stop`` is read, and a line that begins there or before is not given.
-    """
+    """Give where each line that begins after ``stop`` starts and ends, the newest first."""
     end = block_end = size_bytes
     while block_end > stop:
         block_start = max(stop, block_end - _BLOCK_BYTES)
@@ -149,12 +146,12 @@ class Chain:
             self._marks += mark(text)
 
     def keep_up(self) -> float:
-        """Move the key on to this minute; return the time that a checkpoint has."""
+        """Move the key on; return the time that a checkpoint has."""
         now = self._clock()
         return now if self._seal is None else self._seal.keep_up(now)
 
     def next_line(self, why: Why) -> bytes:
-        """Make the next checkpoint's line; it counts when ``passed`` is told."""
+        """It counts when ``passed`` is told."""
         seal, last = self._seal, self.last
         ts, number = timestamp(self.keep_up()), 1 if last is None else last.number + 1
         head = _START + f'{number},"ts":"{ts}","why":"{why}","lines":{self.lines}'.encode()

@@ -81,8 +81,8 @@ class GroupSync:
             return
         if error is None:
             turn.set_result(None)
-        else:
-            refusal = LogUnavailable("the bitácora cannot be put on the disk")
-            refusal.__cause__ = error
-            turn.set_exception(refusal)
-            turn.exception()  # all who waited may have gone away
+            return
+        refusal = LogUnavailable("the bitácora cannot be put on the disk")
+        refusal.__cause__ = error
+        turn.set_exception(refusal)
+        turn.exception()  # all who waited may have gone away

@@ -8,10 +8,10 @@ import stat
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Self
 
 from cardiorisk.bitacora.chain import is_checkpoint, spans_backwards
 from cardiorisk.bitacora.entry import LONGEST_LINE_BYTES, Entry, read_entry
@@ -33,7 +33,7 @@ class Line:
     entry: Entry
 
 
-class LogReader:
+class LogReader(AbstractContextManager["LogReader"]):
     """An open log; a pipe or a compressed one is read from its start.
 
     Raises:
@@ -51,16 +51,12 @@ class LogReader:
                 raise LogUnavailable(f"the bitácora {path} is no file that can be read back")
             self._file = open_log(path)
         except FileNotFoundError as error:
-            raise LogUnavailable(
-                f"there is no bitácora at {path}; the service makes it when it starts"
-            ) from error
+            said = f"there is no bitácora at {path}; the service makes it when it starts"
+            raise LogUnavailable(said) from error
         except OSError as error:
             raise LogUnavailable(f"the bitácora {path} cannot be read: {error.strerror}") from error
         # Whether it can be read backwards, and from any place.
         self.is_plain = self._file.seekable() and not is_compressed(path)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()

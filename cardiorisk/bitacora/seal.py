@@ -39,15 +39,14 @@ class SealKey:
     @classmethod
     def read(cls, text: bytes, path: Path) -> "SealKey":
         if (found := _FORM.fullmatch(text)) is None:
-            raise LogUnavailable(
-                f"{path} holds no seal key; `cardiorisk log seal-key` makes a pair"
-            )
+            hint = "`cardiorisk log seal-key` makes a pair"
+            raise LogUnavailable(f"{path} holds no seal key; {hint}")
         key, link = (bytes.fromhex(part.decode()) for part in found.group(2, 3))
         return cls(int(found[1]), key, link, int(found[4]))
 
     def record(self) -> bytes:
-        members = self.minute, self.key.hex(), self.link.hex(), self.checkpoint
-        return _RECORD.format(*members).encode()
+        key, link = self.key.hex(), self.link.hex()
+        return _RECORD.format(self.minute, key, link, self.checkpoint).encode()
 
     def move_to(self, minute: int) -> None:
         """Move on to a minute; the link says, with the keys that go, what the log held."""
@@ -102,9 +101,8 @@ class Seal:
                 os.close(self._file)
                 raise
         except BlockingIOError as error:
-            raise LogUnavailable(
-                f"the seal key {path} is another process's; make a pair for each"
-            ) from error
+            said = f"the seal key {path} is another process's; make a pair for each"
+            raise LogUnavailable(said) from error
         except OSError as error:
             raise LogUnavailable(f"the seal key {path} cannot be used: {error.strerror}") from error
 

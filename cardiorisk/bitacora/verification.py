@@ -64,11 +64,10 @@ class Verification:
         if self._key is not None and self._sealed is None:
             raise self._fault("no checkpoint is sealed, and a key was given")
         if against is not None:
-            is_cut = last.number < against.number
-            raise self._fault(
-                f"checkpoint {against.number:,} of {against.ts}, which was kept elsewhere, is "
-                + ("missing: the end was cut off" if is_cut else "not there: all was written anew")
-            )
+            kept = f"checkpoint {against.number:,} of {against.ts}, which was kept elsewhere"
+            if last.number < against.number:
+                raise self._fault(f"{kept}, is missing: the end was cut off")
+            raise self._fault(f"{kept}, is not there: all was written anew")
         if self._sealed is not None and self._key is None:
             self.notes.append("its seals were not checked: --key takes the file verify.key")
         if last.why != "close":
@@ -106,10 +105,10 @@ class Verification:
         """Check a checkpoint, whose hash holds, against the one before it."""
         last = self.last
         if last is None:
-            before = f"what was before checkpoint {found.number:,}"
-            if found.number > 1 and self._is_all:
-                raise self._fault(f"{before} is missing, and not by `log prune`")
             if found.number > 1:
+                before = f"what was before checkpoint {found.number:,}"
+                if self._is_all:
+                    raise self._fault(f"{before} is missing, and not by `log prune`")
                 self.notes.append(f"{before} was not looked at")
         elif found.number != last.number + 1:
             raise self._fault(_out_of_place(found, last))
@@ -121,14 +120,12 @@ class Verification:
         is_linked = self._is_sealed_and_linked(found)
         if self._may_have_lost(found):
             verb = "may be" if is_linked else "are"
-            self.losses.append(
-                f"{self._path}, line {self._line:,}: lines before it {verb} missing, as the "
-                "machine went down without ending the service (CARDIORISK_BITACORA_SYNC=os)"
-            )
+            why = "the machine went down without ending the service (CARDIORISK_BITACORA_SYNC=os)"
+            place = f"{self._path}, line {self._line:,}"
+            self.losses.append(f"{place}: lines before it {verb} missing, as {why}")
         elif not is_linked:
-            raise self._fault(
-                "what was sealed before it is missing, or was sealed again with a newer key"
-            )
+            gone = "what was sealed before it is missing, or was sealed again with a newer key"
+            raise self._fault(gone)
         if self._against is not None and found.sealed == self._against.sealed:
             self._against = None
         self._start = found if found.boot is not None else self._start

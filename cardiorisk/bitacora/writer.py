@@ -1,8 +1,7 @@
-"""The open bitácora: lines go to the end of the file before their answers are sent.
+"""The open bitácora: one ``write`` a line, before its answer is sent.
 
-One ``write`` a line, so that a killed process tears at most the line it was writing. A file that
-was renamed is written to for up to a second more; a deleted one never gets another line. The name
-may lead to a pipe, a terminal or a socket, ``/dev/stdout`` say: no reader is waited for.
+A file that was renamed is written to for up to a second more; a deleted one never gets another
+line. The name may lead to a pipe, a terminal or a socket, whose reader is not waited for.
 """
 
 import errno
@@ -76,9 +75,8 @@ class Bitacora:
             if error.errno != errno.ENXIO:
                 self._chain.close()
                 os.close(self._file)
-                raise LogUnavailable(
-                    f"cannot open the bitácora {self.path}: {error.strerror}"
-                ) from error
+                said = f"cannot open the bitácora {self.path}: {error.strerror}"
+                raise LogUnavailable(said) from error
             self._next_check_s = clock()  # a pipe whose reader has yet to come
             self._failures.note(self._writing, error)
 
