@@ -119,8 +119,6 @@ def _check_windows(given: SecretStr) -> SecretStr:
 def _check_host(host: str) -> str:
     if host == UNIX:
         raise ValueError("must be an address, as in 127.0.0.1, or unix: and a path")
-    if re.fullmatch(r"(\[.*\]|[^:]+):[0-9]+", host) and not host.startswith(UNIX):
-        raise ValueError("must be an address without a port, as in 0.0.0.0; port is a setting")
     try:
         return str(ip_address(host.removeprefix("[").removesuffix("]")))  # one spelling of each
     except ValueError:

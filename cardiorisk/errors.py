@@ -44,8 +44,6 @@ class _WithReset(Exception):
 
 
 class _WithFaults(Exception):
-    """``faults`` are all the fields that cannot be accepted."""
-
     noun: ClassVar[str] = "field"
 
     def __init__(self, faults: tuple[FieldFault, ...]) -> None:
@@ -129,8 +127,6 @@ class InvalidQuery(_WithFaults, ServiceError, code="invalid-query"):
 
 
 class Taken(ServiceError, code="taken"):
-    """The name or the address belongs to another account; ``faults`` names which."""
-
     def __init__(self, faults: tuple[FieldFault, ...]) -> None:
         super().__init__(f"already taken: {named(faults)}")
         self.faults = faults

@@ -34,10 +34,7 @@ class Histogram:
 
 
 def percentile(bounds: Sequence[float], cumulative: Sequence[int], percent: float) -> float:
-    """Estimate the value at a rank, at most the last bound; 0 where there are no values.
-
-    Source: Prometheus, ``histogram_quantile``: each bucket's values lie evenly in it.
-    """
+    """Estimate the value at a rank. Source: Prometheus, ``histogram_quantile``."""
     count = cumulative[-1]
     if not count:
         return 0.0

@@ -96,8 +96,6 @@ NO_ROUTE = "*"  # the bitácora's name for a path that is not in the table
 
 
 class CardioriskApplication(ReadingApplication):
-    """The routes over one set of services."""
-
     def __init__(self, services: Services) -> None:
         self.services = services
         trusted = services.settings.trusted_proxies

@@ -115,7 +115,6 @@ class Failures:
         self.failing: set[str] = set()
 
     def note(self, work: str, error: BaseException | None) -> None:
-        """Note how one piece of work ended; without an error, it worked."""
         if error is not None and work not in self.failing:
             self.failing.add(work)
             self._logger.warning("%s fails: %s", work, error)

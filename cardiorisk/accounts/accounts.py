@@ -142,7 +142,6 @@ class Accounts:
         name: str | None = None,
         limit: int | None = None,
     ) -> MintedKey:
-        """Make a key of the account; without a lifetime it lives for ever."""
         account_id = await self._count_change(principal)
 
         def create(rows: Rows) -> MintedKey:
@@ -162,7 +161,6 @@ class Accounts:
     async def rotate_key(
         self, principal: Principal, key_id: str, grace: timedelta
     ) -> values.Rotation:
-        """Replace a key of the account by a new one; the old one still works for ``grace``."""
         account_id = await self._count_change(principal, key_id)
         return await self._store.change(
             lambda rows: rows_keys.rotate(rows, key_id, grace, self.now(), account_id)
@@ -217,7 +215,6 @@ def _require_free(principal: Principal, key_id: str = "") -> None:
 
 @contextmanager
 def _while_there(otherwise: errors.ServiceError) -> Iterator[None]:
-    """Raise another error where the account is deleted while its request is under way."""
     try:
         yield
     except (errors.UnknownAccount, InvalidKey) as error:

@@ -59,7 +59,6 @@ class Assessments:
         return kept
 
     def remember(self, principal: Principal, answer_id: str, answer: Answer) -> None:
-        """Have an answer at hand for a while, so that it can be kept as it was given."""
         self._answers.put((principal.account_id, answer_id), answer)
 
     async def keep_answer(self, principal: Principal, answer_id: str, label: str | None) -> bool:

@@ -32,7 +32,6 @@ class Expiring(Generic[Value]):
         return self._kept.pop(place)[1] if place in self._kept else None
 
     def _sweep(self) -> None:
-        """Drop what is over, and come again when the next one is."""
         loop = asyncio.get_running_loop()
         self._timer = None
         while self._kept:

@@ -48,7 +48,6 @@ class OperatedAccounts:
         return await self._store.read(lambda rows: rows_keys.list_unused(rows, now - UNUSED, now))
 
     async def create(self, name: str, plan: str) -> tuple[AccountRecord, MintedKey]:
-        """Make an account for somebody, with the key that they register with."""
         require_plan(plan, self._plans)
 
         def create(rows: Rows) -> tuple[AccountRecord, MintedKey]:

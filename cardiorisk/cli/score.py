@@ -63,9 +63,6 @@ def score(
     the command ends with 1. In CSV an apostrophe stands before what a spreadsheet would take for a
     formula. OUTPUT appears when it is finished, and replaces one that exists; .gz is packed.
 
-    The network's version and threshold are told on standard error, in the metadata of a Parquet
-    file, and with --model-columns in each row. Litert and keras agree to within 0.0001.
-
     \b
     Examples:
       cardiorisk score patients.csv scored.csv

@@ -38,8 +38,6 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """How the cells of a file are meant."""
-
     decimal: str = "."
     units: tuple[str, ...] = ()
 

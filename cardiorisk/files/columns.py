@@ -104,8 +104,6 @@ def _missing(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV file is written."""
-
     separator: str
     decimal: str
     line_end: str

@@ -54,8 +54,6 @@ _MARKS = (
 
 
 class Source:
-    """A file that is read once, from its start."""
-
     def __init__(self, file: BufferedReader, encoding: str | None) -> None:
         self.file = file
         self.length = os.fstat(file.fileno()).st_size if file.seekable() else None
@@ -94,7 +92,6 @@ class Source:
             raise UnusableData(said) from error
 
     def written_back(self, text: bytes) -> bytes:
-        """Encode what ``text`` gave as it came."""
         if self.encoding == "utf-8":
             return text
         return text.decode("utf-8", "surrogatepass").encode(self.encoding, self._errors)
@@ -134,8 +131,6 @@ def _find_encoding(head: bytes, said: str | None) -> tuple[str, bool]:
 
 @dataclass(frozen=True)
 class Block:
-    """Whole rows, as they stand in the file."""
-
     text: bytes
     first_line: int
     row: re.Pattern[bytes]  # its group "broken" is what has marks that do not match
@@ -143,7 +138,6 @@ class Block:
 
     @cached_property
     def lines(self) -> NDArray[np.int64]:
-        """Of the file, on which each row starts."""
         signs = np.frombuffer(self.text, np.uint8)
         returns = signs == _CR
         returns[:-1] &= signs[1:] != _LF

@@ -30,8 +30,6 @@ _NOTHING = (None, "", b"")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a file."""
-
     columns: Sequence[pa.Array]  # all of them, texts as they stand or Parquet's own types
     values: NDArray[np.float32]  # (n, fields), NaN where there is a fault
     faults: Mapping[int, Sequence[Fault]]  # by row, why it cannot be taken
@@ -50,8 +48,6 @@ class Batch:
 
 
 class Table:
-    """Rows of patients, whose columns are known."""
-
     length: int | None = None  # of the file, as far as it has an end
 
     def __init__(self, names: Sequence[str], fields: Sequence[Field], reading: Reading) -> None:

@@ -45,8 +45,6 @@ class KeyWindow:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: what a valid credential stands for."""
-
     account_id: int
     key_id: str  # the credential's public name; ``jwt_…`` for an access token
     plan: str

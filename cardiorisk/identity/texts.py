@@ -37,8 +37,6 @@ _VIRAMA = 9
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who wants an account; all three are clean."""
-
     username: str
     password: str = field(repr=False)
     email: str
@@ -65,7 +63,6 @@ def folded(text: str) -> str:
 
 
 def searchable(text: str) -> str:
-    """Return what a search compares, without case and accents."""
     parts = unicodedata.normalize("NFD", folded(text))
     return "".join(part for part in parts if not unicodedata.combining(part))
 
@@ -145,7 +142,6 @@ def _normalized(text: str) -> str:
 
 
 def find_number(text: str, minimum: int, maximum: int) -> int | None:
-    """None where it is no whole number, or out of bounds."""
     # Of more digits than this Python makes no number at all.
     is_number = text.isascii() and text.isdecimal() and len(text) <= _LARGEST_DIGITS
     return int(text) if is_number and minimum <= int(text) <= maximum else None

@@ -35,8 +35,6 @@ _Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a genuine token says; it ends at ``expires_at`` and the leeway."""
-
     account_id: int
     session_id: str
     generation: int

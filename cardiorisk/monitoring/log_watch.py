@@ -92,13 +92,11 @@ class LogWatch:
         return await self._worker.run(partial(find_newest, files, is_wanted, most_lines))
 
     async def follow(self) -> FreshLines:
-        """Note where the log ends, for ``fresh``."""
         lines = FreshLines(self._path)
         await self._worker.run(lines.skip)
         return lines
 
     async def fresh(self, lines: FreshLines) -> tuple[Line, ...]:
-        """Return what has come since the last call, the newest first."""
         return await self._worker.run(lines.take)
 
     async def drift(self, card: Card) -> DriftReport:

@@ -54,8 +54,6 @@ LOGIN_ROUTES = frozenset({"/login", "/entrar"})
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The rooms that count for themselves."""
-
     store: Store
     limiter: Limiter
     predictor: Predictor
@@ -69,8 +67,7 @@ class Sources:
 class Metrics(Collector):
     """Counts of requests and stages; use it on the event loop only.
 
-    Answers that are ``expected`` have a series, at 0, before the first of them, so that a rate over
-    the first failure is not lost.
+    Answers that are ``expected`` are 0 before the first, so that a rate over it is not lost.
     """
 
     def __init__(
@@ -159,7 +156,6 @@ def _family(
     values: Mapping[Any, int],
     *labels: str,
 ) -> Metric:
-    """Make a family of values by label, or by a tuple of several."""
     family = kind(PREFIX + name, said, labels=labels)
     for label, value in values.items():
         parts = label if isinstance(label, tuple) else (label,)
@@ -215,14 +211,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What has been counted since the start, or in a stretch.
-
-    ``stages`` has, by stage, how many times were at most each bound of ``STAGE_BOUNDS_MS``.
-    """
+    """What has been counted since the start, or in a stretch."""
 
     by_status: Counter[int]
     refusals: Counter[str]
-    stages: Mapping[str, Sequence[int]]
+    stages: Mapping[str, Sequence[int]]  # how many were at most each of ``STAGE_BOUNDS_MS``
     logins: Counter[int] = field(default_factory=Counter)
 
     def since(self, earlier: Counts) -> Counts:
@@ -278,11 +271,7 @@ class LastHour:
         self.roll()
 
     def roll(self) -> None:
-        """Mark the running minute's beginning, where that has not been done yet.
-
-        A clock set back by less than a minute stays in the minute it had reached; one set back by
-        more begins the hour anew.
-        """
+        """Mark the minute that has begun; a clock set back by a minute begins the hour anew."""
         minute = int(self._clock() // SECONDS)
         if self._marks and minute < self._marks[-1][0] - 1:
             self._marks.clear()

@@ -25,8 +25,6 @@ _logger = logging.getLogger(__name__)
 
 
 class Nodes:
-    """Announces this process, and follows what is wanted."""
-
     def __init__(self, settings: Settings, store: Store, predictor: Predictor) -> None:
         self._settings = settings
         self._store = store
@@ -53,7 +51,6 @@ class Nodes:
         return replacement
 
     async def reload_everywhere(self) -> Replacement:
-        """Have every process do so, and this one first."""
         replacement = await self.reload()
         version, now = replacement.new_version, self._store.now()
         with suppress(ServiceError):
@@ -61,7 +58,6 @@ class Nodes:
         return replacement
 
     async def look(self) -> None:
-        """Announce this process, and load what is wanted or say why not."""
         if self._predictor.version is None:
             return
         with suppress(ServiceError):  # the store tells of its own

@@ -136,7 +136,6 @@ class Broadcast:
             self._ends.discard(end)
 
     def close(self) -> None:
-        """End everybody, and let nobody in any more."""
         self._is_closed = True
         for end in self._ends:
             if not end.done():

@@ -28,7 +28,6 @@ def read_object(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def echoed(name: str) -> str:
-    """Make a stranger's name for a member fit to be sent back: short and writable."""
     return name[:64].encode("utf-8", "replace").decode()
 
 

@@ -44,7 +44,6 @@ written for the assignment, and the usual datasets of heart disease."""
 
 
 def names_of(name: str) -> list[str]:
-    """What else is written for a name, folded."""
     return sorted({other for same in _SAME if folded(name) in same for other in same})
 
 

@@ -10,8 +10,6 @@ _MOST_RANGES = 20  # of an ``Accept-Language`` that are looked at; browsers send
 
 
 class Said(NamedTuple):
-    """A text in both languages; what stands in braces is filled in."""
-
     es: str
     en: str
 

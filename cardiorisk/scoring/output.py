@@ -93,8 +93,6 @@ def _open_target(path: Path) -> Iterator[BinaryIO]:
 
 
 class CsvOutput:
-    """Rows of CSV, in the dialect and the encoding of the input."""
-
     def __init__(self, sink: BinaryIO | gzip.GzipFile, table: CsvTable, scorer: Scorer) -> None:
         self._sink = sink
         self._scorer = scorer
@@ -168,7 +166,6 @@ def added_columns(batch: Batch, scores: Scores, scorer: Scorer) -> list[pa.Array
 
 
 def _bytes_of(column: pa.Array) -> bytes:
-    """All of a column's texts, one after another."""
     _, offsets, text = column.buffers()
     if text is None:
         return b""
@@ -178,7 +175,6 @@ def _bytes_of(column: pa.Array) -> bytes:
 
 
 def _safe(column: pa.Array) -> pa.Array:
-    """Put an apostrophe before what a spreadsheet would take for a formula."""
     text = _bytes_of(column)
     if not any(sign in text for sign in _FORMULA_SIGNS):
         return column

@@ -21,8 +21,6 @@ KEPT_SUFFIX = "_entrada"  # after the name of an input column that is called as 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What is said of each row of a table."""
-
     probabilities: NDArray[np.float64]  # (n,), as the service gives them; NaN where there is none
     at_risk: NDArray[np.bool_]  # (n,), False where there is no probability
     warnings: Mapping[int, str]  # by row, which values lie beyond all that training saw
@@ -69,7 +67,6 @@ def load_scorer(engine: EngineName | None = None, *, model_columns: bool = False
 
 
 def output_names(names: Sequence[str], added: Sequence[str]) -> list[str]:
-    """The input's, then the added ones."""
     taken = {*names, *added}
     kept = list(names)
     for place, name in enumerate(names):
