@@ -126,7 +126,7 @@ class Metrics(Collector):
         predictor, bitacora, redis = sources.predictor, sources.bitacora, sources.redis
         looked_up = {"hit": memo.hits, "refusal": memo.refusals, "miss": memo.misses}
         yield _counter("memo_lookups", "Credentials looked up in the memo", looked_up, "result")
-        held = {"known": memo.entries, "refused": memo.refused_entries}
+        held = {"known": memo.known, "refused": memo.refused}
         yield _gauge("memo_entries", "Credentials in the memo", held, "kind")
         active = {"": sources.limiter.active_accounts()}
         yield _gauge("active_accounts", "Accounts that drew on their limit this minute", active)

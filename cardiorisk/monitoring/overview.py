@@ -13,17 +13,7 @@ from cardiorisk.config import VERSION
 from cardiorisk.errors import NotReady, Overloaded, ServiceError
 from cardiorisk.monitoring.log_watch import DriftReport, LogWatch
 from cardiorisk.monitoring.metrics import MINUTES, LastHour, Minute, Sources, Stretch
-
-
-@dataclass(frozen=True, slots=True)
-class MemoAnswer:
-    """The memory of credentials."""
-
-    hits: Annotated[int, Member(description="Look-ups that it answered")]
-    refusals: Annotated[int, Member(description="Look-ups that it refused")]
-    misses: Annotated[int, Member(description="Look-ups that the database answered")]
-    known: Annotated[int, Member(description="Valid credentials in it")]
-    refused: Annotated[int, Member(description="Refused credentials in it")]
+from cardiorisk.store.memo import MemoStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +39,7 @@ class Overview:
     open_requests: Annotated[int, Member(description="Not answered yet, this one included")]
     waiting_patients: Annotated[int, Member(description="Patients who wait for the network")]
     active_accounts: Annotated[int, Member(description="Those that drew on their limit just now")]
-    memo: Annotated[MemoAnswer, Member(description="The memory of credentials")]
+    memo: Annotated[MemoStatistics, Member(description="The memory of credentials")]
     bitacora: Annotated[Writing, Member(description="The request log")]
     drift: Annotated[
         DriftReport | None, Member(description="Null without a network or a log to read")
@@ -77,10 +67,9 @@ class Overviews:
             self._rolling.cancel()
 
     async def look(self) -> Overview:
-        sources, drift = self._sources, None
+        sources, bitacora, drift = self._sources, self._sources.bitacora, None
         with suppress(ServiceError):  # the network is not loaded, the log not readable, or busy
             drift = await self._log.drift(sources.predictor.card)
-        memo, bitacora = sources.store.memo.statistics(), sources.bitacora
         nodes = sources.nodes.seen if sources.nodes else ()
         return Overview(
             at=timestamp(self._clock()),
@@ -94,9 +83,7 @@ class Overviews:
             open_requests=sources.open_requests(),
             waiting_patients=sources.predictor.waiting,
             active_accounts=sources.limiter.active_accounts(),
-            memo=MemoAnswer(
-                memo.hits, memo.refusals, memo.misses, memo.entries, memo.refused_entries
-            ),
+            memo=sources.store.memo.statistics(),
             bitacora=Writing(bitacora.lines_written, bitacora.write_failures),
             drift=drift,
         )

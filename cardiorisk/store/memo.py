@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import Field as Member
 
 from cardiorisk.errors import Overloaded
 from cardiorisk.identity.keys import Principal
@@ -39,12 +41,11 @@ REFUSED: Final = Refusal.REFUSED
 class MemoStatistics:
     """What was asked since the start, and what is held now, over or not."""
 
-    hits: int
-    refusals: int
-    misses: int
-    """The key was malformed, or the database was asked."""
-    entries: int
-    refused_entries: int
+    hits: Annotated[int, Member(description="Look-ups that it answered")]
+    refusals: Annotated[int, Member(description="Look-ups that it refused")]
+    misses: Annotated[int, Member(description="Look-ups that the database answered")]
+    known: Annotated[int, Member(description="Valid credentials in it")]
+    refused: Annotated[int, Member(description="Refused credentials in it")]
 
 
 def digest(key: str) -> bytes:

@@ -153,7 +153,7 @@ async def test_a_key_is_asked_of_the_database_once(store: Store, minted: MintedK
     async with busy(store):
         assert await store.principal(minted.key) is first
     statistics = store.memo.statistics()
-    assert (statistics.hits, statistics.misses, statistics.entries) == (1, 1, 1)
+    assert (statistics.hits, statistics.misses, statistics.known) == (1, 1, 1)
 
 
 async def test_a_refusal_is_remembered_and_what_is_none_of_ours_takes_no_room(
@@ -166,7 +166,7 @@ async def test_a_refusal_is_remembered_and_what_is_none_of_ours_takes_no_room(
         for credential in (unknown, "crk_mistyped", "a.b.c", forged):
             assert await is_refused(store.principal(credential))
         assert await is_refused(store.session_principal(forged))
-    assert store.memo.statistics().refused_entries == 1
+    assert store.memo.statistics().refused == 1
 
 
 async def test_every_refusal_reads_the_same(store: Store, minted: MintedKey) -> None:
@@ -278,7 +278,7 @@ async def test_a_change_that_is_refused_or_nobody_s_drops_nothing(
     with pytest.raises(UnknownKey):
         await revoke(store, "key_none")
     await store.change(lambda _: None)
-    assert (store.memo.generation, store.memo.statistics().entries) == (generation, 1)
+    assert (store.memo.generation, store.memo.statistics().known) == (generation, 1)
 
 
 async def test_a_change_that_fails_drops_nothing_and_one_that_may_be_kept_its_account(
@@ -289,7 +289,7 @@ async def test_a_change_that_fails_drops_nothing_and_one_that_may_be_kept_its_ac
         await revoke(store, minted.record.key_id)
     with pytest.raises(ZeroDivisionError):
         await store.change(lambda _: 1 / 0)
-    assert store.memo.statistics().entries == 1
+    assert store.memo.statistics().known == 1
 
     def fail(_: Rows) -> None:
         raise StoreUnavailable("at the last moment")
@@ -297,7 +297,7 @@ async def test_a_change_that_fails_drops_nothing_and_one_that_may_be_kept_its_ac
     monkeypatch.setattr(rows_changes, "publish", fail)
     with pytest.raises(StoreUnavailable):
         await revoke(store, minted.record.key_id)
-    assert store.memo.statistics().entries == 0
+    assert store.memo.statistics().known == 0
 
 
 async def test_a_change_whose_caller_goes_away_holds_all_the_same(
@@ -307,7 +307,7 @@ async def test_a_change_whose_caller_goes_away_holds_all_the_same(
     async with busy(store):
         leaving = await under_way(revoke(store, minted.record.key_id))
         leaving.cancel()
-    await until(lambda: store.memo.statistics().entries == 0)
+    await until(lambda: store.memo.statistics().known == 0)
     assert await is_refused(store.principal(minted.key))
 
 
@@ -318,7 +318,7 @@ async def test_a_look_up_begun_before_a_change_leaves_nothing_behind(
         early = await under_way(store.principal(minted.key))
         await revoke(store, minted.record.key_id)
     assert await is_refused(early)
-    assert store.memo.statistics().refused_entries == 0
+    assert store.memo.statistics().refused == 0
 
 
 async def test_a_look_up_is_not_shared_with_callers_from_after_a_drop(
@@ -344,7 +344,7 @@ async def test_another_process_s_look_at_readiness_drops_nothing(
     await other.check()
     await other.close()
     await store.refresh()
-    assert store.memo.statistics().entries == 1
+    assert store.memo.statistics().known == 1
 
 
 async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_does_not(
@@ -354,7 +354,7 @@ async def test_a_foreign_write_drops_the_memo_at_the_next_look_and_an_own_one_do
     await store.principal(minted.key)
     await store.flush()
     await store.refresh()
-    assert store.memo.statistics().entries == 1
+    assert store.memo.statistics().known == 1
     with writing(url) as rows:
         rows_keys.revoke(rows, minted.record.key_id, clock.now())
     await store.refresh()
@@ -403,14 +403,14 @@ async def test_the_watcher_drops_the_memo_when_it_cannot_look_and_goes_on(
     await store.start()
     await store.principal(minted.key)
     database.fails = True
-    await until(lambda: store.memo.statistics().entries == 0)
+    await until(lambda: store.memo.statistics().known == 0)
     await store.refresh()
     database.fails = False
     await until(lambda: "the database works again" in caplog.messages)
     await store.principal(minted.key)
     with writing(url) as rows:
         rows_accounts.set_plan(rows, ANA, "premium", store.now())
-    await until(lambda: store.memo.statistics().entries == 0)
+    await until(lambda: store.memo.statistics().known == 0)
     assert caplog.messages == [
         "the database fails: told to fail",
         "the database works again",
@@ -503,7 +503,7 @@ async def test_the_watcher_writes_once_a_minute(
         await store.principal(minted.key)
         with writing(url) as rows:
             rows_accounts.set_plan(rows, ANA, plan, clock.now())
-        await until(lambda: store.memo.statistics().entries == 0)
+        await until(lambda: store.memo.statistics().known == 0)
     assert last_use(url) is None
     clock.advance(seconds=0.5)
     await until(lambda: last_use(url) is not None)
