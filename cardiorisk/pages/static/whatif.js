@@ -94,17 +94,23 @@ function roomOf(field) {
   plot.id = `curve-${field.name}`;
   const grip = make("input", "grip");
   Object.assign(grip, { type: "range", min: 0, step: 1, ariaLabel: say("{name}: what if", { name: field.label }) });
-  grip.addEventListener("input", () => move(field, Number(grip.value)));
+  let before = null;
+  grip.addEventListener("pointerdown", () => {
+    before = moved;
+  });
+  grip.addEventListener("pointercancel", () => moveTo(before)); // a finger that scrolls the page
+  grip.addEventListener("input", () => moveTo({ name: field.name, place: Number(grip.value) }));
   by("curves").append(make("figure", "", make("figcaption", "", field.label), make("div", "room", grip, plot)));
   return plot;
 }
 
-function move(field, place) {
-  moved = { name: field.name, place };
-  const { valores, probabilidades } = curveOf(field.name);
+function moveTo(there) {
+  moved = there;
   drawCurves();
   drawMap();
-  tellMove({ ...shown.patient, [field.name]: valores[place] }, probabilidades[place]);
+  if (!moved) return tellMove(null);
+  const { valores, probabilidades } = curveOf(moved.name);
+  tellMove({ ...shown.patient, [moved.name]: valores[moved.place] }, probabilidades[moved.place]);
 }
 
 function drawCurve(field) {
