@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -14,6 +14,7 @@ from tests.pages.browsing import Reader, faults, text
 from tests.support import Bitacora, Caller, changing, document
 
 KEY = re.compile(r"crk_[0-9A-Za-z]{36}")
+MADE = datetime(2025, 11, 1, tzinfo=UTC)
 
 
 async def make(reader: Reader, action: str = "crear", **fields: str) -> Caller:
@@ -134,7 +135,7 @@ async def test_many_keys_are_in_pages_and_are_searched_without_accents(
     with changing(settings) as rows:
         for number in range(45):
             name = f"Unidad {number:02}" if number else "Recepción"
-            rows_keys.create(rows, 1, datetime.now(UTC), name=name)
+            rows_keys.create(rows, 1, MADE + timedelta(seconds=number), name=name)
     page = await ana.read("/claves")
     assert (page.count("<h3>Unidad"), "Claves activas</h2>" in page) == (20, False)
     assert "Página 1 de 3" in page
