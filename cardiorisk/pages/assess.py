@@ -1,8 +1,7 @@
 """``/``: try a patient; ``/lote``: many of them.
 
-The form is made from the table that validates. The page knows no key: its reader pastes one, and
-the page's script sends it to ``/service``. Who has logged in needs neither a key nor scripts: the
-bare form is then answered in words, and draws on the same window.
+A reader pastes a key, which the page's script sends to ``/service``. Who has logged in needs
+neither a key nor scripts: the bare form is answered in words, and draws on the same window.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from tornado.escape import json_encode
 from cardiorisk.errors import InvalidPatient, NotReady, RateLimited, ServiceError
 from cardiorisk.files.columns import UNITS
 from cardiorisk.model.explanations import sentence
-from cardiorisk.model.predictor import Assessment
 from cardiorisk.pages.base import PageHandler
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.names import names_of
@@ -23,22 +21,17 @@ from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.shapes_patients import PatientBody
 
-STEPS = {"number": "0.01", "integer": "1", "flag": "1"}
-"""How far one press of an arrow key moves a field of each kind."""
-
-AT_RISK = marked(
-    "Yes, at risk, says the network: {probability} reaches the threshold of {threshold}."
-)
-NO_RISK = marked("No risk, says the network: {probability} is below the threshold of {threshold}.")
 FROM_A_RULE = marked("It learnt a rule that somebody wrote down, from {rows} invented patients.")
 FROM_A_FILE = marked("It learnt from {rows} rows of the file {name}.")
-PATIENTS: tuple[tuple[str, Mapping[str, float | int]], ...] = (
-    ("The assignment's example", EXAMPLE),
-    ("Young, nothing unusual", dict(zip(FIELD_NAMES, (1.7, 1.1, 0.8, 25, 0, 0), strict=True))),
-    ("Middle-aged smoker", dict(zip(FIELD_NAMES, (2.2, 1.3, 1.1, 52, 0, 1), strict=True))),
-    ("Older, high values", dict(zip(FIELD_NAMES, (2.4, 1.4, 1.8, 72, 0, 0), strict=True))),
-)
-"""Patients to begin with, by what they are called."""
+PATIENTS = {  # to begin with
+    name: json_encode(dict(zip(FIELD_NAMES, values, strict=True)))
+    for name, values in (
+        ("The assignment's example", tuple(EXAMPLE.values())),
+        ("Young, nothing unusual", (1.7, 1.1, 0.8, 25, 0, 0)),
+        ("Middle-aged smoker", (2.2, 1.3, 1.1, 52, 0, 1)),
+        ("Older, high values", (2.4, 1.4, 1.8, 72, 0, 0)),
+    )
+}
 
 
 class PatientsPage(PageHandler):
@@ -65,7 +58,6 @@ class PatientsPage(PageHandler):
 
     @property
     def learnt(self) -> str:
-        """Say what the network that answers was trained on, if there is one by now."""
         try:
             card = self.services.predictor.card
         except NotReady:
@@ -76,12 +68,8 @@ class PatientsPage(PageHandler):
 
 
 class ManyPageHandler(PatientsPage):
-    """``/lote``: many patients, by the page's script alone."""
-
     def get(self) -> None:
         self.show("lote.html", answer=None, kept=None, labels=names_of("nombre"))
-
-    head = get
 
 
 class AssessPageHandler(PatientsPage, AssessingHandler):
@@ -94,9 +82,7 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
             kept = await self.services.assessments.require(self.principal, kept_id)
             self.finish(self._form(kept.patient.members, kept=kept))
         else:
-            self.finish(self._form(_typed(self.form) if self.form else PATIENTS[0][1]))
-
-    head = get
+            self.finish(self._form(_typed(self.form) if self.form else EXAMPLE))
 
     async def post(self) -> None:
         if self.caller is None:
@@ -122,44 +108,24 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
         self.finish(self._form(patient.members))
 
     def write_problem(self, error: ServiceError) -> None:
-        """Show the form again, as it was filled in, to who has used the minute up."""
         if isinstance(error, RateLimited):
-            self.write(self._form(_typed(self.form), notice=self.told(error)))
+            self.notice = self.told(error)
+            self.write(self._form(_typed(self.form)))
         else:
             super().write_problem(error)
 
-    def _form(
-        self,
-        values: Mapping[str, float | str],
-        notice: str = "",
-        kept: KeptAssessment | None = None,
-    ) -> bytes:
-        """Return the page with these values in the form, and the answer where there is one."""
+    def _form(self, values: Mapping[str, float | str], kept: KeptAssessment | None = None) -> bytes:
         return self.rendered(
             "assess.html",
             fields=FIELDS,
-            fault=self._fault,
-            patients=[(name, json_encode(dict(values))) for name, values in PATIENTS],
+            patients=PATIENTS,
             example=values,
-            steps=STEPS,
             answer=self.assessment,
-            answer_id=self.request_id,
             kept=kept,
-            verdict=self._verdict(given) if (given := self.assessment or kept) else "",
             sentence=self._sentence(),
-            notice=notice,
-        )
-
-    def _verdict(self, assessment: Assessment | KeptAssessment) -> str:
-        """Say the answer as the page's script does."""
-        text = AT_RISK if assessment.at_risk else NO_RISK
-        return self.locale.translate(text).format(
-            probability=self.percent(assessment.probability),
-            threshold=self.percent(assessment.threshold),
         )
 
     def _sentence(self) -> str:
-        """Say why, as the API does."""
         answer, patient = self.assessment, self.patient
         if answer is None or patient is None or answer.explanation is None:
             return ""
@@ -167,7 +133,6 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
         return sentence(answer.probability, answer.explanation, patient.values, language)
 
     def _fault(self, field: Field) -> str:
-        """Say in the reader's language what the field accepts."""
         kind = "Must be an integer" if field.kind == "integer" else "Must be a number"
         return self.locale.translate(f"{kind} from {{minimum}} to {{maximum}}").format(
             minimum=self.number(field.minimum), maximum=self.number(field.maximum)
@@ -175,7 +140,6 @@ class AssessPageHandler(PatientsPage, AssessingHandler):
 
 
 def _typed(form: Mapping[str, str]) -> dict[str, str]:
-    """Return what was typed into each field, with decimal points; a box without a tick is 0."""
     return {
         field.wire_name: str(int(field.wire_name in form))
         if field.kind == "flag"

@@ -13,36 +13,17 @@ from cardiorisk.errors import UnknownAssessment
 from cardiorisk.identity.texts import clean_name, harmless
 from cardiorisk.pages.account import SignedInPage
 from cardiorisk.pages.assess import PatientsPage
-from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web.predictions import KeptAssessmentAnswer, kept_answer
 
-SEARCH, RISK, ORDER = "buscar", "riesgo", "orden"
-RISKS = {"": marked("any risk"), "si": marked("at risk"), "no": marked("not at risk")}
-ORDERS = {
-    "": marked("the newest first"),
-    "antiguas": marked("the oldest first"),
-    "mayor": marked("the highest probability first"),
-    "menor": marked("the lowest probability first"),
-    "nombre": marked("by name"),
-}
+CHOICES = ("buscar", "riesgo", "orden")
 SHOWN = 20
-DONE = {
-    "borrada": marked("The assessment has been deleted."),
-    "ausente": marked("There was no such assessment any more; it may have been deleted before."),
-    "guardada": marked("The assessment has been kept."),
-    "nombre": marked("Nothing was kept: a name must be 1 to 80 printable characters."),
-    "perdida": marked("Nothing was kept: the answer is too old. Press Assess again."),
-}
-MOST_EXPORTED, BATCH = 10_000, 500
-"""Assessments in one file, about 1.5 MB, and those that are read at once."""
+MOST_EXPORTED, BATCH = 10_000, 500  # in one file, about 1.5 MB; read at once
 _COLUMNS = [
     name for name in KeptAssessmentAnswer.model_fields if name not in {"aviso", "advertencias"}
 ]
-FORMAT = "formato"
-DIALECTS = {"es": (";", ","), "en": (",", ".")}
-"""What stands between cells, and in a number, by the language of the spreadsheet."""
+DIALECTS = {"es": (";", ","), "en": (",", ".")}  # between cells, and in a number
 
 
 class AssessmentsPage(SignedInPage):
@@ -50,8 +31,7 @@ class AssessmentsPage(SignedInPage):
         return self.get_query_argument(name, "")[:LABEL_CHARACTERS]
 
     async def find(self) -> tuple[str, ...]:
-        wanted = [self.chosen(name) for name in (SEARCH, RISK, ORDER)]
-        return await self.services.assessments.search(self.principal, *wanted)
+        return await self.services.assessments.search(self.principal, *map(self.chosen, CHOICES))
 
 
 class AssessmentsPageHandler(PatientsPage, AssessmentsPage):
@@ -62,15 +42,10 @@ class AssessmentsPageHandler(PatientsPage, AssessmentsPage):
             "assessments.html",
             items=await self.services.assessments.load(self.principal, shown),
             count=len(ids),
-            chosen={name: self.chosen(name) for name in (SEARCH, RISK, ORDER)},
-            risks=RISKS,
-            orders=ORDERS,
+            chosen={name: self.chosen(name) for name in CHOICES},
             fields=FIELDS,
-            done=self.done(DONE),
             most_exported=MOST_EXPORTED,
         )
-
-    head = get
 
     async def post(self) -> None:
         await self.services.accounts.throttle.count_change(self.principal.account_id)
@@ -99,7 +74,7 @@ class ExportHandler(AssessmentsPage):
 
     async def get(self) -> None:
         await self.services.accounts.throttle.count_change(self.principal.account_id)
-        dialect = DIALECTS.get(self.chosen(FORMAT)) or DIALECTS[self.locale.code]
+        dialect = DIALECTS.get(self.chosen("formato")) or DIALECTS[self.locale.code]
         ids, rows = (await self.find())[:MOST_EXPORTED], [_COLUMNS]
         for first in range(0, len(ids), BATCH):  # so that other accounts get their turn in between
             batch = ids[first : first + BATCH]
@@ -121,12 +96,10 @@ def _row(kept: KeptAssessment) -> list[Any]:
 
 def _line(cells: Iterable[str | float], separator: str, point: str) -> str:
     """Write a row: texts in quotation marks, numbers without, so that they stay numbers."""
-    return (
-        separator.join(
-            '"{}"'.format(harmless(cell).replace('"', '""'))
-            if isinstance(cell, str)
-            else str(cell).replace(".", point)
-            for cell in cells
-        )
-        + "\r\n"
+    written = (
+        '"{}"'.format(harmless(cell).replace('"', '""'))
+        if isinstance(cell, str)
+        else str(cell).replace(".", point)
+        for cell in cells
     )
+    return separator.join(written) + "\r\n"

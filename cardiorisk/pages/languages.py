@@ -1,7 +1,4 @@
-"""What readers are told, in their language: texts are in English, and a table gives the Spanish.
-
-Nothing is kept in Tornado's own table of languages, which is one for the whole process.
-"""
+"""What readers are told, in their language: texts are in English, and a table gives the Spanish."""
 
 import csv
 from collections.abc import Mapping
@@ -11,8 +8,7 @@ from tornado.locale import CSVLocale
 
 from cardiorisk.patients.patient import FIELDS
 
-_SPANISH = Path(__file__).parent / "translations" / "es.csv"
-_STATIC = Path(__file__).parent / "static"
+_PAGES = Path(__file__).parent
 
 
 def marked(english: str) -> str:
@@ -64,7 +60,7 @@ def load_languages() -> Mapping[str, CSVLocale]:
     Tornado keeps a text that has no plural as "unknown".
     """
     spanish = load_translations()
-    scripts = "".join(path.read_text(encoding="utf-8") for path in _STATIC.glob("*.js"))
+    scripts = "".join(path.read_text(encoding="utf-8") for path in _PAGES.glob("static/*.js"))
     spoken = {english: said for english, said in spanish.items() if f'say("{english}"' in scripts}
     return {
         "es": CSVLocale("es", {"unknown": spanish, "scripts": spoken}),
@@ -73,12 +69,11 @@ def load_languages() -> Mapping[str, CSVLocale]:
 
 
 def load_translations() -> dict[str, str]:
-    """Read the Spanish of every English text; the table of fields knows that of its own."""
     of_fields = {field.description: field.spanish for field in FIELDS}
     for field in FIELDS:
         if field.unit:
             of_fields[field.unit] = field.spanish_unit or field.unit
         if field.hint:  # people write a comma
             of_fields[field.hint] = field.spanish_hint.replace(".", ",")
-    with _SPANISH.open(encoding="utf-8", newline="") as file:
+    with (_PAGES / "translations" / "es.csv").open(encoding="utf-8", newline="") as file:
         return of_fields | dict(csv.reader(file))

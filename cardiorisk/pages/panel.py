@@ -14,70 +14,44 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.texts import USERNAME
 from cardiorisk.model.drift import SCORE_NAME
 from cardiorisk.monitoring.log_watch import LogQuery
-from cardiorisk.monitoring.metrics import STAGES
 from cardiorisk.pages.account import OperatorPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.store.values import AccountRecord
+from cardiorisk.store.values import AccountRecord, MintedKey
 from cardiorisk.web.cookies import session_cookie
 from cardiorisk.web.documents import ASSETS_ROUTE
 from cardiorisk.web.events import EventStream, LogParameters
 from cardiorisk.web.operators import AccountParameters
 from cardiorisk.web.shapes_accounts import AccountWishBody
 
-STAGE_NAMES = {
-    "auth": marked("key"),
-    "limit": marked("limit"),
-    "validate": marked("validation"),
-    "predict": marked("network"),
-    "store": marked("keeping"),
-    "total": marked("total"),
-}
-STATUSES = ("2xx", "4xx", "5xx", "401", "403", "404", "422", "429", "503")
-
-SEARCH, AFTER, ACCOUNT = "buscar", "despues", "cuenta"
-DEED, PLAN, KEY, NAME, UNUSED = "hacer", "plan", "clave", "nombre", "olvidadas"
-DEEDS = {
-    "suspender": marked("The account is suspended."),
-    "reanudar": marked("The account is no longer suspended."),
-    "plan": marked("The account is on the plan %(plan)s now."),
-    "igual": marked("The account was on the plan %(plan)s already."),
-    "borrar": marked("The account has been deleted, with all that was its."),
-    "revocar": marked("The key has been revoked."),
-}
 OWN_ACCOUNT = marked("That cannot be: it is your own account. Another operator can do it.")
 LAST_OPERATOR = marked("That cannot be: it is the last operator's. Make another operator first.")
+OTHER_NAME = marked("Nothing was deleted: type the account's name as it is written here.")
+WHOLE_KEY = marked("A part of a name or an address, or the start of a key; never a whole key.")
+SEARCH = {"search": "buscar", "after": "despues"}
+ABSENT = dict.fromkeys(("keys", "days", "search", "is_one", "next_after", "minted", "unused"))
 KEY_STATUSES = (marked("active"), marked("expired"), marked("revoked"))
 
 
 class PanelHandler(OperatorPage):
     def get(self) -> None:
+        names = {field.wire_name: field.description for field in FIELDS}
+        names[SCORE_NAME] = "Probability"
+        spoken = {name: self.locale.translate(text).capitalize() for name, text in names.items()}
         self.show(
             "panel.html",
-            stages=[(stage, STAGE_NAMES[stage]) for stage in STAGES],
-            statuses=STATUSES,
             node=self.services.settings.node,
             routes=self.settings["route_templates"],
             assets_route=ASSETS_ROUTE,
-            drift_names=json_encode(self._drift_names()),
+            drift_names=json_encode(spoken),
             chosen={name: self.get_query_argument(name, "") for name in LogParameters.model_fields},
         )
-
-    head = get
-
-    def _drift_names(self) -> dict[str, str]:
-        """Return what the reader calls the values that drift, by the names that the API gives."""
-        english = {SCORE_NAME: "Probability"}
-        english |= {field.wire_name: field.description for field in FIELDS}
-        spoken = {name: self.locale.translate(text) for name, text in english.items()}
-        return {name: text[:1].upper() + text[1:] for name, text in spoken.items()}
 
 
 class PanelEventsHandler(EventStream, OperatorPage):
     """``/panel/eventos``: what ``/operator/events`` tells, for a browser's session.
 
-    Lines of the pages' files are told only to whoever asks for their route, because every page
-    opened, this one too, writes half a dozen of them.
+    Lines of the pages' files, half a dozen for every page, are told only to who asks for them.
     """
 
     async def wanted_lines(self) -> LogQuery:
@@ -91,16 +65,15 @@ class PanelEventsHandler(EventStream, OperatorPage):
 
 class PanelAccountsHandler(OperatorPage):
     async def get(self) -> None:
-        number = self.get_query_argument(ACCOUNT, "")
-        if number:
-            await self._show_account(number, done=self.done(DEEDS))
+        if number := self.get_query_argument("cuenta", ""):
+            await self._show_account(number)
+        elif self.get_query_argument("olvidadas", ""):
+            self._list([], unused=await self.services.operated.unused_keys())
         else:
             await self._show_found()
 
-    head = get
-
     async def post(self) -> None:
-        number, deed = self.form.get(ACCOUNT, ""), self.form.get(DEED, "")
+        number, deed = self.form.get("cuenta", ""), self.form.get("hacer", "")
         accounts = self.services.operated
         try:
             match deed:
@@ -115,69 +88,60 @@ class PanelAccountsHandler(OperatorPage):
                     await self._delete(number)
                     return
                 case "revocar":
-                    await accounts.revoke_key(number, self.form.get(KEY, ""))
+                    await accounts.revoke_key(number, self.form.get("clave", ""))
                 case _:
                     before, _ = await accounts.view(number)
-                    after = await accounts.set_plan(number, self.form.get(PLAN, ""))
+                    after = await accounts.set_plan(number, self.form.get("plan", ""))
                     deed = "igual" if after.plan == before.plan else "plan"
         except Conflict:
             self.set_status(409)
             is_own = number == str(self.principal.account_id)
-            fault = OWN_ACCOUNT if is_own else LAST_OPERATOR
-            await self._show_account(number, fault=fault)
+            self.notice = OWN_ACCOUNT if is_own else LAST_OPERATOR
+            await self._show_account(number)
         else:
-            self.go(f"panel/cuentas?{ACCOUNT}={int(number)}&hecho={deed}")
+            self.go(f"panel/cuentas?cuenta={int(number)}&hecho={deed}")
 
     async def _delete(self, number: str) -> None:
         account, _ = await self.services.operated.view(number)
-        if self.form.get(NAME, "").strip() == account.name:
+        if self.form.get("nombre", "").strip() == account.name:
             await self.services.operated.delete(self.principal, number)
             self.go("panel/cuentas?hecho=borrar")
         else:
             self.set_status(422)
-            fault = marked("Nothing was deleted: type the account's name as it is written here.")
-            await self._show_account(number, fault=fault)
+            self.notice = OTHER_NAME
+            await self._show_account(number)
 
     async def _create(self) -> None:
         with self.refusing():
-            members = {name: self.form.get(name, "") for name in (USERNAME, PLAN)}
+            members = {name: self.form.get(name, "") for name in (USERNAME, "plan")}
             wish = AccountWishBody.accept(members)
             account, minted = await self.services.operated.create(wish.username, wish.plan)
-            await self._show_account(str(account.account_id), minted=minted)
+            await self._show_account(str(account.account_id), minted)
         if self.faults:
             await self._show_found()
 
-    async def _show_account(self, number: str, **said: Any) -> None:
+    async def _show_account(self, number: str, minted: MintedKey | None = None) -> None:
         account, keys = await self.services.operated.view(number)
         _, days = await self.services.accounts.view(account.account_id)
-        self._list([account], keys=keys, days=days, is_one=True, **said)
+        self._list([account], keys=keys, days=days, is_one=True, minted=minted)
 
     async def _show_found(self) -> None:
-        text = self.get_query_argument(SEARCH, "")
-        after = self.get_query_argument(AFTER, "")
+        asked = {name: self.get_query_argument(of, "") for name, of in SEARCH.items()}
         try:
-            query = AccountParameters.accept({"search": text, "after": after})
+            query = AccountParameters.accept(asked)
         except InvalidQuery:
             self.set_status(422)
-            fault = marked(
-                "A part of a name or an address, or the start of a key; never a whole key."
-            )
-            self._list([], fault=fault)
-            return
-        if self.get_query_argument(UNUSED, ""):
-            self._list([], unused=await self.services.operated.unused_keys())
-            return
-        found, next_after = await self.services.operated.search(**dict(query))
-        done = self.done(DEEDS)
-        self._list(found, search=query.search, next_after=next_after, done=done)
+            self.notice = WHOLE_KEY
+            self._list([])
+        else:
+            found, next_after = await self.services.operated.search(**dict(query))
+            self._list(found, search=query.search, next_after=next_after)
 
     def _list(self, accounts: Sequence[AccountRecord], **names: Any) -> None:
-        absent: dict[str, Any] = dict.fromkeys(("keys", "days", "search", "done", "fault"), "")
-        absent |= dict.fromkeys(("is_one", "next_after", "minted", "unused"))
         self.show(
             "panel_accounts.html",
             accounts=accounts,
             now=self.services.accounts.now(),
             plans=self.services.settings.plans,
-            **(absent | names),
+            **(ABSENT | names),
         )

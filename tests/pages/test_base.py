@@ -8,7 +8,7 @@ import re
 import pytest
 
 from cardiorisk.errors import MalformedBody
-from cardiorisk.pages.base import read_form
+from cardiorisk.pages.deeds import read_form
 from cardiorisk.routes import ROUTES, CardioriskApplication
 from tests.pages.browsing import ASKS_FOR_PAGES, Reader, text
 from tests.support import Bitacora, Caller, document

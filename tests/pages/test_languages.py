@@ -20,7 +20,7 @@ def test_every_text_of_the_pages_has_its_spanish_and_no_spanish_is_left_over() -
     used |= set(re.findall(r'marked\(\s*"(.*?)"', modules))
     used |= set(re.findall(r'say\("(.*?)"', scripts))
     used |= {text for field in FIELDS for text in (field.description, field.unit, field.hint)}
-    used |= {name for name, _ in PATIENTS}
+    used |= PATIENTS.keys()
     used |= {
         f"Must be {kind} from {{minimum}} to {{maximum}}" for kind in ("a number", "an integer")
     }
