@@ -1,11 +1,9 @@
 """One connection: requests in, answers out, one after another.
 
-What is read goes to an ``HTTPMessageDelegate`` of Tornado's, and to a handler this is the
-``HTTPConnection``. Tornado's own connection and stream cost futures, turns of the loop and changes
-to the poll for every request (decision 0002).
-
-An answer that comes before its request's end is followed by a lingering close: closed with unread
-bytes, a socket takes the answer from a caller who is still sending. Source: RFC 9112, section 9.6.
+Tornado's own connection and stream cost futures, turns of the loop and changes to the poll for
+every request (decision 0002). An answer that comes before its request's end is followed by a
+lingering close: closed with unread bytes, a socket takes the answer from a caller who is still
+sending. Source: RFC 9112, section 9.6.
 """
 
 from __future__ import annotations
@@ -38,20 +36,17 @@ TAKING_SECONDS = 300.0  # from the end of an answer to the caller's having taken
 LINGER_SECONDS = 30.0  # from an answer before its request's end to the caller's hanging up
 MOST_DROPPED_BYTES = 64 * 1024 * 1024  # of what a caller still sends after that
 MOST_LINGERING = 256  # connections that may do so at a time; others are closed at once
-HANDED_BYTES = 64 * 1024
-"""Of an answer, what the transport is given at a time; it copies what the system does not take."""
+HANDED_BYTES = 64 * 1024  # of an answer, given at a time to the transport, which copies the rest
 
+# Why connections end that no handler has answered, or whose answer nobody took.
 Reason = Literal[
     "malformed", "long_head", "tiny_chunks", "slow_head", "slow_body", "slow_reader", "hung_up",
     "turned_away", "failed",
 ]  # fmt: skip
 REASONS: tuple[Reason, ...] = get_args(Reason)
-"""Why connections end that no handler has answered, or whose answer nobody took."""
 
 _Stage = Literal["head", "body", "answer", "end"]  # what a connection waits for
 _WITHOUT_BODY = frozenset({204, 304})
-_LAST_CHUNK = b"0\r\n\r\n"
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSAL = (
     b"HTTP/1.1 %b\r\nConnection: close\r\n"
     b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b\n"
@@ -76,10 +71,7 @@ class RequestDelegate(HTTPMessageDelegate):
 
 @dataclass(slots=True)
 class Connections:
-    """What the connections of a listener have in common; where it drains, no answer but the next.
-
-    They see to it themselves that they are among ``living`` and ``lingering``.
-    """
+    """What the connections of a listener have in common; they enter and leave by themselves."""
 
     clock: Callable[[], float]  # seconds, monotonic
     refusals: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
@@ -91,11 +83,8 @@ class Connections:
 class Connection(HTTPConnection, asyncio.Protocol):
     """The server's end of one connection; ``delegate`` makes what takes a request at once.
 
-    Attributes:
-        context: what Tornado's requests ask their connection for.
-        due_seconds: when the listener shall close it, on the clock of them all.
-        drained: done while the system has taken all that was sent; fails with
-            ``StreamClosedError`` where the caller has gone.
+    ``drained`` is done while the system has taken all that was sent, and fails with
+    ``StreamClosedError`` where the caller has gone; ``due_seconds`` is when to time it out.
     """
 
     def __init__(self, delegate: HTTPServerConnectionDelegate, siblings: Connections) -> None:
@@ -239,7 +228,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._wait(BODY_SECONDS)
             is_refused = self._on_loss is not None  # a handler before the body's end
             if head.expects_continue and not is_refused:
-                self._transport.write(_CONTINUE)
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _read_body(self) -> None:
         if self._chunks is not None:
@@ -272,7 +261,6 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._transport.resume_reading()
 
     def _refuse(self, reason: Reason, said: str = "") -> None:
-        """End a connection whose request cannot be taken, with an answer where there is one."""
         status = _STATUSES.get(reason)
         if self._stage in {"body", "answer"}:
             self._reader.on_connection_close()
@@ -287,7 +275,6 @@ class Connection(HTTPConnection, asyncio.Protocol):
         self.due_seconds = self._siblings.clock() + seconds
 
     def _end(self, *, lingers: bool = False) -> None:
-        """Take no more requests; what is on its way to the caller still gets there."""
         self._stage = "end"
         self._wait(TAKING_SECONDS)
         if not lingers or len(self._siblings.lingering) >= MOST_LINGERING:
@@ -326,7 +313,6 @@ class Connection(HTTPConnection, asyncio.Protocol):
         headers: httputil.HTTPHeaders,
         chunk: bytes | None = None,
     ) -> asyncio.Future[None]:
-        """Send the head of an answer and the beginning of its body, and return ``drained``."""
         _, status, reason = cast("httputil.ResponseStartLine", start_line)
         lines = [f"HTTP/1.1 {status} {reason}"]
         method, _, version = self._head.start_line
@@ -366,7 +352,7 @@ class Connection(HTTPConnection, asyncio.Protocol):
             self._break_off("an answer is shorter than it said")
             return
         if self._is_chunking:
-            self._send(_LAST_CHUNK)
+            self._send(b"0\r\n\r\n")
         if not self._keeps_alive:
             self._end(lingers=self._stage == "body" or bool(self._unread))
         else:

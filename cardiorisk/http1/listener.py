@@ -1,8 +1,7 @@
 """Where connections come in: how many there may be, how long each is waited for, how they end.
 
-It accepts by itself, and not by asyncio's server, which would let one that is turned away hold a
-descriptor for some turns of the loop. A deadline is a number on its connection, and one sweep a
-second closes whoever is overdue, so that it costs a request no timer.
+asyncio's server would let one that is turned away hold a descriptor for some turns of the loop. A
+deadline is a number on its connection, and one sweep a second closes whoever is overdue.
 """
 
 from __future__ import annotations
@@ -36,8 +35,6 @@ _SO_ATTACH_FILTER = 26
 
 
 class Listener:
-    """The sockets that are listened on, and every connection that came in by them."""
-
     def __init__(
         self,
         delegate: HTTPServerConnectionDelegate,
@@ -143,9 +140,8 @@ class Listener:
 
 
 def _take_no_more(bound: socket) -> None:
-    """Have Linux pass over who comes from now on; else one that it takes before the end is reset.
+    """Have Linux pass over who comes from now on, who asks again after a second.
 
-    Who was passed over asks again after a second, and is refused or gets to another process.
     Source: SO_ATTACH_FILTER in socket(7), with the program "return 0".
     """
     if sys.platform == "linux" and bound.family != AF_UNIX:
@@ -156,7 +152,6 @@ def _take_no_more(bound: socket) -> None:
 
 
 def bind_unix(path: Path, mode: int) -> socket:
-    """Listen on a socket in the file system, in the place of one that nobody listens on."""
     if path.is_socket() and not _is_listened_on(path):
         path.unlink()
     bound = socket(AF_UNIX)

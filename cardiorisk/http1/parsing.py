@@ -1,9 +1,8 @@
 """A request's bytes, as llhttp reads them and no laxer.
 
-llhttp takes more than we do about a body's end: other codings before ``chunked``, chunks in
-HTTP/1.0, extensions of chunks, trailers. Two readers of one request who see its end in different
-places are how another is smuggled past one of them, so these are refused. The first line is read
-here, because llhttp knows a list of methods and hands CONNECT back.
+Refused are other codings before ``chunked``, chunks in HTTP/1.0, extensions of chunks, trailers:
+two readers who see a request's end in different places are how another is smuggled past one. The
+first line is read here, because llhttp knows a list of methods and hands CONNECT back.
 
 Source: RFC 9112, sections 2 to 7.
 """
@@ -15,12 +14,11 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
 MOST_HEAD_BYTES = 16 * 1024
-MOST_HEAD_LINES = 128
-"""Each is work: a head of thousands of short ones would cost as much as thirty requests."""
+MOST_HEAD_LINES = 128  # each is work: thousands of short ones would cost as much as 30 requests
 _HEAD_END = b"\r\n\r\n"
 _EMPTY_LINES = re.compile(rb"\A(?:\r\n)+")
+# What no head begins with, TLS for instance, and other ends of heads than ours.
 _NO_HEAD = re.compile(rb"\A[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]|\n\r?\n")
-"""What no head begins with, TLS for instance, and other ends of heads than ours."""
 MOST_FRAME_BYTES = 64  # of a line between two chunks, which needs about ten
 CHUNKS_A_TURN = 64  # read before others have their turn: as much work as one small request
 MOST_EXCESS_BYTES = 16 * 1024  # of what stands between chunks, beyond as much as the body has
@@ -29,18 +27,14 @@ _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+\r\n")
 _REQUEST_LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) (HTTP/1\.[0-9])\r\n"
 )
-_START = b"POST / HTTP/1.1\r\n"
-"""What llhttp is told in the place of every request's first line."""
-_AUTHORITY = re.compile(r"(?i)https?://[^/?]*")
-"""What a target begins with that names its host too. Source: RFC 9112, section 3.2.2."""
+_START = b"POST / HTTP/1.1\r\n"  # what llhttp is told in the place of every first line
+_AUTHORITY = re.compile(r"(?i)https?://[^/?]*")  # of a target. Source: RFC 9112, section 3.2.2
 
 
 class Head(NamedTuple):
-    """What a request says before its body, whose length is None where it comes in chunks."""
-
     start_line: RequestStartLine
     headers: HTTPHeaders
-    body_bytes: int | None
+    body_bytes: int | None  # None where it comes in chunks
     keeps_alive: bool
     expects_continue: bool
 
@@ -48,8 +42,7 @@ class Head(NamedTuple):
 class LongHead(HTTPInputError): ...
 
 
-class TinyChunks(HTTPInputError):
-    """A body comes in so small chunks that it costs far more than it holds."""
+class TinyChunks(HTTPInputError): ...
 
 
 class _Heard:
@@ -69,7 +62,6 @@ class _Heard:
 
 
 def next_head(received: bytes) -> tuple[Head | None, bytes]:
-    """Return the head that has come, if it has, and what is not read; raises as ``read_head``."""
     if received.startswith(b"\r"):  # empty lines, as RFC 9112 advises in section 2.2
         received = _EMPTY_LINES.sub(b"", received)
     end = received.find(_HEAD_END)
@@ -86,12 +78,6 @@ def next_head(received: bytes) -> tuple[Head | None, bytes]:
 
 
 def read_head(head: bytes) -> Head:
-    """Read a head, its empty line included.
-
-    Raises:
-        HTTPInputError: it is not one of HTTP/1.0 or HTTP/1.1, or does not tell the body's end for
-            sure.
-    """
     if (first := _REQUEST_LINE.match(head)) is None:
         raise HTTPInputError("the first line is none of HTTP/1.1")
     method, target, version = [part.decode("latin1") for part in first.groups()]
@@ -130,27 +116,18 @@ def read_head(head: bytes) -> Head:
 
 
 class ChunkReader:
-    """Reads one body in chunks, from pieces cut anywhere."""
-
     def __init__(self) -> None:
         self.is_whole = False
         self._heard = _Heard()
         self._parser = HttpRequestParser(self._heard)
         _feed(self._parser, _START + b"Transfer-Encoding: chunked\r\n\r\n")
         self._heard.headers.clear()
-        self._frame = bytearray()
-        """What has come of the line between two chunks."""
-        self._data_bytes = 0
-        """What is left of a chunk, its line end included: nothing can end in there."""
+        self._frame = bytearray()  # what has come of the line between two chunks
+        self._data_bytes = 0  # what is left of a chunk, its line end included
         self._excess_bytes = 0
 
     def read(self, received: bytes) -> tuple[bytes, bytes]:
-        """Read a turn's share of what has come; return what is of the body, and what is not read.
-
-        Raises:
-            HTTPInputError: these are no chunks, or they have extensions or trailers.
-            TinyChunks: they are far too small.
-        """
+        """Read a turn's share; return what is of the body, and what is not read."""
         position, lines = 0, 0
         while position < len(received) and not self.is_whole and lines < CHUNKS_A_TURN:
             if self._data_bytes:
