@@ -5,17 +5,12 @@ from pathlib import Path
 
 import click
 
-from cardiorisk.cli.group import CommandFailure
+from cardiorisk.cli.group import CommandFailure, examples
 from cardiorisk.cli.options import database_option
 from cardiorisk.config import Settings, load_settings
 from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.copying import copy
-from cardiorisk.store.database import (
-    open_current,
-    open_database,
-    open_existing,
-    revision_of,
-)
+from cardiorisk.store.database import open_current, open_database, open_existing, revision_of
 from cardiorisk.store.migrations import revisions
 from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.sqlite_file import back_up
@@ -30,31 +25,24 @@ def db() -> None:
     """
 
 
-@db.command()
+@db.command(
+    epilog=examples("cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db")
+)
 @database_option
 def upgrade(settings: Settings) -> None:
     """Apply the revisions that the database lacks.
 
     All of them are applied or none is. Where there is no file, it is made. Doing it again changes
     nothing.
-
-    \b
-    Example:
-      cardiorisk db upgrade --database-url sqlite:////var/lib/cardiorisk/keys.db
-    """  # noqa: D301 - click reads the \b
+    """
     with open_database(settings.database_url) as database:
         click.echo(f"{database.name} is at revision {revision_of(database)}.", err=True)
 
 
-@db.command()
+@db.command(epilog=examples("cardiorisk db current"))
 @database_option
 def current(settings: Settings) -> None:
-    """Print the database's revision, alone; "none" for an empty file.
-
-    \b
-    Example:
-      cardiorisk db current
-    """  # noqa: D301 - click reads the \b
+    """Print the database's revision, alone; "none" for an empty file."""
     with open_existing(settings.database_url) as database:
         revision = revision_of(database)
     click.echo(revision or "none")
@@ -62,7 +50,12 @@ def current(settings: Settings) -> None:
         click.echo(f"This version of cardiorisk needs {revisions.head()}.", err=True)
 
 
-@db.command("copy")
+@db.command(
+    "copy",
+    epilog=examples(
+        "cardiorisk db copy sqlite:///keys.db postgresql+psycopg://user:password@host/name"
+    ),
+)
 @click.argument("source_url", metavar="FROM_URL")
 @click.argument("target_url", metavar="TO_URL")
 def copy_database(source_url: str, target_url: str) -> None:
@@ -71,11 +64,7 @@ def copy_database(source_url: str, target_url: str) -> None:
     It moves a service from SQLite to PostgreSQL, or back: stop the service, copy, name the new
     database in CARDIORISK_DATABASE_URL, start. All of it is copied or nothing is: accounts, keys,
     sessions, kept assessments, calls by day, and the secret that tokens are signed with.
-
-    \b
-    Example:
-      cardiorisk db copy sqlite:///keys.db postgresql+psycopg://user:password@host/name
-    """  # noqa: D301 - click reads the \b
+    """
     urls = [load_settings({"database_url": url}).database_url for url in (source_url, target_url)]
     copied: dict[str, int] = {}
     with open_current(urls[0]) as source, open_database(urls[1]) as target:
@@ -87,7 +76,7 @@ def copy_database(source_url: str, target_url: str) -> None:
     click.echo(f"{target.name} holds what {source.name} does: {told}.", err=True)
 
 
-@db.command()
+@db.command(epilog=examples('cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"'))
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @database_option
 def backup(file: Path, settings: Settings) -> None:
@@ -97,11 +86,7 @@ def backup(file: Path, settings: Settings) -> None:
     file by itself. It has its name when it is finished, and a file that exists is never replaced.
     It holds the accounts, kept assessments and hashes of passwords and keys: keep it as safe as
     the database. docs/backup.md tells how to restore it.
-
-    \b
-    Example:
-      cardiorisk db backup "/var/backups/cardiorisk/$(date +%F).db"
-    """  # noqa: D301 - click reads the \b
+    """
     with open_existing(settings.database_url) as database:
         if not isinstance(database, SqliteDatabase):
             raise CommandFailure("back PostgreSQL up with its own pg_dump: docs/backup.md")
@@ -109,7 +94,5 @@ def backup(file: Path, settings: Settings) -> None:
         if revision is None:
             raise StoreUnavailable(f"{database.name} has no tables: there is nothing to copy")
         back_up(database.path, file)
-    megabytes = file.stat().st_size / 1e6
-    click.echo(
-        f"{file} holds {database.name} at revision {revision}: {megabytes:,.1f} MB.", err=True
-    )
+    told = f"{database.name} at revision {revision}: {file.stat().st_size / 1e6:,.1f} MB"
+    click.echo(f"{file} holds {told}.", err=True)

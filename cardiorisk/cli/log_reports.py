@@ -64,19 +64,15 @@ def write_stats(log: str, summary: Summary, torn_lines: int) -> None:
     rate = summary.requests_per_minute()
     click.echo(log)
     if summary.requests:
-        first, last = timestamp(summary.first_ts_seconds), timestamp(summary.last_ts_seconds)
-        click.echo(f"  from        {first}\n  to          {last}")
+        click.echo(f"  from        {timestamp(summary.first_ts_seconds)}")
+        click.echo(f"  to          {timestamp(summary.last_ts_seconds)}")
     click.echo(f"  requests    {summary.requests:,}" + (f" ({rate:,.1f} a minute)" if rate else ""))
     share = f" ({summary.refusals / summary.requests:.1%})" if summary.requests else ""
     statuses = ", ".join(map(str, sorted(REFUSAL_STATUSES)))
     click.echo(f"  refusals    {summary.refusals:,}{share}: {statuses}")
     click.echo(f"  torn lines  {torn_lines:,}")
-    counts: dict[str, Counter[Any]] = {
-        "status": summary.by_status,
-        "code": summary.by_code,
-        "plan": summary.by_plan,
-    }
-    for title, by_name in counts.items():
+    counts: list[Counter[Any]] = [summary.by_status, summary.by_code, summary.by_plan]
+    for title, by_name in zip(("status", "code", "plan"), counts, strict=True):
         if by_name:
             click.echo(f"\n{title:<20} {'requests':>12}")
         for name, count in sorted(by_name.items()):

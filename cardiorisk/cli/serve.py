@@ -67,7 +67,7 @@ class TerminalAnnouncer:
 
 
 def _program() -> str:
-    """Return how the command is called from here, which need not be on the path."""
+    """How the command is called from here, which need not be on the path."""
     beside_python = Path(sys.executable).with_name("cardiorisk")
     return "cardiorisk" if shutil.which("cardiorisk") else os.path.relpath(beside_python)
 
