@@ -119,9 +119,8 @@ def _bind(settings: Settings) -> list[socket]:
 
 def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str:
     sockets = _bind(settings)
-    url = _url(sockets[0])
     listener.listen(sockets)
-    announcer.listening(url)
+    announcer.listening(url := _url(sockets[0]))
     return url
 
 

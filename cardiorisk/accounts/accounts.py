@@ -12,7 +12,7 @@ from cardiorisk import errors
 from cardiorisk.errors import Conflict, InvalidKey, InvalidLogin, LimitedKey
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
-from cardiorisk.identity.texts import Login, PasswordChange, Registration
+from cardiorisk.identity.texts import Login, Registration
 from cardiorisk.identity.tokens import REFRESH_LIFETIME, SESSION_LIFETIME, TokenPair, new_token_id
 from cardiorisk.limits.throttle import Throttle, site_of
 from cardiorisk.limits.window import require_below
@@ -85,13 +85,13 @@ class Accounts:
             )
 
     async def change_password(
-        self, change: PasswordChange, client_address: str, device: str = ""
+        self, login: Login, new_password: str, client_address: str, device: str = ""
     ) -> None:
         """Change a password; every token ends at once, keys stay."""
-        stored = await self._require_login(change.login, client_address, device)
+        stored = await self._require_login(login, client_address, device)
         account_id, generation = stored.account_id, stored.generation
         site = site_of(client_address)
-        new_hash = await self._passwords.hash(change.new_password, site, Rank.KNOWN)
+        new_hash = await self._passwords.hash(new_password, site, Rank.KNOWN)
         is_changed = await self._store.change(
             lambda rows: rows_accounts.set_password(rows, account_id, generation, new_hash)
         )

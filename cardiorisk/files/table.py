@@ -124,18 +124,13 @@ class CsvTable(Table):
         if block.has_broken:
             return self._cut_each(block)
         names = list(map(str, range(len(self.names))))
-        texts = dict.fromkeys(names, pa.binary())
+        types, size = dict.fromkeys(names, pa.binary()), len(block.text) + 1
+        read = arrow_csv.ReadOptions(use_threads=False, block_size=size, column_names=names)
+        parse = arrow_csv.ParseOptions(delimiter=self.dialect.separator)
+        parse.newlines_in_values = b'"' in block.text
+        convert = arrow_csv.ConvertOptions(check_utf8=False, column_types=types)
         try:
-            table = arrow_csv.read_csv(
-                pa.py_buffer(block.text),
-                arrow_csv.ReadOptions(
-                    use_threads=False, block_size=len(block.text) + 1, column_names=names
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=self.dialect.separator, newlines_in_values=b'"' in block.text
-                ),
-                arrow_csv.ConvertOptions(check_utf8=False, column_types=texts),
-            )
+            table = arrow_csv.read_csv(pa.py_buffer(block.text), read, parse, convert)
         except pa.ArrowInvalid:  # a row has another length, or none is there
             return self._cut_each(block)
         return [column.combine_chunks() for column in table.columns], {}

@@ -48,12 +48,6 @@ class Login:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordChange:
-    login: Login
-    new_password: str = field(repr=False)
-
-
 def folded(text: str) -> str:
     """Return what a name or an address is compared by: letters without their case or shaping.
 

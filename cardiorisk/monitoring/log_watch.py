@@ -1,7 +1,4 @@
-"""The bitácora as operators ask it: a search, what is new, and the drift of recent answers.
-
-One thread reads the file, and a bounded number of jobs wait for it.
-"""
+"""The bitácora as operators ask it: a search, what is new, and the drift of recent answers."""
 
 import asyncio
 import re
@@ -29,18 +26,15 @@ STATUS_PATTERN = "^[1-5]([0-9]{2}|xx)$"
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Which lines of the log are wanted; a criterion that is None holds for every line.
-
-    ``status`` is ``429``, or ``4xx``; ``key_ids`` are those of an account, where one was named.
-    """
+    """Which lines of the log are wanted; a criterion that is None holds for every line."""
 
     limit: int = DEFAULT_LINES
-    status: str | None = None
+    status: str | None = None  # as ``429``, or ``4xx``
     route: str | None = None
     code: str | None = None
     key: str | None = None
     account: str | None = None
-    key_ids: frozenset[str] | None = None
+    key_ids: frozenset[str] | None = None  # those of the account
     unwanted_route: str | None = None
 
     def is_wanted(self, entry: Entry) -> bool:
@@ -81,9 +75,8 @@ class LogWatch:
     def __init__(self, path: Path, clock: Callable[[], float], most_jobs: int = MOST_JOBS) -> None:
         self._path = path
         self._clock = clock
-        self._worker = Worker(
-            "log-watch", most_jobs, "too many searches of the log wait; try again in a second"
-        )
+        busy = "too many searches of the log wait; try again in a second"
+        self._worker = Worker("log-watch", most_jobs, busy)
         self._drift: asyncio.Future[DriftReport] | None = None
         self._drift_of = ("", 0.0)
 

@@ -231,16 +231,13 @@ class Counts:
         )
 
     def minute(self, number: int) -> Minute:
-        by_class = Counter[int]()
-        for status, count in self.by_status.items():
-            by_class[status // 100] += count
-        return Minute(
-            datetime.fromtimestamp(number * SECONDS, UTC),
-            self.by_status.total(),
-            self.refusals.total(),
-            by_class[5],
-            max(0, by_class[4] - self.refusals.total()),
+        faulty, failed = (
+            sum(count for status, count in self.by_status.items() if status // 100 == first)
+            for first in (4, 5)
         )
+        starts_at, refused = datetime.fromtimestamp(number * SECONDS, UTC), self.refusals.total()
+        faults = max(0, faulty - refused)
+        return Minute(starts_at, self.by_status.total(), refused, failed, faults)
 
     def stretch(self) -> Stretch:
         stages = {

@@ -184,9 +184,9 @@ class AccountPageHandler(SignedInPage, SessionPage):
             require_plan(plan, SOLD_PLANS)
             await accounts.switch_plan(login, plan, *where)
             return f"{HOME}?hecho={'mismo' if plan == self.principal.plan else 'plan'}"
-        change = shapes.PasswordChangeBody.accept(members).change
-        await accounts.change_password(change, *where)
-        await self.log_in(Login(change.login.username, change.new_password))
+        change = shapes.PasswordChangeBody.accept(members)
+        await accounts.change_password(change.login, change.new_password, *where)
+        await self.log_in(Login(change.username, change.new_password))
         return f"{HOME}?hecho=clave"
 
 

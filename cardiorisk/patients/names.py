@@ -56,5 +56,4 @@ def find_meant(name: str, known: Collection[str]) -> str | None:
     if len(name) > _LONGEST:
         return None
     begin_alike = [each for each in by_folded if each[:1] == plain[:1]]  # comparing takes long
-    close = get_close_matches(plain, begin_alike, 1, _LEAST_ALIKE)
-    return by_folded[close[0]] if close else None
+    return next(map(by_folded.get, get_close_matches(plain, begin_alike, 1, _LEAST_ALIKE)), None)

@@ -86,8 +86,9 @@ class PasswordHandler(BaseHandler):
     @operation("changePassword", None, shapes.PasswordChangeBody, 204, problems=_LOGIN)
     async def post(self) -> None:
         """Change your password; every token of the account ends at once, its API keys stay."""
-        change = shapes.PasswordChangeBody.read(self.request.body).change
-        await self.services.accounts.change_password(change, self.address, device_cookie(self))
+        body, device = shapes.PasswordChangeBody.read(self.request.body), device_cookie(self)
+        change_password = self.services.accounts.change_password
+        await change_password(body.login, body.new_password, self.address, device)
         self.answer_nothing()
 
 

@@ -102,10 +102,6 @@ class PasswordChangeBody(LoginBody):
 
     new_password: Annotated[str, _next_password, AfterValidator(_differing)]
 
-    @property
-    def change(self) -> texts.PasswordChange:
-        return texts.PasswordChange(self.login, self.new_password)
-
 
 class DeletionBody(Sent):
     """The password again, of the account that is to go."""

@@ -28,7 +28,7 @@ from cardiorisk.errors import (
 )
 from cardiorisk.identity.keys import Principal
 from cardiorisk.identity.passwords import Passwords
-from cardiorisk.identity.texts import Login, PasswordChange, Registration
+from cardiorisk.identity.texts import Login, Registration
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.throttle import ADDRESSES, CHANGES, NAMES, Throttle, Tries
 from cardiorisk.limits.window import Limiter
@@ -145,8 +145,8 @@ async def test_a_login_brings_an_outdated_hash_up_to_date(house: House) -> None:
 
 
 async def test_a_login_under_way_while_the_password_changes_gives_dead_tokens(house: House) -> None:
-    change = PasswordChange(RIGHT, "battery staple")
-    house.passwords.interruption = house.accounts.change_password(change, HERE)
+    change_password = house.accounts.change_password
+    house.passwords.interruption = change_password(RIGHT, "battery staple", HERE)
     pair = await house.accounts.login(RIGHT, HERE)
     assert await _failure(house.store.principal(pair.access_token)) is InvalidKey
     assert await _failure(house.accounts.refresh(pair.refresh_token)) is InvalidKey
@@ -172,9 +172,7 @@ async def test_a_suspension_is_told_to_who_knows_the_password_and_to_nobody_else
         lambda accounts, login, *place: accounts.login(login, *place),
         lambda accounts, login, *place: accounts.begin_session(login, *place),
         lambda accounts, login, *place: accounts.switch_plan(login, "premium", *place),
-        lambda accounts, login, *place: accounts.change_password(
-            PasswordChange(login, "correct horse"), *place
-        ),
+        lambda accounts, login, *place: accounts.change_password(login, "correct horse", *place),
     ],
     ids=["login", "session", "plan", "password"],
 )
@@ -244,7 +242,7 @@ async def test_a_new_password_takes_the_old_ones_place_and_ends_tokens_not_keys(
 ) -> None:
     pair = await house.accounts.login(RIGHT, HERE)
     minted = await house.accounts.create_key(await house.store.principal(pair.access_token), None)
-    await house.accounts.change_password(PasswordChange(RIGHT, "battery staple"), HERE)
+    await house.accounts.change_password(RIGHT, "battery staple", HERE)
     assert await _failure(house.store.principal(pair.access_token)) is InvalidKey
     assert await _failure(house.accounts.refresh(pair.refresh_token)) is InvalidKey
     assert await _failure(house.accounts.login(RIGHT, HERE)) is InvalidLogin
@@ -254,8 +252,7 @@ async def test_a_new_password_takes_the_old_ones_place_and_ends_tokens_not_keys(
 
 async def test_of_two_password_changes_at_the_same_moment_one_is_refused(house: House) -> None:
     calls = (
-        _failure(house.accounts.change_password(PasswordChange(RIGHT, f"new-pass-{n}"), HERE))
-        for n in range(2)
+        _failure(house.accounts.change_password(RIGHT, f"new-pass-{n}", HERE)) for n in range(2)
     )
     assert set(await asyncio.gather(*calls)) == {None, InvalidLogin}
 

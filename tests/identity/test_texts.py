@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from cardiorisk.identity.texts import (
     Login,
-    PasswordChange,
     Registration,
     claimed_name,
     claimed_password,
@@ -176,7 +175,6 @@ def test_a_folded_name_has_room_in_its_column(text: str) -> None:
     [
         Registration("ana", "correct horse", "a@b"),
         Login("ana", "correct horse"),
-        PasswordChange(Login("ana", "x"), "correct horse"),
     ],
 )
 def test_what_is_printed_shows_no_password(shown: object) -> None:
