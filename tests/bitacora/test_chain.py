@@ -297,6 +297,27 @@ def test_missing_files_are_found_and_a_part_of_the_log_can_be_verified(log: Log)
     assert "what was before checkpoint 5 is missing" in log.fault()
 
 
+def test_what_another_chain_has_is_not_what_was_kept_or_went_before(
+    log: Log, tmp_path: Path
+) -> None:
+    log.write(3, is_sealed=False)
+    kept = last_checkpoint(log.path)
+    first = log.rotate()
+    log.write(3, is_sealed=False)
+    other = Bitacora(tmp_path / "other", wall_clock=lambda: 0.0)
+    other.append(b"{}\n")
+    other.close()
+    shutil.copy(other.path, first)
+    moved = verify(list_files(log.path)).fault or ""
+    assert "does not go on where the file before it ends" in moved
+    anew = verify(list_files(other.path), against=kept).fault or ""
+    assert "which was kept elsewhere, is not there: all was written anew" in anew
+    other.path.write_bytes(b"{}\n")
+    assert verify(list_files(other.path)).fault == (
+        "there is no checkpoint, so nothing can be said of it"
+    )
+
+
 # The key
 
 
