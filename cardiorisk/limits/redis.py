@@ -19,8 +19,7 @@ import hiredis
 from cardiorisk.errors import LimitsUnavailable
 
 DEADLINE_SECONDS = 0.05
-BREAK_SECONDS = 1.0
-"""Between an outage's beginning and the first try to end it, and between tries; at most for one."""
+BREAK_SECONDS = 1.0  # from an outage's beginning to the first try to end it, between and for tries
 _MOST_UNREAD_BYTES = 1024 * 1024
 # hiredis reserves what an array announces, and needs half a minute to let go of two billion.
 _LONG_ARRAY = re.compile(rb"[*%~>|][+-]?[0-9]{3}")
@@ -53,8 +52,7 @@ class _Connection(asyncio.Protocol):
         self._refuses = refuses
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader()
-        self._unread_bytes = 0
-        self._last_bytes = b""
+        self._unread_bytes, self._last_bytes = 0, b""
         self._unsent: list[bytes] = []
         self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -111,8 +109,8 @@ class _Connection(asyncio.Protocol):
         if not self._refuses:
             waiting.end(None)
         elif not waiting.future.done():
-            message = "requests cannot be counted right now; try again in a second"
-            waiting.future.set_exception(LimitsUnavailable(message))
+            told = LimitsUnavailable("requests cannot be counted right now; try again in a second")
+            waiting.future.set_exception(told)
 
     def _take(self, waiting: _Waiting, reply: object) -> None:
         if not isinstance(reply, hiredis.ReplyError):
@@ -138,12 +136,10 @@ class _Connection(asyncio.Protocol):
 
     def _look_at_deadline(self) -> None:
         self._timer = None
-        if self._waiting:
-            ends_at = self._waiting[0].ends_at
-            if ends_at > self._loop.time():
-                self._timer = self._loop.call_at(ends_at, self._look_at_deadline)
-            else:
-                self.fail(f"it has not answered for {DEADLINE_SECONDS * 1000:.0f} ms")
+        if self._waiting and self._waiting[0].ends_at <= self._loop.time():
+            self.fail(f"it has not answered for {DEADLINE_SECONDS * 1000:.0f} ms")
+        elif self._waiting:
+            self._timer = self._loop.call_at(self._waiting[0].ends_at, self._look_at_deadline)
 
 
 class Redis:
@@ -156,7 +152,7 @@ class Redis:
         self, url: str, scripts: tuple[str, ...], trial: Arguments, *, refuses: bool
     ) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 6379
+        self._place = parts.hostname or "", parts.port or 6379
         self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
         database, login = parts.path.strip("/") or "0", [parts.username, parts.password]
         self._greeting: list[Arguments] = [("SELECT", database), ("EVAL", scripts[0], *trial)]
@@ -185,9 +181,9 @@ class Redis:
             await asyncio.sleep(0)  # in which the transport closes
 
     def ask(self, arguments: Arguments, settle: Callable[[Any], Result]) -> asyncio.Future[Result]:
-        """Send a command with others of this turn; ``settle`` makes the result of its reply.
+        """Send with others of this turn; ``settle`` makes the result of a reply, None without one.
 
-        It is given None where there is no reply, and raises a ``ValueError`` at a senseless one.
+        It raises a ``ValueError`` at a senseless one.
         """
         return self._connection.ask(arguments, settle)
 
@@ -203,9 +199,7 @@ class Redis:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(BREAK_SECONDS):
-                await loop.create_connection(
-                    lambda: connection, self._host, self._port, ssl=self._tls
-                )
+                await loop.create_connection(lambda: connection, *self._place, ssl=self._tls)
             greeted = [connection.ask(each, bool) for each in self._greeting]
             await asyncio.gather(*greeted, return_exceptions=True)
         except (OSError, ValueError) as error:  # a ValueError: no name of a host
@@ -217,14 +211,14 @@ class Redis:
         self._tell(connection.fault.result() if self.is_away else "")
 
     def _tell(self, reason: str) -> None:
-        """Count and tell an outage where it begins and, without a reason, where it ends."""
+        """Count and tell where an outage begins and, without a reason, where it ends."""
         if bool(reason) == self._is_told:
             return
         self._is_told = bool(reason)
         self.outages += self._is_told
         does = "requests are refused" if self._refuses else "each process counts for itself"
         said = f"is away: {reason}; meanwhile {does}" if reason else "is back"
-        _logger.warning("Redis at %s:%d, for the windows, %s", self._host, self._port, said)
+        _logger.warning("Redis at %s:%d, for the windows, %s", *self._place, said)
 
 
 def digest(script: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cardiorisk.identity.keys import KeyWindow
-from cardiorisk.limits.redis import Redis, digest
+from cardiorisk.limits.redis import Arguments, Redis, digest
 from cardiorisk.limits.throttle import Place, Tries, require_left
 from cardiorisk.limits.window import Limiter, Verdict
 
@@ -87,17 +87,16 @@ class SharedTries(Tries):
 
     def _ask(self, places: tuple[Place, ...], held: int, tries: int) -> asyncio.Future[list[int]]:
         """Have places held and tries added; tries, places and seconds left come back of each."""
-        bounds = [number for place in places for number in (place.kind.most, place.kind.seconds)]
         keys = [_attempts(place) for place in places]
+        bounds = [number for place in places for number in (place.kind.most, place.kind.seconds)]
 
         def settle(reply: list[int] | None) -> list[int]:
             if reply is not None and len(reply) != 3 * len(places):
                 raise ValueError(len(reply))
             return list(map(int, reply or ()))
 
-        return self._redis.ask(
-            ("EVALSHA", _TRY_DIGEST, len(keys), *keys, held, int(tries), *bounds), settle
-        )
+        asked: Arguments = ("EVALSHA", _TRY_DIGEST, len(keys), *keys, held, int(tries), *bounds)
+        return self._redis.ask(asked, settle)
 
 
 def _attempts(place: Place) -> str:

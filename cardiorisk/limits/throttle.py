@@ -18,11 +18,9 @@ from cardiorisk.identity.texts import folded
 
 
 class Kind(NamedTuple):
-    """What is counted: so many tries at most in a window of so many seconds."""
-
     name: str
     most: int
-    seconds: int
+    seconds: int  # of the window
 
 
 NAMES = Kind("names", 10, 300)  # strangers' wrong passwords for one name
@@ -38,19 +36,15 @@ MOST_COUNTED = 16_384  # windows of a kind in memory, some 250 bytes each
 
 
 class Place(NamedTuple):
-    """Somebody's window of one kind."""
-
     kind: Kind
     who: str
 
 
 def require_left(place: Place, tries: int, held: int, resets_in_seconds: int) -> None:
     """Raise ``TooManyAttempts``, or ``Overloaded`` where those under way may take what is left."""
-    resets_in_seconds = max(1, resets_in_seconds)
+    seconds = max(1, resets_in_seconds)
     if tries >= place.kind.most:
-        raise TooManyAttempts(
-            f"there were too many attempts; try again in {resets_in_seconds} s", resets_in_seconds
-        )
+        raise TooManyAttempts(f"there were too many attempts; try again in {seconds} s", seconds)
     if tries + held >= place.kind.most:
         raise Overloaded("too many attempts are under way; try again in a second")
 
@@ -60,8 +54,8 @@ class Tries:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        # When each ends, in seconds, and how many tries it has; in order of their beginnings.
         self._windows: defaultdict[Kind, dict[str, tuple[float, int]]] = defaultdict(dict)
-        """When each ends, in seconds, and how many tries it has; in order of their beginnings."""
         self._held: Counter[Place] = Counter()
 
     async def tries(self, *places: Place) -> list[int]:
@@ -87,7 +81,6 @@ class Tries:
                 del windows[next(iter(windows))]
 
     def clear(self, place: Place) -> None:
-        """Begin the window anew; who is under way stays so."""
         self._windows[place.kind].pop(place.who, None)
 
     def _window(self, place: Place) -> tuple[float, int]:
@@ -108,8 +101,7 @@ class Throttle:
     async def login(self, name: str, address: str, device: str = "") -> AsyncIterator[bool]:
         """Count a wrong login, remember where one was right, and yield whether the name is known.
 
-        ``device`` is the id of one where it has logged in. Success leaves the address's count as
-        it is, so that a guesser's own account does not clean the slate.
+        Success leaves the address's count, or a guesser's own account would clean the slate.
         """
         who, site = _anonymous(name), site_of(address)
         here = Place(SITES, f"{who} {site}")
@@ -140,20 +132,20 @@ class Throttle:
 
     @asynccontextmanager
     async def _under_way(
-        self, failure: type[ServiceError], failures: Sequence[Place], *successes: Place
+        self, failure: type[ServiceError], failures: Sequence[Place], success: Place
     ) -> AsyncIterator[None]:
         """Hold places for the length of the block, and count what comes of it in its own."""
-        await self._tries.hold(*failures, *successes)
-        counted: Sequence[Place] = ()
+        await self._tries.hold(*failures, success)
+        has_failed = has_succeeded = False
         try:
             yield
-            counted = successes
+            has_succeeded = True
         except failure:
-            counted = failures
+            has_failed = True
             raise
         finally:
-            self._tries.end(*failures, tries=counted is failures)
-            self._tries.end(*successes, tries=counted is successes)
+            self._tries.end(*failures, tries=has_failed)
+            self._tries.end(success, tries=has_succeeded)
 
     def _remember(self, site: Place) -> None:
         self._tries.clear(site)
@@ -165,14 +157,15 @@ def _anonymous(name: str) -> str:
 
 
 def site_of(address: str) -> str:
-    """Return whom an IP address is counted as: itself or, of IPv6, its network of 64 bits.
+    """Return an IP address or, of IPv6, its network of 64 bits, the least that a subscriber has.
 
-    One subscriber is given at least such a network. Source: RFC 6177, section 2.
+    Source: RFC 6177, section 2.
     """
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    if isinstance(parsed, IPv6Address):
         return str(IPv6Network((int(parsed), 64), strict=False))
-    return str(getattr(parsed, "ipv4_mapped", parsed))
+    return str(parsed)

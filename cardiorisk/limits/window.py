@@ -43,11 +43,9 @@ class Verdict(NamedTuple):
 
 @dataclass(slots=True)
 class _Minute:
-    """What was counted by account and, of that, what was taken or is not this process's."""
-
     number: int
-    used: dict[int, int] = field(default_factory=dict)
-    taken: dict[int, int] = field(default_factory=dict)
+    used: dict[int, int] = field(default_factory=dict)  # by account
+    taken: dict[int, int] = field(default_factory=dict)  # of that, or not this process's
 
     @property
     def day(self) -> date:
@@ -78,8 +76,7 @@ class Limiter:
 
         None only looks what is left. ``now`` is given where another clock than ours counts.
         """
-        if now is None:
-            now = self._clock()
+        now = self._clock() if now is None else now
         minute = self._current(now)
         used = minute.used.get(account_id, 0)
         left, is_key_s = max(0, limit - used), False
@@ -117,7 +114,7 @@ class Limiter:
         return len(self._current(self._clock()).used)
 
     def used(self, account_id: int) -> int:
-        return self._current(self._clock()).used.get(account_id, 0)
+        return self.seen(account_id, None)[1]
 
     def take_calls(self) -> Counter[tuple[int, date]]:
         """Return what was counted here since the last time, by account and day (UTC)."""

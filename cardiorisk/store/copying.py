@@ -9,16 +9,11 @@ from cardiorisk.store.database import Database, Rows
 from cardiorisk.store.tables import AccountChange, Base, Node
 
 _ROWS_AT_ONCE = 1_000
-_OF_PROCESSES = {AccountChange.__tablename__, Node.__tablename__}
-"""Tables that speak of what runs now, and are not copied."""
+_OF_PROCESSES = {AccountChange.__tablename__, Node.__tablename__}  # of what runs now; not copied
 
 
 def copy(source: Database, target: Database) -> Iterator[tuple[str, int, int]]:
-    """Copy table by table in one transaction; yield each name, and how many rows of how many.
-
-    Raises:
-        Conflict: there is something in the target, or not as much at the end as in the source.
-    """
+    """Copy table by table in one transaction; yield each name, and how many rows of how many."""
     tables = [table for table in Base.metadata.sorted_tables if table.name not in _OF_PROCESSES]
     with source.reading() as found, target.writing() as made:
         if source.is_shared:  # where a reader sees many moments unless it asks for one
@@ -36,8 +31,8 @@ def copy(source: Database, target: Database) -> Iterator[tuple[str, int, int]]:
 
 def _copy_table(found: Rows, made: Rows, table: Table) -> Iterator[tuple[str, int, int]]:
     whole, copied = _count(found, table), 0
-    options = {"yield_per": _ROWS_AT_ONCE}
-    for batch in found.execute(select(table), execution_options=options).mappings().partitions():
+    result = found.execute(select(table), execution_options={"yield_per": _ROWS_AT_ONCE})
+    for batch in result.mappings().partitions():
         made.execute(insert(table), [dict(row) for row in batch])
         copied += len(batch)
         yield table.name, copied, whole

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -14,13 +14,9 @@ from cardiorisk.store.migrations import revisions
 from cardiorisk.store.postgres import PostgresDatabase
 from cardiorisk.store.sqlite import SqliteDatabase
 
-Rows: TypeAlias = Connection
-"""The tables inside an open transaction, as ``reading`` and ``writing`` give them."""
-
-BUSY_SECONDS = 5.0
-"""How long a command waits for another process's write to end."""
-SERVED_BUSY_SECONDS = 1.0
-"""How long a change of the server waits for others' writes; in SQLite, for those before it too."""
+Rows: TypeAlias = Connection  # inside an open transaction, as ``reading`` and ``writing`` give it
+BUSY_SECONDS = 5.0  # for which a command waits for another process's write to end
+SERVED_BUSY_SECONDS = 1.0  # the same of a change of the server; in SQLite, for those before it too
 
 
 class Database(Protocol):
@@ -62,12 +58,11 @@ def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> Database
     if _is_postgres(place):
         with open_database(url):
             pass  # as long as it takes
-    database = _open(place, busy_seconds, makes=True, is_served=True)
-    try:
+    with ExitStack() as on_failure:
+        database = _open(place, busy_seconds, makes=True, is_served=True)
+        on_failure.callback(database.close)
         database.upgrade()
-    except BaseException:
-        database.close()
-        raise
+        on_failure.pop_all()
     return database
 
 
@@ -78,9 +73,8 @@ def open_existing(url: str) -> Iterator[Database]:
     path = Path(place.database or "")
     if not _is_postgres(place) and not path.is_file():
         raise StoreUnavailable(
-            f"there is no database at {path.absolute()}; where the service's is elsewhere, "
-            "go there or give --database-url; "
-            "`cardiorisk serve` or `cardiorisk keys create` makes one"
+            f"there is no database at {path.absolute()}; where the service's is elsewhere, go there"
+            " or give --database-url; `cardiorisk serve` or `cardiorisk keys create` makes one"
         )
     with closing(_open(place)) as database:
         yield database
@@ -96,7 +90,6 @@ def open_current(url: str) -> Iterator[Database]:
 
 
 def revision_of(database: Database) -> str | None:
-    """Return the revision that a database is at, None where it has no tables."""
     with database.reading() as rows:
         return revisions.current(rows)
 
@@ -113,8 +106,7 @@ def _open(
 ) -> Database:
     if _is_postgres(url):
         return PostgresDatabase(url, busy_seconds, is_served=is_served)
-    path = Path(url.database or "")
-    return SqliteDatabase(path, busy_seconds, makes=makes, is_served=is_served)
+    return SqliteDatabase(Path(url.database or ""), busy_seconds, makes=makes, is_served=is_served)
 
 
 def _is_postgres(url: URL) -> bool:

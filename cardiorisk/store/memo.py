@@ -26,8 +26,8 @@ Lookup: TypeAlias = "asyncio.Future[Credential | None]"
 
 KNOWN_SECONDS = 60.0
 REFUSED_SECONDS = 2.0
-MOST_ENTRIES = 16_384
-"""Of each kind; about 400 bytes each."""
+MOST_ENTRIES = 16_384  # of each kind; about 400 bytes each
+MOST_LOOKUPS = 1_000  # that may wait, 0.2 s at most: each takes a fifth of a millisecond
 
 
 class Refusal(Enum):
@@ -61,14 +61,15 @@ class Memo:
     ) -> None:
         self._clock = clock
         self._most_entries = most_entries
+        # Of each: until when it is good, by the clock.
         self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
         self._refused: OrderedDict[bytes, float] = OrderedDict()
-        """Of each: until when it is good, by the clock."""
+        self._lookups: dict[tuple[int, bytes], Lookup] = {}  # by the generation of the question
         self._hits = self._refusals = self._misses = 0
         self.generation = 0
 
     def find(self, digest: bytes) -> Principal | Refusal | None:
-        """Return what is remembered of a key, None where the database must be asked."""
+        """Return what is remembered, None where the database must be asked."""
         entry = self._known.get(digest)
         if entry is not None and entry[1] > self._clock():
             self._hits += 1
@@ -80,22 +81,31 @@ class Memo:
         self._misses += 1
         return None
 
+    def share(self, digest: bytes, begin: Callable[[], Lookup]) -> Lookup:
+        """Return the look-up of a key that is under way in this generation, or begin it."""
+        place = self.generation, digest
+        lookup = self._lookups.get(place)
+        if lookup is None:
+            if len(self._lookups) >= MOST_LOOKUPS:
+                raise Overloaded("too many keys are being looked up; try again in a second")
+            lookup = self._lookups[place] = begin()
+            lookup.add_done_callback(partial(self._remember, *place))
+        return lookup
+
     def keep(self, digest: bytes, found: Credential | None, generation: int) -> None:
         """Remember what was found, if nothing was dropped since the generation of the question."""
         if generation != self.generation:
             return
         self._known.pop(digest, None)
         self._refused.pop(digest, None)
-        kept: OrderedDict[bytes, tuple[Principal, float]] | OrderedDict[bytes, float]
         if found is None:
-            kept = self._refused
-            kept[digest] = self._clock() + REFUSED_SECONDS
+            self._refused[digest] = self._clock() + REFUSED_SECONDS
         else:
-            kept = self._known
             good_until = self._clock() + min(found.lifetime_seconds, KNOWN_SECONDS)
-            kept[digest] = found.principal, good_until
-        if len(kept) > self._most_entries:
-            kept.popitem(last=False)
+            self._known[digest] = found.principal, good_until
+        for kept in (self._known, self._refused):
+            if len(kept) > self._most_entries:
+                kept.popitem(last=False)
 
     def drop(self, account_ids: AbstractSet[int]) -> None:
         """Forget what is these accounts', if any, and doubt every look-up under way."""
@@ -107,7 +117,6 @@ class Memo:
                 del self._known[digest]
 
     def drop_all(self) -> None:
-        """Forget everything, refusals too, and doubt every look-up under way."""
         self.generation += 1
         self._known.clear()
         self._refused.clear()
@@ -117,28 +126,7 @@ class Memo:
             self._hits, self._refusals, self._misses, len(self._known), len(self._refused)
         )
 
-
-class Lookups:
-    """Look-ups of what the memo does not know, shared by who ask within one generation."""
-
-    def __init__(self, memo: Memo, most: int) -> None:
-        self._memo = memo
-        self._most = most
-        self._waiting: dict[tuple[int, bytes], Lookup] = {}
-
-    def share(self, digest: bytes, begin: Callable[[], Lookup]) -> Lookup:
-        """Return the look-up of a key that is under way, or begin it."""
-        generation = self._memo.generation
-        lookup = self._waiting.get((generation, digest))
-        if lookup is None:
-            if len(self._waiting) >= self._most:
-                raise Overloaded("too many keys are being looked up; try again in a second")
-            lookup = begin()
-            self._waiting[generation, digest] = lookup
-            lookup.add_done_callback(partial(self._remember, generation, digest))
-        return lookup
-
     def _remember(self, generation: int, digest: bytes, lookup: Lookup) -> None:
-        del self._waiting[generation, digest]
+        del self._lookups[generation, digest]
         if lookup.exception() is None:
-            self._memo.keep(digest, lookup.result(), generation)
+            self.keep(digest, lookup.result(), generation)

@@ -18,25 +18,20 @@ from cardiorisk.store import rows_changes
 from cardiorisk.store.migrations import revisions
 
 READERS, WRITERS = 4, 2
-CONNECT_SECONDS = 2
-"""As short as psycopg lets it be."""
-ANSWER_SECONDS = 2.0
-"""How long the server waits for an answer; the database itself gives up a little sooner."""
+CONNECT_SECONDS = 2  # as short as psycopg lets it be
+ANSWER_SECONDS = 2.0  # the service waits for an answer; the database gives up a little sooner
 AWAY_SECONDS = 1.0
 
-_FOREIGN_KEY, _UNIQUE = "23503", "23505"
-_LOCKED = "55P03"
+_FOREIGN_KEY, _UNIQUE, _LOCKED = "23503", "23505", "55P03"
+# How the codes begin of a connection that is broken, a server that stops or starts, or is full.
 _AWAY = ("08", "57P", "53300")
-"""How the codes begin of a connection that is broken, a server that stops or starts, or is full."""
 
 
 class PostgresDatabase:
     """One database of a server; any thread may use it. No message holds the password.
 
-    Args:
-        url: where it is, with the user and the password.
-        busy_seconds: how long a statement waits for another process's lock.
-        is_served: nobody waits for an answer that is long in coming.
+    A statement waits ``busy_seconds`` for another process's lock; where ``is_served``, nobody waits
+    for an answer that is long in coming.
     """
 
     is_shared = True
@@ -47,14 +42,14 @@ class PostgresDatabase:
         self.name = f"{url.database} at {url.host or 'this machine'}"
         self.busy_seconds = busy_seconds
         self._away_until = 0.0
-        milliseconds = round(1000 * busy_seconds)
-        options = f"-c lock_timeout={milliseconds}"
+        options = f"-c lock_timeout={round(1000 * busy_seconds)}"
         if is_served:
             options += f" -c statement_timeout={round(900 * ANSWER_SECONDS)}"
             options += f" -c idle_in_transaction_session_timeout={round(5000 * ANSWER_SECONDS)}"
-        self._writes = _engine(url, WRITERS, options, ANSWER_SECONDS if is_served else None)
+        answer_seconds = ANSWER_SECONDS if is_served else None
+        self._writes = _engine(url, options, answer_seconds, pool_size=WRITERS)
         self._reads = _engine(
-            url, READERS, options, ANSWER_SECONDS if is_served else None, "AUTOCOMMIT"
+            url, options, answer_seconds, pool_size=READERS, isolation_level="AUTOCOMMIT"
         )
 
     @contextmanager
@@ -135,15 +130,12 @@ def _reason_of(error: BaseException) -> str:
     return " ".join(words.split())
 
 
-def _engine(
-    url: URL, connections: int, options: str, answer_seconds: float | None, isolation: Any = None
-) -> Engine:
+def _engine(url: URL, options: str, answer_seconds: float | None, **settings: Any) -> Engine:
     try:
         import psycopg  # noqa: PLC0415 - only who sets such a URL needs it
     except ImportError as error:
-        raise StoreUnavailable(
-            "a PostgreSQL database needs psycopg: pip install 'cardiorisk[cluster]'"
-        ) from error
+        needed = "a PostgreSQL database needs psycopg: pip install 'cardiorisk[cluster]'"
+        raise StoreUnavailable(needed) from error
 
     class ImpatientConnection(psycopg.Connection):
         """One that is closed when the server does not answer in time, as one that is stopped."""
@@ -156,21 +148,11 @@ def _engine(
                     self.close()
                 raise
 
-    defaults: dict[str, Any] = {
-        "connect_timeout": CONNECT_SECONDS,
-        "options": options,
-        "tcp_user_timeout": 5000,
-    }
-    engine = create_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,
-        **({"isolation_level": isolation} if isolation else {}),
-    )
+    timeouts = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": 5000}
+    engine = create_engine(url, max_overflow=0, hide_parameters=True, **settings)
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, place: Any, given: dict[str, Any]) -> Any:
-        return ImpatientConnection.connect(*place, **(defaults | given))
+        return ImpatientConnection.connect(*place, **({"options": options} | timeouts | given))
 
     return engine

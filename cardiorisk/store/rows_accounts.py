@@ -1,7 +1,4 @@
-"""The table of accounts, inside an open transaction.
-
-A function that is given an account's number raises ``UnknownAccount`` where it is nobody's.
-"""
+"""The table of accounts; given a number that is nobody's, a function raises ``UnknownAccount``."""
 
 import shlex
 from collections.abc import Mapping
@@ -21,42 +18,21 @@ from cardiorisk.store.values import AccountRecord, MintedKey, StoredLogin
 NEW_ACCOUNT_PLAN = "freemium"
 DEMO_ACCOUNT = "demo"
 
+# The columns of ``AccountRecord``, in its order; takes ``now``.
 _RECORDS = (
-    select(
-        Account.id,
-        Account.name,
-        Account.plan,
-        Account.is_operator,
-        func.count(ApiKey.id).filter(rows_keys.IS_ACTIVE),
-        Account.created_at,
-        Account.email,
-        Account.suspended_at,
-        Account.password_hash.is_not(None),
-    )
+    select(Account.id, Account.name, Account.plan, Account.is_operator)
+    .add_columns(func.count(ApiKey.id).filter(rows_keys.IS_ACTIVE), Account.created_at)
+    .add_columns(Account.email, Account.suspended_at, Account.password_hash.is_not(None))
     .outerjoin(ApiKey)
     .group_by(Account.id)
 )
-"""The columns of ``AccountRecord``, in its order; takes ``now``."""
-
-_LOGIN = select(
-    Account.id,
-    Account.password_hash,
-    Account.token_generation,
-    Account.suspended_at,
-).where(Account.folded_name == bindparam("folded_name"))
-"""The columns of ``StoredLogin``, in its order."""
 
 
 def find_id(rows: Rows, name: str) -> int | None:
     """Return the account of exactly this name, else the one whose name differs in case only."""
     is_exact = Account.name == name
-    statement = (
-        select(Account.id)
-        .where(or_(is_exact, Account.folded_name == folded(name)))
-        .order_by(is_exact.desc())
-        .limit(1)
-    )
-    return rows.execute(statement).scalar_one_or_none()
+    found = select(Account.id).where(or_(is_exact, Account.folded_name == folded(name)))
+    return rows.scalar(found.order_by(is_exact.desc()).limit(1))
 
 
 def require_id(rows: Rows, name: str) -> int:
@@ -67,7 +43,8 @@ def require_id(rows: Rows, name: str) -> int:
 
 
 def find_login(rows: Rows, name: str) -> StoredLogin | None:
-    row = rows.execute(_LOGIN, {"folded_name": folded(name)}).one_or_none()
+    login = Account.id, Account.password_hash, Account.token_generation, Account.suspended_at
+    row = rows.execute(select(*login).where(Account.folded_name == folded(name))).one_or_none()
     return None if row is None else StoredLogin(*row)
 
 
@@ -86,21 +63,15 @@ def list_accounts(rows: Rows, now: datetime) -> tuple[AccountRecord, ...]:
 def search(
     rows: Rows, wanted: str, after: int, limit: int, now: datetime
 ) -> tuple[AccountRecord, ...]:
-    """Return at most ``limit`` accounts by their numbers, those above ``after``.
-
-    They are found by a part of a name or an address in any case, or by a key's id or start.
-    """
+    """Find by a part of a name or an address in any case, or by a key's id or start."""
     statement = _RECORDS.where(Account.id > after).order_by(Account.id).limit(limit)
     if wanted:
         is_shown = or_(ApiKey.id == wanted, ApiKey.prefix == wanted)
-        part = folded(wanted)
         statement = statement.where(
-            or_(
-                Account.folded_name.contains(part, autoescape=True),
-                Account.name.contains(wanted, autoescape=True),
-                Account.email.contains(part, autoescape=True),
-                Account.id.in_(select(ApiKey.account_id).where(is_shown)),
-            )
+            Account.folded_name.contains(folded(wanted), autoescape=True)
+            | Account.name.contains(wanted, autoescape=True)
+            | Account.email.contains(folded(wanted), autoescape=True)
+            | Account.id.in_(select(ApiKey.account_id).where(is_shown))
         )
     return tuple(AccountRecord(*row) for row in rows.execute(statement, {"now": now}))
 
@@ -108,9 +79,8 @@ def search(
 def find_key_ids(rows: Rows, name: str) -> frozenset[str] | None:
     """Return the ids of an account's keys, ended ones too; None where nobody has the name."""
     account_id = find_id(rows, name)
-    if account_id is None:
-        return None
-    return frozenset(rows.scalars(select(ApiKey.id).where(ApiKey.account_id == account_id)))
+    its = select(ApiKey.id).where(ApiKey.account_id == account_id)
+    return None if account_id is None else frozenset(rows.scalars(its))
 
 
 def register(rows: Rows, name: str, email: str, password_hash: str, now: datetime) -> AccountRecord:
@@ -197,13 +167,11 @@ def remove(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
 
 def set_password(rows: Rows, account_id: int, generation: int | None, password_hash: str) -> bool:
     """Change a password and end every session, unless it was changed since ``generation``."""
-    this = update(Account).where(Account.id == account_id)
+    new = {"password_hash": password_hash, "token_generation": Account.token_generation + 1}
+    this = update(Account).where(Account.id == account_id).values(new)
     if generation is not None:
         this = this.where(Account.token_generation == generation)
-    changed = rows.execute(
-        this.values(password_hash=password_hash, token_generation=Account.token_generation + 1)
-    )
-    if changed.rowcount == 0:
+    if rows.execute(this).rowcount == 0:
         return False
     rows.execute(delete(Session).where(Session.account_id == account_id))
     rows_changes.note(rows, account_id)
@@ -212,23 +180,14 @@ def set_password(rows: Rows, account_id: int, generation: int | None, password_h
 
 def replace_hash(rows: Rows, account_id: int, old_hash: str, new_hash: str) -> None:
     """Keep another hash of the same password, unless the password was changed since."""
-    rows.execute(
-        update(Account)
-        .where(Account.id == account_id, Account.password_hash == old_hash)
-        .values(password_hash=new_hash)
-    )
+    this = Account.id == account_id, Account.password_hash == old_hash
+    rows.execute(update(Account).where(*this).values(password_hash=new_hash))
 
 
 def _insert(rows: Rows, name: str, now: datetime, **values: str) -> int:
-    new = {
-        "name": name,
-        "folded_name": folded(name),
-        "plan": NEW_ACCOUNT_PLAN,
-        "is_operator": False,
-        "created_at": now,
-    }
-    inserted = rows.execute(insert(Account).values(new | values).returning(Account.id))
-    return inserted.scalar_one()
+    values = {"plan": NEW_ACCOUNT_PLAN, "name": name, "folded_name": folded(name)} | values
+    new = insert(Account).values(is_operator=False, created_at=now, **values)
+    return rows.execute(new.returning(Account.id)).scalar_one()
 
 
 def _change(rows: Rows, account_id: int, now: datetime, **values: Any) -> AccountRecord:
@@ -262,9 +221,7 @@ def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
         )
 
 
-KEPT_DAYS = 90
-"""How long the calls of a day are kept; one row an account and day (UTC)."""
-
+KEPT_DAYS = 90  # the calls of a day, one row an account and day (UTC)
 _MORE_CALLS = text(
     "INSERT INTO usage (account_id, day, calls) "
     "SELECT id, :on_day, :more FROM account WHERE id = :of_account "
@@ -284,8 +241,5 @@ def add_calls(rows: Rows, calls: Mapping[tuple[int, date], int]) -> None:
 
 
 def calls_by_day(rows: Rows, account_id: int, first: date) -> dict[date, int]:
-    """Return an account's calls on each day that has any, from ``first`` on."""
-    statement = select(Usage.day, Usage.calls).where(
-        Usage.account_id == account_id, Usage.day >= first
-    )
-    return {row.day: row.calls for row in rows.execute(statement)}
+    its = Usage.account_id == account_id, Usage.day >= first
+    return dict(rows.execute(select(Usage.day, Usage.calls).where(*its)).all())

@@ -1,4 +1,4 @@
-"""The table of kept assessments, inside an open transaction; ids sort by time."""
+"""The table of kept assessments; ids sort by time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,7 @@ from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import AssessmentRow
 from cardiorisk.store.values import KeptAssessment
 
-MOST_SEARCHED = 100_000
-"""Of one account's; the oldest are passed over."""
+MOST_SEARCHED = 100_000  # of one account's; the oldest are passed over
 RISKS = {"si": True, "no": False}
 BY_LABEL = "nombre"
 ORDERS = {
@@ -23,23 +22,19 @@ ORDERS = {
 """By what a search calls them; the newest come first otherwise, and ``BY_LABEL`` is another."""
 _PATIENT = tuple(field.name for field in FIELDS)
 _REST = ("created_at", "label", "probability", "at_risk", "threshold", "model_version")
-_ASSESSMENTS = select(
-    AssessmentRow.id, *(getattr(AssessmentRow, name) for name in (*_PATIENT, *_REST))
-).order_by(AssessmentRow.id.desc())
+_ASSESSMENTS = select(AssessmentRow.__table__).order_by(AssessmentRow.id.desc())
 
 
 def keep(rows: Rows, account_id: int, kept: KeptAssessment) -> None:
     values = {name: getattr(kept.patient, name) for name in _PATIENT}
     values |= {name: getattr(kept, name) for name in _REST}
-    rows.execute(
-        insert(AssessmentRow).values(id=kept.assessment_id, account_id=account_id, **values)
-    )
+    new = insert(AssessmentRow).values(id=kept.assessment_id, account_id=account_id, **values)
+    rows.execute(new)
 
 
 def list_newest(
     rows: Rows, account_id: int, after: str | None, most: int
 ) -> tuple[KeptAssessment, ...]:
-    """Return at most so many of an account's assessments, the newest after ``after`` first."""
     statement = _ASSESSMENTS.where(AssessmentRow.account_id == account_id).limit(most)
     if after is not None:
         statement = statement.where(AssessmentRow.id < after)
@@ -74,9 +69,7 @@ def load(rows: Rows, account_id: int, ids: Sequence[str]) -> tuple[KeptAssessmen
 
 
 def find(rows: Rows, account_id: int, assessment_id: str) -> KeptAssessment | None:
-    this = AssessmentRow.account_id == account_id, AssessmentRow.id == assessment_id
-    row = rows.execute(_ASSESSMENTS.where(*this)).one_or_none()
-    return None if row is None else _kept(row)
+    return next(iter(load(rows, account_id, [assessment_id])), None)
 
 
 def remove(rows: Rows, account_id: int, assessment_id: str) -> bool:

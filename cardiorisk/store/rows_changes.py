@@ -11,20 +11,15 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from cardiorisk.store.tables import Account, AccountChange
 
-KEPT_CHANGES = 10_000
-"""The oldest go; who has missed some forgets all that it remembers."""
+KEPT_CHANGES = 10_000  # the oldest go; who has missed some forgets all that it remembers
 _MOST_AT_ONCE = 1_000
-NETWORK = 0
-"""No account: another network is wanted."""
+NETWORK = 0  # no account: another network is wanted
 _CHANGED = "changed_accounts"
-_OURS = 0x63726B
-"""Keeps our locks apart from those of others in the same database."""
+_OURS = 0x63726B  # keeps our locks apart from those of others in the same database
 
-
-ONE_ACCOUNT = (
-    select(Account.id).where(Account.id == bindparam("account_id")).with_for_update(key_share=True)
-)
-"""Lets one transaction at a time count what an account has; SQLite has one writer anyway."""
+# Lets one transaction at a time count what an account has; SQLite has one writer anyway.
+ONE_ACCOUNT = select(Account.id).where(Account.id == bindparam("account_id"))
+ONE_ACCOUNT = ONE_ACCOUNT.with_for_update(key_share=True)
 
 
 class Lock(IntEnum):
@@ -42,8 +37,7 @@ def lock(rows: Connection, what: Lock) -> None:
 
 
 def start(rows: Connection) -> None:
-    """Begin with nothing noted, as a connection is used for one transaction after another."""
-    rows.info.pop(_CHANGED, None)
+    rows.info[_CHANGED] = set()  # as a connection is used for one transaction after another
 
 
 def note(rows: Connection, account_id: int) -> None:
@@ -52,7 +46,6 @@ def note(rows: Connection, account_id: int) -> None:
 
 
 def noted(rows: Connection) -> AbstractSet[int]:
-    """Return the accounts that were noted in this transaction."""
     return frozenset(rows.info.get(_CHANGED, ()))
 
 

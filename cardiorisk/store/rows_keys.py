@@ -1,13 +1,12 @@
-"""The table of API keys, inside an open transaction; a key's text is never kept.
+"""The table of API keys; a key's text is never kept.
 
-A function that is given a key's id raises ``UnknownKey`` where there is no such key, or none of the
-account that is named with it.
+Given the id of no key, or of none of the account that is named, a function raises ``UnknownKey``.
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 
@@ -20,68 +19,29 @@ from cardiorisk.store.memo import digest
 from cardiorisk.store.tables import Account, ApiKey
 from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
 
-MOST_ACTIVE_KEYS = 20
-"""An account may have at the same time; a command may give it more."""
-MOST_ENDED_KEYS = 100
-"""An account's list keeps; the oldest leave first, or a loop could fill the disk."""
+MOST_ACTIVE_KEYS = 20  # of an account at the same time; a command may give it more
+MOST_ENDED_KEYS = 100  # of an account; the oldest leave first, or a loop could fill the disk
 
-IS_ACTIVE = and_(
-    ApiKey.revoked_at.is_(None),
-    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now")),
-)
-"""Takes ``now``."""
-
+_IS_LASTING = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now"))
+IS_ACTIVE = and_(ApiKey.revoked_at.is_(None), _IS_LASTING)  # takes ``now``
 _CREDENTIAL = (
-    select(
-        ApiKey.account_id,
-        ApiKey.id,
-        Account.plan,
-        ApiKey.expires_at,
-        ApiKey.revoked_at,
-        Account.is_operator,
-        Account.suspended_at,
-        ApiKey.limit,
-        ApiKey.window_id,
-    )
+    select(ApiKey.__table__, Account.plan, Account.is_operator, Account.suspended_at)
     .join(Account)
-    .where(ApiKey.digest == bindparam("digest"))
+    .where(ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None))
 )
-
-_RECORD: tuple[Any, ...] = (
-    ApiKey.id,
-    Account.name,
-    Account.plan,
-    ApiKey.prefix,
-    ApiKey.created_at,
-    ApiKey.expires_at,
-    ApiKey.revoked_at,
-    ApiKey.last_used_at,
-    ApiKey.name,
-    ApiKey.limit,
-)
-"""The columns of ``KeyRecord``, in its order."""
-_RECORDS = select(*_RECORD).join(Account).order_by(ApiKey.created_at, ApiKey.id)
-
-_NOTE_USE = (
-    update(ApiKey)
-    .where(
-        ApiKey.id == bindparam("key_id"),
-        or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("used_at")),
-    )
-    .values(last_used_at=bindparam("used_at"))
-)
+# The columns of ``KeyRecord``, in its order.
+_RECORD = [getattr(ApiKey, field.name) for field in fields(KeyRecord)[3:]]
+_RECORDS = select(ApiKey.id, Account.name, Account.plan, *_RECORD).join(Account)
+_IS_OLDER = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("used_at"))
+_NOTE_USE = update(ApiKey).where(ApiKey.id == bindparam("key_id"), _IS_OLDER)
 
 
 def find_credential(rows: Rows, key_digest: bytes, now: datetime) -> Credential | None:
     """Return what a key stands for, None where it is unknown, expired or revoked."""
     row = rows.execute(_CREDENTIAL, {"digest": key_digest}).one_or_none()
-    if row is None or row.revoked_at is not None:
+    if row is None:
         return None
-    lifetime_seconds = math.inf
-    if row.expires_at is not None:
-        lifetime_seconds = (row.expires_at - now).total_seconds()
-        if lifetime_seconds <= 0:
-            return None
+    seconds = math.inf if row.expires_at is None else (row.expires_at - now).total_seconds()
     principal = Principal(
         row.account_id,
         row.id,
@@ -91,12 +51,12 @@ def find_credential(rows: Rows, key_digest: bytes, now: datetime) -> Credential 
         is_suspended=row.suspended_at is not None,
         window=None if row.limit is None else KeyWindow(row.window_id, row.limit),
     )
-    return Credential(principal, lifetime_seconds)
+    return Credential(principal, seconds) if seconds > 0 else None
 
 
 def list_keys(rows: Rows, account_id: int | None = None) -> tuple[KeyRecord, ...]:
     """Return the keys, ended ones too, the oldest first."""
-    statement = _RECORDS
+    statement = _RECORDS.order_by(ApiKey.created_at, ApiKey.id)
     if account_id is not None:
         statement = statement.where(ApiKey.account_id == account_id)
     return tuple(KeyRecord(*row) for row in rows.execute(statement))
@@ -107,9 +67,8 @@ def list_unused(
 ) -> tuple[KeyRecord, ...]:
     """Return active keys that were neither used nor made since ``before``, the oldest first."""
     seen = func.coalesce(ApiKey.last_used_at, ApiKey.created_at)
-    statement = select(*_RECORD).join(Account).where(IS_ACTIVE, seen < before)
-    found = rows.execute(statement.order_by(seen, ApiKey.id).limit(most), {"now": now})
-    return tuple(KeyRecord(*row) for row in found)
+    unused = _RECORDS.where(IS_ACTIVE, seen < before).order_by(seen, ApiKey.id).limit(most)
+    return tuple(KeyRecord(*row) for row in rows.execute(unused, {"now": now}))
 
 
 def make_room(rows: Rows, account_id: int, now: datetime) -> None:
@@ -118,11 +77,10 @@ def make_room(rows: Rows, account_id: int, now: datetime) -> None:
     own = ApiKey.account_id == account_id
     active = select(func.count()).select_from(ApiKey).where(own, IS_ACTIVE)
     if rows.execute(active, {"now": now}).scalar_one() >= MOST_ACTIVE_KEYS:
-        raise Conflict(
-            f"an account may have {MOST_ACTIVE_KEYS} active keys; revoke one of them first"
-        )
-    newest_ended = ApiKey.created_at.desc(), ApiKey.id
-    ended = select(ApiKey.id).where(own, not_(IS_ACTIVE)).order_by(*newest_ended)
+        most = f"an account may have {MOST_ACTIVE_KEYS} active keys"
+        raise Conflict(f"{most}; revoke one of them first")
+    newest_first = ApiKey.created_at.desc(), ApiKey.id
+    ended = select(ApiKey.id).where(own, not_(IS_ACTIVE)).order_by(*newest_first)
     rows.execute(delete(ApiKey).where(ApiKey.id.in_(ended.offset(MOST_ENDED_KEYS))), {"now": now})
 
 
@@ -140,18 +98,18 @@ def create(  # noqa: PLR0913, PLR0917 - what a key is made of
     key, key_id = imported or keys.new_key(), keys.new_key_id()
     if imported and rows.execute(select(exists().where(ApiKey.digest == digest(key)))).scalar_one():
         raise Conflict("this key is in use already; make another one")
-    values = {
-        "id": key_id,
-        "account_id": account_id,
-        "digest": digest(key),
-        "prefix": keys.visible_prefix(key),
-        "created_at": now,
-        "expires_at": None if lifetime is None else now + lifetime,
-        "name": name,
-        "limit": limit,
-        "window_id": None if limit is None else window_id or key_id,
-    }
-    rows.execute(insert(ApiKey).values(values))
+    new = insert(ApiKey).values(
+        id=key_id,
+        account_id=account_id,
+        digest=digest(key),
+        prefix=keys.visible_prefix(key),
+        created_at=now,
+        expires_at=None if lifetime is None else now + lifetime,
+        name=name,
+        limit=limit,
+        window_id=None if limit is None else window_id or key_id,
+    )
+    rows.execute(new)
     return MintedKey(key, _require(rows, key_id))
 
 
@@ -183,10 +141,8 @@ def rotate(
 def note_last_used(rows: Rows, seconds: Mapping[str, float]) -> None:
     """Keep when keys were last used, by id and since the epoch; an earlier use changes nothing."""
     in_order = sorted(seconds.items())  # or two processes could wait for each other
-    rows.execute(
-        _NOTE_USE,
-        [{"key_id": key, "used_at": datetime.fromtimestamp(used, UTC)} for key, used in in_order],
-    )
+    used = [{"key_id": key, "used_at": datetime.fromtimestamp(at, UTC)} for key, at in in_order]
+    rows.execute(_NOTE_USE.values(last_used_at=bindparam("used_at")), used)
 
 
 def _end(rows: Rows, key_id: str, **ends: datetime) -> None:

@@ -9,8 +9,7 @@ from cardiorisk.store.database import Rows
 from cardiorisk.store.tables import Node, UtcDateTime
 from cardiorisk.store.values import NodeRecord
 
-EVERY_NODE = "*"
-"""Stands in the place of a name: what an operator wants all to run."""
+EVERY_NODE = "*"  # in the place of a name: what an operator wants all to run
 EXPIRES_AFTER = timedelta(seconds=90)
 
 _PUT = text(
@@ -24,8 +23,8 @@ def announce(
     rows: Rows, name: str, version: str | None, fault: str | None, now: datetime
 ) -> tuple[NodeRecord, ...]:
     """Note what a process runs; return what all that are there do, by name, and what is wanted."""
-    is_gone = Node.seen_at < now - EXPIRES_AFTER
-    rows.execute(delete(Node).where(is_gone, Node.name != EVERY_NODE))
+    is_gone = Node.seen_at < now - EXPIRES_AFTER, Node.name != EVERY_NODE
+    rows.execute(delete(Node).where(*is_gone))
     rows.execute(_PUT, {"name": name, "version": version, "fault": fault, "now": now})
     found = select(Node.name, Node.model_version, Node.fault, Node.seen_at).order_by(Node.name)
     return tuple(NodeRecord(*row) for row in rows.execute(found))

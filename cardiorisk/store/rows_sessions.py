@@ -1,4 +1,4 @@
-"""The table of sessions, inside an open transaction: one row a login; and the tokens' secret.
+"""The table of sessions, one row a login; and the tokens' secret.
 
 A genuine refresh token that is not the one its session's row names was used before: somebody has a
 copy, nobody can tell who, and the session ends for both.
@@ -6,7 +6,7 @@ copy, nobody can tell who, and the session ends for both.
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
@@ -19,22 +19,16 @@ from cardiorisk.store.rows_changes import Lock
 from cardiorisk.store.tables import Account, Secret, Session
 from cardiorisk.store.values import Credential, Renewal
 
-MOST_SESSIONS = 50
-"""An account may have at the same time; the one unused for longest ends first."""
+MOST_SESSIONS = 50  # of an account at the same time; the one unused for longest ends first
 _TOKEN_SECRET = "token"  # noqa: S105 - the secret's name, not the secret
 _KEY_ID_CHARACTERS = 12
 
 _LIVING = (
-    select(
-        Account.plan, Account.is_operator, Account.suspended_at, Account.name, Session.refresh_id
-    )
+    select(Account.plan, Account.is_operator, Account.suspended_at, Account.name)
+    .add_columns(Session.refresh_id)
     .join(Session)
-    .where(
-        Session.id == bindparam("session_id"),
-        Session.expires_at > bindparam("now"),
-        Account.id == bindparam("account_id"),
-        Account.token_generation == bindparam("generation"),
-    )
+    .where(Session.id == bindparam("session_id"), Session.expires_at > bindparam("now"))
+    .where(Account.id == bindparam("of"), Account.token_generation == bindparam("generation"))
 )
 """A token's session and account, if the session lives and the password is still the same."""
 
@@ -87,27 +81,19 @@ def begin(
     own = select(Session.id).where(Session.account_id == account_id).order_by(*newest_first)
     rows.execute(delete(Session).where(Session.expires_at <= now))
     ended = rows.execute(delete(Session).where(Session.id.in_(own.offset(MOST_SESSIONS - 1))))
-    rows.execute(
-        insert(Session).values(
-            id=session_id,
-            account_id=account_id,
-            refresh_id=refresh_id,
-            created_at=now,
-            renewed_at=now,
-            expires_at=now + lifetime,
-        )
-    )
+    new = insert(Session).values(id=session_id, account_id=account_id, refresh_id=refresh_id)
+    rows.execute(new.values(created_at=now, renewed_at=now, expires_at=now + lifetime))
     if ended.rowcount:
         rows_changes.note(rows, account_id)
 
 
 def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal:
     """Use a refresh token up for the next one; one that was used before ends its session."""
-    rows.execute(select(Session.id).where(Session.id == claims.session_id).with_for_update())
+    this = Session.id == claims.session_id
+    rows.execute(select(Session.id).where(this).with_for_update())
     row = _find_living(rows, claims, now)
     if row is None:
         return "refused"
-    this = Session.id == claims.session_id
     if row.refresh_id != claims.token_id:
         end(rows, claims.account_id, claims.session_id)
         return "ended"
@@ -119,16 +105,11 @@ def renew(rows: Rows, claims: Claims, refresh_id: str, now: datetime) -> Renewal
 
 
 def end(rows: Rows, account_id: int, session_id: str) -> None:
-    """End one session of an account; one that has ended already is none."""
     rows.execute(delete(Session).where(Session.id == session_id, Session.account_id == account_id))
     rows_changes.note(rows, account_id)
 
 
 def _find_living(rows: Rows, claims: Claims, now: datetime) -> Row[Any] | None:
-    wanted = {
-        "session_id": claims.session_id,
-        "account_id": claims.account_id,
-        "generation": claims.generation,
-        "now": now,
-    }
-    return cast("Row[Any] | None", rows.execute(_LIVING, wanted).one_or_none())
+    of_token = {"session_id": claims.session_id, "generation": claims.generation}
+    wanted = {**of_token, "of": claims.account_id, "now": now}
+    return rows.execute(_LIVING, wanted).one_or_none()

@@ -18,20 +18,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from cardiorisk.errors import StoreUnavailable
-from cardiorisk.store import rows_changes
+from cardiorisk.store import rows_changes, sqlite_file
 from cardiorisk.store.migrations import revisions
-from cardiorisk.store.sqlite_file import (
-    PRIMARY_CODE,
-    FileFault,
-    OpenFile,
-    back_up,
-    is_copy,
-    is_damage,
-    is_locked,
-    make_private_file,
-    part_from_foreign_log,
-    translated,
-)
+from cardiorisk.store.sqlite_file import FileFault, OpenFile, translated
 
 _SWITCH_AGAIN_SECONDS = 0.01
 
@@ -39,11 +28,8 @@ _SWITCH_AGAIN_SECONDS = 0.01
 class SqliteDatabase:
     """One open file; one thread may write while another reads.
 
-    Args:
-        path: of the file.
-        busy_seconds: how long a change waits for its turn and for another process's lock, in all.
-        makes: an empty file where there is none.
-        is_served: the file is read through before it is opened and, if need be, opened again.
+    A change waits ``busy_seconds`` in all, for its turn and for another process's lock. One that is
+    served is read through before it is opened and, if need be, opened again.
     """
 
     is_shared = False
@@ -61,7 +47,7 @@ class SqliteDatabase:
         self._version: int | None = None
         if makes:
             with translated(path), suppress(FileExistsError):
-                make_private_file(path)
+                sqlite_file.make_private(path)
         self._open()
 
     @property
@@ -86,21 +72,18 @@ class SqliteDatabase:
         self._file.note_own_write()
 
     def upgrade(self) -> None:
-        """Copy the file to ``keys.db.0001.backup``, and apply the revisions that it lacks.
-
-        Foreign keys are not enforced meanwhile, as a revision that rebuilds a table drops the
-        old one, and that would delete the rows that point at it; they are checked at the end.
-        """
+        """Copy the file to ``keys.db.0001.backup``, and apply the revisions that it lacks."""
         with self.reading() as rows:
             if revisions.current(rows) == revisions.head():
                 return
+        # Else a revision that rebuilds a table would delete the rows that point at the old one.
         self._pragma("foreign_keys = OFF")
         try:
             with self.writing() as rows:
                 found = revisions.current(rows)
                 if found in revisions.known()[:-1]:
                     copy = self.path.with_name(f"{self.path.name}.{found}.backup")
-                    back_up(self.path, copy, replaces=True)
+                    sqlite_file.back_up(self.path, copy, replaces=True)
                 revisions.upgrade(rows)
                 if rows.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreUnavailable(f"{self.path}: the upgrade would leave loose rows")
@@ -108,7 +91,6 @@ class SqliteDatabase:
             self._pragma("foreign_keys = ON")
 
     def changes_since(self, last: int | None) -> tuple[int, AbstractSet[int] | None]:
-        """Look for changes if another connection has written, and check that the file is whole."""
         self._file.require_own()
         version = self._pragma("data_version")[0]
         if last is not None and version == self._version:
@@ -126,7 +108,7 @@ class SqliteDatabase:
                 number = rows.exec_driver_sql("PRAGMA user_version").scalar_one()
                 rows.exec_driver_sql(f"PRAGMA user_version = {number}")
         except StoreUnavailable as error:
-            if is_locked(error):
+            if sqlite_file.comes_from(error, sqlite3.SQLITE_BUSY):
                 return False
             raise
         return True
@@ -135,13 +117,15 @@ class SqliteDatabase:
         """Let go of a file that has a fault, and open what stands at the path."""
         with self._reads:
             self._let_go()
-            self._file.set_own_log_aside()
-            with ExitStack() as on_failure:
-                on_failure.callback(self._fail, self.fault)
+            fault = self.fault
+            try:
                 self._open()
                 with self._transaction(self._reader) as rows:
                     revisions.require_head(rows)
-                on_failure.pop_all()
+            except BaseException:
+                self._let_go()
+                self._file.fault = fault
+                raise
 
     def close(self) -> None:
         """Close; the last of all processes to close the file tidies its log away."""
@@ -149,18 +133,20 @@ class SqliteDatabase:
             if self._is_served and self.fault is None:
                 with suppress(StoreUnavailable):
                     self._file.require_own()
-            if self.fault is not None:
-                self._let_go()
-                self._file.set_own_log_aside()
+            if self.fault is None:
+                self._is_open = False
+                with translated(self.path):
+                    self._reader.close()
+                    self._writer.close()
             else:
-                self._close()
+                self._let_go()
 
     def _open(self) -> None:
         with translated(self.path), ExitStack() as on_failure:
             if not stat.S_ISREG(self.path.stat().st_mode):  # SQLite would wait for a pipe's reader
                 raise StoreUnavailable(f"{self.path} is no file")
-            if self._is_served or is_copy(self.path):
-                part_from_foreign_log(self.path)
+            if self._is_served or sqlite_file.is_copy(self.path):
+                sqlite_file.part_from_foreign_log(self.path)
             self._writer = _engine(self.path, self.busy_seconds, "rw").connect()
             on_failure.callback(self._writer.close)
             self._pragma("schema_version")  # the first look at the file opens the log as well
@@ -169,31 +155,21 @@ class SqliteDatabase:
             self._is_open = True
             on_failure.pop_all()
 
-    def _close(self) -> None:
-        self._is_open = False
-        with translated(self.path):
-            self._reader.close()
-            self._writer.close()
-
     def _let_go(self) -> None:
         """Close and leave no trace in what stands at the path; what was opened gets its log.
 
         The writer goes first: the last to close would write, which a reader does not.
         """
-        if not self._is_open:
-            return
-        self._is_open = False
-        if not self._file.is_overwritten:
-            with suppress(StoreUnavailable):
-                self._pragma("busy_timeout = 0")
-                self._pragma("wal_checkpoint(TRUNCATE)")
-        for connection in (self._writer, self._reader):
-            with suppress(StoreUnavailable), translated(self.path):
-                connection.close()
-
-    def _fail(self, fault: str | None) -> None:
-        self._let_go()
-        self._file.fault = fault
+        if self._is_open:
+            self._is_open = False
+            if not self._file.is_overwritten:
+                with suppress(StoreUnavailable):
+                    self._pragma("busy_timeout = 0")
+                    self._pragma("wal_checkpoint(TRUNCATE)")
+            for connection in (self._writer, self._reader):
+                with suppress(StoreUnavailable), translated(self.path):
+                    connection.close()
+        self._file.set_own_log_aside()
 
     @contextmanager
     def _transaction(self, connection: Connection) -> Iterator[Connection]:
@@ -202,7 +178,7 @@ class SqliteDatabase:
             with translated(self.path), connection.begin():
                 yield connection
         except StoreUnavailable as error:
-            if not is_damage(error):
+            if not sqlite_file.comes_from(error, *sqlite_file.DAMAGES):
                 raise
             self._file.suspect()
             raise FileFault(str(error)) from error.__cause__
@@ -216,27 +192,23 @@ class SqliteDatabase:
 
 
 def _engine(path: Path, busy_seconds: float, mode: str) -> Engine:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        creator=lambda: sqlite3.connect(uri, busy_seconds, check_same_thread=False, uri=True),
-        poolclass=NullPool,
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(driver: sqlite3.Connection, _record: object) -> None:
+    def connect() -> sqlite3.Connection:
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        driver = sqlite3.connect(uri, busy_seconds, check_same_thread=False, uri=True)
         driver.isolation_level = None
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(driver.close)
             if mode == "rw":
                 _switch_to_write_ahead_log(driver, busy_seconds)
             driver.execute("PRAGMA synchronous = FULL")
             driver.execute("PRAGMA foreign_keys = ON")
             # A large change would else need a file elsewhere, which a read-only container has not.
             driver.execute("PRAGMA temp_store = MEMORY")
-        except BaseException:
-            driver.close()
-            raise
+            on_failure.pop_all()
+        return driver
+
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, creator=connect, poolclass=NullPool, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -252,7 +224,7 @@ def _switch_to_write_ahead_log(driver: sqlite3.Connection, busy_seconds: float) 
         try:
             driver.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            is_busy = error.sqlite_errorcode & sqlite_file.PRIMARY_CODE == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() >= give_up_at:
                 raise
             time.sleep(_SWITCH_AGAIN_SECONDS)

@@ -8,7 +8,7 @@ database is ever opened here but by SQLite: closing it would end the process's l
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,18 +18,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from cardiorisk.errors import InvalidKey, StoreUnavailable
 
+# The ``application_id`` of a copy until it is opened: a log beside it belongs to another file.
 COPY_MARK = 0x63726B62
-"""The ``application_id`` of a copy until it is opened: a log beside it belongs to another file."""
 PRIMARY_CODE = 0xFF
-
-_CHECK_SECONDS = 5.0
-"""A database that cannot be read through in this time is taken for whole."""
-_GLANCE_SECONDS = 0.1
-"""The same where another process has written, which waits for us; SQLite meets the rest later."""
+_CHECK_SECONDS = 5.0  # a database that cannot be read through in this time is taken for whole
+_GLANCE_SECONDS = 0.1  # the same where another process has written, which waits for us
 _EMPTY = "it is empty"
-_NO_DATABASE = {_EMPTY, "file is not a database"}
-"""Damages that no log makes good."""
-_DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_NO_DATABASE = {_EMPTY, "file is not a database"}  # damages that no log makes good
+DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REFUSALS = {
     *(-errno.EACCES, -errno.EPERM, -errno.EROFS),
     *(sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
@@ -58,22 +54,16 @@ class FileFault(StoreUnavailable, code=StoreUnavailable.code):
 
 
 class OpenFile:
-    """The files of an open database, and whether they are still those at its path.
-
-    Attributes:
-        fault: why nothing is read or written any more, None while all is well.
-        is_overwritten: there is something else *in* the file that is open.
-    """
+    """The files of an open database, and whether they are still those at its path."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._own = self._found()
         self._stamp = self._stamped()
-        self.fault: str | None = None
-        self.is_overwritten = False
+        self.fault: str | None = None  # why nothing is read or written any more
+        self.is_overwritten = False  # there is something else *in* the file that is open
 
     def require_own(self) -> None:
-        """Check that what is open is what stands at the path, and whole where somebody wrote it."""
         self.fault = self.fault or self._find_fault()
         self.require_no_fault()
 
@@ -115,12 +105,11 @@ class OpenFile:
 
     def _found(self) -> list[tuple[int, int] | None]:
         """Return what stands at the path, and at those of its log and the log's index."""
-        found = [_status(path) for path in (self._path, *_beside(self._path))]
-        return [None if status is None else (status.st_dev, status.st_ino) for status in found]
+        files = self._path, *_beside(self._path)
+        return [_status(file, lambda found: (found.st_dev, found.st_ino)) for file in files]
 
     def _stamped(self) -> tuple[int, int] | None:
-        status = _status(self._path)
-        return None if status is None else (status.st_size, status.st_mtime_ns)
+        return _status(self._path, lambda found: (found.st_size, found.st_mtime_ns))
 
 
 def has_foreign_log(path: Path, seconds: float = _CHECK_SECONDS) -> bool:
@@ -158,8 +147,8 @@ def is_copy(path: Path) -> bool:
     return False
 
 
-def make_private_file(path: Path) -> None:
-    """Make an empty file only its owner may read; SQLite gives those beside it the same mode."""
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner alone; SQLite gives those beside it the same mode."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
@@ -175,23 +164,21 @@ def back_up(path: Path, copy: Path, *, replaces: bool = False) -> None:
             part = Path(directory, "copy")
             _copy(path, part)
             if not replaces:
-                make_private_file(copy)  # the name is ours from here on
+                make_private(copy)  # the name is ours from here on
             part.replace(copy)
-        _sync(copy.parent)
+        directory_number = os.open(copy.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory_number)
+        finally:
+            os.close(directory_number)
 
 
-def is_locked(error: BaseException) -> bool:
-    """Tell whether a failure is another process's lock, which ends by itself."""
-    return _reason_of(error.__cause__)[1] == sqlite3.SQLITE_BUSY
-
-
-def is_damage(error: BaseException) -> bool:
-    """Tell whether a failure speaks of broken pages."""
-    return _reason_of(error.__cause__)[1] in _DAMAGES
+def comes_from(error: StoreUnavailable, *codes: int) -> bool:
+    return _reason_of(error.__cause__)[1] in codes
 
 
 def _damage(path: Path, how: str, seconds: float) -> str | None:
-    """Return what is wrong with a database that is read through, None where nothing is known."""
+    """Read a database through; return what is wrong, None where nothing is known."""
     try:
         if path.stat().st_size == 0:
             return _EMPTY  # SQLite would take it for new, and its log away
@@ -200,23 +187,23 @@ def _damage(path: Path, how: str, seconds: float) -> str | None:
             end = Timer(seconds, connection.interrupt)
             end.start()
             try:
-                found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                found = _integrity(connection)
             finally:
                 end.cancel()
                 end.join()
-            return None if found == "ok" else " ".join(found.split())
+            return None if found == "ok" else found
     except (sqlite3.Error, OSError) as error:
         reason, code = _reason_of(error)
-        return reason if code in _DAMAGES else None
+        return reason if code in DAMAGES else None
 
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _status(path: Path, of: Callable[[os.stat_result], tuple[int, int]]) -> tuple[int, int] | None:
     with suppress(OSError):
-        return path.stat()
+        return of(path.stat())
     return None
 
 
@@ -236,25 +223,20 @@ def _set_log_aside(path: Path) -> None:
 
 
 def _copy(path: Path, part: Path) -> None:
-    make_private_file(part)
+    make_private(part)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
         target.isolation_level = None
-        target.execute("PRAGMA synchronous = OFF")
         source.backup(target)  # in one step, so that it is one moment of the database
         target.execute("PRAGMA journal_mode = DELETE")
         target.execute(f"PRAGMA application_id = {COPY_MARK}")
-        (found,) = target.execute("PRAGMA integrity_check(1)").fetchone()
+        found = _integrity(target)
     if found != "ok":
         raise sqlite3.DatabaseError(f"the database itself is damaged: {found}")
-    _sync(part)
 
 
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+def _integrity(connection: sqlite3.Connection) -> str:
+    (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    return " ".join(found.split())
 
 
 def _reason_of(error: BaseException | None) -> tuple[str, int]:

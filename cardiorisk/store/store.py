@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
@@ -22,26 +23,18 @@ from cardiorisk.identity.tokens import Tokens, Use, looks_like_token
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_changes, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows
-from cardiorisk.store.memo import REFUSED, Lookups, Memo, Refusal, digest
+from cardiorisk.store.memo import REFUSED, Memo, Refusal, digest
 from cardiorisk.store.sqlite_file import FileFault
 from cardiorisk.store.values import Credential
 from cardiorisk.workers import Failures, Worker
 
-WATCH_SECONDS = 0.25
-"""Between two looks for another process's writes, so a revocation arrives well within 1 s."""
+WATCH_SECONDS = 0.25  # between two looks for others' writes: a revocation arrives well within 1 s
 FLUSH_SECONDS = 60.0
-MOST_LOOKUPS = 1_000
-"""Look-ups that may wait; a look-up takes a fifth of a millisecond, so they wait 0.2 s at most."""
-MOST_JOBS = 500
-"""Of reads and of changes, each, that may wait; a change takes one to three milliseconds."""
-PROBE_SECONDS = 0.5
-"""For which a tried write holds, and for which a caller waits for it."""
-STUCK_SECONDS = 5.0
-"""A tried write that has not ended after this is a fault; a lock is given up sooner."""
-ROWS_A_TRANSACTION = 500
-"""Last uses or calls that one transaction writes, in 30 ms; look-ups get their turn in between."""
-_COOKIE_MARK = "cookie\n"
-"""Keeps cookies apart from keys in the memo: no ``Authorization`` header can hold a line end."""
+MOST_JOBS = 500  # of reads and of changes, each, that may wait; a change takes 1 to 3 ms
+PROBE_SECONDS = 0.5  # for which a tried write holds, and for which a caller waits for it
+STUCK_SECONDS = 5.0  # a tried write that lasts longer is a fault; a lock is given up sooner
+ROWS_A_TRANSACTION = 500  # last uses or calls, in 30 ms; look-ups get their turn in between
+_COOKIE_MARK = "cookie\n"  # apart from keys in the memo: no header can hold a line end
 
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -71,29 +64,25 @@ class Store:
         self._clock = clock
         self._monotonic = monotonic
         self._token_secret = token_secret
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(database.close)
             self._take_secret()
-        except BaseException:
-            database.close()
-            raise
+            on_failure.pop_all()
         overload = "the database has too much to do; try again in a second"
         self._writes = Worker("store", MOST_JOBS, overload, database.writers)
         self._reads = Worker("store-reads", MOST_JOBS, overload, database.readers)
         self._failures = Failures(_logger)
         self.memo = Memo(monotonic)
-        self._lookups = Lookups(self.memo, MOST_LOOKUPS)
         self._probe: asyncio.Future[bool] | None = None
         self._probed_at = -math.inf
         self._watcher: asyncio.Task[None] | None = None
         self._last_change: int | None = None
-        self.network_wanted = asyncio.Event()
-        """Another process wants another network, or might."""
+        self.network_wanted = asyncio.Event()  # another process wants another network, or might
         self._flush_at = monotonic() + FLUSH_SECONDS
         self._flushing = asyncio.Lock()
+        # Not written yet: by key id, in seconds since the epoch; by account and day.
         self._last_used: dict[str, float] = {}
-        """By key id, in seconds since the epoch; not written yet."""
         self._calls = Counter[tuple[int, date]]()
-        """By account and day; taken from the limiter, and not written yet."""
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -126,7 +115,6 @@ class Store:
         return found
 
     def is_used(self, key_id: str) -> bool:
-        """Tell whether a key was used since the last flush."""
         return key_id in self._last_used
 
     async def read(self, fn: Callable[[Rows], _Result]) -> _Result:
@@ -148,14 +136,14 @@ class Store:
 
     async def read_with_calls(
         self, fn: Callable[[Rows], _Result], account_id: int
-    ) -> tuple[_Result, dict[date, int]]:
+    ) -> tuple[_Result, Counter[date]]:
         """Read, and return beside it an account's calls by day that are not written yet."""
         async with self._flushing:  # in the middle of it, nobody knows where a call is counted
             result = await self.read(fn)
             calls = self._limiter.calls_of(account_id)
             for (account, day), count in self._calls.items():
                 if account == account_id:
-                    calls[day] = calls.get(day, 0) + count
+                    calls[day] += count
             return result, calls
 
     async def check(self) -> None:
@@ -163,12 +151,10 @@ class Store:
 
         Another process's lock is no fault, nor are changes that wait for its end.
         """
-        if self._probe is None or (
-            self._probe.done() and self._monotonic() >= self._probed_at + PROBE_SECONDS
-        ):
-            self._probe = self._writes.submit(self.database.probe, is_counted=False)
+        probe, is_old = self._probe, self._monotonic() >= self._probed_at + PROBE_SECONDS
+        if probe is None or (probe.done() and is_old):
+            probe = self._probe = self._writes.submit(self.database.probe, is_counted=False)
             self._probed_at = self._monotonic()
-        probe = self._probe
         await asyncio.wait({probe}, timeout=PROBE_SECONDS)
         if self.database.fault is not None:
             raise StoreUnavailable("the database cannot be used right now")
@@ -177,11 +163,10 @@ class Store:
                 raise StoreUnavailable("the database does not answer")
             return
         try:
-            was_written = probe.result()
+            if probe.result():
+                self._failures.note("write", None)
         except StoreUnavailable as error:
             raise self._unavailable("write", error) from error
-        if was_written:
-            self._failures.note("write", None)
 
     async def refresh(self) -> None:
         """Drop what other processes have changed since the last call, or might have.
@@ -221,12 +206,10 @@ class Store:
         async with self._flushing:
             self._calls.update(self._limiter.take_calls())
             try:
-                await self._write(
-                    self._last_used,
-                    rows_keys.note_last_used,
-                    lambda batch: self._last_used.update(batch | self._last_used),
-                )
-                await self._write(self._calls, rows_accounts.add_calls, self._calls.update)
+                for _ in range(0, len(self._last_used), ROWS_A_TRANSACTION):
+                    await self._write(self._last_used, rows_keys.note_last_used)
+                for _ in range(0, len(self._calls), ROWS_A_TRANSACTION):
+                    await self._write(self._calls, rows_accounts.add_calls)
             except StoreUnavailable:
                 pass  # it was told
             except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
@@ -253,7 +236,6 @@ class Store:
                 await self.flush()
 
     def _question(self, key_digest: bytes, credential: str) -> _Question | None:
-        """Return what must be asked of the database, None where it need not be."""
         if may_be_key(credential):
             return lambda rows: rows_keys.find_credential(rows, key_digest, self.now())
         if looks_like_token(credential):
@@ -271,7 +253,7 @@ class Store:
         if question is None:
             return REFUSED
         begin = partial(self._begin_read, question, is_counted=False)
-        found = await self._told("read", self._lookups.share(place, begin))
+        found = await self._told("read", self.memo.share(place, begin))
         return REFUSED if found is None else found.principal
 
     def _begin_read(
@@ -287,18 +269,17 @@ class Store:
         self,
         unwritten: dict[_Place, _Value],
         write: Callable[[Rows, dict[_Place, _Value]], None],
-        take_back: Callable[[dict[_Place, _Value]], None],
     ) -> None:
-        """Write in batches, and keep one that fails for the next time."""
-        for _ in range(0, len(unwritten), ROWS_A_TRANSACTION):
-            batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
-            for place in batch:
-                del unwritten[place]
-            try:
-                await self.change(partial(_with, write, batch), is_counted=False)
-            except Exception:
-                take_back(batch)
-                raise
+        """Write a batch, and keep one that fails for the next time."""
+        batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
+        for place in batch:
+            del unwritten[place]
+        try:
+            await self.change(lambda rows: write(rows, batch), is_counted=False)
+        except Exception:
+            for place in batch.keys() - unwritten.keys():  # a later use is kept
+                unwritten[place] = batch[place]
+            raise
 
     async def _told(self, work: str, job: asyncio.Future[_Result]) -> _Result:
         """Wait for a job; a client learns of a failure only that the database cannot be used."""
@@ -315,7 +296,6 @@ class Store:
         return StoreUnavailable(f"the database cannot be {_DONE[work]} right now")
 
     def _take_secret(self) -> None:
-        """Sign tokens with the secret that was given, else with that of what was opened."""
         secret = self._token_secret or rows_sessions.load_secret(self.database)
         self.tokens = Tokens(secret, self.now)
 
@@ -324,7 +304,3 @@ def _refusal(found: Principal | Refusal, what: str, reasons: str) -> ServiceErro
     if found is REFUSED:
         return InvalidKey(f"the {what} is not valid: {reasons}")
     return AccountSuspended()
-
-
-def _with(write: Callable[[Rows, _Value], None], batch: _Value, rows: Rows) -> None:
-    write(rows, batch)

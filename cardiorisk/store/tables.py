@@ -5,29 +5,15 @@ charge a new account for a deleted one.
 """
 
 from datetime import UTC, date, datetime  # SQLAlchemy reads the annotations at run time
-from typing import Any
+from typing import Annotated, Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    text,
-)
-from sqlalchemy.engine import Dialect
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
 
 from cardiorisk.identity.texts import EMAIL_CHARACTERS, NAME_CHARACTERS
 
-FOLDED_CHARACTERS = 3 * NAME_CHARACTERS
-"""Folding makes three letters of one at most."""
+FOLDED_CHARACTERS = 3 * NAME_CHARACTERS  # folding makes three letters of one at most
 
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -38,31 +24,33 @@ _NAMING = {
 }
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class UtcDateTime(sa.TypeDecorator[datetime]):
     """A moment: aware in Python, stored without its zone, which is UTC."""
 
-    impl = DateTime
+    impl = sa.DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a moment without a time zone cannot be stored")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-_Number = BigInteger().with_variant(Integer(), "sqlite")
+_Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_Id = Annotated[str, mapped_column(String(32), primary_key=True)]
+_Owner = Annotated[int, mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"))]
 
 
 class Base(DeclarativeBase):
     """Names every constraint, so that a later revision can change it."""
 
-    metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {datetime: UtcDateTime, float: Double, int: _Number}  # noqa: RUF012 - SQLAlchemy's own protocol
+    metadata = sa.MetaData(naming_convention=_NAMING)
+    type_annotation_map = {datetime: UtcDateTime, float: sa.Double, int: _Number}  # noqa: RUF012 - SQLAlchemy's own protocol
 
 
 class Account(Base):
@@ -87,7 +75,7 @@ class Account(Base):
     folded_name: Mapped[str | None] = mapped_column(String(FOLDED_CHARACTERS), unique=True)
     email: Mapped[str | None] = mapped_column(String(EMAIL_CHARACTERS), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(255))
-    token_generation: Mapped[int] = mapped_column(server_default=text("0"))
+    token_generation: Mapped[int] = mapped_column(server_default=sa.text("0"))
     suspended_at: Mapped[datetime | None]
 
 
@@ -101,11 +89,9 @@ class ApiKey(Base):
     __tablename__ = "api_key"
     __table_args__ = (CheckConstraint("length(digest) = 32", name="digest_length"),)
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    id: Mapped[_Id]
+    account_id: Mapped[_Owner] = mapped_column(index=True)
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     prefix: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -121,10 +107,8 @@ class Session(Base):
 
     __tablename__ = "session"
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
+    id: Mapped[_Id]
+    account_id: Mapped[_Owner] = mapped_column(index=True)
     refresh_id: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime]
     renewed_at: Mapped[datetime]
@@ -135,10 +119,10 @@ class AssessmentRow(Base):
     """One assessment that an account keeps; ids sort by the moment they were made at."""
 
     __tablename__ = "assessment"
-    __table_args__ = (Index(None, "account_id", "id"),)
+    __table_args__ = (sa.Index(None, "account_id", "id"),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[_Owner]
     created_at: Mapped[datetime]
     label: Mapped[str | None] = mapped_column(String(80))
     cholesterol: Mapped[float]
@@ -154,29 +138,21 @@ class AssessmentRow(Base):
 
 
 class Usage(Base):
-    """How many requests of an account were counted on a day (UTC)."""
-
     __tablename__ = "usage"
 
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
-    )
+    account_id: Mapped[_Owner] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     calls: Mapped[int]
 
 
 class Secret(Base):
-    """What the service has made up for itself and must find again at its next start."""
-
     __tablename__ = "secret"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    value: Mapped[bytes] = mapped_column(LargeBinary(64))
+    value: Mapped[bytes] = mapped_column(sa.LargeBinary(64))
 
 
 class AccountChange(Base):
-    """That a credential of an account was changed; see ``rows_changes``."""
-
     __tablename__ = "change"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own protocol
 
@@ -185,8 +161,6 @@ class AccountChange(Base):
 
 
 class Node(Base):
-    """A process, and which network it runs; see ``rows_nodes``."""
-
     __tablename__ = "node"
 
     name: Mapped[str] = mapped_column(String(NAME_CHARACTERS), primary_key=True)

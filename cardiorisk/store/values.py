@@ -8,22 +8,18 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.patients.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
-Renewal = Literal["renewed", "ended", "refused"]
-"""What became of a refresh token: used for the next one; its session was ended by it; nothing."""
+Renewal = Literal["renewed", "ended", "refused"]  # refresh token: used; its session ended; nothing
 
-SHOWN_DAYS = 30
-"""Days whose calls a reader is shown, today among them."""
+SHOWN_DAYS = 30  # days whose calls a reader is shown, today among them
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """One account as it is stored; ``active_keys`` counts those that have not ended."""
-
     account_id: int
     name: str
     plan: str
     is_operator: bool
-    active_keys: int
+    active_keys: int  # those that have not ended
     created_at: datetime
     email: str | None
     suspended_at: datetime | None = None
@@ -32,8 +28,6 @@ class AccountRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredLogin:
-    """What a login is checked against; without a password hash, nobody can log in."""
-
     account_id: int
     password_hash: str | None = field(repr=False)
     generation: int
@@ -51,15 +45,13 @@ class KeyRecord:
     revoked_at: datetime | None
     last_used_at: datetime | None
     name: str | None
-    limit: int | None
-    """Requests a minute, where it has a limit of its own."""
+    limit: int | None  # its own, in requests a minute
 
     def status(self, now: datetime) -> KeyStatus:
         if self.revoked_at is not None:
             return "revoked"
-        if self.expires_at is not None and self.expires_at <= now:
-            return "expired"
-        return "active"
+        has_expired = self.expires_at is not None and self.expires_at <= now
+        return "expired" if has_expired else "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +70,15 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Whom a valid key stands for, and how long it still will (infinite without an expiry)."""
-
     principal: Principal
-    lifetime_seconds: float
+    lifetime_seconds: float  # infinite without an expiry
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """A process, the network that it runs, and why not the one that is wanted."""
-
     name: str
-    version: str | None
-    fault: str | None
+    version: str | None  # of the network that it runs
+    fault: str | None  # why not the one that is wanted
     seen_at: datetime
 
 

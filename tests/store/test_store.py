@@ -23,13 +23,8 @@ from cardiorisk.identity.tokens import SESSION_LIFETIME, TokenPair, Tokens
 from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_changes, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, open_database, open_existing, open_served
-from cardiorisk.store.store import (
-    FLUSH_SECONDS,
-    MOST_JOBS,
-    MOST_LOOKUPS,
-    PROBE_SECONDS,
-    Store,
-)
+from cardiorisk.store.memo import MOST_LOOKUPS
+from cardiorisk.store.store import FLUSH_SECONDS, MOST_JOBS, PROBE_SECONDS, Store
 from cardiorisk.store.tables import Base
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ begins with the tables as they are declared; what came before 0006 was written f
 """
 
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Connection, inspect
 
@@ -14,18 +15,15 @@ from cardiorisk.store.tables import Base
 
 SCRIPTS = Path(__file__).parent
 _NUMBER_CHARACTERS = 4
-_ADDS_TO = "-"
-"""In ``0008-0006``: code that knows 0006 works with it too, as nothing was taken or changed."""
+_ADDS_TO = "-"  # in 0008-0006: code that knows 0006 works with it, as nothing was taken or changed
 
 
 def known() -> list[str]:
     """Return the revisions this version of the service knows, the newest last."""
-    files = (SCRIPTS / "versions").glob("[0-9]*.py")
-    return sorted(file.name.partition("_")[0] for file in files)
+    return sorted(file.name.split("_")[0] for file in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
 def head() -> str:
-    """Return the newest revision that this version of the service knows."""
     return known()[-1]
 
 
@@ -33,10 +31,8 @@ def current(connection: Connection) -> str | None:
     """Return the revision the database is at, None where none was ever applied."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.exec_driver_sql(
-        "SELECT version_num FROM alembic_version"
-    ).scalar_one_or_none()
-    return revision
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+    return cast("str | None", found.scalar_one_or_none())
 
 
 def require_head(connection: Connection) -> None:
@@ -45,10 +41,8 @@ def require_head(connection: Connection) -> None:
     if found is None:
         raise StoreUnavailable(f"{place} has no tables; run `cardiorisk db upgrade`")
     if found in known()[:-1]:
-        raise StoreUnavailable(
-            f"{place} is at revision {found} and this version needs {head()}; "
-            "run `cardiorisk db upgrade`"
-        )
+        due = f"{place} is at revision {found} and this version needs {head()}"
+        raise StoreUnavailable(f"{due}; run `cardiorisk db upgrade`")
 
 
 def upgrade(connection: Connection) -> None:
@@ -77,7 +71,6 @@ def _known_or_none(connection: Connection) -> str | None:
     if is_newer and not "" < adds_to <= head()[:_NUMBER_CHARACTERS]:
         raise StoreUnavailable(
             f"{connection.engine.url.database} was made by a newer version of cardiorisk (revision "
-            f"{found}; this one knows none after {head()}); install that version or name another "
-            "database"
+            f"{found}; this one knows none after {head()}); install that or name another database"
         )
     return found
