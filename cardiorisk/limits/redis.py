@@ -211,7 +211,6 @@ class Redis:
         self._tell(connection.fault.result() if self.is_away else "")
 
     def _tell(self, reason: str) -> None:
-        """Count and tell where an outage begins and, without a reason, where it ends."""
         if bool(reason) == self._is_told:
             return
         self._is_told = bool(reason)

@@ -59,8 +59,6 @@ class SharedLimiter:
 
 
 class SharedTries(Tries):
-    """Tries of all processes together, and beside them those of this one."""
-
     def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
         super().__init__(clock)
         self._redis = redis

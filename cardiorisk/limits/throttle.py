@@ -69,7 +69,6 @@ class Tries:
         self._held.update(places)
 
     def end(self, *places: Place, tries: int = 0) -> None:
-        """Let go of a place in each window, and count so many tries."""
         self._held -= Counter(places)
         for place in places if tries else ():
             ends_at, counted = self._window(place)
@@ -134,7 +133,6 @@ class Throttle:
     async def _under_way(
         self, failure: type[ServiceError], failures: Sequence[Place], success: Place
     ) -> AsyncIterator[None]:
-        """Hold places for the length of the block, and count what comes of it in its own."""
         await self._tries.hold(*failures, success)
         has_failed = has_succeeded = False
         try:

@@ -94,7 +94,6 @@ class Limiter:
         return Verdict(allowed, limit, left, max(1, math.ceil(left_seconds)), is_key_s)
 
     def seen(self, account_id: int, window: KeyWindow | None) -> tuple[int, int, int]:
-        """Return the current minute's number, and what is used of the account and of its key."""
         minute = self._current(self._clock())
         used_by_key = 0 if window is None else self._used_by_keys.get(window.name, 0)
         return minute.number, minute.used.get(account_id, 0), used_by_key
@@ -127,7 +126,6 @@ class Limiter:
         return +calls
 
     def calls_of(self, account_id: int) -> Counter[date]:
-        """Return what ``take_calls`` would of one account."""
         calls: Counter[date] = Counter()
         for minute in (*self._ended, self._minute):
             calls[minute.day] += minute.untaken(account_id)
@@ -151,7 +149,6 @@ def require_plan(plan: str, plans: Collection[str]) -> None:
 
 
 def require_below(limit: int | None, plan: str, plans: Mapping[str, int]) -> None:
-    """Check that a key's own limit, where it has one, limits anything."""
     allowed = limit_of(plan, plans)
     if limit is not None and limit >= allowed:
         accepted = f"must be less than the {allowed} requests a minute that the plan {plan} allows"

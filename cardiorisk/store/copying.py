@@ -18,24 +18,18 @@ def copy(source: Database, target: Database) -> Iterator[tuple[str, int, int]]:
     with source.reading() as found, target.writing() as made:
         if source.is_shared:  # where a reader sees many moments unless it asks for one
             found.execution_options(isolation_level="REPEATABLE READ")
+        if taken := [table.name for table in tables if _count(made, table)]:
+            raise Conflict(f"{target.name} has rows in {taken[0]}; name an empty database")
         for table in tables:
-            if _count(made, table):
-                raise Conflict(f"{target.name} has rows in {table.name}; name an empty database")
-        for table in tables:
-            yield from _copy_table(found, made, table)
-        for table in tables:
-            if _count(made, table) != _count(found, table):
+            whole, copied = _count(found, table), 0
+            result = found.execute(select(table), execution_options={"yield_per": _ROWS_AT_ONCE})
+            for batch in result.mappings().partitions():
+                made.execute(insert(table), [dict(row) for row in batch])
+                copied += len(batch)
+                yield table.name, copied, whole
+            if _count(made, table) != whole:
                 raise Conflict(f"not all of the table {table.name} arrived; nothing was copied")
         _set_last_number(made, _last_number(found))
-
-
-def _copy_table(found: Rows, made: Rows, table: Table) -> Iterator[tuple[str, int, int]]:
-    whole, copied = _count(found, table), 0
-    result = found.execute(select(table), execution_options={"yield_per": _ROWS_AT_ONCE})
-    for batch in result.mappings().partitions():
-        made.execute(insert(table), [dict(row) for row in batch])
-        copied += len(batch)
-        yield table.name, copied, whole
 
 
 def _count(rows: Connection, table: Table) -> int:
@@ -43,7 +37,6 @@ def _count(rows: Connection, table: Table) -> int:
 
 
 def _last_number(rows: Rows) -> int:
-    """Return the largest number that an account has ever had."""
     statement = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'account'"
     if rows.dialect.name == "postgresql":
         statement = "SELECT CASE WHEN is_called THEN last_value END FROM account_id_seq"

@@ -20,21 +20,15 @@ SERVED_BUSY_SECONDS = 1.0  # the same of a change of the server; in SQLite, for 
 
 
 class Database(Protocol):
-    """An open database of either engine; where it cannot be used, ``StoreUnavailable`` is raised.
-
-    Attributes:
-        is_shared: it is a server's, which may be away, and not a file, which may be damaged.
-        readers, writers: threads that may read and that may write, at the same time.
-        fault: what is wrong with a file, while it is neither read nor written.
-    """
+    """An open database of either engine; ``StoreUnavailable`` is raised where it cannot be used."""
 
     name: str
-    is_shared: bool
-    readers: int
+    is_shared: bool  # a server's, which may be away, and not a file, which may be damaged
+    readers: int  # threads at the same time, as writers
     writers: int
 
     @property
-    def fault(self) -> str | None: ...
+    def fault(self) -> str | None: ...  # of a file, while it is neither read nor written
     def reading(self) -> AbstractContextManager[Rows]: ...
     def writing(self, waited_seconds: float = 0.0) -> AbstractContextManager[Rows]: ...
     def upgrade(self) -> None: ...
@@ -68,7 +62,6 @@ def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> Database
 
 @contextmanager
 def open_existing(url: str) -> Iterator[Database]:
-    """Open a database that is there, at whatever revision."""
     place = _parsed(url)
     path = Path(place.database or "")
     if not _is_postgres(place) and not path.is_file():
@@ -82,7 +75,6 @@ def open_existing(url: str) -> Iterator[Database]:
 
 @contextmanager
 def open_current(url: str) -> Iterator[Database]:
-    """Open a database that is there and at the newest revision."""
     with open_existing(url) as database:
         with database.reading() as rows:
             revisions.require_head(rows)

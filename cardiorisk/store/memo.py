@@ -1,8 +1,7 @@
 """The memo: who the latest keys belong to, so that a request seldom asks the database.
 
-Known and refused keys are kept apart, so that a flood of made-up keys cannot push a good one out.
-What a look-up read may be made stale while it is under way: a drop raises the ``generation``, and
-the result of an earlier one is not kept. See decision 0007.
+Refused keys are kept apart, so that a flood of made-up ones cannot push a good one out. A look-up
+may be stale when it ends: a drop raises the ``generation``, and no earlier result is kept.
 """
 
 import asyncio
@@ -69,7 +68,6 @@ class Memo:
         self.generation = 0
 
     def find(self, digest: bytes) -> Principal | Refusal | None:
-        """Return what is remembered, None where the database must be asked."""
         entry = self._known.get(digest)
         if entry is not None and entry[1] > self._clock():
             self._hits += 1

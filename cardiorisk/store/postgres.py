@@ -1,6 +1,5 @@
-"""The engine that is PostgreSQL: a small pool of connections to a server that others use too.
+"""The engine that is PostgreSQL: look-ups in autocommit, so that none waits behind a commit.
 
-Look-ups are made in autocommit, on connections of their own, so that none waits behind a commit.
 A server that is away is not waited for by everybody: after a failure, all are refused for a second.
 """
 

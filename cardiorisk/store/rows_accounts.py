@@ -64,15 +64,14 @@ def search(
     rows: Rows, wanted: str, after: int, limit: int, now: datetime
 ) -> tuple[AccountRecord, ...]:
     """Find by a part of a name or an address in any case, or by a key's id or start."""
-    statement = _RECORDS.where(Account.id > after).order_by(Account.id).limit(limit)
-    if wanted:
-        is_shown = or_(ApiKey.id == wanted, ApiKey.prefix == wanted)
-        statement = statement.where(
-            Account.folded_name.contains(folded(wanted), autoescape=True)
-            | Account.name.contains(wanted, autoescape=True)
-            | Account.email.contains(folded(wanted), autoescape=True)
-            | Account.id.in_(select(ApiKey.account_id).where(is_shown))
-        )
+    holder = select(ApiKey.account_id).where(or_(ApiKey.id == wanted, ApiKey.prefix == wanted))
+    is_wanted = (
+        Account.folded_name.contains(folded(wanted), autoescape=True)
+        | Account.name.contains(wanted, autoescape=True)
+        | Account.email.contains(folded(wanted), autoescape=True)
+        | Account.id.in_(holder)
+    )
+    statement = _RECORDS.where(Account.id > after, is_wanted).order_by(Account.id).limit(limit)
     return tuple(AccountRecord(*row) for row in rows.execute(statement, {"now": now}))
 
 
@@ -102,7 +101,6 @@ def claim(
 
 
 def create(rows: Rows, name: str, plan: str, now: datetime) -> int:
-    """Make an account that has neither an address nor a password yet."""
     _require_free(rows, name)
     return _insert(rows, name, now, plan=plan)
 
@@ -200,13 +198,13 @@ def _require_free(rows: Rows, name: str, email: str = "", but: int = 0) -> None:
     """Check that a name and an address are nobody's, or the account's that asks."""
     rows_changes.lock(rows, Lock.ACCOUNTS)
     is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
-    faults = [
+    faults = tuple(
         FieldFault(field, "belongs to another account")
         for field, is_same in (("username", is_same_name), ("email", Account.email == email))
-        if rows.execute(select(exists().where(is_same, Account.id != but))).scalar_one()
-    ]
+        if rows.scalar(select(exists().where(is_same, Account.id != but)))
+    )
     if faults:
-        raise Taken(tuple(faults))
+        raise Taken(faults)
 
 
 def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
@@ -223,19 +221,18 @@ def _require_other_operator(rows: Rows, account: AccountRecord) -> None:
 
 KEPT_DAYS = 90  # the calls of a day, one row an account and day (UTC)
 _MORE_CALLS = text(
-    "INSERT INTO usage (account_id, day, calls) "
-    "SELECT id, :on_day, :more FROM account WHERE id = :of_account "
+    "INSERT INTO usage (account_id, day, calls) SELECT id, :day, :more FROM account WHERE id = :id "
     "ON CONFLICT (account_id, day) DO UPDATE SET calls = usage.calls + excluded.calls"
-).bindparams(bindparam("on_day", type_=Date))
+).bindparams(bindparam("day", type_=Date))
 
 
 def add_calls(rows: Rows, calls: Mapping[tuple[int, date], int]) -> None:
     """Add calls by account and day, and drop days long gone; an account may have gone too."""
-    added = [
-        {"of_account": account_id, "on_day": day, "more": more}
-        for (account_id, day), more in sorted(calls.items())  # as with last uses
-    ]
-    rows.execute(_MORE_CALLS, added)
+    in_order = sorted(calls.items())  # as with last uses
+    rows.execute(
+        _MORE_CALLS,
+        [{"id": account_id, "day": day, "more": more} for (account_id, day), more in in_order],
+    )
     newest = max(day for _, day in calls)
     rows.execute(delete(Usage).where(Usage.day < newest - timedelta(KEPT_DAYS)))
 

@@ -62,7 +62,6 @@ def search(
 
 
 def load(rows: Rows, account_id: int, ids: Sequence[str]) -> tuple[KeptAssessment, ...]:
-    """Return an account's assessments of these ids, in their order; one that has gone is left."""
     this = AssessmentRow.account_id == account_id, AssessmentRow.id.in_(ids)
     found = {row.id: _kept(row) for row in rows.execute(_ASSESSMENTS.where(*this))}
     return tuple(found[each] for each in ids if each in found)

@@ -1,7 +1,6 @@
 """Whose credentials were changed, so that no process goes on by what it remembers.
 
-A change is written in the transaction that makes it, and every process looks for new ones. Numbers
-are given and committed in one order, as whoever writes one holds a lock until its commit.
+Numbers are given and committed in one order, as whoever writes one holds a lock until its commit.
 """
 
 from collections.abc import Set as AbstractSet
@@ -17,9 +16,9 @@ NETWORK = 0  # no account: another network is wanted
 _CHANGED = "changed_accounts"
 _OURS = 0x63726B  # keeps our locks apart from those of others in the same database
 
+_ACCOUNT = select(Account.id).where(Account.id == bindparam("account_id"))
 # Lets one transaction at a time count what an account has; SQLite has one writer anyway.
-ONE_ACCOUNT = select(Account.id).where(Account.id == bindparam("account_id"))
-ONE_ACCOUNT = ONE_ACCOUNT.with_for_update(key_share=True)
+ONE_ACCOUNT = _ACCOUNT.with_for_update(key_share=True)
 
 
 class Lock(IntEnum):

@@ -37,7 +37,6 @@ _NOTE_USE = update(ApiKey).where(ApiKey.id == bindparam("key_id"), _IS_OLDER)
 
 
 def find_credential(rows: Rows, key_digest: bytes, now: datetime) -> Credential | None:
-    """Return what a key stands for, None where it is unknown, expired or revoked."""
     row = rows.execute(_CREDENTIAL, {"digest": key_digest}).one_or_none()
     if row is None:
         return None
@@ -55,7 +54,6 @@ def find_credential(rows: Rows, key_digest: bytes, now: datetime) -> Credential 
 
 
 def list_keys(rows: Rows, account_id: int | None = None) -> tuple[KeyRecord, ...]:
-    """Return the keys, ended ones too, the oldest first."""
     statement = _RECORDS.order_by(ApiKey.created_at, ApiKey.id)
     if account_id is not None:
         statement = statement.where(ApiKey.account_id == account_id)

@@ -37,20 +37,18 @@ def load_secret(database: Database) -> bytes:
     """Return what tokens are signed with; the first call of all makes it."""
     statement = select(Secret.value).where(Secret.name == _TOKEN_SECRET)
     with database.reading() as rows:
-        found = rows.execute(statement).scalar_one_or_none()
-    if found is not None:
-        return found
-    with database.writing() as rows:
-        rows_changes.lock(rows, Lock.ACCOUNTS)
-        found = rows.execute(statement).scalar_one_or_none()  # another process may have made it
-        if found is None:
-            found = secrets.token_bytes(SECRET_BYTES)
-            rows.execute(insert(Secret).values(name=_TOKEN_SECRET, value=found))
+        found = rows.scalar(statement)
+    if found is None:
+        with database.writing() as rows:
+            rows_changes.lock(rows, Lock.ACCOUNTS)
+            found = rows.scalar(statement)  # another process may have made it
+            if found is None:
+                found = secrets.token_bytes(SECRET_BYTES)
+                rows.execute(insert(Secret).values(name=_TOKEN_SECRET, value=found))
     return found
 
 
 def find_credential(rows: Rows, claims: Claims, now: datetime) -> Credential | None:
-    """Return what an access or session token stands for, None where its session has ended."""
     row = _find_living(rows, claims, now)
     lifetime_seconds = (claims.expires_at + LEEWAY - now).total_seconds()
     if row is None or lifetime_seconds <= 0:

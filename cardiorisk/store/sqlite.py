@@ -1,8 +1,7 @@
 """The engine that is SQLite: one file, with a connection that writes and one that reads.
 
-Whoever reads waits neither for changes nor for another process's lock. The driver's own
-transactions are switched off: they begin late and never ``IMMEDIATE``. When the file is not the
-one that was opened, or is damaged, nothing is written into whatever stands there (decision 0007).
+Reading waits for no lock. The driver's own transactions are off: they begin late and never
+``IMMEDIATE``. Nothing is written into a file that is not the one opened (decision 0007).
 """
 
 import sqlite3
@@ -114,7 +113,6 @@ class SqliteDatabase:
         return True
 
     def mend(self) -> None:
-        """Let go of a file that has a fault, and open what stands at the path."""
         with self._reads:
             self._let_go()
             fault = self.fault
@@ -186,9 +184,9 @@ class SqliteDatabase:
     def _pragma(self, statement: str) -> Any:
         """Run a pragma outside of any transaction, where alone most of them work."""
         with translated(self.path):
-            driver = self._writer.connection.driver_connection
-            assert driver is not None  # noqa: S101 - for mypy; None only after invalidate()
-            return driver.execute(f"PRAGMA {statement}").fetchone()
+            cursor = self._writer.connection.cursor()
+            cursor.execute(f"PRAGMA {statement}")
+            return cursor.fetchone()
 
 
 def _engine(path: Path, busy_seconds: float, mode: str) -> Engine:

@@ -1,8 +1,7 @@
 """SQLite's file from outside: is it what is open, is it whole; copies of it.
 
-SQLite goes on writing a file that was moved or replaced, and plays a write-ahead log onto whatever
-file stands beside it. So the service asks before each commit whose the files are. No file of the
-database is ever opened here but by SQLite: closing it would end the process's locks on it.
+SQLite writes on into a file that was moved or replaced, and plays a log onto whatever file stands
+beside it. No file of the database may be opened here but by SQLite: closing it would end its locks.
 """
 
 import errno
@@ -34,7 +33,6 @@ _REFUSALS = {
 
 @contextmanager
 def translated(path: Path, what: str = "{} cannot be used") -> Iterator[None]:
-    """Turn what the database's libraries raise into this service's own failure."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
@@ -54,8 +52,6 @@ class FileFault(StoreUnavailable, code=StoreUnavailable.code):
 
 
 class OpenFile:
-    """The files of an open database, and whether they are still those at its path."""
-
     def __init__(self, path: Path) -> None:
         self._path = path
         self._own = self._found()
@@ -153,10 +149,7 @@ def make_private(path: Path) -> None:
 
 
 def back_up(path: Path, copy: Path, *, replaces: bool = False) -> None:
-    """Copy a database that is in use as it was at one moment, for its owner's eyes only.
-
-    It is whole, checked and on the disk before it has its name, and has no write-ahead log.
-    """
+    """Copy one moment of a database in use; it has its name once it is checked and on the disk."""
     with translated(copy, "no copy was made at {}"):
         if os.path.lexists(copy) and not replaces:  # told before the work is done, not after
             raise FileExistsError(errno.EEXIST, "it is there and stays as it is; name another file")

@@ -1,8 +1,7 @@
-"""The server's door to the database: asynchronous, remembered.
+"""The server's door to the database: asynchronous, remembered; see decision 0007.
 
-A known key or access token costs the event loop a hash and a dictionary look-up. A watcher looks
-four times a second for what other processes have changed. What was asked for is done even when
-whoever asked has gone away, and what it makes stale is dropped all the same. See decision 0007.
+What was asked for is done even when whoever asked has gone away, and what it makes stale is dropped
+all the same.
 """
 
 import asyncio
@@ -88,7 +87,6 @@ class Store:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     async def start(self) -> None:
-        """Begin to watch for other processes' writes and to flush once a minute."""
         await self.refresh()
         self._watcher = asyncio.create_task(self._watch(), name="store-watcher")
 
@@ -105,7 +103,6 @@ class Store:
         return found
 
     async def session_principal(self, cookie: str) -> Principal:
-        """Return whom the token in a browser's cookie stands for; raises as ``principal`` does."""
         place = digest(_COOKIE_MARK + cookie)
         found = self.memo.find(place)
         if found is None:
@@ -180,13 +177,12 @@ class Store:
                 await self._writes.run(self.database.mend, is_counted=False)
                 self._probe = self._last_change = None
             await self._catch_up()
+            self._failures.note("the database", None)
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("the database", error)
             if not self.database.is_shared:
                 self._last_change = None
                 self.memo.drop_all()
-            return
-        self._failures.note("the database", None)
 
     async def _catch_up(self) -> None:
         worker = self._reads if self.database.is_shared else self._writes
@@ -270,7 +266,6 @@ class Store:
         unwritten: dict[_Place, _Value],
         write: Callable[[Rows, dict[_Place, _Value]], None],
     ) -> None:
-        """Write a batch, and keep one that fails for the next time."""
         batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
         for place in batch:
             del unwritten[place]

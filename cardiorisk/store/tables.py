@@ -15,7 +15,7 @@ from cardiorisk.identity.texts import EMAIL_CHARACTERS, NAME_CHARACTERS
 
 FOLDED_CHARACTERS = 3 * NAME_CHARACTERS  # folding makes three letters of one at most
 
-_NAMING = {
+_NAMING = {  # every constraint has a name, so that a later revision can change it
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -31,11 +31,9 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
-        if value is None:
-            return None
-        if value.tzinfo is None:
+        if value is not None and value.tzinfo is None:
             raise ValueError("a moment without a time zone cannot be stored")
-        return value.astimezone(UTC).replace(tzinfo=None)
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the base class's signature
         return None if value is None else value.replace(tzinfo=UTC)
@@ -47,8 +45,6 @@ _Owner = Annotated[int, mapped_column(sa.ForeignKey("account.id", ondelete="CASC
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that a later revision can change it."""
-
     metadata = sa.MetaData(naming_convention=_NAMING)
     type_annotation_map = {datetime: UtcDateTime, float: sa.Double, int: _Number}  # noqa: RUF012 - SQLAlchemy's own protocol
 
@@ -57,8 +53,7 @@ class Account(Base):
     """One subscription; made by a command, it has neither address nor password.
 
     ``folded_name`` is what names are compared by, null for an account of the first revision whose
-    name differed from an older one's in case only. A new password raises ``token_generation``, and
-    with it ends every token.
+    name differed from an older one's in case only. A new ``token_generation`` ends every token.
     """
 
     __tablename__ = "account"
@@ -82,8 +77,7 @@ class Account(Base):
 class ApiKey(Base):
     """One key of an account; it ends at ``expires_at`` or ``revoked_at``, whichever is first.
 
-    ``limit`` is its own, in requests a minute; ``window_id`` the id of the first key that had that
-    window, which a rotation hands on.
+    ``limit`` is its own, in requests a minute; ``window_id`` the first key's that had the window.
     """
 
     __tablename__ = "api_key"
@@ -106,7 +100,6 @@ class Session(Base):
     """One login; only the refresh token named ``refresh_id`` may be used, once."""
 
     __tablename__ = "session"
-
     id: Mapped[_Id]
     account_id: Mapped[_Owner] = mapped_column(index=True)
     refresh_id: Mapped[str] = mapped_column(String(32))
@@ -116,8 +109,6 @@ class Session(Base):
 
 
 class AssessmentRow(Base):
-    """One assessment that an account keeps; ids sort by the moment they were made at."""
-
     __tablename__ = "assessment"
     __table_args__ = (sa.Index(None, "account_id", "id"),)
 
@@ -139,7 +130,6 @@ class AssessmentRow(Base):
 
 class Usage(Base):
     __tablename__ = "usage"
-
     account_id: Mapped[_Owner] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     calls: Mapped[int]
@@ -147,7 +137,6 @@ class Usage(Base):
 
 class Secret(Base):
     __tablename__ = "secret"
-
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     value: Mapped[bytes] = mapped_column(sa.LargeBinary(64))
 
@@ -162,7 +151,6 @@ class AccountChange(Base):
 
 class Node(Base):
     __tablename__ = "node"
-
     name: Mapped[str] = mapped_column(String(NAME_CHARACTERS), primary_key=True)
     model_version: Mapped[str | None] = mapped_column(String(80))
     fault: Mapped[str | None] = mapped_column(String(500))

@@ -1,7 +1,5 @@
 """What Alembic runs for each command: it takes the caller's connection and its transaction."""
 
-from __future__ import annotations
-
 from alembic import context
 
 from cardiorisk.store.tables import Base

@@ -1,8 +1,7 @@
 """Which revision a database is at, which one this version needs, and the way between.
 
-Revisions are a straight line, numbered by the names of their files, so that the newest is known
-without importing Alembic, which costs a command a tenth of a second. A new database on PostgreSQL
-begins with the tables as they are declared; what came before 0006 was written for SQLite.
+The names of the files number the revisions, as to import Alembic costs a command 0.1 s. A new
+database on PostgreSQL begins with the tables as declared; 0001 to 0006 are for SQLite.
 """
 
 from pathlib import Path
@@ -19,7 +18,6 @@ _ADDS_TO = "-"  # in 0008-0006: code that knows 0006 works with it, as nothing w
 
 
 def known() -> list[str]:
-    """Return the revisions this version of the service knows, the newest last."""
     return sorted(file.name.split("_")[0] for file in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
@@ -28,7 +26,6 @@ def head() -> str:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the revision the database is at, None where none was ever applied."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
@@ -36,7 +33,6 @@ def current(connection: Connection) -> str | None:
 
 
 def require_head(connection: Connection) -> None:
-    """Check that the database is at a revision that this version works with."""
     found, place = _known_or_none(connection), connection.engine.url.database
     if found is None:
         raise StoreUnavailable(f"{place} has no tables; run `cardiorisk db upgrade`")

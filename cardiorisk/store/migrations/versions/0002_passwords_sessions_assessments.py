@@ -1,6 +1,6 @@
 """Names compared by their folded form, addresses, passwords, sessions, kept assessments."""
 
-import unicodedata
+from unicodedata import normalize
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,8 @@ _ACCOUNTS = """
         CONSTRAINT uq_account_folded_name UNIQUE (folded_name),
         CONSTRAINT uq_account_email UNIQUE (email)
     )"""
-_SESSIONS = """
+_TABLES = (
+    """
     CREATE TABLE session (
         id VARCHAR(32) NOT NULL,
         account_id INTEGER NOT NULL,
@@ -35,8 +36,8 @@ _SESSIONS = """
         CONSTRAINT pk_session PRIMARY KEY (id),
         CONSTRAINT fk_session_account_id_account
             FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
-    )"""
-_ASSESSMENTS = """
+    )""",
+    """
     CREATE TABLE assessment (
         id VARCHAR(40) NOT NULL,
         account_id INTEGER NOT NULL,
@@ -55,53 +56,46 @@ _ASSESSMENTS = """
         CONSTRAINT pk_assessment PRIMARY KEY (id),
         CONSTRAINT fk_assessment_account_id_account
             FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
-    )"""
-_SECRETS = """
+    )""",
+    """
     CREATE TABLE secret (
         name VARCHAR(32) NOT NULL,
         value BLOB NOT NULL,
         CONSTRAINT pk_secret PRIMARY KEY (name)
-    )"""
+    )""",
+    "CREATE INDEX ix_session_account_id ON session (account_id)",
+    "CREATE INDEX ix_session_expires_at ON session (expires_at)",
+    "CREATE INDEX ix_assessment_account_id ON assessment (account_id, id)",
+)
 
 
 def upgrade() -> None:
     """Rebuild the accounts' table, as SQLite cannot add a unique column, and make the new ones.
 
-    The numbers of deleted accounts are kept out of use across it: they live in ``sqlite_sequence``,
-    which goes with the old table.
+    Numbers of deleted accounts stay out of use: the last one goes with the old table otherwise.
     """
     connection = op.get_bind()
-    last_number = connection.scalar(
-        sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'account'")
-    )
+    last = connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'account'"))
     op.execute(_ACCOUNTS)
     _copy_accounts(connection)
     op.execute("DROP TABLE account")
     op.execute("ALTER TABLE account_0002 RENAME TO account")
-    if last_number is not None:
+    if last is not None:
         op.execute("DELETE FROM sqlite_sequence WHERE name = 'account'")
-        connection.execute(
-            sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('account', :seq)"),
-            {"seq": last_number},
-        )
-    for table in (_SESSIONS, _ASSESSMENTS, _SECRETS):
-        op.execute(table)
-    op.execute("CREATE INDEX ix_session_account_id ON session (account_id)")
-    op.execute("CREATE INDEX ix_session_expires_at ON session (expires_at)")
-    op.execute("CREATE INDEX ix_assessment_account_id ON assessment (account_id, id)")
+        op.execute(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('account', {last:d})")  # noqa: S608 - a number
+    for statement in _TABLES:
+        op.execute(statement)
 
 
 def _copy_accounts(connection: sa.Connection) -> None:
     """Copy every account; of two names that differ in case only, the older one's is compared."""
+    new = sa.text(
+        "INSERT INTO account_0002 (id, name, plan, is_operator, created_at, folded_name) "
+        "VALUES (:id, :name, :plan, :is_operator, :created_at, :folded_name)"
+    )
     folded_names: set[str] = set()
     for row in connection.execute(sa.text("SELECT * FROM account ORDER BY id")).mappings().all():
-        folded = unicodedata.normalize("NFC", row["name"]).casefold()
-        folded = unicodedata.normalize("NFC", folded)
-        connection.execute(
-            sa.text(
-                "INSERT INTO account_0002 (id, name, plan, is_operator, created_at, folded_name) "
-                "VALUES (:id, :name, :plan, :is_operator, :created_at, :folded_name)"
-            ),
-            {**row, "folded_name": None if folded in folded_names else folded},
-        )
+        folded = normalize("NFC", normalize("NFC", row["name"]).casefold())
+        values = {**row, "folded_name": None if folded in folded_names else folded}
+        connection.execute(new, values)
         folded_names.add(folded)
