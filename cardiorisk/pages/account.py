@@ -18,8 +18,8 @@ from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import EXAMPLE
 from cardiorisk.store import rows_keys
 from cardiorisk.store.values import KeyRecord, MintedKey
+from cardiorisk.web import credentials
 from cardiorisk.web import shapes_accounts as shapes
-from cardiorisk.web.cookies import SESSION_COOKIE, device_cookie, give_cookie, give_device_cookie
 
 HOME = "cuenta"
 SOLD_PLANS = ("freemium", "premium")
@@ -56,10 +56,11 @@ class OperatorPage(SignedInPage):
 
 class SessionPage(PageHandler):
     async def log_in(self, login: Login) -> None:
-        where = self.address, device_cookie(self)
+        where = self.address, credentials.device_cookie(self)
         cookie = await self.services.accounts.begin_session(login, *where)
-        give_cookie(self, SESSION_COOKIE, cookie, max_age=round(SESSION_LIFETIME.total_seconds()))
-        give_device_cookie(self, login.username, self.services.store.tokens)
+        max_age = round(SESSION_LIFETIME.total_seconds())
+        credentials.give_cookie(self, credentials.SESSION_COOKIE, cookie, max_age=max_age)
+        credentials.give_device_cookie(self, login.username, self.services.store.tokens)
 
 
 class LoginPageHandler(SessionPage):
@@ -141,7 +142,7 @@ class LogoutPageHandler(PageHandler):
     async def post(self) -> None:
         if self.caller is not None:
             await self.services.accounts.logout(self.caller)
-        give_cookie(self, SESSION_COOKIE, "", expires_days=-365)
+        credentials.give_cookie(self, credentials.SESSION_COOKIE, "", expires_days=-365)
         self.go("entrar")
 
 
@@ -171,12 +172,12 @@ class AccountPageHandler(SignedInPage, SessionPage):
             await self.get()
 
     async def _do(self, action: str) -> str:
-        accounts, where = self.services.accounts, (self.address, device_cookie(self))
+        accounts, where = self.services.accounts, (self.address, credentials.device_cookie(self))
         members = self.form | {USERNAME: self.principal.name}
         if action == "borrar":
             password = shapes.DeletionBody.accept(self.form).password
             await accounts.delete(self.principal, password, *where)
-            give_cookie(self, SESSION_COOKIE, "", expires_days=-365)
+            credentials.give_cookie(self, credentials.SESSION_COOKIE, "", expires_days=-365)
             return "entrar?hecho=borrada"
         if action == "plan":
             plan = members.pop("plan", "")

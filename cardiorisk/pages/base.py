@@ -18,7 +18,7 @@ from cardiorisk.model.card import in_words
 from cardiorisk.pages.deeds import SENT_BEFORE, DeedHandler
 from cardiorisk.pages.languages import FAILURES, PASSING, RULES, marked
 from cardiorisk.patients.words import preferred
-from cardiorisk.web.cookies import find_cookie, give_cookie, session_cookie
+from cardiorisk.web.credentials import find_cookie, give_cookie, session_cookie
 from cardiorisk.web.handlers import BaseHandler
 
 CONTENT_SECURITY_POLICY = (

@@ -19,7 +19,7 @@ from cardiorisk import errors
 from cardiorisk.accounts.expiring import Expiring
 from cardiorisk.identity.texts import NEW_PASSWORD, PASSWORD
 from cardiorisk.pages.languages import marked
-from cardiorisk.web.cookies import find_cookie, give_cookie, require_own_page, session_cookie
+from cardiorisk.web.credentials import find_cookie, give_cookie, require_own_page, session_cookie
 from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.services import Services
 

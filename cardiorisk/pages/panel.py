@@ -18,7 +18,7 @@ from cardiorisk.pages.account import OperatorPage
 from cardiorisk.pages.languages import marked
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import AccountRecord, MintedKey
-from cardiorisk.web.cookies import session_cookie
+from cardiorisk.web.credentials import session_cookie
 from cardiorisk.web.documents import ASSETS_ROUTE
 from cardiorisk.web.events import EventStream, LogParameters
 from cardiorisk.web.operators import AccountParameters

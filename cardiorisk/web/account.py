@@ -1,13 +1,14 @@
 """Accounts over HTTP; nothing here draws on the plan's window, as attempts have their own."""
 
 from datetime import timedelta
+from typing import Any
 
 from cardiorisk import errors
 from cardiorisk.identity.texts import Registration
 from cardiorisk.store import rows_keys
 from cardiorisk.store.values import AccountRecord
 from cardiorisk.web import shapes_accounts as shapes
-from cardiorisk.web.cookies import device_cookie, give_device_cookie
+from cardiorisk.web.credentials import device_cookie, give_device_cookie
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler
 from cardiorisk.web.operations import operation
 
@@ -15,15 +16,15 @@ _COUNTED = (errors.TooManyAttempts, errors.LimitsUnavailable)
 _GUARDED = (*_COUNTED, errors.NotReady, errors.Overloaded, errors.StoreUnavailable)
 _TAKEN = (errors.Taken, errors.Conflict, errors.LimitedKey, errors.RegistrationClosed)
 _LOGIN = (*_GUARDED, errors.InvalidLogin, errors.AccountSuspended)
-_CHANGE = (*_COUNTED, errors.Conflict)
 _KEY_END = (*_COUNTED, errors.LimitedKey, errors.UnknownKey)
 _KEY_MADE = (*_COUNTED, errors.LimitedKey, errors.Conflict)
 
 
 class ShowingHandler(BaseHandler):
-    def show(self, account: AccountRecord, status: int = 200) -> None:
+    def show(self, account: AccountRecord, status: int = 200, **more: Any) -> None:
         plans = self.services.settings.plans
-        self.answer(shapes.account_answer(account, plans, shapes.AccountAnswer), status)
+        shown = shapes.account_answer(account, plans, shapes.AccountAnswer)
+        self.answer({**shown, **more}, status)
 
 
 class RegisterHandler(ShowingHandler):
@@ -93,23 +94,21 @@ class PasswordHandler(BaseHandler):
 
 
 class LogoutHandler(IdentifiedHandler):
-    @operation("logout", status=204, problems=_CHANGE)
+    @operation("logout", status=204, problems=(*_COUNTED, errors.Conflict))
     async def post(self) -> None:
         """End the session that the access token belongs to; an API key has none: 409."""
         await self.services.accounts.logout(self.principal)
         self.answer_nothing()
 
 
-class AccountHandler(IdentifiedHandler):
+class AccountHandler(ShowingHandler, IdentifiedHandler):
     @operation("showAccount", shapes.AccountInUseAnswer)
     async def get(self) -> None:
         """Show your account."""
         account, calls = await self.services.accounts.view(self.principal.account_id)
-        plans = self.services.settings.plans
-        shown = shapes.account_answer(account, plans, shapes.AccountAnswer)
         used = self.services.limiter.used(account.account_id)
         days = [{"day": day, "calls": count} for day, count in calls.items()]
-        self.answer({**shown, "used_this_minute": used, "calls_by_day": days})
+        self.show(account, used_this_minute=used, calls_by_day=days)
 
     @operation("deleteAccount", None, shapes.DeletionBody, 204, problems=(*_LOGIN, errors.Conflict))
     async def delete(self) -> None:

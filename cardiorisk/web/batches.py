@@ -36,7 +36,7 @@ _NO_PATIENT = words.MUST.filled(accepted=words.PATIENT.filled(names=", ".join(FI
 _ACCEPTED = words.PATIENTS.filled(most=MOST_PATIENTS)
 _batch = Rule(
     lambda sent: sent if isinstance(sent, list) and 0 < len(sent) <= MOST_PATIENTS else None,
-    _ACCEPTED.en,
+    _ACCEPTED,
     {
         "type": "array",
         "minItems": 1,
@@ -45,13 +45,10 @@ _batch = Rule(
         "description": "The patients, each as `POST /service` takes one",
         "examples": [[dict(EXAMPLE)]],
     },
-    spanish=_ACCEPTED.es,
 )
-_why = patients.switch("Whether each patient's answer is to say why: `contribuciones`, over `base`")
 _whole_patients = described_as(cast("Any", list)[PatientBody])
-_in_order = about("In the order of the patients", min_length=1)
+# A patient's values in ``FIELDS`` order, or what is wrong with the patient.
 Row: TypeAlias = tuple[float, ...] | InvalidPatient
-"""A patient's values in ``FIELDS`` order, or what is wrong with the patient."""
 
 
 class BatchBody(Sent):
@@ -68,7 +65,7 @@ class BatchParameters(Sent):
     refusal = InvalidQuery
     is_all_text = True
 
-    explicar: Annotated[bool, _why] = False
+    explicar: Annotated[bool, patients.switch("Say why: `contribuciones`, over `base`")] = False
 
 
 class _FaultlessBody(BaseModel, extra="forbid"):
@@ -76,7 +73,6 @@ class _FaultlessBody(BaseModel, extra="forbid"):
 
 
 async def read_batch(body: bytes) -> list[Row]:
-    """Read a body piece by piece, with a turn of the loop for others after each."""
     if body.count(b",") > MOST_COMMAS:
         raise InvalidPatient((fault_of("pacientes", words.MUST.filled(accepted=_ACCEPTED)),))
     # If it was cut where no patient ends, a piece is no batch.
@@ -100,7 +96,6 @@ def _pieces(body: bytes) -> Iterator[bytes]:
 
 
 def _faultless(piece: bytes) -> list[Row]:
-    """Read a batch in C; nothing where anything may be wrong."""
     try:
         read = _FaultlessBody.model_validate_json(piece).pacientes
     except ValidationError:
@@ -111,7 +106,6 @@ def _faultless(piece: bytes) -> list[Row]:
 
 
 async def _each(batch: BatchBody, first: int = 0) -> list[Row]:
-    """Read patients one by one, some at a turn: to say what is wrong takes longer."""
     rows: list[Row] = []
     for place, sent in enumerate(batch.pacientes, first):
         row: Row = InvalidPatient((fault_of(f"pacientes[{place}]", _NO_PATIENT),))
@@ -144,7 +138,7 @@ class FaultyRowAnswer(TypedDict):
 class AssessedBatchAnswer(TypedDict):
     """The assessments, all by one network."""
 
-    resultados: Annotated[list[RowAnswer | FaultyRowAnswer], _in_order]
+    resultados: Annotated[list[RowAnswer | FaultyRowAnswer], about("In their order", min_length=1)]
     base: NotRequired[patients.Base]
     umbral: patients.Threshold
     modelo: shapes.Version

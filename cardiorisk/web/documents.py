@@ -4,13 +4,12 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
 
-from cardiorisk.errors import InvalidQuery, NotFound
+from cardiorisk.errors import NotFound
 from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.operations import operation
-from cardiorisk.web.services import Files, ServedFile
-from cardiorisk.web.shapes import OpenApiAnswer, Rule, Sent
+from cardiorisk.web.services import Files
+from cardiorisk.web.shapes import OpenApiAnswer
 
 ASSETS_ROUTE = "/static/{version}/{file}"
 _FOLDER = Path(__file__).parents[1] / "pages" / "static"
@@ -29,16 +28,14 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-class OpenApiHandler(BaseHandler):
+class OpenApiHandler(BaseHandler, has_head=True):
     @operation("openApi", OpenApiAnswer)
     def get(self) -> None:
         """This document."""
         self.finish(self.services.files.openapi(), "application/json")
 
-    head = get
 
-
-class DocsHandler(BaseHandler):
+class DocsHandler(BaseHandler, has_head=True):
     @operation("docs", answer="The page", headers=(_POLICY,), content_types=("text/html",))
     def get(self) -> None:
         """This document as a page to read and to try."""
@@ -46,38 +43,19 @@ class DocsHandler(BaseHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.finish(self.services.files.page, "text/html; charset=utf-8")
 
-    head = get
 
-
-class SwaggerUiHandler(BaseHandler):
+class SwaggerUiHandler(BaseHandler, has_head=True):
     def get(self) -> None:
         self.set_status(308)
         self.set_header("Location", "docs")  # as seen from "/swagger-ui"
         self.finish()
 
-    head = get
 
-
-_v = Rule(str, "be text", {"type": "string", "description": "A new one for each version"})
-
-
-class FileParameters(Sent):
-    """Which version of a file is wanted."""
-
-    refusal = InvalidQuery
-
-    v: Annotated[str | None, _v] = None
-
-
-class FileHandler(BaseHandler):
-    """A file; in the place of another version's, as while processes are replaced, ours.
-
-    That must not be kept under the other version's name.
-    """
+class FileHandler(BaseHandler, has_head=True):
+    """A file; ours is told not to be kept where another version's was asked for."""
 
     @operation(
         "docsFile",
-        query=(FileParameters,),
         answer="The file",
         content_types=("text/css", "text/javascript", "image/png"),
         problems=(NotFound,),
@@ -86,23 +64,22 @@ class FileHandler(BaseHandler):
         """What the page is made of."""
         *version, name = version_and_name
         files = self.services.files
-        if (served := files.by_name.get(name)) is None:
+        if name not in files.by_name:
             raise NotFound("there is no such file")
-        is_ours = files.version in (*version, self.get_query_argument("v", ""))
+        content_type, body = files.by_name[name]
+        is_ours = files.version in version
         kept = "public, max-age=31536000, immutable" if is_ours else "no-cache"
         self.set_header("Cache-Control", kept)
-        self.finish(served.body, served.content_type)
-
-    head = get
+        self.finish(body, content_type)
 
 
 def load_files(describe: Callable[[], bytes]) -> Files:
     by_name = {
-        path.name: ServedFile(_CONTENT_TYPES[path.suffix], path.read_bytes())
+        path.name: (_CONTENT_TYPES[path.suffix], path.read_bytes())
         for path in sorted(_FOLDER.rglob("*"))
         if path.suffix in _CONTENT_TYPES
     }
-    version = sha256(b"".join(served.body for served in by_name.values())).hexdigest()[:12]
+    version = sha256(b"".join(body for _, body in by_name.values())).hexdigest()[:12]
     # The page names its files with their version, so that they may be kept for a year.
     page = (_FOLDER / "docs.html").read_text(encoding="utf-8").replace("{version}", version)
     return Files(cache(describe), page.encode(), by_name, version)

@@ -1,18 +1,15 @@
 """The newest lines of the log, and server-sent events: how the service is, as it happens.
 
 A stream ends when the reader leaves, does not read, is no operator any more, or the service stops.
-
-Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Any, Literal, NotRequired, Self, cast
+from typing import Annotated, Any, cast
 
-from pydantic import with_config
 from tornado.iostream import StreamClosedError
 from typing_extensions import TypedDict
 
@@ -23,10 +20,10 @@ from cardiorisk.identity.keys import Principal, may_hold_key
 from cardiorisk.monitoring import log_watch
 from cardiorisk.monitoring.log_watch import LogQuery
 from cardiorisk.store import rows_accounts
-from cardiorisk.web.cookies import session_cookie
+from cardiorisk.web.credentials import session_cookie
 from cardiorisk.web.handlers import BaseHandler, OperatorHandler, to_json
 from cardiorisk.web.operations import given_parameters, operation
-from cardiorisk.web.shapes import Count, Rule, Sent, about, number_rule
+from cardiorisk.web.shapes import Count, Json, Rule, Sent, about, number_rule
 
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 5000  # when a reader whose connection was lost may try again
@@ -54,26 +51,14 @@ _status = Rule(
 )
 _lines = number_rule(1, log_watch.MOST_LINES, "How many lines at most", is_text=True)
 _key = text_rule("The id of a key; an access token's begins with `jwt_`")
-_account = text_rule(
-    "The name of an account: the lines of its keys; its tokens have ids of their own"
-)
+_account = text_rule("The name of an account, for the lines of its keys")
 
 
-class LookParameters(Sent):
-    """Parameters of a query string, of which an empty one is one that was not sent."""
+class LogParameters(Sent):
+    """Which lines of the log are wanted; what is not sent holds for every line."""
 
     refusal = errors.InvalidQuery
     is_all_text = True
-
-    @classmethod
-    def accept(cls, members: Mapping[str, object]) -> Self:
-        return super().accept(
-            {name: sent for name, sent in members.items() if sent or name not in cls.model_fields}
-        )
-
-
-class LogParameters(LookParameters):
-    """Which lines of the log are wanted; what is not sent holds for every line."""
 
     status: Annotated[str | None, _status] = None
     route: Annotated[str | None, text_rule("A route's template, as it stands in the log")] = None
@@ -83,44 +68,34 @@ class LogParameters(LookParameters):
     limit: Annotated[int, _lines] = log_watch.DEFAULT_LINES
 
 
-@with_config(extra="allow")  # of another version of the service
-class LogLineAnswer(TypedDict):
-    """A line as it stands in the log, without the patient's values."""
-
-    v: Annotated[Literal[1], about("Version of the line's form")]
-    ts: Annotated[str, about("When the request arrived", json_schema_extra={"format": "date-time"})]
-    request_id: Annotated[str, about("The request's name")]
-    key_id: Annotated[str | None, about("The key's id; null where none was accepted")]
-    plan: Annotated[str | None, about("The account's plan; null where no key was accepted")]
-    method: Annotated[str, about("The method", "POST")]
-    route: Annotated[str, about("The route's template", "/service")]
-    status: Annotated[int, about("The answer's status", 429)]
-    ip: Annotated[str, about("The caller's address; unix for a Unix socket", "127.0.0.1")]
-    riesgo_cardiaco: Annotated[bool | None, about("The answer; null where none was given")]
-    probabilidad: Annotated[float | None, about("Its probability; null where none was given")]
-    modelo: Annotated[str | None, about("The network's version; null while none is loaded")]
-    code: Annotated[str | None, about("The error's code; null where there was none")]
-    timings_ms: Annotated[dict[str, float], about("Milliseconds by stage", {"total": 0.11})]
-    filas: NotRequired[Annotated[int, about("How many patients a batch held", 1000)]]
-    node: NotRequired[Annotated[str, about("The process that answered, where it has a name", "1")]]
-
-
 class LogLinesAnswer(TypedDict):
     """The lines, the newest first."""
 
-    items: Annotated[list[LogLineAnswer], about("The lines")]
+    items: Annotated[list[Json], about("As they stand in the log, but for the patients' values")]
     searched_bytes: Annotated[Count, about("How much of the log was looked at", 51200)]
     exhaustive: Annotated[bool, about("Whether there is nothing more before that")]
 
 
-def lines_answer(lines: Iterable[Line]) -> list[LogLineAnswer]:
+def lines_answer(lines: Iterable[Line]) -> list[Json]:
     told = [json.loads(line.text) for line in lines]
     for line in told:
         line.pop("inputs", None)  # which are health data
     return told
 
 
-class EventStream(BaseHandler):
+class LogAskingHandler(BaseHandler):
+    async def wanted_lines(self) -> LogQuery:
+        query = LogQuery(**dict(LogParameters.accept(given_parameters(self))))
+        if (name := query.account) is None:
+            return query
+        ids = await self.services.store.read(lambda rows: rows_accounts.find_key_ids(rows, name))
+        if ids is None:
+            fault = errors.FieldFault("account", "must be the name of an account")
+            raise errors.InvalidQuery((fault,))
+        return replace(query, key_ids=ids)
+
+
+class EventStream(LogAskingHandler):
     """An overview every two seconds, and the lines that are asked for; another rung lets in."""
 
     _end: asyncio.Future[None] | None = None
@@ -161,7 +136,7 @@ class EventStream(BaseHandler):
 
     async def _follow(self, query: LogQuery, fresh: FreshLines, known: set[bytes]) -> None:
         services = self.services
-        while not await self._is_over(services.broadcast.every_seconds) and await self._may_watch():
+        while await self._goes_on():
             lines: tuple[Line, ...] = ()
             with suppress(errors.LogUnavailable, errors.Overloaded):
                 lines = await services.log_watch.fresh(fresh)
@@ -170,24 +145,18 @@ class EventStream(BaseHandler):
             if unknown := [line for line in wanted if line.text not in known]:
                 await self._send("lines", lines_answer(unknown))
 
-    async def _is_over(self, seconds: float) -> bool:
-        assert self._end is not None  # noqa: S101 - for mypy: somebody watches
-        await asyncio.wait({self._end}, timeout=seconds)
-        return self._end.done()
-
-    async def wanted_lines(self) -> LogQuery:
-        return await require_log_query(self)
-
     async def watching(self) -> Principal:
-        """Ask again who is watching, by what the rung let them in with."""
         store = self.services.store
         if "Authorization" in self.request.headers:
             return await store.principal(self.credential())
         return await store.session_principal(session_cookie(self))
 
-    async def _may_watch(self) -> bool:
+    async def _goes_on(self) -> bool:
+        """Wait a while; a key ends, and a right is taken away, meanwhile."""
+        assert self._end is not None  # noqa: S101 - for mypy: somebody watches
+        await asyncio.wait({self._end}, timeout=self.services.broadcast.every_seconds)
         try:
-            return (await self.watching()).is_operator
+            return not self._end.done() and (await self.watching()).is_operator
         except errors.ServiceError:
             return False
 
@@ -204,22 +173,11 @@ class EventStream(BaseHandler):
         await taken
 
 
-async def require_log_query(handler: BaseHandler) -> LogQuery:
-    query = LogQuery(**dict(LogParameters.accept(given_parameters(handler))))
-    if query.account is None:
-        return query
-    name = query.account
-    key_ids = await handler.services.store.read(lambda rows: rows_accounts.find_key_ids(rows, name))
-    if key_ids is None:
-        raise errors.InvalidQuery((errors.FieldFault("account", "must be the name of an account"),))
-    return replace(query, key_ids=key_ids)
-
-
 class EventsHandler(EventStream, OperatorHandler):
     """The same as it happens."""
 
 
-class LogHandler(OperatorHandler):
+class LogHandler(LogAskingHandler, OperatorHandler):
     @operation("operatorSearchLog", LogLinesAnswer, query=(LogParameters,))
     async def get(self) -> None:
         """The newest lines of the request log.
@@ -227,8 +185,7 @@ class LogHandler(OperatorHandler):
         Searches the newest 4 MiB of the log at most, in rotated files too; `exhaustive` is false
         where there may be more before that.
         """
-        query = await require_log_query(self)
+        query = await self.wanted_lines()
         found = await self.services.log_watch.search(query.is_wanted, query.limit)
-        searched, is_whole = found.searched_bytes, found.is_exhaustive
-        items = lines_answer(found.lines)
-        self.answer({"items": items, "searched_bytes": searched, "exhaustive": is_whole})
+        searched = {"searched_bytes": found.searched_bytes, "exhaustive": found.is_exhaustive}
+        self.answer({"items": lines_answer(found.lines), **searched})

@@ -28,8 +28,7 @@ from cardiorisk.limits.window import WINDOW_SECONDS, Verdict, limit_of
 from cardiorisk.model.predictor import Assessment
 from cardiorisk.patients.patient import Patient
 from cardiorisk.patients.words import Language, preferred
-from cardiorisk.web.cookies import XSRF_HEADER, require_own_page, session_cookie
-from cardiorisk.web.credentials import said_of_missing, said_of_scheme
+from cardiorisk.web import credentials
 from cardiorisk.web.operations import require_known
 from cardiorisk.web.problems import content_type_of, problem_answer, problem_headers, problem_of
 from cardiorisk.web.services import Services
@@ -45,17 +44,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 class LoggedHandler(LeanHandler):
     """A request that is timed, named, and written to the bitácora before it is answered."""
 
-    filas: int | None = None
-    """How many patients a batch holds, once it has been read."""
-    answered_by: str | None = None
-    """The version of the network that did."""
+    filas: int | None = None  # how many patients a batch holds, once it has been read
+    answered_by: str | None = None  # the version of the network that did
     every_answer = (
         *(("Server", "cardiorisk"), ("Cache-Control", "no-store")),
         ("X-Content-Type-Options", "nosniff"),
     )
 
     def initialize(self, services: Services, route: str, plan: str = "") -> None:
-        """Start the timer and name the request: Tornado calls this first, for any method."""
         self._began_s = self._stage_began_s = perf_counter()
         self.timings_ms: dict[str, float] = {}  # of each stage that has ended, and of the total
         self.services = services
@@ -105,7 +101,6 @@ class LoggedHandler(LeanHandler):
         return self._answer
 
     async def begin_stream(self, content_type: str) -> None:
-        """Write the line of an answer without an end, count it, and send its headers."""
         self.set_header("Content-Type", content_type)
         self.set_header("X-Accel-Buffering", "no")  # or nginx keeps each piece until the next
         self._write_line()
@@ -122,16 +117,14 @@ class LoggedHandler(LeanHandler):
 
     @property
     def address(self) -> str:
-        """The caller's, by which attempts are counted."""
         return self.request.remote_ip or ""
 
     def method(self) -> str:
-        """Return the method as it may be logged; one that nobody knows is a stranger's text."""
+        """Return what may be logged; one that nobody knows is a stranger's text."""
         method = self.request.method or ""
         return method if method in self.SUPPORTED_METHODS else "*"
 
     def speak(self) -> Language:
-        """Return the reader's language, and have the answer say which it is."""
         headers, language = self.request.headers, self.services.settings.language
         if "Accept-Language" in headers:
             language = preferred(headers["Accept-Language"], language)
@@ -212,7 +205,6 @@ class LoggedHandler(LeanHandler):
             await super().finish()
 
     def _report_lost_answer(self, answer: asyncio.Future[None]) -> None:
-        """Count a request out, and say so, where its answer failed on its way out."""
         if answer.cancelled() or answer.exception() is None:
             return
         if not self.is_finished:  # else on_finish has counted it out
@@ -221,7 +213,6 @@ class LoggedHandler(LeanHandler):
 
 
 def _request_id(headers: HTTPHeaders) -> str:
-    """Return the caller's own id where it is well formed and no key, else a new one."""
     given = headers["X-Request-ID"] if "X-Request-ID" in headers else ""  # noqa: SIM401 - faster
     return given if _REQUEST_ID.fullmatch(given) and PREFIX not in given else secrets.token_hex(16)
 
@@ -265,14 +256,13 @@ class BaseHandler(LoggedHandler):
         return self.caller
 
     def credential(self) -> str:
-        """Take the credential out of ``Authorization``, with or without ``Bearer``."""
         authorization = self.request.headers.get("Authorization", "")
         if not authorization:
-            raise errors.MissingKey(said_of_missing(self.request))
+            raise errors.MissingKey(credentials.said_of_missing(self.request))
         if authorization[:7].lower() == "bearer ":
             return authorization[7:].strip()
         if " " in authorization:
-            raise errors.InvalidKey(said_of_scheme(authorization))
+            raise errors.InvalidKey(credentials.said_of_scheme(authorization))
         return authorization
 
     def answer_nothing(self) -> None:
@@ -304,7 +294,6 @@ class BaseHandler(LoggedHandler):
         return errors.MethodNotAllowed(f"use {' or '.join(self.allowed_methods)}")
 
     def log_exception(self, *raised: Any) -> None:
-        """Report what nobody expected, without what was sent."""
         if isinstance(self.error_of(raised[1]), errors.InternalFailure):
             said = "unexpected failure in request %s (%s %s)"
             logger.error(said, self.request_id, self.method(), self.route, exc_info=raised)
@@ -312,16 +301,15 @@ class BaseHandler(LoggedHandler):
 
 class IdentifiedHandler(BaseHandler):
     async def admit(self) -> None:
-        """Let in who has a valid API key or access token, or a page of ours with its cookie."""
         store = self.services.store
         try:
             self.caller = await store.principal(self.credential())
         except errors.MissingKey:
-            cookie = session_cookie(self)
+            cookie = credentials.session_cookie(self)
             if not cookie:
                 raise
-            given = self.request.headers.get(XSRF_HEADER, "")
-            require_own_page(self.request, given, cookie, store.tokens)
+            given = self.request.headers.get(credentials.XSRF_HEADER, "")
+            credentials.require_own_page(self.request, given, cookie, store.tokens)
             self.caller = await store.session_principal(cookie)
         finally:
             self.end_stage("auth")
@@ -366,7 +354,6 @@ class AssessingHandler(AuthenticatedHandler):
     _asked: asyncio.Future[Any] | None = None
 
     async def assess(self, patient: Patient, ask: Ask | None = None) -> Assessment:
-        """Ask the network, by ``predictor.assess`` or another way."""
         self.patient = patient
         self._asked = asked = (ask or self.services.predictor.assess)(patient)
         self.assessment = await asked

@@ -4,7 +4,6 @@ Source: https://github.com/kserve/open-inference-protocol, and Triton's extensio
 """
 
 import re
-from functools import cache
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ from cardiorisk.patients.words import Language
 from cardiorisk.web.batches import MOST_COMMAS, MOST_PATIENTS, BatchingHandler
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler, to_json
 from cardiorisk.web.operations import SPOKEN, operation
-from cardiorisk.web.shapes import MOST_UNKNOWN, Json, Rule, Sent, Version, about, fault_of
+from cardiorisk.web.shapes import MOST_UNKNOWN, Json, Sent, about, fault_of
 from cardiorisk.web.shapes_patients import accepted_of
 
 MODEL: Final = "cardiorisk"
@@ -38,14 +37,9 @@ _IS_WHOLE = np.array([field.kind != "number" for field in FIELDS])
 _TENSOR = {"name": INPUT, "datatype": DATATYPE, "shape": [1, 6], "data": [*EXAMPLE.values()]}
 
 Datatype = Annotated[Literal["FP32"], about("The type of its values")]
-Parameters = Annotated[
-    dict[str, Any], about("Of the protocol and its extensions", default_factory=dict)
-]
-_any = Rule(lambda sent: sent, "be of its type", {})
+Parameters = Annotated[dict[str, Any], about("As the protocol has them", default_factory=dict)]
 _outputs = about("All, if empty", max_length=1, default_factory=list)
-_inputs = about(
-    f"One; its columns are {', '.join(FIELD_NAMES)}", [_TENSOR], min_length=1, max_length=1
-)
+_inputs = about(f"One, of {', '.join(FIELD_NAMES)}", [_TENSOR], min_length=1, max_length=1)
 
 
 class GivenTensorBody(BaseModel, extra="allow"):
@@ -77,18 +71,8 @@ class InferenceBody(Sent):
     outputs: Annotated[list[WantedTensorBody], _outputs]
 
     @classmethod
-    @cache
-    def rules(cls) -> dict[str, Rule]:
-        return dict.fromkeys(cls.model_fields, _any)
-
-    @classmethod
     def read_fault(cls, fault: ErrorDetails) -> FieldFault:
         return FieldFault(".".join(map(str, fault["loc"])), fault["msg"])
-
-    @property
-    def wants_bytes(self) -> bool:
-        asked = self.outputs[0].parameters.get("binary_data") if self.outputs else None
-        return bool(self.parameters.get("binary_data_output") if asked is None else asked)
 
 
 def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, NDArray[Any]]:
@@ -140,8 +124,9 @@ def inference_answer(
     sent: InferenceBody, found: BatchAssessment, language: Language
 ) -> tuple[Json, bytes]:
     told, following = found.probabilities, b""
+    asked = sent.outputs[0].parameters.get("binary_data") if sent.outputs else None
     output: Json = {"name": OUTPUT, "datatype": DATATYPE, "shape": [len(told)]}
-    if sent.wants_bytes:
+    if sent.parameters.get("binary_data_output") if asked is None else asked:
         following = np.array(told, dtype="<f4").tobytes()
         output["parameters"] = {"binary_data_size": len(following)}
     else:
@@ -156,15 +141,8 @@ def inference_answer(
 
 
 @with_config(extra="allow")
-class ProtocolAnswer(TypedDict, total=False):
+class ProtocolAnswer(TypedDict):
     """As the protocol has it."""
-
-    name: Annotated[Literal["cardiorisk"], about("Always the same")]
-    live: Annotated[Literal[True], about("The process is up")]
-    ready: Annotated[Literal[True], about("A request sent now would be answered")]
-    model_name: Annotated[Literal["cardiorisk"], about("Always the same")]
-    model_version: Version
-    outputs: Annotated[list[Json], about("One tensor: `probabilidad`, of each row")]
 
 
 _BYTES = "application/octet-stream"

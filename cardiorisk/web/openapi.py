@@ -35,6 +35,7 @@ _TOKEN = (
 _KNOWN = (*_TOKEN, errors.WrongXsrfToken)
 _LIMITED = (*_KNOWN, errors.RateLimited, errors.LimitsUnavailable)
 _KEY: Security = [{"apiKey": []}, {"bearer": []}]
+# Rungs of the ladder, the highest first: how a caller is known there, and how it is refused.
 _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...] = (
     (handlers.AssessingHandler, _KEY, (*_LIMITED, errors.NotReady)),
     (handlers.AuthenticatedHandler, _KEY, _LIMITED),
@@ -45,7 +46,6 @@ _RUNGS: tuple[tuple[type, Security, tuple[type[errors.ServiceError], ...]], ...]
     (account.RefreshHandler, [{"refreshToken": []}], _TOKEN),
     (object, [], ()),
 )
-"""Rungs of the ladder, the highest first: how a caller is known there, and how it is refused."""
 # Whose id ``{id}`` is in a path, by how the path begins.
 _IDS = (("/account", "key"), ("/operator", "account"), ("/", "assessment"))
 _METERED = ("RateLimit-Policy", "RateLimit")
@@ -80,8 +80,6 @@ def expected_answers(routes: Iterable[Route]) -> Iterator[tuple[str, str, int]]:
 
 
 class _Writer:
-    """Writes paths, and collects the answers that they share."""
-
     def __init__(self, described: Json) -> None:
         self._described = described
         self.schemas = {
@@ -156,7 +154,6 @@ class _Writer:
         return described | ({"content": content} if content and method != "HEAD" else {})
 
     def _failures(self, route: Route, method: str, operation: Operation) -> Json:
-        """Refer to the failures by status, and add those that nothing has referred to yet."""
         codes = _codes(route, operation)
         by_status: dict[int, list[str]] = {}
         for code, problem in PROBLEMS.items():
@@ -223,7 +220,6 @@ def _codes(route: Route, operation: Operation) -> set[str]:
 
 
 def _schemas(routes: tuple[Route, ...]) -> Json:
-    """Describe every shape that is asked, sent or answered, by name."""
     shapes = [ProblemAnswer, FieldProblemAnswer] + [
         shape
         for route in routes

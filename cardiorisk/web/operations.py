@@ -17,39 +17,27 @@ from cardiorisk.web.tornado_inside import LeanHandler
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 _MARK = "api_operation"
-SPOKEN = ("Content-Language",)
-"""The header of an answer in the reader's language."""
+SPOKEN = ("Content-Language",)  # the header of an answer in the reader's language
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of a route.
+    """One method of a route; its name and its documentation may hold the route's ``{plan}``."""
 
-    Attributes:
-        name: its ``operationId``, which never changes; both this and the documentation may name
-            the ``{plan}`` of a route that is there once for each.
-        documentation: the method's docstring: a line for menus, then whatever else is to be said.
-        answer: in words, where its shape does not say enough.
-        content_types: of an answer that is no JSON.
-        problems: beside what follows from who may come in, from the path and from what is sent.
-    """
-
-    name: str
-    documentation: str
+    name: str  # the ``operationId``, which never changes
+    documentation: str  # a line for menus, then whatever else is to be said
     gives: Any = None
     body: type[Sent] | None = None
     status: int = 200
     query: tuple[type[Sent], ...] = ()
-    answer: str = "It is done"
-    content_types: tuple[str, ...] = ()
+    answer: str = "It is done"  # where its shape does not say enough
+    content_types: tuple[str, ...] = ()  # of an answer that is no JSON
     headers: tuple[str, ...] = ()
     optional_headers: tuple[str, ...] = ()
-    problems: tuple[type[ServiceError], ...] = ()
+    problems: tuple[type[ServiceError], ...] = ()  # of its own
 
 
 def operation(name: str, *stated: Any, **more: Any) -> Callable[[Method], Method]:
-    """Mark a handler's method as an ``Operation``; its docstring is for the API's readers."""
-
     def marked(method: Method) -> Method:
         setattr(method, _MARK, Operation(name, getdoc(method) or "", *stated, **more))
         return method
@@ -58,7 +46,6 @@ def operation(name: str, *stated: Any, **more: Any) -> Callable[[Method], Method
 
 
 def find_operation(method: Callable[..., Any]) -> Operation | None:
-    """Return what a handler's method was marked with; a page's has no mark."""
     return getattr(method, _MARK, None)
 
 
@@ -85,25 +72,18 @@ def require_known(method: Callable[..., Any], sent: Mapping[str, Sequence[bytes]
 
 
 def given_parameters(handler: RequestHandler) -> dict[str, object]:
-    """Return the parameters of the query string, which has each once by now."""
     return {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path, with ``{id}`` where it varies, and who answers it.
-
-    ``tag`` is its chapter of the API's description; a page, which is for people, has none.
-    """
-
-    template: str
+    template: str  # a path, with ``{id}`` where it varies
     handler: type[LeanHandler]
-    tag: str = ""
+    tag: str = ""  # its chapter of the API's description; a page, which is for people, has none
     plan: str = ""
 
     @property
     def operations(self) -> dict[str, Operation]:
-        """What is said of each method; HEAD says what GET does."""
         return {method: self._operation(method) for method in self.handler.allowed_methods}
 
     def _operation(self, method: str) -> Operation:

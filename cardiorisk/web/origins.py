@@ -1,9 +1,6 @@
 """Browser applications elsewhere: which may call the API, and what they may see of its answers.
 
-No answer allows credentials, so a cookie opens nothing to such a page: it sends its key in
-``Authorization``. Where no origin is allowed, a request costs nothing.
-
-Source: https://fetch.spec.whatwg.org/#http-cors-protocol
+No answer allows credentials: a cookie opens nothing to such a page, which sends its key.
 """
 
 from collections.abc import Collection
@@ -12,13 +9,12 @@ from cardiorisk.config import ANY_ORIGIN
 from cardiorisk.web.handlers import BaseHandler
 from cardiorisk.web.tornado_inside import LeanHandler
 
+# What a page elsewhere may send, and what it may read, beside what any page may.
 SENT_HEADERS = "Authorization, Content-Type, Inference-Header-Content-Length, X-Request-ID"
-"""What a page elsewhere may send, beside what any page may."""
 SHOWN_HEADERS = (
     "Inference-Header-Content-Length, Location, Link, RateLimit, RateLimit-Policy, Retry-After, "
     "Server-Timing, WWW-Authenticate, X-Request-ID"
 )
-"""What it may read, beside what any page may."""
 KEPT_SECONDS = 7200
 
 
@@ -30,7 +26,6 @@ class CrossOriginHandler(BaseHandler):
     """A handler whose answers, failures too, say which page may see them."""
 
     def options(self, *arguments: str) -> None:
-        """Tell a browser what a page may send, and anybody which methods there are."""
         if self._allowed_origin() and "Access-Control-Request-Method" in self.request.headers:
             self.set_header("Access-Control-Allow-Methods", ", ".join(self.allowed_methods))
             self.set_header("Access-Control-Allow-Headers", SENT_HEADERS)

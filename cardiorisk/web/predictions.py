@@ -1,19 +1,15 @@
-"""Assessments that are kept: made, listed, shown and deleted by their owner and nobody else.
-
-The original system's routes are here too, for its clients: its names, its answers, one plan's
-callers each. The list behind both plans is the account's own, where the original's was everybody's.
-"""
+"""Assessments that are kept by their owner, and the original system's routes with its names."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field as Member
-from pydantic import WithJsonSchema, create_model
+from pydantic import WithJsonSchema, create_model, with_config
 from typing_extensions import TypedDict
 
 from cardiorisk.accounts import assessments
 from cardiorisk.errors import InvalidQuery, UnknownAssessment, WrongPlan
-from cardiorisk.patients.patient import FIELDS, Field
+from cardiorisk.patients.patient import FIELDS
 from cardiorisk.store.values import KeptAssessment
 from cardiorisk.web import shapes_patients as patients
 from cardiorisk.web.handlers import AssessingHandler, AuthenticatedHandler
@@ -59,10 +55,6 @@ class LargePageParameters(PageParameters):
     limit: Annotated[int, _how_many] = assessments.LARGEST_PAGE
 
 
-def _value(field: Field) -> Any:
-    return Annotated[float, WithJsonSchema(patients.value_schema(field))]
-
-
 _Id = Annotated[str, Member(json_schema_extra=_id_schema), about("Its id")]
 _Label = Annotated[
     str | None, about("What its owner calls the patient", max_length=assessments.LABEL_CHARACTERS)
@@ -71,7 +63,10 @@ _kept: Json = {
     "id": _Id,
     "created_at": Annotated[datetime, about("When it was made")],
     assessments.LABEL_FIELD: _Label,
-    **{field.wire_name: _value(field) for field in FIELDS},
+    **{
+        field.wire_name: Annotated[float, WithJsonSchema(patients.value_schema(field))]
+        for field in FIELDS
+    },
     "riesgo_cardiaco": patients.AtRisk,
     "probabilidad": patients.Probability,
     "umbral": patients.Threshold,
@@ -109,22 +104,13 @@ class KeptAssessmentsAnswer(TypedDict):
     ]
 
 
-_original: Json = {
-    "id": _Id,
-    ORIGINAL_NAMES[assessments.LABEL_FIELD]: _Label,
-    **{
-        ORIGINAL_NAMES[field.wire_name]: Annotated[bool, about(patients.title(field))]
-        if field.kind == "flag"
-        else _value(field)
-        for field in FIELDS
-    },
-    "riesgoCardiaco": Annotated[bool, about("Whether the network takes it for a risk")],
-}
-OriginalAssessmentAnswer = create_model(
-    "OriginalAssessmentAnswer",
-    __doc__="The assessment as the original system shows it.",
-    **_original,
-)
+@with_config(extra="allow")
+class OriginalAssessmentAnswer(TypedDict):
+    """The assessment as the original system shows it, with the values as they were sent."""
+
+    id: _Id
+    nombre: _Label
+    riesgoCardiaco: Annotated[bool, about("Whether the network takes it for a risk")]
 
 
 def original_answer(kept: KeptAssessment) -> Json:

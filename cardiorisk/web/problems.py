@@ -6,11 +6,10 @@ from http import HTTPStatus
 from cardiorisk import errors
 from cardiorisk.patients import words
 from cardiorisk.patients.words import Language
-from cardiorisk.web.shapes import FaultAnswer, FieldProblemAnswer, ProblemAnswer, faults_answer
+from cardiorisk.web.shapes import FieldProblemAnswer, ProblemAnswer, faults_answer
 
 CONTENT_TYPE = "application/problem+json"
-_INFERENCE = "/v2"
-"""Below it ask clients of model servers, which show the member ``error`` of plain JSON alone."""
+_INFERENCE = "/v2"  # below it clients show the member ``error`` of plain JSON alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +58,22 @@ _BY_ERROR: dict[type[errors.ServiceError], Problem] = {
     errors.LimitsUnavailable: Problem(503, "The limit cannot be counted", retry_after_seconds=1),
     errors.InternalFailure: Problem(500, "Something went wrong inside the service"),
 }
+# Every code that can reach a caller, and those of problems that name every field they are about.
 PROBLEMS = {error.code: problem for error, problem in _BY_ERROR.items()}
-"""Every code that can reach a caller."""
-
 _FIELD_ERRORS = (errors.InvalidPatient, errors.InvalidAccount, errors.InvalidQuery, errors.Taken)
 FIELD_PROBLEMS = {error.code for error in _FIELD_ERRORS}
-"""The codes of problems that name every field they are about."""
 
 
 def content_type_of(path: str) -> str:
-    """Return the media type of a failure's answer there."""
     return "application/json" if path.startswith(_INFERENCE) else CONTENT_TYPE
 
 
 def problem_of(error: errors.ServiceError) -> Problem:
-    """Return the row of the error's code; one that was never meant for callers is internal."""
     return PROBLEMS.get(error.code, PROBLEMS[errors.InternalFailure.code])
 
 
 def problem_headers(error: errors.ServiceError) -> dict[str, str]:
-    """Return the headers that the error's answer needs, but for ``Content-Type`` and ``Allow``."""
+    """Return what the error's answer needs, but for ``Content-Type`` and ``Allow``."""
     problem = problem_of(error)
     headers = {}
     if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -96,12 +91,9 @@ def problem_headers(error: errors.ServiceError) -> dict[str, str]:
 def problem_answer(
     error: errors.ServiceError, request_id: str, path: str = "", language: Language = "en"
 ) -> ProblemAnswer | FieldProblemAnswer:
-    """Show the error, with each faulty field where it has any."""
     code = error.code if error.code in PROBLEMS else errors.InternalFailure.code
     detail = str(error)
-    faults: list[FaultAnswer] = []
-    if isinstance(error, _FIELD_ERRORS):
-        faults = faults_answer(error.faults, language)
+    faults = faults_answer(error.faults, language) if isinstance(error, _FIELD_ERRORS) else []
     if isinstance(error, errors.InvalidPatient):
         said = words.ONE_FAULT if len(faults) == 1 else words.FAULTS
         names = errors.named(error.faults)
@@ -114,7 +106,6 @@ def problem_answer(
 
 
 def problem_document(code: str, detail: str, request_id: str) -> ProblemAnswer:
-    """Show a failure of a code that can reach a caller."""
     problem = PROBLEMS[code]
     return {
         "type": f"urn:cardiorisk:problem:{code}",

@@ -1,8 +1,8 @@
 """Who sent a request, and by which scheme, where proxies stand before the service.
 
-Each proxy adds the address that it was called from at the right end. So the list is read from
-there, and only as far as whoever wrote an entry is trusted. Beside ``X-Forwarded-…``, ``Forwarded``
-is not looked at: nearly every proxy writes the former, and lets a caller's own one through.
+Each adds the address that it was called from at the right end, so the list is read from there, as
+far as who wrote an entry is trusted. Beside ``X-Forwarded-…``, ``Forwarded`` is not looked at:
+nearly every proxy writes the former, and lets a caller's own one through.
 """
 
 import re
@@ -14,25 +14,20 @@ from tornado.httputil import HTTPHeaders, split_host_and_port
 
 from cardiorisk.config import UNIX_PEER
 
-MOST_HOPS = 16
-"""Entries that are read; what stands before them is not."""
+MOST_HOPS = 16  # entries that are read; what stands before them is not
+# What proxies add to a request that they pass on.
 FORWARDING_HEADERS = (
     *("Forwarded", "Via", "X-Client-IP", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host"),
     *("X-Forwarded-Port", "X-Forwarded-Proto"),
 )
-"""What proxies add to a request that they pass on."""
 
 _PORT = r"(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
 _ADDRESS = re.compile(rf"\[([0-9A-Fa-f:.]+)\]{_PORT}|([0-9.]+){_PORT}|([0-9A-Fa-f:.]+)")
 _PAIR = re.compile(r'\s*([A-Za-z-]+)=(?:"([^"\\]*)"|([^\s"]+))\s*')
 _SCHEMES = frozenset({"http", "https"})
 
-_Hop = tuple[str, str]  # the address and the scheme that a proxy was called by
-
 
 class TrustedProxies:
-    """Proxies that are believed: addresses, networks, and ``unix`` for a Unix socket's caller."""
-
     def __init__(self, trusted: Iterable[str]) -> None:
         self._is_unix_trusted = UNIX_PEER in trusted
         self._networks = [ip_network(each) for each in trusted if each != UNIX_PEER]
@@ -58,8 +53,7 @@ class TrustedProxies:
         return any(parsed in network for network in self._networks)
 
 
-def _hops(headers: HTTPHeaders) -> Iterator[_Hop]:
-    """Read the entries from the right; those of several lines of a header are one list."""
+def _hops(headers: HTTPHeaders) -> Iterator[tuple[str, str]]:
     senders, schemes = headers.get("X-Forwarded-For"), headers.get("X-Forwarded-Proto")
     if senders is None and schemes is None:
         return map(_forwarded, _from_the_right(headers.get("Forwarded", "")))
@@ -73,7 +67,7 @@ def _from_the_right(text: str) -> Iterator[str]:
     return (entry.strip() for entry in reversed(text.rsplit(",", MOST_HOPS)))
 
 
-def _forwarded(entry: str) -> _Hop:
+def _forwarded(entry: str) -> tuple[str, str]:
     """Read one entry of ``Forwarded``, RFC 7239; one that is malformed says nothing."""
     pairs = [_PAIR.fullmatch(pair) for pair in entry.split(";") if pair]
     said = {pair[1].lower(): pair[2] or pair[3] or "" for pair in pairs if pair}
@@ -83,7 +77,6 @@ def _forwarded(entry: str) -> _Hop:
 
 
 def address_of(text: str) -> str:
-    """Return the address that an entry names, without its port; empty where it names none."""
     found = _ADDRESS.fullmatch(text)
     try:
         return str(_parsed(found[found.lastindex or 0])) if found else ""
@@ -98,12 +91,11 @@ def _parsed(address: str) -> IPv4Address | IPv6Address:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether an address is this machine's own, IPv4 written as IPv6 included."""
     found = address_of(address)
     return bool(found) and ip_address(found).is_loopback
 
 
 def names_loopback(host: str) -> bool:
-    """Return whether a ``Host`` header names this machine, as a page from elsewhere cannot."""
+    """Tell whether a ``Host`` names this machine, as a page from elsewhere cannot."""
     name = split_host_and_port(host.lower())[0].strip("[]")
     return name == "localhost" or name.endswith(".localhost") or is_loopback(name)

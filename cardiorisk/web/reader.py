@@ -1,8 +1,4 @@
-"""Reading a request: counted in, its handler found, its body bounded, its handler begun.
-
-Tornado's own bound on bodies closes the connection with a bare 400 that no handler and no log ever
-sees; here a large body gets a 413 like any other answer.
-"""
+"""Reading a request: counted in, its handler found, its body bounded, its handler begun."""
 
 from __future__ import annotations
 
@@ -32,18 +28,13 @@ _DRAINED_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Who answers a path, told ``options`` and the parts of the path that vary."""
-
     handler: type[LeanHandler]
-    options: dict[str, Any]
+    options: dict[str, Any]  # of its ``initialize``
     arguments: tuple[bytes, ...] = ()
 
 
 class ReadingApplication(Application):
-    """Tornado's application, which finds handlers by path templates, and reads requests quicker.
-
-    ``traffic`` counts requests in, and their handlers count them out.
-    """
+    """Tornado's application, which finds handlers by path templates, and reads requests quicker."""
 
     def __init__(
         self,
@@ -82,10 +73,9 @@ def path_pattern(template: str) -> str:
 
 
 class RequestReader(RequestDelegate):
-    """Hands a request over; a body with a byte more than the limit is too large.
+    """Hands a request over; a body of up to 1 MiB, too large or not, is read to its end.
 
-    One of up to 1 MiB is read to its end, so that a caller who sends before reading gets the 413 on
-    a connection that lives on. A longer one is answered at once and cut off.
+    So a caller who sends before reading gets the 413. A longer one is answered at once and cut off.
     """
 
     def __init__(self, application: ReadingApplication, connection: HTTPConnection) -> None:

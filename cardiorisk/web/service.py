@@ -6,14 +6,10 @@ from typing import Any
 
 from cardiorisk.errors import InvalidPatient
 from cardiorisk.patients.patient import Patient, query_values
+from cardiorisk.web import shapes_patients
 from cardiorisk.web.handlers import AssessingHandler
 from cardiorisk.web.operations import SPOKEN, operation
-from cardiorisk.web.shapes_patients import (
-    AssessmentAnswer,
-    PatientBody,
-    WishesParameters,
-    assessment_answer,
-)
+from cardiorisk.web.shapes_patients import AssessmentAnswer, PatientBody, WishesParameters
 
 _NOTHING_MORE = WishesParameters()
 _BY_BODY: Any = {"body": PatientBody, "query": (WishesParameters,), "headers": SPOKEN}
@@ -43,7 +39,7 @@ class ServiceHandler(AssessingHandler):
             self.services.assessments.remember(
                 self.principal, self.request_id, (patient, assessment)
             )
-        answer = assessment_answer(assessment, patient, wishes, self.speak())
+        answer = shapes_patients.assessment_answer(assessment, patient, wishes, self.speak())
         if wishes.mapas:
             version, maps = await self.services.predictor.draw_maps(patient)
             self.end_stage("predict")
@@ -71,7 +67,6 @@ class ServiceHandler(AssessingHandler):
         return self.post()
 
     def _read(self) -> tuple[Patient, WishesParameters]:
-        """Read the patient, of a GET without a body in the query, and what else is wished for."""
         is_query = self.request.method == "GET" and not self.request.body
         if not self.request.query_arguments and not is_query:
             return PatientBody.read(self.request.body).patient, _NOTHING_MORE

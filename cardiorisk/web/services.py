@@ -1,7 +1,4 @@
-"""What every handler may use: the long-lived things, built in ``app`` and nowhere else.
-
-The network is closed last, by ``server``: its thread cannot be interrupted.
-"""
+"""What every handler may use: the long-lived things, built in ``app`` and nowhere else."""
 
 from __future__ import annotations
 
@@ -27,8 +24,7 @@ from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
 
 _LOOK_SECONDS = 0.01
-MOST_HELD_BYTES = 64 * 1024 * 1024
-"""Of large bodies, what is beyond the common limit, over all requests under way."""
+MOST_HELD_BYTES = 64 * 1024 * 1024  # beyond the common limit, of all bodies under way
 
 
 class Traffic:
@@ -45,14 +41,12 @@ class Traffic:
         self.batch_turn = asyncio.Lock()
 
     async def wait_until_idle(self, deadline_seconds: float) -> None:
-        """Wait until nothing is in flight, or until the deadline."""
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline_seconds):
                 while self.open_requests:  # noqa: ASYNC110 - an event costs each request calls
                     await asyncio.sleep(_LOOK_SECONDS)
 
     def hold(self, connection: object, large_bytes: int) -> bool:
-        """Make room for so much of a body beyond the common limit, where there is any."""
         others = sum(held for other, held in self._held_bytes.items() if other is not connection)
         if others + large_bytes > MOST_HELD_BYTES:
             return False
@@ -69,18 +63,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ServedFile:
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Files:
-    """What is served ready-made."""
-
     openapi: Callable[[], bytes]  # the description of the API, JSON
     page: bytes  # shows it, HTML
-    by_name: Mapping[str, ServedFile]  # what the pages are made of
+    by_name: Mapping[str, tuple[str, bytes]]  # what the pages are made of, with its type
     version: str
 
 

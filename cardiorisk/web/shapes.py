@@ -1,7 +1,6 @@
-"""What shapes of things sent and answered are made of; they are the schemas of the description too.
+"""What shapes of things sent (pydantic models) and answered (``TypedDict``) are made of.
 
-What is sent is a pydantic model; what is answered, a ``TypedDict``, which orjson writes as it
-stands. The description calls a shape like its class, without ``Body`` or ``Answer``.
+The description calls a shape like its class, without ``Body`` or ``Answer``.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -37,16 +36,15 @@ _FLAGS = {"false": False, "true": True}
 class Rule:
     """What a member of something sent accepts: ``read`` gives None for what it does not.
 
-    ``accepted`` says what, after "must" (``spanish``, after "debe", of patients); of a nullable
-    member, null says as little as leaving it out; ``core`` spares the call of ``read``.
+    ``accepted`` says what, after "must", of patients in both languages; of a nullable member, null
+    says as little as leaving it out; ``core`` spares the call of ``read``.
     """
 
     read: Callable[[Any], Any]
-    accepted: str
+    accepted: str | Said
     schema: Json
     is_nullable: bool = False
     core: CoreSchema | None = None
-    spanish: str = ""
 
     def __get_pydantic_core_schema__(self, _: object, __: object) -> CoreSchema:
         read = core_schema.no_info_plain_validator_function(self._accept)
@@ -79,6 +77,9 @@ class Rule:
         return value
 
 
+_ANY = Rule(lambda sent: sent, "be of its type", {})  # what pydantic alone judges
+
+
 class Sent(BaseModel):
     """What a caller sends; ``refusal`` is raised with every fault at once.
 
@@ -101,6 +102,8 @@ class Sent(BaseModel):
     def accept(cls, members: Mapping[str, object]) -> Self:
         """Read members by name, or raise a ``refusal``; one that came twice is ``REPEATED``."""
         rules = cls.rules()
+        if cls.refusal is InvalidQuery:  # an empty parameter is one that was not sent
+            members = {name: sent for name, sent in members.items() if sent or name not in rules}
         known = {name: sent for name, sent in members.items() if name in rules}
         faults: tuple[FieldFault, ...] = ()
         cause = None
@@ -132,8 +135,7 @@ class Sent(BaseModel):
         return {
             member.alias or name: rule
             for name, member in cls.model_fields.items()
-            for rule in member.metadata
-            if isinstance(rule, Rule)
+            for rule in [each for each in member.metadata if isinstance(each, Rule)] or [_ANY]
         }
 
     @classmethod
@@ -146,8 +148,8 @@ class Sent(BaseModel):
         said = words.MISSING if fault["type"] == "missing" else words.MUST
         if number is not None:
             said = words.QUOTED_TOO if rule.read(number) is None else words.QUOTED
-        told = said.filled(accepted=Said(rule.spanish, rule.accepted))
-        return fault_of(name, told) if rule.spanish else FieldFault(name, told.en)
+        told = said.filled(accepted=rule.accepted)
+        return FieldFault(name, told.en) if isinstance(rule.accepted, str) else fault_of(name, told)
 
 
 def fault_of(name: str, said: Said) -> FieldFault:
@@ -157,7 +159,6 @@ def fault_of(name: str, said: Said) -> FieldFault:
 def unknown_faults(
     sent: Iterable[str], known: Collection[str], noun: str, unknown: Said
 ) -> tuple[FieldFault, ...]:
-    """Tell of names that are not known; a key is not repeated."""
     names = islice((name for name in sent if name not in known), MOST_UNKNOWN)
     faults = []
     for place, name in enumerate(names):
@@ -168,7 +169,6 @@ def unknown_faults(
 
 
 def number_rule(minimum: int, maximum: int, description: str, *, is_text: bool = False) -> Rule:
-
     def read(sent: object) -> int | None:
         if is_text:
             return find_number(str(sent), minimum, maximum)
@@ -193,7 +193,6 @@ def shown(shape: Callable[..., Shape], value: object, **given: Any) -> Shape:
 
 
 def described_as(shape: Any) -> GetPydanticSchema:
-    """Describe a member as what it was made of, where its own type says less."""
     return GetPydanticSchema(lambda _, handler: handler(shape))
 
 
@@ -201,10 +200,10 @@ Count = Annotated[int, Member(ge=0)]
 
 
 class FaultAnswer(TypedDict):
-    """What is wrong with one field or parameter."""
+    """What is said of one field or parameter."""
 
     field: Annotated[str, about("Its name", "edad")]
-    detail: Annotated[str, about("What is wrong", "must be an integer from 0 to 99 (years)")]
+    detail: Annotated[str, about("What is said", "must be an integer from 0 to 99 (years)")]
 
 
 @with_config(extra="allow")
@@ -240,8 +239,7 @@ Notice = Annotated[
     str,
     about(
         "What the network was trained on, and what it is not, in the reader's language",
-        "Modelo didáctico entrenado con 5.000 pacientes inventados y una regla: no es un "
-        "dispositivo médico y no sirve para diagnosticar ni para decidir un tratamiento.",
+        "Modelo didáctico entrenado con 5.000 pacientes inventados: no es un dispositivo médico.",
     ),
 ]
 
@@ -288,10 +286,6 @@ class ModelAnswer(TypedDict):
 @with_config(extra="allow")
 class OpenApiAnswer(TypedDict):
     """The document."""
-
-    openapi: Annotated[str, about("Version of OpenAPI", "3.1.0")]
-    info: Annotated[Json, about("What the API is")]
-    paths: Annotated[Json, about("The operations, by path")]
 
 
 class ReloadAnswer(TypedDict):

@@ -12,69 +12,51 @@ from cardiorisk.identity import keys, texts
 from cardiorisk.identity.tokens import TokenPair
 from cardiorisk.limits.window import limit_of
 from cardiorisk.store.values import SHOWN_DAYS, AccountRecord, KeyRecord, KeyStatus, MintedKey
-from cardiorisk.web.shapes import Count, Rule, Sent, Shape, about, number_rule, shown
+from cardiorisk.web.shapes import Count, Json, Rule, Sent, Shape, about, number_rule, shown
 
-_PRINTABLE = f"be {texts.NAME_RULE}"
+_NAME = "The account's name; case makes no difference"
 _HARD = f"have {texts.LEAST_PASSWORD} to {texts.MOST_PASSWORD} characters and not be the name"
 _ADDRESS = f"be an e-mail address of at most {texts.EMAIL_CHARACTERS} characters"
 _AT_MOST = "be text of at most {} characters"
-_BOUNDS: dict[str, Any] = {"minLength": texts.LEAST_PASSWORD, "maxLength": texts.MOST_PASSWORD}
+_lengths: Json = {"minLength": 1, "maxLength": texts.NAME_CHARACTERS}
+_hidden: Json = {"format": "password"}
+_hard = _hidden | {"minLength": texts.LEAST_PASSWORD, "maxLength": texts.MOST_PASSWORD}
+_mailed: Json = {"format": "email", "maxLength": texts.EMAIL_CHARACTERS}
 
 
 def _text(
-    read: Callable[[Any], str | None], accepted: str, description: str, example: str, **more: Any
+    read: Callable[[Any], str | None], accepted: str, said: str, example: str, more: Json
 ) -> Rule:
-    """Accept a text; the lengths in its schema are counted after normalization."""
-    schema = {"type": "string", "description": description, "examples": [example]}
+    """Accept a text; the lengths in its schema, ``more``, are counted after normalization."""
+    schema = {"type": "string", "description": f"{said}; must {accepted}", "examples": [example]}
     return Rule(read, accepted, schema | more)
 
 
 def _differing(password: str, info: ValidationInfo) -> str:
-    """Refuse the name as the password."""
     if texts.folded(password) == texts.folded(info.data.get("username", "")):
         raise ValueError
     return password
 
 
-def _new_password(description: str, example: str) -> Rule:
-    said, more = f"{description}; must {_HARD}", {"format": "password", **_BOUNDS}
-    return _text(texts.clean_password, _HARD, said, example, **more)
-
-
-_first_password = _new_password("The account's password", "correct horse battery")
-_next_password = _new_password("The password from now on", "staple correct horse")
-_lengths: dict[str, Any] = {"minLength": 1, "maxLength": texts.NAME_CHARACTERS}
-_said = "The account's name; case makes no difference"
-_username = _text(
-    texts.clean_name, _PRINTABLE, f"{_said}; must {_PRINTABLE}", "natalia", **_lengths
+_username = _text(texts.clean_name, f"be {texts.NAME_RULE}", _NAME, "natalia", _lengths)
+_claimed_name = _text(
+    texts.claimed_name, _AT_MOST.format(texts.NAME_CHARACTERS), _NAME, "natalia", {}
 )
-_claimed_name = _text(texts.claimed_name, _AT_MOST.format(texts.NAME_CHARACTERS), _said, "natalia")
+_said = "The account's password", "correct horse battery"
+_first_password = _text(texts.clean_password, _HARD, *_said, _hard)
 _claimed_password = _text(
-    texts.claimed_password,
-    _AT_MOST.format(texts.MOST_PASSWORD),
-    *("The account's password", "correct horse battery"),
-    format="password",
+    texts.claimed_password, _AT_MOST.format(texts.MOST_PASSWORD), *_said, _hidden
 )
-_email = _text(
-    texts.clean_address,
-    _ADDRESS,
-    *(f"An address to reach the account's owner; must {_ADDRESS}", "natalia@example.org"),
-    maxLength=texts.EMAIL_CHARACTERS,
-    format="email",
-)
-_key_name = _text(
-    texts.clean_name,
-    f"be text that is {texts.NAME_RULE}",
-    *(f"What you call it: {texts.NAME_RULE}", "front desk"),
-    **_lengths,
-)
-_any_text = _text(
-    lambda sent: sent if isinstance(sent, str) else None,
-    *("be a text", "The name of a plan that is set", "premium"),
-)
+_said = "The password from now on", "staple correct horse"
+_next_password = _text(texts.clean_password, _HARD, *_said, _hard)
+_said = "An address to reach the account's owner", "natalia@example.org"
+_email = _text(texts.clean_address, _ADDRESS, *_said, _mailed)
+_said = "What you call it", "front desk"
+_key_name = _text(texts.clean_name, f"be text that is {texts.NAME_RULE}", *_said, _lengths)
+_said = "The name of a plan that is set", "premium"
+_any_text = _text(lambda sent: sent if isinstance(sent, str) else None, "be a text", *_said, {})
 _days = number_rule(1, keys.LONGEST_LIFETIME_DAYS, "Days until it ends")
-_said = "Requests a minute, fewer than the account's plan allows"
-_limit = number_rule(1, keys.LARGEST_KEY_LIMIT, _said)
+_limit = number_rule(1, keys.LARGEST_KEY_LIMIT, "Requests a minute, fewer than the plan allows")
 _minutes = number_rule(0, keys.LONGEST_GRACE_MINUTES, "Minutes for which the old key still works")
 
 

@@ -7,8 +7,8 @@ from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ValidationError, create_model, with_config
 from pydantic import Field as Member
+from pydantic import ValidationError, create_model
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
@@ -22,7 +22,15 @@ from cardiorisk.patients import patient as patients
 from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS, Field, Patient
 from cardiorisk.patients.words import Language, Said
-from cardiorisk.web.shapes import Json, Notice, Rule, Sent, Version, about, described_as
+from cardiorisk.web.shapes import (
+    FaultAnswer,
+    Json,
+    Notice,
+    Rule,
+    Sent,
+    Version,
+    about,
+)
 
 # The original client's name of each of ours.
 ORIGINAL_NAMES = {name: name for name in (*FIELD_NAMES, LABEL_FIELD)}
@@ -85,18 +93,16 @@ def title(field: Field) -> str:
 
 def _rule(field: Field) -> Rule:
     more = "; false and true are accepted too" if field.kind == "flag" else ""
-    accepted = accepted_of(field)
     low, high = field.minimum, field.maximum
     core: CoreSchema = core_schema.int_schema(strict=True, ge=int(low), le=int(high))
     if field.kind == "number":
         core = core_schema.float_schema(strict=True, ge=low, le=high, allow_inf_nan=False)
     schema = value_schema(field, more)
     read = partial(patients.accepted_number, field)
-    return Rule(read, accepted.en, schema, core=core, spanish=accepted.es)
+    return Rule(read, accepted_of(field), schema, core=core)
 
 
 def accepted_of(field: Field) -> Said:
-    """Say what a field accepts, after "must"."""
     if field.kind == "flag":
         return words.FLAG
     said = words.INTEGER if field.kind == "integer" else words.NUMBER
@@ -116,10 +122,9 @@ def _original_value(field: Field) -> Any:
     return Annotated[float, replace(_rule(field), read=read, schema=schema)]
 
 
-_label_accepted = words.LABEL.filled(most=LABEL_CHARACTERS)
 _label = Rule(
     lambda sent: "" if isinstance(sent, str) and not sent.strip() else clean_name(sent),
-    _label_accepted.en,
+    words.LABEL.filled(most=LABEL_CHARACTERS),
     {
         "type": "string",
         "maxLength": LABEL_CHARACTERS,
@@ -127,7 +132,6 @@ _label = Rule(
         "examples": ["Natalia Natalia"],
     },
     is_nullable=True,
-    spanish=_label_accepted.es,
 )
 _labelled: Json = {LABEL_FIELD: (Annotated[str | None, _label], None)}
 _values: Json = {field.wire_name: Annotated[float, _rule(field)] for field in FIELDS}
@@ -151,13 +155,7 @@ OriginalPatientBody = _patient("OriginalPatientBody", _said, _originals | _label
 def switch(description: str) -> Rule:
     schema = {"type": "integer", "enum": [0, 1], "description": description}
     read = ({"0": False, "1": True} | patients.FLAG_WORDS).get
-    return Rule(read, words.FLAG.en, schema, spanish=words.FLAG.es)
-
-
-_why = switch("Whether the answer is to say why: `base`, `contribuciones` and `explicacion`")
-_curves = switch("Whether the answer is to have `curvas`: each value moves, the others stay")
-_changes = switch("Whether the answer is to have `cambios`: the least that get the other answer")
-_maps = switch("Whether the answer is to have `mapas`: every two values move, the others stay")
+    return Rule(read, words.FLAG, schema)
 
 
 class WishesParameters(Sent):
@@ -166,24 +164,10 @@ class WishesParameters(Sent):
     refusal = InvalidPatient
     is_all_text = True
 
-    explicar: Annotated[bool, _why] = False
-    curvas: Annotated[bool, _curves] = False
-    cambios: Annotated[bool, _changes] = False
-    mapas: Annotated[bool, _maps] = False
-
-
-class WarningAnswer(TypedDict):
-    """A value that may be sent and lies beyond all that training saw."""
-
-    field: Annotated[str, about("Its name", json_schema_extra={"enum": list(FIELD_NAMES)})]
-    detail: Annotated[str, about("What it means", words.OUTSIDE_TRAINING.es)]
-
-
-class SentencesAnswer(TypedDict):
-    """The explanation in a sentence."""
-
-    es: Annotated[str, about("In Spanish", "La red da < 0,000001 a estos datos y 0,52 de …")]
-    en: Annotated[str, about("In English", "The network gives < 0.000001 to these values …")]
+    explicar: Annotated[bool, switch("Say why: `base`, `contribuciones`, `explicacion`")] = False
+    curvas: Annotated[bool, switch("Add `curvas`: each value moves, others stay")] = False
+    cambios: Annotated[bool, switch("Add `cambios`: what gets the other answer")] = False
+    mapas: Annotated[bool, switch("Add `mapas`: every two values move, others stay")] = False
 
 
 class CurveAnswer(TypedDict):
@@ -207,36 +191,17 @@ class ChangeAnswer(TypedDict):
     riesgo_cardiaco: AtRisk
 
 
-def _by_field(name: str, description: str, each: Any) -> type[BaseModel]:
-    members: Json = {field.wire_name: (each, about(title(field))) for field in FIELDS}
-    return create_model(name, __doc__=description, **members)
-
-
-_said = (
-    "How far each value moved the answer from `base`: Shapley values. With `base` they add up to "
-    "`probabilidad`, but for its rounding."
-)
-_Contributions = _by_field("Contributions", _said, float)
-_said = "The probability as each value takes the ones in `valores` and the others stay."
-_Curves = _by_field("Curves", _said, CurveAnswer)
-
-Contributions = Annotated[dict[str, float], described_as(_Contributions)]
+_moved = about("By field, how far it moved the answer from `base`; all add up to `probabilidad`")
+Contributions = Annotated[dict[str, float], _moved]
 Base = Annotated[float, about("Mean answer over the reference patients", 0.523437479)]
 Threshold = Annotated[float, about("The least `probabilidad` that is a risk", 0.5, gt=0, lt=1)]
 _beyond = about("Values that may be sent and lie beyond all that training saw", min_length=1)
-Warnings = Annotated[list[WarningAnswer], _beyond]
-_least = about(
-    "The smallest changes that get the other answer: of as few fields as it takes, and of each "
-    "such set of fields the one of the least sum, as shares of the fields' ranges; the least "
-    "first. Empty where nothing but another age would",
-    max_length=MOST_CHANGES,
-)
+Warnings = Annotated[list[FaultAnswer], _beyond]
+_said = "The smallest that get the other answer, of as few fields as it takes; the least first"
+_least = about(_said, max_length=MOST_CHANGES)
 _drawn = about(
-    "By the first field and the second: probabilities in three decimals, a list for each value of "
-    "the first, over the second's; both take the `valores` of `curvas`"
+    "By first and second field: a list for each value of the first, over the `valores` of `curvas`"
 )
-_REASONS = ("base", "contribuciones", "explicacion")
-_together: Any = {name: [other for other in _REASONS if other != name] for name in _REASONS}
 
 
 class MoreAnswer(TypedDict, total=False):
@@ -244,14 +209,13 @@ class MoreAnswer(TypedDict, total=False):
 
     base: Base
     contribuciones: Contributions
-    explicacion: SentencesAnswer
-    curvas: Annotated[dict[str, CurveAnswer], described_as(_Curves)]
+    explicacion: Annotated[dict[str, str], about("The same in a sentence, by language")]
+    curvas: Annotated[dict[str, CurveAnswer], about("By field")]
     cambios: Annotated[list[ChangeAnswer], _least]
     mapas: Annotated[Maps, _drawn]
     advertencias: Warnings
 
 
-@with_config(json_schema_extra={"dependentRequired": _together})
 class AssessmentAnswer(MoreAnswer):
     """The assessment; with `advertencias` where a value lies beyond all that training saw."""
 
@@ -286,13 +250,14 @@ def assessment_answer(
             }
             for change in assessment.changes
         ]
+    if assessment.outside_training:
+        more |= warnings_of(assessment.outside_training, language)
     return {
         "riesgo_cardiaco": assessment.at_risk,
         "probabilidad": assessment.probability,
         "umbral": assessment.threshold,
         "modelo": assessment.model_version,
         **more,
-        **warnings_of(assessment.outside_training, language),
         "aviso": assessment.notice.es if language == "es" else assessment.notice.en,
     }
 
@@ -300,5 +265,5 @@ def assessment_answer(
 def warnings_of(names: Iterable[str], language: Language) -> MoreAnswer:
     """Warn of values beyond what training saw, by their names, where there are any."""
     said = words.OUTSIDE_TRAINING.to(language)
-    told: list[WarningAnswer] = [{"field": name, "detail": said} for name in names]
+    told: list[FaultAnswer] = [{"field": name, "detail": said} for name in names]
     return {"advertencias": told} if told else {}

@@ -8,26 +8,21 @@ from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.proxies import FORWARDING_HEADERS, is_loopback, names_loopback
 from cardiorisk.web.shapes import HealthAnswer, ModelAnswer, ReadinessAnswer, ReloadAnswer
 
+_UNREADY = (errors.NotReady, errors.StoreUnavailable, errors.Overloaded)
 
-class HealthHandler(BaseHandler):
+
+class HealthHandler(BaseHandler, has_head=True):
     @operation("health", HealthAnswer)
     def get(self) -> None:
         """Is the process up?"""
         self.answer({"status": "ok", "version": VERSION})
 
-    head = get
 
-
-class ReadyHandler(BaseHandler):
+class ReadyHandler(BaseHandler, has_head=True):
     @operation(
         "readiness",
         ReadinessAnswer,
-        problems=(
-            errors.NotReady,
-            errors.StoreUnavailable,
-            errors.Overloaded,
-            errors.LimitsUnavailable,
-        ),
+        problems=(*_UNREADY, errors.LimitsUnavailable),
     )
     async def get(self) -> None:
         """Would a request sent now be assessed?
@@ -49,10 +44,8 @@ class ReadyHandler(BaseHandler):
             ]
         self.answer(ready)
 
-    head = get
 
-
-class ModelHandler(BaseHandler):
+class ModelHandler(BaseHandler, has_head=True):
     @operation("model", ModelAnswer, headers=SPOKEN, problems=(errors.NotReady,))
     def get(self) -> None:
         """Show the card of the network that answers."""
@@ -60,8 +53,6 @@ class ModelHandler(BaseHandler):
         # Its rows of patients are real people where the network was trained on somebody's own file.
         shown = card.model_dump(exclude={"background"})
         self.answer({"modelo": card.version, "aviso": card.notice.to(self.speak()), "card": shown})
-
-    head = get
 
 
 class ReloadHandler(OperatorHandler):
@@ -82,11 +73,10 @@ class ReloadHandler(OperatorHandler):
         self.answer({"modelo": replacement.new_version, "anterior": replacement.old_version})
 
 
-class MetricsHandler(OperatorHandler):
+class MetricsHandler(OperatorHandler, has_head=True):
     """Counts, for which a caller on this machine needs no key.
 
-    Behind a proxy on the same machine every caller has the proxy's address, and a page from
-    elsewhere may have its name lead here. A proxy that says nothing must not pass this path on.
+    Behind a proxy here every caller has its address: one that says nothing must not pass this on.
     """
 
     async def admit(self) -> None:
@@ -112,5 +102,3 @@ class MetricsHandler(OperatorHandler):
         the same. It draws on no limit.
         """
         self.finish(self.services.metrics.text(), CONTENT_TYPE)
-
-    head = get

@@ -1,7 +1,6 @@
-"""What touches Tornado where it is not documented: here and nowhere else.
+"""What touches Tornado where it is not documented, for the sake of what a request costs.
 
-``tests/web/test_tornado_inside.py`` notices when Tornado changes. What a request costs is why any
-of this is done.
+``tests/web/test_tornado_inside.py`` notices when Tornado changes.
 """
 
 import asyncio
@@ -27,28 +26,25 @@ class AnswerHeaders(HTTPHeaders):
         self._combined_cache = {}
 
     def put(self, name: str, value: str) -> None:
-        """Set a header by its name as HTTP writes it."""
         self._as_list[name] = [value]
         self._combined_cache.pop(name, None)
 
 
 class LeanHandler(RequestHandler):
-    """Tornado's handler, which knows its methods, QUERY too, and begins its answers quickly.
-
-    ``allowed_methods`` are those that the class answers, but for OPTIONS, which all answer alike;
-    ``body_fault`` is why this request's body was not accepted.
-    """
+    """Tornado's handler, which knows its methods, QUERY too, and begins its answers quickly."""
 
     SUPPORTED_METHODS = (*RequestHandler.SUPPORTED_METHODS, "QUERY")
-    allowed_methods: tuple[str, ...] = ()
+    allowed_methods: tuple[str, ...] = ()  # but for OPTIONS, which all answer alike
     every_answer: ClassVar[tuple[tuple[str, str], ...]] = ()
     body_limit_bytes: ClassVar[int] = BODY_LIMIT_BYTES
-    body_fault: ServiceError | None = None
+    body_fault: ServiceError | None = None  # why the body was not accepted
 
     # Tornado marks its own methods in the same way.
     query: Callable[..., Awaitable[None] | None] = RequestHandler._unimplemented_method  # noqa: SLF001 - see above
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, has_head: bool = False) -> None:
+        if has_head:
+            cls.head = cls.get  # a HEAD is answered as a GET is
         unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own mark
         cls.allowed_methods = tuple(
             method
@@ -68,14 +64,12 @@ class LeanHandler(RequestHandler):
         self.status = status_code
 
     def write_whole(self, content_type: str, body: bytes) -> None:
-        """Make this the body of the answer, in the place of what was written before."""
         self._write_buffer = [body]
         self.answer_headers.put("Content-Type", content_type)
         self.answer_headers.put("Content-Length", str(len(body)))
 
     @property
     def is_finished(self) -> bool:
-        """Whether ``on_finish`` has been called."""
         return self._finished
 
     def _log(self) -> None:
@@ -95,9 +89,8 @@ def _http_date(second: int) -> str:
 def run_eagerly(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
     """Run a coroutine up to its first wait, and return the task of the rest where there is one.
 
-    A task would begin a turn of the loop later. Up to its first wait the coroutine runs in no task,
-    so it must not ask for the current one there, as ``asyncio.timeout`` does. Python 3.12 can start
-    a task eagerly; 3.11 cannot.
+    Python 3.11 cannot start a task eagerly. Up to its first wait the coroutine runs in no task, so
+    it must not ask for the current one there, as ``asyncio.timeout`` does.
     """
     try:
         waiting = work.send(None)
@@ -112,7 +105,6 @@ async def _rest(work: Coroutine[Any, Any, None], waiting: Any) -> None:
 
 @coroutine
 def _resumed(work: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, Any, None]:
-    """Go on with a coroutine from the wait that it has come to."""
     try:
         while True:
             try:

@@ -8,7 +8,7 @@ import pytest
 
 from cardiorisk.pages.base import local_page
 from cardiorisk.routes import CardioriskApplication
-from cardiorisk.web.cookies import MOST_COOKIES
+from cardiorisk.web.credentials import MOST_COOKIES
 from tests.pages.browsing import NAME, PASSWORD, Reader, text
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, document
 

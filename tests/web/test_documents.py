@@ -48,7 +48,7 @@ async def test_the_api_s_page_may_load_nothing_from_elsewhere_and_holds_nothing_
 @pytest.mark.parametrize(
     ("path", "folder", "names"),
     [
-        ("/docs", "docs", DOCS_FILES),
+        ("/docs", "static", DOCS_FILES),
         ("/", "static", ("assess.js", "forms.js", "icon.svg", "pages.css")),
     ],
 )
@@ -90,9 +90,7 @@ async def test_no_other_file_can_be_named(
     assert bitacora.last()["route"] == route
 
 
-@pytest.mark.parametrize(
-    "path", ["/static/0123456789ab/pages.css", "/docs/docs.js?v=0123456789ab", "/docs/docs.js"]
-)
+@pytest.mark.parametrize("path", ["/static/0123456789ab/pages.css", "/docs/docs.js"])
 async def test_a_file_of_another_version_is_ours_and_is_not_kept(
     stranger: Caller, path: str
 ) -> None:
@@ -112,5 +110,5 @@ def test_swagger_ui_is_the_version_that_its_folder_names() -> None:
 
 def test_what_the_pages_are_made_of_is_small() -> None:
     served = load_files(bytes).by_name.items()
-    ours = [file.body for name, file in served if name not in DOCS_FILES]
+    ours = [body for name, (_, body) in served if name not in DOCS_FILES]
     assert sum(len(gzip.compress(body)) for body in ours) < LARGEST_BYTES

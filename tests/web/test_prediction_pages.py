@@ -25,9 +25,9 @@ def test_the_original_client_is_given_the_largest_page() -> None:
     assert page == {"limit": 100, "after": AN_ID}
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "", "ten", "٣", "1" * 5000, " 1"])
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "ten", "٣", "1" * 5000, " 1"])
 @pytest.mark.parametrize(
-    "after", ["", "1", "pred_", AN_ID + "0", AN_ID + "\n", AN_ID.upper(), "pred_" + "i" * 27]
+    "after", ["1", "pred_", AN_ID + "0", AN_ID + "\n", AN_ID.upper(), "pred_" + "i" * 27]
 )
 def test_a_page_that_is_none_has_both_faults(limit: str, after: str) -> None:
     with pytest.raises(InvalidQuery) as refusal:
