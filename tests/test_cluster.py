@@ -109,7 +109,7 @@ def test_a_reload_reaches_every_process_or_is_told_why_not(pair: Pair) -> None:
     assert pair.ask(0, "POST", "/model/reload", {})[0] == 200
 
     def shown(number: int) -> dict[str, tuple[str, bool]]:
-        nodes = json.loads(pair.ask(number, "GET", "/readyz")[1])["nodos"]
+        nodes = json.loads(pair.ask(number, "GET", "/readyz")[1]).get("nodos", ())
         return {node["nodo"]: (node["modelo"], node["falta"] is not None) for node in nodes}
 
     until(lambda: shown(1) == {"a": (SECOND, False), "b": (FIRST, True)})
@@ -117,3 +117,15 @@ def test_a_reload_reaches_every_process_or_is_told_why_not(pair: Pair) -> None:
     network(there, SECOND)
     assert pair.ask(0, "POST", "/model/reload", {})[0] == 200
     until(lambda: shown(1) == {"a": (SECOND, False), "b": (SECOND, False)})
+
+
+def test_a_reload_that_the_others_cannot_hear_of_is_no_success(
+    pair: Pair, postgres: PostgresServer
+) -> None:
+    assert pair.ask(0, "GET", "/metrics")[0] == 200  # so that the operator's key is in memory
+    postgres.freeze()
+    try:
+        assert pair.ask(0, "POST", "/model/reload", {})[0] == 503
+    finally:
+        postgres.go_on()
+    until(lambda: pair.ask(0, "POST", "/model/reload", {})[0] == 200)

@@ -53,8 +53,11 @@ class Nodes:
     async def reload_everywhere(self) -> Replacement:
         replacement = await self.reload()
         version, now = replacement.new_version, self._store.now()
-        with suppress(ServiceError):
+        try:
             await self._store.change(lambda rows: rows_nodes.want(rows, version, now))
+        except ServiceError:
+            if self._store.database.is_shared:  # others go on as they are, which must be known
+                raise
         return replacement
 
     async def look(self) -> None:
