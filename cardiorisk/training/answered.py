@@ -32,25 +32,19 @@ class Answered:
         return Answered(self.cohort.take(rows), self.probabilities[rows])
 
     def aged(self, first: int, last: int) -> Answered:
-        """Return the patients between two ages, both included."""
         ages = self.cohort.values[:, FIELD_NAMES.index("edad")]
         return self.take((first <= ages) & (ages <= last))
 
     def wrong(self, threshold: float) -> NDArray[np.bool_]:
-        """Return which answers are wrong, shape (n,)."""
         return np.asarray((self.probabilities >= threshold) != self.cohort.at_risk)
 
     def accuracy(self, threshold: float) -> float:
         return 1 - float(self.wrong(threshold).mean())
 
     def confusion(self, threshold: float) -> NDArray[np.int64]:
-        """Count the answers, shape (2, 2): rows are the truth, columns the answer."""
+        """Count the answers: rows are the truth, columns the answer."""
         cells = 2 * self.cohort.at_risk.astype(np.int64) + (self.probabilities >= threshold)
         return np.bincount(cells, minlength=4).reshape(2, 2)
-
-    @property
-    def has_both_outcomes(self) -> bool:
-        return 0 < int(self.cohort.at_risk.sum()) < len(self)
 
     def area_under_curve(self) -> float:
         """Return the area under the ROC curve; both outcomes must be there."""
@@ -60,7 +54,6 @@ class Answered:
         return float((ranks.sum() - sick * (sick + 1) / 2) / (sick * (len(self) - sick)))
 
     def brier_score(self) -> float:
-        """Return the mean squared distance of the probability from the outcome."""
         return float(np.mean((self.probabilities - self.cohort.at_risk) ** 2))
 
     def losses(self) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,23 +15,20 @@ from sklearn.model_selection import train_test_split
 from cardiorisk.errors import UnusableData
 from cardiorisk.files.columns import LABEL, Reading
 from cardiorisk.files.table import EMPTY_ROW, open_table
-from cardiorisk.model.card import LONGEST_FILE_NAME, Condition, Rule
+from cardiorisk.model.card import LONGEST_FILE_NAME, Condition, FieldProfile, Profile, Rule
+from cardiorisk.model.explanations import every_row
 from cardiorisk.patients.patient import FIELD_NAMES, FIELDS, RISK_COLUMN
 from cardiorisk.training.recipe import DEFAULT_SEED
 
-Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
-"""Which rows of a table: their positions, one flag for each, or a range."""
+Rows = NDArray[np.int64] | NDArray[np.bool_] | slice  # positions, a flag for each, or a range
 
-HELD_OUT_SHARE = 0.2
-
-BACKGROUND_ROWS = 128
-"""Patients the explanations compare with: 64 coalitions of them are one batch of 8,192 rows."""
-
+_AS_FOUND = Reading()
+BACKGROUND_ROWS = 128  # that explanations compare with: 64 coalitions are one batch of 8,192 rows
 FEWEST_ROWS = 100
 FEWEST_ROWS_PER_LABEL = 10
-
-MOST_COPIES = 0.01
-"""Share of rows that may repeat another's six values before patients are divided, not rows."""
+PROFILE_BINS = 10  # of a field, of about equal counts; a field of fewer values has fewer
+MOST_COPIES = 0.01  # share of repeated rows from which patients are divided, not rows
+MOST_NAMED = 10  # bad rows, where they stop the training
 
 RULE: Rule = tuple(
     tuple(Condition(field=field, above=bound) for field, bound in clause.items())
@@ -42,11 +39,6 @@ RULE: Rule = tuple(
     )
 )
 """The label of the course's file, in every one of its rows. It is not medicine: it has no noise."""
-
-MOST_NAMED = 10
-"""Bad rows that are named where they stop the training."""
-
-_AS_FOUND = Reading()
 
 GRID_STEPS: tuple[NDArray[np.float32], ...] = tuple(
     (np.arange(first, beyond) / divisor).astype(np.float32)
@@ -59,8 +51,7 @@ GRID_STEPS: tuple[NDArray[np.float32], ...] = tuple(
         (0, 2, 1),  # smoker
     )
 )
-"""Every value each column takes in the course's file, in ``FIELDS`` order, divided from integers:
-1.4 is the float32 nearest to 1.4, and not above it."""
+"""Every value each column takes in the course's file, divided from integers to be the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +75,7 @@ class Cohort:
     @property
     def copies(self) -> int:
         """Rows that repeat another's six values."""
-        return len(self) - len(np.unique(self.patients()))
+        return len(self) - len(np.unique(self.values, axis=0))
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the values (little-endian float32, by rows), then the outcomes."""
@@ -94,8 +85,6 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A cohort and its three parts."""
-
     cohort: Cohort
     training: Cohort
     validation: Cohort  # chooses among candidates, and the threshold
@@ -103,7 +92,7 @@ class Split:
 
     @property
     def left_out(self) -> int:
-        """Rows that are in no part, as a copy of theirs is in another."""
+        """Rows in no part, as a copy of theirs is in another."""
         return len(self.cohort) - len(self.training) - len(self.validation) - len(self.held_out)
 
     @property
@@ -120,12 +109,9 @@ class Split:
 def course_rule(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Label patients (float32, shape (n, 6)) by ``RULE``."""
     columns = dict(zip(FIELD_NAMES, values.T, strict=True))
-    clauses = [
-        # As float32, as the columns are: the 1.4 of a row is a little less than Python's.
-        np.logical_and.reduce([columns[each.field] > np.float32(each.above) for each in clause])
-        for clause in RULE
-    ]
-    return np.asarray(np.logical_or.reduce(clauses))
+    # As float32, as the columns are: the 1.4 of a row is a little less than Python's.
+    met = [[columns[each.field] > np.float32(each.above) for each in clause] for clause in RULE]
+    return np.asarray(np.any([np.all(clause, axis=0) for clause in met], axis=0))
 
 
 def make_cohort(seed: int = DEFAULT_SEED, rows: int = 5_000) -> Cohort:
@@ -149,8 +135,7 @@ def exact_cohort(seed: int = DEFAULT_SEED, rows: int = 100_000) -> Cohort:
 
 def whole_grid() -> Cohort:
     """Return every patient that the course's grid can hold, each once: 1,425,600 of them."""
-    axes = np.meshgrid(*GRID_STEPS, indexing="ij", copy=False)
-    values = np.column_stack([axis.ravel() for axis in axes])
+    values = every_row(GRID_STEPS)
     return Cohort(values, course_rule(values))
 
 
@@ -167,7 +152,7 @@ def split_cohort(cohort: Cohort, seed: int = DEFAULT_SEED) -> Split:
     patients = cohort.patients()
     is_repetitive = cohort.copies > MOST_COPIES * len(cohort)
     divided = np.arange(patients.max() + 1 if is_repetitive else len(cohort))
-    to_train, held_out = train_test_split(divided, test_size=HELD_OUT_SHARE, random_state=seed)
+    to_train, held_out = train_test_split(divided, test_size=0.2, random_state=seed)
     training, validation = train_test_split(to_train, test_size=0.1, random_state=seed)
     if is_repetitive:
         training, validation, held_out = (
@@ -184,11 +169,9 @@ def draw_background(training: Cohort, seed: int = DEFAULT_SEED) -> Cohort:
     """Draw the patients that stand for "anybody" in explanations; outcomes keep their share."""
     if len(training) <= BACKGROUND_ROWS:
         return training
+    rows, shares = np.arange(len(training)), training.at_risk
     drawn, _ = train_test_split(
-        np.arange(len(training)),
-        train_size=BACKGROUND_ROWS,
-        random_state=seed,
-        stratify=training.at_risk,
+        rows, train_size=BACKGROUND_ROWS, random_state=seed, stratify=shares
     )
     return training.take(drawn)
 
@@ -201,6 +184,36 @@ def shaken(values: NDArray[np.float32], random: np.random.Generator) -> NDArray[
     ]
     spans = 0.3 * np.array(steps)
     return (values + random.uniform(-spans, spans, values.shape)).astype(np.float32)
+
+
+def shortest(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Write values in the fewest digits that give the same float32 back."""
+    return values.astype(str).astype(np.float64)
+
+
+def profile_fields(training: Cohort) -> Iterator[FieldProfile]:
+    """Describe each field, in ``FIELDS`` order, with edges between two values and never on one."""
+    tenths = np.arange(1, PROFILE_BINS) / PROFILE_BINS
+    for name, column in zip(FIELD_NAMES, training.values.T, strict=True):
+        exact = np.unique(column)
+        values = shortest(exact)
+        deciles = np.quantile(column, tenths, method="inverted_cdf")
+        below = np.searchsorted(exact, np.unique(deciles))
+        below = below[below < len(values) - 1]
+        edges = np.round((values[below] + values[below + 1]) / 2, 6).tolist()
+        ends = {"lowest": values[0], "highest": values[-1]}
+        yield FieldProfile(field=name, edges=edges, counts=_counts(column, edges), **ends)
+
+
+def profile_scores(probabilities: NDArray[np.floating]) -> Profile:
+    """Count probabilities in bins of equal width: nearly all lie in two heaps, at 0 and 1."""
+    edges = [number / PROFILE_BINS for number in range(1, PROFILE_BINS)]
+    return Profile(edges=tuple(edges), counts=_counts(probabilities, edges))
+
+
+def _counts(values: NDArray[np.floating], edges: list[float]) -> tuple[int, ...]:
+    bins = np.searchsorted(edges, values.astype(np.float64))  # as Profile.bin_of has it
+    return tuple(np.bincount(bins, minlength=len(edges) + 1).tolist())
 
 
 def read_cohort(
@@ -217,46 +230,37 @@ def read_cohort(
     Raises:
         UnusableData: with one line that names the file, and the first bad rows by their lines.
     """
-    good: list[NDArray[np.float32]] = []
+    good = [np.empty((0, len(FIELDS) + 1), np.float32)]
     first_bad: list[str] = []
     kinds: Counter[str] = Counter()
-    rows = bad_rows = 0
+    bad_rows = 0
     with open_table(path, (*FIELDS, LABEL), reading) as table:
         tell(f"{path}: {table}")
         for batch in table.batches():
-            is_good = np.ones(len(batch), np.bool_)
-            is_good[list(batch.faults)] = False
-            good.append(batch.values[is_good])
+            good.append(np.delete(batch.values, list(batch.faults), axis=0))
             bad = {row: said for row, said in batch.faults.items() if said != [EMPTY_ROW]}
             kinds.update(fault.kind for said in bad.values() for fault in said)
             first_bad += map(batch.told, sorted(bad)[: MOST_NAMED - len(first_bad)])
             bad_rows += len(bad)
-            rows += int(is_good.sum()) + len(bad)
         if bad_rows and not skip_bad_rows:
-            raise UnusableData(_refusal(first_bad, bad_rows))
-        values = np.concatenate([np.empty((0, len(FIELDS) + 1), np.float32), *good])
+            more = [f"and {bad_rows - MOST_NAMED:,} more"] if bad_rows > MOST_NAMED else []
+            said = "; ".join([*first_bad, *more])
+            raise UnusableData(f"{said}; mend them, or leave them out with --skip-bad-rows")
+        values = np.concatenate(good)
         cohort = Cohort(values[:, :-1].copy(), values[:, -1] == 1, _shown_name(path))
         if bad_rows:
             counted = "; ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common())
-            tell(f"{bad_rows:,} of {rows:,} rows left out: {counted}")
+            tell(f"{bad_rows:,} of {len(cohort) + bad_rows:,} rows left out: {counted}")
         _require_enough(cohort)
     return cohort
 
 
-def _refusal(first_bad: Sequence[str], bad_rows: int) -> str:
-    more = [f"and {bad_rows - len(first_bad):,} more"] if bad_rows > len(first_bad) else []
-    said = "; ".join([*first_bad, *more])
-    return f"{said}; mend them, or leave them out with --skip-bad-rows"
-
-
 def _require_enough(cohort: Cohort) -> None:
-    copies = cohort.copies
-    if len(cohort) - copies < FEWEST_ROWS:
-        but = f", without {copies:,} copies of them" if copies else ""
-        told = f"training takes at least {FEWEST_ROWS} different rows; there are"
-        raise UnusableData(f"{told} {len(cohort) - copies}{but}")
-    for label in (1, 0):
-        rows = int((cohort.at_risk == label).sum())
+    different = len(cohort) - cohort.copies
+    if different < FEWEST_ROWS:
+        told = f"training takes at least {FEWEST_ROWS} different rows; there are {different}"
+        raise UnusableData(told)
+    for label, rows in enumerate(np.bincount(cohort.at_risk, minlength=2).tolist()):
         if rows < FEWEST_ROWS_PER_LABEL:
             raise UnusableData(
                 f"training takes at least {FEWEST_ROWS_PER_LABEL} rows with {RISK_COLUMN} = "
@@ -266,5 +270,5 @@ def _require_enough(cohort: Cohort) -> None:
 
 def _shown_name(path: Path) -> str:
     """Return a file's name as an answer may tell it: no directory, printable, not too long."""
-    printable = "".join(letter for letter in path.name if letter.isprintable())
-    return printable.replace("\\", "")[:LONGEST_FILE_NAME] or "?"
+    printable = "".join(filter(str.isprintable, path.name)).replace("\\", "")
+    return printable[:LONGEST_FILE_NAME] or "?"

@@ -1,7 +1,6 @@
 """The network and how it learns: sharply from a rule, steadily from rows with noise.
 
-The scaling is a layer of it: whoever loads the saved file cannot forget to scale. One ``fit``
-trains several candidates side by side, which hardly takes longer than one.
+One ``fit`` trains several candidates side by side, which hardly takes longer than one.
 """
 
 from collections.abc import Callable
@@ -21,19 +20,16 @@ from cardiorisk.training.recipe import LAYER_UNITS, Recipe
 
 FEWEST_TO_TRUST = 50  # validation rows, to prefer the sharp network; on fewer, luck decides
 ERRORS_AWAY = 1.96  # standard errors above 0 that its gain must be
-
 _LEFT_OUT = -1.0  # in the place of an outcome that a candidate is not to learn
-
-_LAYERS = tuple(
-    zip(LAYER_UNITS, ("relu", "relu", "sigmoid"), ("hidden_1", "hidden_2", "risk"), strict=True)
-)
+_KINDS = (("relu", "hidden_1"), ("relu", "hidden_2"), ("sigmoid", "risk"))
+_LAYERS = [(units, *kind) for units, kind in zip(LAYER_UNITS, _KINDS, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Figures after one pass, of one candidate; ``number`` counts from 1."""
+    """Figures of one candidate after one pass."""
 
-    number: int
+    number: int  # from 1
     training_accuracy: float
     training_loss: float
     held_out_accuracy: float
@@ -42,29 +38,23 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained Keras network, its learning curve, and how it was chosen.
+    """A trained Keras network, and how it was chosen.
 
-    Attributes:
-        split: what it was trained with: ``training`` is what it learnt from.
-        unseen: answers about rows that whoever answers had not learnt from: the validation rows,
-            or by cross-validation all the rows that the network has learnt from since.
-        weight_decay: strength of the L2 penalty of its teachers, 0 where it has none.
+    ``unseen`` has answers about rows that whoever answers had not learnt from: the validation rows,
+    or by cross-validation all the rows that the network has learnt from since.
     """
 
     network: Any
     epochs: tuple[Epoch, ...]
-    split: Split
+    split: Split  # whose training rows it learnt from
     unseen: Answered
-    weight_decay: float
+    weight_decay: float  # strength of the L2 penalty of its teachers, 0 where it has none
 
 
 def build_network() -> Any:
     """Return the untrained 14-7-1 network: six plain values in, one probability out."""
-    layers = [
-        keras.layers.Dense(units, activation=activation, name=name)
-        for units, activation, name in _LAYERS
-    ]
-    return keras.Sequential([_input(), _scaling(), *layers], name="cardiorisk")
+    layers = [keras.layers.Dense(units, kind, name=name) for units, kind, name in _LAYERS]
+    return keras.Sequential([*_first_layers(), *layers], name="cardiorisk")
 
 
 def train(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None]) -> Trained:
@@ -142,9 +132,9 @@ def _train_steady(split: Split, recipe: Recipe, on_epoch: Callable[[Epoch], None
 def _folds(pool: Cohort, recipe: Recipe) -> NDArray[np.intp]:
     """Return each row's fold, shape (n,); all copies of a patient are in one."""
     folds = np.empty(len(pool), np.intp)
-    by_patient = StratifiedGroupKFold(recipe.folds, shuffle=True, random_state=recipe.seed)
-    divided = by_patient.split(pool.values, pool.at_risk, pool.patients())
-    for fold, (_, rows) in enumerate(divided):
+    divided = StratifiedGroupKFold(recipe.folds, shuffle=True, random_state=recipe.seed)
+    patients = pool.patients()
+    for fold, (_, rows) in enumerate(divided.split(pool.values, pool.at_risk, patients)):
         folds[rows] = fold
     return folds
 
@@ -160,9 +150,8 @@ def _fit(
 ) -> list[tuple[Epoch, ...]]:
     """Fit a population to ``truth``, shape (n, k); return the candidates' figures by epoch."""
     steps_per_epoch = -(-len(values) // recipe.batch_rows)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate, steps_per_epoch * recipe.epochs
-    )
+    steps = steps_per_epoch * recipe.epochs
+    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
     population.compile(
         optimizer=keras.optimizers.Adam(schedule),
         loss=loss,
@@ -206,16 +195,16 @@ def _one_of(
     return network, tuple(each[number] for each in epochs)
 
 
-def _input() -> Any:
-    return keras.Input((len(FIELDS),), name="patient")  # (n, 6), FIELDS order and units
+def _first_layers() -> list[Any]:
+    """Take a patient in, and each value from its range in ``FIELDS`` to -1…1.
 
-
-def _scaling() -> Any:
-    """Return the layer that takes each value from its range in ``FIELDS`` to -1…1."""
-    lowest = np.array([field.minimum for field in FIELDS])
-    highest = np.array([field.maximum for field in FIELDS])
+    The scaling is a layer: whoever loads the saved file cannot forget to scale.
+    """
+    lowest, highest = np.array([(field.minimum, field.maximum) for field in FIELDS]).T
     scale = 2 / (highest - lowest)
-    return keras.layers.Rescaling(scale.tolist(), (-1 - lowest * scale).tolist(), name="scaling")
+    offset = -1 - lowest * scale
+    scaling = keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="scaling")
+    return [keras.Input((len(FIELDS),), name="patient"), scaling]  # (n, 6)
 
 
 def _build_population(candidates: int, decays: NDArray[np.float64] | None = None) -> Any:
@@ -229,20 +218,20 @@ def _build_population(candidates: int, decays: NDArray[np.float64] | None = None
     def penalty(kernel: Any) -> Any:  # (k, inputs, units)
         return keras.ops.sum(weights * keras.ops.square(kernel))
 
-    # (n, 6) to (n, k, 6): every candidate sees the same patient.
-    stack = [_input(), _scaling(), keras.layers.RepeatVector(candidates)]
-    for units, activation, name in _LAYERS:
-        stack.append(  # (n, k, inputs) to (n, k, units)
-            keras.layers.EinsumDense(
-                "nki,kiu->nku",
-                (candidates, units),
-                activation,
-                bias_axes="ku",
-                name=name,
-                kernel_regularizer=None if decays is None else penalty,
-            )
+    layers = [
+        keras.layers.EinsumDense(  # (n, k, inputs) to (n, k, units)
+            "nki,kiu->nku",
+            (candidates, units),
+            kind,
+            bias_axes="ku",
+            name=name,
+            kernel_regularizer=None if decays is None else penalty,
         )
-    population = keras.Sequential([*stack, keras.layers.Flatten()])  # (n, k)
+        for units, kind, name in _LAYERS
+    ]
+    # (n, 6) to (n, k, 6), as every candidate sees the same patient; at the end (n, k).
+    repeated = keras.layers.RepeatVector(candidates)
+    population = keras.Sequential([*_first_layers(), repeated, *layers, keras.layers.Flatten()])
     # Einsum weights would start too small: Keras takes their first axis for a convolution's.
     starts = [build_network().get_weights() for _ in range(candidates)]
     population.set_weights([np.stack(weights) for weights in zip(*starts, strict=True)])
@@ -265,8 +254,6 @@ def _shaken_losses(population: Any, validation: Cohort, seed: int) -> NDArray[np
     On the rows as they are nearly all are perfect, also one whose edge passes close by a patient.
     """
     random = np.random.default_rng(seed)
-    losses = []
-    for _ in range(8):
-        rows = Cohort(shaken(validation.values, random), validation.at_risk)
-        losses.append(_accuracies_and_losses(population, rows)[1])
+    moved = (Cohort(shaken(validation.values, random), validation.at_risk) for _ in range(8))
+    losses = [_accuracies_and_losses(population, rows)[1] for rows in moved]
     return np.asarray(np.mean(losses, axis=0))

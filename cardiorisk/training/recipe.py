@@ -1,15 +1,9 @@
-"""How the network is shaped and trained, in numbers.
-
-Imports no library, so that ``train.py --help`` can show the defaults without TensorFlow.
-"""
+"""How the network is shaped and trained, in numbers, and without a library."""
 
 from dataclasses import dataclass
 
-LAYER_UNITS = (14, 7, 1)
-"""Units of the two hidden layers (ReLU) and of the output (sigmoid). Source: the assignment."""
-
-DEFAULT_SEED = 42
-"""Source: the assignment's split."""
+LAYER_UNITS = (14, 7, 1)  # two hidden layers (ReLU) and the output (sigmoid), as assigned
+DEFAULT_SEED = 42  # of the assignment's split
 
 
 @dataclass(frozen=True, slots=True)

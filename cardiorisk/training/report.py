@@ -4,48 +4,34 @@ A page holds no date and no path, so the same weights give the same pages. The p
 without pyplot, so they need no display; the words on them are Spanish.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from tornado.template import Loader
 
-from cardiorisk.model.card import in_words
-from cardiorisk.model.figures import Figures
+from cardiorisk.model.card import Card, in_words
+from cardiorisk.model.figures import Figures, Interval
 from cardiorisk.patients.patient import FIELDS
-from cardiorisk.training.evaluation import RESAMPLES
+from cardiorisk.training.answered import Answered
+from cardiorisk.training.data import Split
+from cardiorisk.training.evaluation import RESAMPLES, Evaluation
+from cardiorisk.training.network import Epoch
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from matplotlib.axes import Axes
-    from numpy.typing import NDArray
-
-    from cardiorisk.model.card import Card
-    from cardiorisk.model.figures import Interval
-    from cardiorisk.training.answered import Answered
-    from cardiorisk.training.data import Split
-    from cardiorisk.training.evaluation import Evaluation
-    from cardiorisk.training.network import Epoch
-
-PAGES = {
+PAGES = {  # and the template of each
     "evaluation.md": "evaluation.es.md",
     "evaluation.en.md": "evaluation.en.md",
     "card.md": "card.en.md",
     "card.es.md": "card.es.md",
 }
-"""The pages of a report, and the template of each."""
+SURPRISING = 0.05  # as unlikely as this by chance, it is better than always the same answer
 
-SURPRISING = 0.05
-"""With no less chance of so many right answers, a network is no better than always the same one."""
-
-_TEMPLATES = Path(__file__).parent / "templates"
 _TABLE_GAP = re.compile(r"(?<=\|)\n{2,}(?=\|)")
 _NUMBER_OR_CODE = re.compile(r"(?s)```.*?```|`[^`]*`|\]\([^)]*\)|\d+(?:\.\d+){2,}|(\d[\d,]*\.?\d+)")
 _WIDE_GAP = re.compile(r"\n{3,}")
@@ -54,8 +40,6 @@ _LEAST_IN_DIGITS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Every figure that a page or a picture may show."""
-
     card: Card
     split: Split
     evaluation: Evaluation
@@ -64,27 +48,25 @@ class Measured:
 
 def write_report(measured: Measured, directory: Path) -> list[Path]:
     """Write the evaluation and the model card, each in Spanish and in English, and the pictures."""
-    written = []
+    asked = measured.evaluation.keras
+    parts = {"filas reservadas": asked.held_out}
+    if measured.evaluation.grid_has_truth:
+        parts["grilla completa"] = asked.grid
+    pictures = {
+        "precision.png": draw_accuracy(measured.epochs),
+        "perdida.png": draw_loss(measured.epochs),
+        "calibracion.png": draw_reliability(parts),
+    }
     for name, template in PAGES.items():
-        written.append(directory / name)
-        written[-1].write_text(render(template, measured), encoding="utf-8")
-    evaluation = measured.evaluation
-    parts = {"filas reservadas": evaluation.held_out}
-    if evaluation.grid_has_truth:
-        parts["grilla completa"] = evaluation.grid
-    for name, picture in (
-        ("precision.png", draw_accuracy(measured.epochs)),
-        ("perdida.png", draw_loss(measured.epochs)),
-        ("calibracion.png", draw_reliability(parts)),
-    ):
-        written.append(directory / name)
-        picture.savefig(written[-1])
-    return written
+        (directory / name).write_text(render(template, measured), encoding="utf-8")
+    for name, picture in pictures.items():
+        picture.savefig(directory / name)
+    return [directory / name for name in (*PAGES, *pictures)]
 
 
 def render(template: str, measured: Measured) -> str:
     """Fill a template; the lines of it that only steer leave no empty lines behind."""
-    loader = Loader(str(_TEMPLATES), autoescape=None, whitespace="all")
+    loader = Loader(str(Path(__file__).parent / "templates"), autoescape=None, whitespace="all")
     metrics = measured.card.metrics
     text = loader.load(template).generate(
         measured=measured,
@@ -114,8 +96,7 @@ def _in_spanish(found: re.Match[str]) -> str:
 
 def measures(figures: Figures) -> list[tuple[str, Interval | None]]:
     """Give each measure of some rows that has an interval, by its name."""
-    measured = ((name, getattr(figures, name)) for name in Figures.model_fields)
-    return [(name, value) for name, value in measured if not isinstance(value, int)]
+    return [(name, value) for name, value in figures if not isinstance(value, int)]
 
 
 def percent(share: float | None, decimals: int) -> str:
@@ -127,14 +108,13 @@ def figure(value: float) -> str:
     return f"{value:.4f}" if abs(value) >= _LEAST_IN_DIGITS or value == 0 else f"{value:.1e}"
 
 
-_DOTS_PER_INCH = 110
 _LEAST_LOSS_DRAWN = 1e-12  # a logarithmic scale has no place for 0
 _BLUE, _ORANGE, _GREY = "#1f5a94", "#d9722b", "#8a8a8a"
 
 
 def draw_accuracy(epochs: Sequence[Epoch]) -> Figure:
-    shares = [(each.training_accuracy, each.held_out_accuracy) for each in epochs]
-    return _draw_epochs("Exactitud", "exactitud (% de aciertos)", 100 * np.array(shares))
+    shares = [(100 * each.training_accuracy, 100 * each.held_out_accuracy) for each in epochs]
+    return _draw_epochs("Exactitud", "exactitud (% de aciertos)", shares)
 
 
 def draw_loss(epochs: Sequence[Epoch]) -> Figure:
@@ -145,12 +125,13 @@ def draw_loss(epochs: Sequence[Epoch]) -> Figure:
     return figure
 
 
-def _draw_epochs(what: str, label: str, values: NDArray[np.float64]) -> Figure:
+def _draw_epochs(what: str, label: str, values: ArrayLike) -> Figure:
     """Draw ``values``, shape (epochs, 2): of the rows learnt from, and of those held out."""
     figure, axes = _new_plot(f"{what} por época", "época", label)
-    numbers = range(1, len(values) + 1)
-    axes.plot(numbers, values[:, 0], label="entrenamiento", color=_BLUE, linewidth=1.6)
-    axes.plot(numbers, values[:, 1], label="reservados (20 %)", color=_ORANGE, linewidth=1.2)
+    learnt, held_out = np.transpose(values)
+    numbers = range(1, len(learnt) + 1)
+    axes.plot(numbers, learnt, label="entrenamiento", color=_BLUE, linewidth=1.6)
+    axes.plot(numbers, held_out, label="reservados (20 %)", color=_ORANGE, linewidth=1.2)
     axes.legend()
     return figure
 
@@ -170,7 +151,7 @@ def draw_reliability(parts: Mapping[str, Answered]) -> Figure:
 
 
 def _new_plot(title: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(8.0, 4.5), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=(8.0, 4.5), dpi=110, layout="constrained")
     axes = figure.subplots()
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.grid(visible=True, alpha=0.3)

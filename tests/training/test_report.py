@@ -32,10 +32,10 @@ EPOCHS = [Epoch(1, 0.5, 0.9, 0.25, 0.8), Epoch(2, 1.0, 0.0, 0.75, 0.1)]
 def measured(committed: tuple[Card, Evaluation]) -> Measured:
     """The committed network, on every hundredth cell of the grid and those it is least sure of."""
     card, whole = committed
-    distances = np.abs(whole.grid.probabilities - card.threshold)
+    distances = np.abs(whole.keras.grid.probabilities - card.threshold)
     least_sure = np.argsort(distances, kind="stable")[:50]
     rows = np.append(least_sure, np.arange(0, len(distances), 100))
-    part = replace(whole, grid=whole.grid.take(rows), grid_litert=whole.grid_litert.take(rows))
+    part = replace(whole, keras=replace(whole.keras, grid=whole.keras.grid.take(rows)))
     split = split_cohort(make_cohort(card.seed), card.seed)
     return Measured(card, split, part, EPOCHS)
 
