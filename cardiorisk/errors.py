@@ -82,9 +82,7 @@ class WrongPlan(ServiceError, code="wrong-plan"): ...
 
 
 class LimitedKey(
-    ServiceError,
-    code="limited-key",
-    said="a key with a limit of its own manages no other; log in, or use another",
+    ServiceError, code="limited-key", said="a key with a limit of its own manages no other; log in"
 ): ...
 
 

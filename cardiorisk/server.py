@@ -111,10 +111,8 @@ def _bind(settings: Settings) -> list[socket]:
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and (error.strerror or str(error))) or "not an address"
         place = settings.host if path else f"{settings.host}:{settings.port}"
-        advice = "another address with --host or another port with --port"
-        if path is not None:
-            advice = "another path, in a directory that is there, with --host unix:PATH"
-        raise CannotListen(f"cannot listen on {place}: {reason}; choose {advice}") from error
+        advice = "choose another address or path with --host, or another port with --port"
+        raise CannotListen(f"cannot listen on {place}: {reason}; {advice}") from error
 
 
 def _listen(settings: Settings, listener: Listener, announcer: Announcer) -> str:

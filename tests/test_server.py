@@ -132,7 +132,7 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
 def test_a_socket_without_its_directory_is_one_clear_line() -> None:
     assert _failed_start("--host", "unix:/nowhere/http.sock") == (
         "cardiorisk: cannot listen on unix:/nowhere/http.sock: No such file or directory; "
-        "choose another path, in a directory that is there, with --host unix:PATH\n"
+        "choose another address or path with --host, or another port with --port\n"
     )
 
 

@@ -33,22 +33,15 @@ FAULTS = Said(
 MUST = Said("debe {accepted}", "must {accepted}")
 MISSING = Said("falta: debe {accepted}", "is missing: it must {accepted}")
 QUOTED = Said("es texto; envíelo sin comillas", "is text; send it without quotes")
-QUOTED_TOO = Said(
-    "es texto; envíelo sin comillas: debe {accepted}",
-    "is text; send it without quotes: it must {accepted}",
-)
+QUOTED_TOO = Said(QUOTED.es + ": debe {accepted}", QUOTED.en + ": it must {accepted}")
 REPEATED = Said("se da más de una vez", "is given more than once")
 NO_FIELD = Said("no es un campo de esta petición", "is not a field of this request")
 NO_PATIENTS_FIELD = Said("no es un campo de un paciente", "is not a field of a patient")
 NO_PARAMETER = Said("no es un parámetro de aquí", "is not a parameter here")
+_MEANT = Said("; ¿quería decir `{meant}`?", "; did you mean `{meant}`?")
 MEANT = {
-    "field": Said(
-        "no es un campo; ¿quería decir `{meant}`?", "is not a field; did you mean `{meant}`?"
-    ),
-    "parameter": Said(
-        "no es un parámetro; ¿quería decir `{meant}`?",
-        "is not a parameter; did you mean `{meant}`?",
-    ),
+    "field": Said("no es un campo" + _MEANT.es, "is not a field" + _MEANT.en),
+    "parameter": Said("no es un parámetro" + _MEANT.es, "is not a parameter" + _MEANT.en),
 }
 
 # What a field accepts, after "must".
