@@ -89,6 +89,31 @@ def test_all_curves_follow_a_dot_that_is_moved_and_it_takes_no_call(visit: Visit
     assert 20 <= int(age.input_value()) <= 30
 
 
+def test_a_finger_that_scrolls_over_a_curve_moves_no_dot(browser: Browser, server: Server) -> None:
+    sizes = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with visiting(browser, server, **sizes) as visit:
+        page = visit.open()
+        assess(page, visit.key, "El ejemplo del enunciado")
+        page.locator("#curve-edad").evaluate("plot => plot.scrollIntoView({ block: 'center' })")
+        place = page.locator("#curve-edad").bounding_box()
+        assert place
+        x, y = place["x"] + 0.8 * place["width"], place["y"] + 60
+        finger = page.context.new_cdp_session(page)
+        began_at = page.evaluate("scrollY")
+        for kind, up in (("touchStart", 0), *(("touchMove", 12 * step) for step in range(1, 12))):
+            points = [{"x": x, "y": y - up}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        for _ in range(100):
+            if page.evaluate("scrollY") > began_at:
+                break
+            page.wait_for_timeout(20)
+        assert page.evaluate("scrollY") > began_at
+        expect(page.locator("#move-back")).to_be_hidden()
+        page.touchscreen.tap(x, y + began_at - page.evaluate("scrollY"))
+        expect(page.locator("#move-back")).to_be_visible()
+
+
 def test_two_answers_stand_side_by_side_and_two_values_on_a_map(
     browser: Browser, server: Server
 ) -> None:
