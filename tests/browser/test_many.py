@@ -186,6 +186,10 @@ def test_cells_are_pasted_and_mapped_by_hand_with_the_keyboard_alone(visit: Visi
     page.get_by_label("Mostrar").select_option("waiting")
     assert column(page, 2) == ["Luis", "Ana", "Luis"]
     assert column(page, 4) == ["4,1", "5,2", "4,1"]
+    page.get_by_label("Mostrar").select_option("")
+    page.get_by_role("button", name="Abrir la fila 1", exact=True).press("Enter")
+    expect(page.locator("#opening")).to_contain_text("la fila 1 se abre sola en el siguiente.")
+    expect(page.locator("#opening-left")).to_have_text(re.compile(r"^\d+ s$"))
     assert page.evaluate("localStorage.length") == 0
 
 

@@ -16,6 +16,7 @@ const whole = new Intl.NumberFormat(language);
 let table = null; // heading, rows of cells, mapping
 let patients = [];
 let run = null;
+let opening = null; // counts down to when a row is opened
 let plan = null; // of the key that was asked about last
 let least = Infinity; // calls a minute, where the key has fewer than its plan
 
@@ -91,6 +92,7 @@ function offerColumns() {
 /** Read every row by the columns as they are chosen now; what was answered is forgotten. */
 function readRows() {
   stop();
+  stopOpening();
   // Answers are shown in the units of the table, which the reader may not have chosen elsewhere.
   for (const field of FIELDS) chooseUnit(field, table.mapping.columns[field.name].unit, false);
   patients = table.rows.map((row, place) => readRow(row, table.mapping, place + 1));
@@ -227,9 +229,27 @@ function stop() {
   tellCost();
 }
 
+function stopOpening() {
+  clearInterval(opening);
+  by("opening").textContent = by("opening-left").textContent = "";
+}
+
+/** Open a row once the minute has calls again, as often none are left when all are assessed. */
+function openLater(row, { retrySeconds, left }) {
+  const until = Date.now() + (retrySeconds + 1) * 1000;
+  const more = left?.plan === "freemium" ? ` ${say("The plan premium has more.")}` : "";
+  by("opening").textContent = say("The calls of this minute are used up; row {number} opens by itself in the next one.", row) + more;
+  opening = setInterval(() => {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    by("opening-left").textContent = `${Math.max(0, seconds)} s`;
+    if (seconds <= 0) open(row);
+  }, 250);
+}
+
 /** Show a row as an answer, with its reasons and what would change it: one call more. */
 async function open(row) {
-  const answer = await ask((key) => assess(row.patient, key));
+  stopOpening();
+  const answer = await ask((key) => assess(row.patient, key), (refusal, tell) => (refusal.status === 429 ? openLater(row, refusal) : tell(refusal)));
   if (!answer?.ok) return;
   by("opened").hidden = false;
   by("answer-title").textContent = row.label ? say("Row {number}: {name}", { number: row.number, name: row.label }) : say("Row {number}", row);
