@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,6 @@ DEFAULT = Recipe()
 PROJECT = Path(__file__).resolve().parent
 DEFAULT_OUTPUT = PROJECT / "cardiorisk" / "artefact"
 DEFAULT_REPORT = PROJECT / "docs" / "model"
-
-TABLE_CHARACTERS = 78
 
 QUIET_TENSORFLOW = {
     "KERAS_BACKEND": "tensorflow",
@@ -119,14 +118,11 @@ def main(
     # Scikit-learn and pyarrow take a second to import, which --help need not wait for.
     from cardiorisk.training.data import make_cohort, read_cohort
 
-    def tell(line: str) -> None:
-        click.echo(line, err=True)
-
-    cohort = (
-        make_cohort(seed)
-        if data is None
-        else read_cohort(data, reading, skip_bad_rows=skip_bad_rows, tell=tell)
-    )
+    if data is None:
+        cohort = make_cohort(seed)
+    else:
+        tell = partial(click.echo, err=True)
+        cohort = read_cohort(data, reading, skip_bad_rows=skip_bad_rows, tell=tell)
     run(cohort, data, output, report, Recipe(seed=seed, epochs=epochs))
 
 
@@ -151,14 +147,11 @@ def run(cohort: Cohort, data: Path | None, output: Path, report: Path, recipe: R
     measured = Measured(card, trained.split, evaluation, trained.epochs)
     written = write_report(measured, report)
 
-    trained.network.summary(line_length=TABLE_CHARACTERS, print_fn=click.echo)
+    trained.network.summary(line_length=78, print_fn=click.echo)
     click.echo(render("summary.en.txt", measured), nl=False)
-    click.echo(f"Network {card.version}:")
-    for path in (*(output / name for name in card.files), output / CARD_FILE):
-        click.echo(f"  {shown(path)}")
-    click.echo("Report:")
-    for path in written:
-        click.echo(f"  {shown(path)}")
+    files = [output / name for name in (*card.files, CARD_FILE)]
+    for heading, paths in ((f"Network {card.version}:", files), ("Report:", written)):
+        click.echo("\n  ".join([heading, *(str(shown(path)) for path in paths)]))
 
 
 def train_with_progress(split: Split, recipe: Recipe) -> Trained:
@@ -177,12 +170,8 @@ def train_with_progress(split: Split, recipe: Recipe) -> Trained:
         task = bar.add_task("training", total=recipe.epochs, accuracy=0.0, loss=1.0)
 
         def show(epoch: Epoch) -> None:
-            bar.update(
-                task,
-                completed=epoch.number,
-                accuracy=epoch.training_accuracy,
-                loss=epoch.training_loss,
-            )
+            accuracy, loss = epoch.training_accuracy, epoch.training_loss
+            bar.update(task, completed=epoch.number, accuracy=accuracy, loss=loss)
 
         return train(split, recipe, show)
 
