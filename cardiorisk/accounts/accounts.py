@@ -101,7 +101,6 @@ class Accounts:
     async def delete(
         self, principal: Principal, password: str, client_address: str, device: str = ""
     ) -> None:
-        """Delete the caller's account and all that is its; its password is asked for again."""
         account_id = principal.account_id
         account, _ = await self.view(principal.account_id)
         if not account.has_password:
@@ -174,7 +173,6 @@ class Accounts:
     async def _begin(
         self, login: Login, client_address: str, device: str, lifetime: timedelta
     ) -> tuple[int, str, int, str]:
-        """Log in, and return what the session's tokens are issued for."""
         stored = await self._require_login(login, client_address, device)
         account_id, session_id, refresh_id = stored.account_id, new_token_id(), new_token_id()
         begun = account_id, session_id, refresh_id, self.now(), lifetime

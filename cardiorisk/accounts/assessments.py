@@ -70,7 +70,6 @@ class Assessments:
         return True
 
     async def search(self, principal: Principal, *wanted: str) -> tuple[str, ...]:
-        """Find the ids of the account's assessments, as ``rows_assessments.search`` does."""
         account_id = principal.account_id
         return await self._store.read(
             lambda rows: rows_assessments.search(rows, account_id, *wanted)

@@ -43,7 +43,6 @@ class OperatedAccounts:
         return await self._store.read(read)
 
     async def unused_keys(self) -> tuple[KeyRecord, ...]:
-        """List everybody's active keys that nobody has used for a while, the oldest first."""
         now = self._store.now()
         return await self._store.read(lambda rows: rows_keys.list_unused(rows, now - UNUSED, now))
 

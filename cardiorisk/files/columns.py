@@ -69,7 +69,6 @@ def find_places(names: Sequence[str], fields: Sequence[Field], reading: Reading)
 
 
 def find_columns(names: Sequence[str], fields: Sequence[Field], reading: Reading) -> list[int]:
-    """Find each field's column, or refuse all that are missing or meant twice."""
     found = find_places(names, fields, reading)
     used = [place for places in found for place in places]
     missing = [each for each, places in zip(fields, found, strict=True) if not places]

@@ -72,7 +72,6 @@ def is_well_formed(key: str) -> bool:
 
 
 def may_be_key(text: str) -> bool:
-    """Tell whether a text may be a key that is stored, so that the database has to be asked."""
     return is_well_formed(text) or _IMPORTED.fullmatch(text) is not None
 
 

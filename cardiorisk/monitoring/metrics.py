@@ -117,9 +117,7 @@ class Metrics(Collector):
         ended = self._sources.connection_refusals
         yield _counter("connection_refusals", "Requests ended before a handler", ended, "reason")
         yield _counter("limit_refusals", "Requests over a limit", self.refusals, "plan")
-        yield _histogram(
-            "stage_seconds", "Time in a stage", self.stages, "stage", parts_a_unit=1000
-        )
+        yield _histogram("stage_seconds", "Time in a stage", self.stages, "stage", parts=1000)
 
     def _rooms(self) -> Iterator[Metric]:
         sources, memo = self._sources, self._sources.store.memo.statistics()
@@ -133,9 +131,8 @@ class Metrics(Collector):
         away, outages = (redis.is_away, redis.outages) if redis else (False, 0)
         yield _gauge("windows_away", "1 while Redis is away", {"": int(away)})
         yield _counter("windows_outages", "Times that Redis has gone away", {"": outages})
-        yield _gauge(
-            "queue_patients", "Patients that wait for the network", {"": predictor.waiting}
-        )
+        waiting = {"": predictor.waiting}
+        yield _gauge("queue_patients", "Patients that wait for the network", waiting)
         yield _histogram("batch_patients", "Patients in a batch", {"": predictor.batch_sizes})
         model = InfoMetricFamily(f"{PREFIX}model", "The network that answers")
         if predictor.version is not None:
@@ -167,13 +164,13 @@ _counter, _gauge = partial(_family, CounterMetricFamily), partial(_family, Gauge
 
 
 def _histogram(
-    name: str, said: str, values: Mapping[str, Histogram], *labels: str, parts_a_unit: int = 1
+    name: str, said: str, values: Mapping[str, Histogram], *labels: str, parts: int = 1
 ) -> Metric:
     family = HistogramMetricFamily(PREFIX + name, said, labels=labels)
     for label, counted in values.items():
-        bounds = [*(f"{bound / parts_a_unit:g}" for bound in counted.bounds), "+Inf"]
+        bounds = [*(f"{bound / parts:g}" for bound in counted.bounds), "+Inf"]
         piled = list(zip(bounds, counted.cumulative(), strict=True))
-        family.add_metric((label,), piled, counted.total / parts_a_unit)
+        family.add_metric((label,), piled, counted.total / parts)
     return family
 
 

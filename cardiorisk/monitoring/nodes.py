@@ -92,7 +92,6 @@ class Nodes:
         _logger.warning("the network %s was loaded, as it is wanted", wanted)
 
     async def _announce(self) -> str | None:
-        """Say what runs here; return what is wanted, if another process runs it."""
         name, version, fault = self._name, self._predictor.version, self.fault
         now = self._store.now()
         seen = await self._store.change(

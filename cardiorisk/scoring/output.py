@@ -34,7 +34,6 @@ _FORMULA = r'(?:^|[;,\t\r\n])[\s\x0b\x1c-\x1f\x85\p{Z}"]*[=+\-@＝＋－＠]|^[\
 
 
 def refused_target(source: Path, table: CsvTable | ParquetTable, target: Path) -> str | None:
-    """Say why an output cannot be called so, None where it can."""
     if STREAM not in {source, target} and target.exists() and source.samefile(target):
         return "OUTPUT must not be the INPUT"
     if isinstance(table, ParquetTable):
