@@ -204,7 +204,7 @@ class DeedHandler(BaseHandler):
     def root(self) -> str:
         return "../" * (self.route.count("/") - 1)
 
-    def set_cookie(self, name: str, value: str, *rest: Any, **lifetime: Any) -> None:  # type: ignore[override]
+    def set_cookie(self, name: str, value: str, *rest: Any, **lifetime: Any) -> None:  # type: ignore[override]  # any kind
         self._cookies.append((name, value, lifetime))
         super().set_cookie(name, value, *rest, **lifetime)
 
