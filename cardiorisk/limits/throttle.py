@@ -1,8 +1,7 @@
 """How often somebody may try a password, register or change something.
 
-A try under way holds a place in its windows until its outcome is known, so a thousand at the same
-moment get no further than a thousand in a row. Whoever is where a name has logged in before, as the
-cookie of that login or the address shows, has a window that strangers cannot use up.
+A try holds a place in its windows until its outcome is known. Whoever is where a name has logged in
+before, as that login's cookie or the address shows, has a window that strangers cannot use up.
 """
 
 import math

@@ -7,7 +7,6 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -19,16 +18,12 @@ MOST_ENDED_MINUTES = 60  # whose counts wait to be taken
 
 
 class Verdict(NamedTuple):
-    """What the limiter says of one request, which has been counted if it is allowed.
+    """Tells of the window that has less left or, of two alike, that of the smaller limit."""
 
-    It tells of the window that has less left or, of two alike, that of the smaller limit. The next
-    minute is 1 to 60 whole seconds away (to 120 after a clock was set back by less than a minute).
-    """
-
-    allowed: bool
+    allowed: bool  # and counted
     limit: int
     remaining: int
-    resets_in_seconds: int
+    resets_in_seconds: int  # 1 to 60; to 120 after a clock was set back by less than a minute
     is_key_s: bool = False
 
     def refusal(self, plan: str, want: int) -> RateLimited:
@@ -41,15 +36,12 @@ class Verdict(NamedTuple):
         )
 
 
-@dataclass(slots=True)
 class _Minute:
-    number: int
-    used: dict[int, int] = field(default_factory=dict)  # by account
-    taken: dict[int, int] = field(default_factory=dict)  # of that, or not this process's
-
-    @property
-    def day(self) -> date:
-        return datetime.fromtimestamp(self.number * WINDOW_SECONDS, UTC).date()
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.day = datetime.fromtimestamp(number * WINDOW_SECONDS, UTC).date()
+        self.used: dict[int, int] = {}  # by account
+        self.taken: dict[int, int] = {}  # of that, or not this process's
 
     def untaken(self, account_id: int) -> int:
         return self.used.get(account_id, 0) - self.taken.get(account_id, 0)

@@ -42,7 +42,6 @@ class Database(Protocol):
 def open_database(url: str) -> Iterator[Database]:
     """Open a database at its newest revision, making or upgrading it where needed."""
     with closing(_open(_parsed(url), makes=True)) as database:
-        database.upgrade()
         yield database
 
 
@@ -52,12 +51,7 @@ def open_served(url: str, busy_seconds: float = SERVED_BUSY_SECONDS) -> Database
     if _is_postgres(place):
         with open_database(url):
             pass  # as long as it takes
-    with ExitStack() as on_failure:
-        database = _open(place, busy_seconds, makes=True, is_served=True)
-        on_failure.callback(database.close)
-        database.upgrade()
-        on_failure.pop_all()
-    return database
+    return _open(place, busy_seconds, makes=True, is_served=True)
 
 
 @contextmanager
@@ -96,9 +90,18 @@ def _parsed(url: str) -> URL:
 def _open(
     url: URL, busy_seconds: float = BUSY_SECONDS, *, makes: bool = False, is_served: bool = False
 ) -> Database:
+    database: Database
     if _is_postgres(url):
-        return PostgresDatabase(url, busy_seconds, is_served=is_served)
-    return SqliteDatabase(Path(url.database or ""), busy_seconds, makes=makes, is_served=is_served)
+        database = PostgresDatabase(url, busy_seconds, is_served=is_served)
+    else:
+        path = Path(url.database or "")
+        database = SqliteDatabase(path, busy_seconds, makes=makes, is_served=is_served)
+    with ExitStack() as on_failure:
+        on_failure.callback(database.close)
+        if makes and revision_of(database) != revisions.head():
+            database.upgrade()
+        on_failure.pop_all()
+    return database
 
 
 def _is_postgres(url: URL) -> bool:

@@ -16,7 +16,6 @@ from cardiorisk.errors import Conflict, InvalidKey, StoreUnavailable
 from cardiorisk.store import rows_changes
 from cardiorisk.store.migrations import revisions
 
-READERS, WRITERS = 4, 2
 CONNECT_SECONDS = 2  # as short as psycopg lets it be
 ANSWER_SECONDS = 2.0  # the service waits for an answer; the database gives up a little sooner
 AWAY_SECONDS = 1.0
@@ -34,7 +33,7 @@ class PostgresDatabase:
     """
 
     is_shared = True
-    readers, writers = READERS, WRITERS
+    readers, writers = 4, 2
     fault: str | None = None
 
     def __init__(self, url: URL, busy_seconds: float, *, is_served: bool = False) -> None:
@@ -46,9 +45,9 @@ class PostgresDatabase:
             options += f" -c statement_timeout={round(900 * ANSWER_SECONDS)}"
             options += f" -c idle_in_transaction_session_timeout={round(5000 * ANSWER_SECONDS)}"
         answer_seconds = ANSWER_SECONDS if is_served else None
-        self._writes = _engine(url, options, answer_seconds, pool_size=WRITERS)
+        self._writes = _engine(url, options, answer_seconds, pool_size=self.writers)
         self._reads = _engine(
-            url, options, answer_seconds, pool_size=READERS, isolation_level="AUTOCOMMIT"
+            url, options, answer_seconds, pool_size=self.readers, isolation_level="AUTOCOMMIT"
         )
 
     @contextmanager
@@ -65,9 +64,6 @@ class PostgresDatabase:
             rows_changes.publish(rows)
 
     def upgrade(self) -> None:
-        with self.reading() as rows:
-            if revisions.current(rows) == revisions.head():
-                return
         with self.writing() as rows:
             rows.exec_driver_sql("SET LOCAL lock_timeout = 0")
             rows_changes.lock(rows, rows_changes.Lock.REVISIONS)

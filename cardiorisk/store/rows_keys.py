@@ -94,7 +94,7 @@ def create(  # noqa: PLR0913, PLR0917 - what a key is made of
 ) -> MintedKey:
     """Make a key of an account, or import one; its limit is in requests a minute."""
     key, key_id = imported or keys.new_key(), keys.new_key_id()
-    if imported and rows.execute(select(exists().where(ApiKey.digest == digest(key)))).scalar_one():
+    if imported and rows.scalar(select(exists().where(ApiKey.digest == digest(key)))):
         raise Conflict("this key is in use already; make another one")
     new = insert(ApiKey).values(
         id=key_id,
@@ -122,13 +122,14 @@ def rotate(
     rows: Rows, key_id: str, grace: timedelta, now: datetime, account_id: int | None = None
 ) -> Rotation:
     """Make a key of the same name, limit, window and lifetime; end the old one after ``grace``."""
-    old = _require(rows, key_id, account_id, holds=True)
+    this = select(ApiKey.account_id, ApiKey.window_id).where(ApiKey.id == key_id)
+    held = rows.execute(this.with_for_update(key_share=True)).all()  # until this transaction ends
+    old = _require(rows, key_id, account_id)
     if old.status(now) != "active":
         raise Conflict(f"{key_id} is {old.status(now)}; make another key instead")
     if grace and account_id is not None:
         make_room(rows, account_id, now)
-    this = select(ApiKey.account_id, ApiKey.window_id).where(ApiKey.id == key_id)
-    owner, window_id = rows.execute(this).one()
+    [(owner, window_id)] = held
     lifetime = None if old.expires_at is None else old.expires_at - old.created_at
     new = create(rows, owner, now, lifetime, old.name, old.limit, window_id)
     ends_at = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
@@ -148,12 +149,8 @@ def _end(rows: Rows, key_id: str, **ends: datetime) -> None:
     rows_changes.note(rows, rows.execute(this.returning(ApiKey.account_id)).scalar_one())
 
 
-def _require(
-    rows: Rows, key_id: str, account_id: int | None = None, *, holds: bool = False
-) -> KeyRecord:
+def _require(rows: Rows, key_id: str, account_id: int | None = None) -> KeyRecord:
     statement = _RECORDS.where(ApiKey.id == key_id)
-    if holds:  # so that others wait for the end of this transaction
-        statement = statement.with_for_update(of=ApiKey, key_share=True)
     if account_id is not None:
         statement = statement.where(ApiKey.account_id == account_id)
     row = rows.execute(statement).one_or_none()

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from cardiorisk.errors import AccountSuspended
 from cardiorisk.identity.keys import Principal
@@ -22,15 +22,6 @@ from cardiorisk.store.values import Credential, Renewal
 MOST_SESSIONS = 50  # of an account at the same time; the one unused for longest ends first
 _TOKEN_SECRET = "token"  # noqa: S105 - the secret's name, not the secret
 _KEY_ID_CHARACTERS = 12
-
-_LIVING = (
-    select(Account.plan, Account.is_operator, Account.suspended_at, Account.name)
-    .add_columns(Session.refresh_id)
-    .join(Session)
-    .where(Session.id == bindparam("session_id"), Session.expires_at > bindparam("now"))
-    .where(Account.id == bindparam("of"), Account.token_generation == bindparam("generation"))
-)
-"""A token's session and account, if the session lives and the password is still the same."""
 
 
 def load_secret(database: Database) -> bytes:
@@ -108,6 +99,12 @@ def end(rows: Rows, account_id: int, session_id: str) -> None:
 
 
 def _find_living(rows: Rows, claims: Claims, now: datetime) -> Row[Any] | None:
-    of_token = {"session_id": claims.session_id, "generation": claims.generation}
-    wanted = {**of_token, "of": claims.account_id, "now": now}
-    return rows.execute(_LIVING, wanted).one_or_none()
+    """Return a token's session and account, if that lives and the password is still the same."""
+    living = (
+        select(Account.plan, Account.is_operator, Account.suspended_at, Account.name)
+        .add_columns(Session.refresh_id)
+        .join(Session)
+        .where(Session.id == claims.session_id, Session.expires_at > now)
+        .where(Account.id == claims.account_id, Account.token_generation == claims.generation)
+    )
+    return rows.execute(living).one_or_none()

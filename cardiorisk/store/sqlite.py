@@ -21,8 +21,6 @@ from cardiorisk.store import rows_changes, sqlite_file
 from cardiorisk.store.migrations import revisions
 from cardiorisk.store.sqlite_file import FileFault, OpenFile, translated
 
-_SWITCH_AGAIN_SECONDS = 0.01
-
 
 class SqliteDatabase:
     """One open file; one thread may write while another reads.
@@ -72,9 +70,6 @@ class SqliteDatabase:
 
     def upgrade(self) -> None:
         """Copy the file to ``keys.db.0001.backup``, and apply the revisions that it lacks."""
-        with self.reading() as rows:
-            if revisions.current(rows) == revisions.head():
-                return
         # Else a revision that rebuilds a table would delete the rows that point at the old one.
         self._pragma("foreign_keys = OFF")
         try:
@@ -225,6 +220,6 @@ def _switch_to_write_ahead_log(driver: sqlite3.Connection, busy_seconds: float) 
             is_busy = error.sqlite_errorcode & sqlite_file.PRIMARY_CODE == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() >= give_up_at:
                 raise
-            time.sleep(_SWITCH_AGAIN_SECONDS)
+            time.sleep(0.01)
         else:
             return
