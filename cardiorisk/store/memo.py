@@ -22,7 +22,6 @@ from cardiorisk.identity.keys import Principal
 from cardiorisk.store.values import Credential
 
 Lookup: TypeAlias = "asyncio.Future[Credential | None]"
-
 KNOWN_SECONDS = 60.0
 REFUSED_SECONDS = 2.0
 MOST_ENTRIES = 16_384  # of each kind; about 400 bytes each

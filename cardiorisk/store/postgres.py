@@ -19,7 +19,6 @@ from cardiorisk.store.migrations import revisions
 CONNECT_SECONDS = 2  # as short as psycopg lets it be
 ANSWER_SECONDS = 2.0  # the service waits for an answer; the database gives up a little sooner
 AWAY_SECONDS = 1.0
-
 _FOREIGN_KEY, _UNIQUE, _LOCKED = "23503", "23505", "55P03"
 # How the codes begin of a connection that is broken, a server that stops or starts, or is full.
 _AWAY = ("08", "57P", "53300")

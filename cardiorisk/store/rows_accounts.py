@@ -112,10 +112,8 @@ def find_or_create(rows: Rows, name: str, plan: str | None, now: datetime) -> in
         return _insert(rows, name, now, plan=plan or NEW_ACCOUNT_PLAN)
     found = load(rows, account_id, now)
     if plan not in {None, found.plan}:
-        raise Conflict(
-            f"the account {name} is on {found.plan}; change that first with "
-            f"`cardiorisk accounts plan {shlex.quote(name)} {plan}`"
-        )
+        command = f"cardiorisk accounts plan {shlex.quote(name)} {plan}"
+        raise Conflict(f"the account {name} is on {found.plan}; change that first with `{command}`")
     return account_id
 
 
@@ -142,7 +140,6 @@ def set_operator(rows: Rows, account_id: int, now: datetime, *, is_operator: boo
 
 
 def suspend(rows: Rows, account_id: int, now: datetime) -> AccountRecord:
-    """Suspend an account; one that is suspended already keeps its moment."""
     account = load(rows, account_id, now)
     if account.suspended_at is not None:
         return account
@@ -177,7 +174,6 @@ def set_password(rows: Rows, account_id: int, generation: int | None, password_h
 
 
 def replace_hash(rows: Rows, account_id: int, old_hash: str, new_hash: str) -> None:
-    """Keep another hash of the same password, unless the password was changed since."""
     this = Account.id == account_id, Account.password_hash == old_hash
     rows.execute(update(Account).where(*this).values(password_hash=new_hash))
 
@@ -195,7 +191,6 @@ def _change(rows: Rows, account_id: int, now: datetime, **values: Any) -> Accoun
 
 
 def _require_free(rows: Rows, name: str, email: str = "", but: int = 0) -> None:
-    """Check that a name and an address are nobody's, or the account's that asks."""
     rows_changes.lock(rows, Lock.ACCOUNTS)
     is_same_name = or_(Account.folded_name == folded(name), Account.name == name)
     faults = tuple(

@@ -1,7 +1,4 @@
-"""The table of API keys; a key's text is never kept.
-
-Given the id of no key, or of none of the account that is named, a function raises ``UnknownKey``.
-"""
+"""The table of API keys; given the id of none of the account's, functions raise ``UnknownKey``."""
 
 import math
 from collections.abc import Mapping
@@ -21,6 +18,7 @@ from cardiorisk.store.values import Credential, KeyRecord, MintedKey, Rotation
 
 MOST_ACTIVE_KEYS = 20  # of an account at the same time; a command may give it more
 MOST_ENDED_KEYS = 100  # of an account; the oldest leave first, or a loop could fill the disk
+_MOST_UNUSED = 200  # that are listed
 
 _IS_LASTING = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now"))
 IS_ACTIVE = and_(ApiKey.revoked_at.is_(None), _IS_LASTING)  # takes ``now``
@@ -60,12 +58,10 @@ def list_keys(rows: Rows, account_id: int | None = None) -> tuple[KeyRecord, ...
     return tuple(KeyRecord(*row) for row in rows.execute(statement))
 
 
-def list_unused(
-    rows: Rows, before: datetime, now: datetime, most: int = 200
-) -> tuple[KeyRecord, ...]:
+def list_unused(rows: Rows, before: datetime, now: datetime) -> tuple[KeyRecord, ...]:
     """Return active keys that were neither used nor made since ``before``, the oldest first."""
     seen = func.coalesce(ApiKey.last_used_at, ApiKey.created_at)
-    unused = _RECORDS.where(IS_ACTIVE, seen < before).order_by(seen, ApiKey.id).limit(most)
+    unused = _RECORDS.where(IS_ACTIVE, seen < before).order_by(seen, ApiKey.id).limit(_MOST_UNUSED)
     return tuple(KeyRecord(*row) for row in rows.execute(unused, {"now": now}))
 
 
@@ -112,7 +108,6 @@ def create(  # noqa: PLR0913, PLR0917 - what a key is made of
 
 
 def revoke(rows: Rows, key_id: str, now: datetime, account_id: int | None = None) -> KeyRecord:
-    """End a key now; one that was revoked before keeps its moment."""
     if _require(rows, key_id, account_id).revoked_at is None:
         _end(rows, key_id, revoked_at=now)
     return _require(rows, key_id)

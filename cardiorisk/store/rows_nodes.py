@@ -31,6 +31,5 @@ def announce(
 
 
 def want(rows: Rows, version: str, now: datetime) -> None:
-    """Have every process run this network; each looks for it within a second."""
     rows.execute(_PUT, {"name": EVERY_NODE, "version": version, "fault": None, "now": now})
     rows_changes.note(rows, rows_changes.NETWORK)

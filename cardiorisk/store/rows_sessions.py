@@ -64,7 +64,6 @@ def begin(
     now: datetime,
     lifetime: timedelta = REFRESH_LIFETIME,
 ) -> None:
-    """Begin a session, sweep expired ones, and end the oldest where there are too many."""
     rows.execute(rows_changes.ONE_ACCOUNT, {"account_id": account_id})
     newest_first = Session.renewed_at.desc(), Session.id
     own = select(Session.id).where(Session.account_id == account_id).order_by(*newest_first)

@@ -25,9 +25,13 @@ _GLANCE_SECONDS = 0.1  # the same where another process has written, which waits
 _EMPTY = "it is empty"
 _NO_DATABASE = {_EMPTY, "file is not a database"}  # damages that no log makes good
 DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_REFUSALS = {
+_REFUSALS = (
     *(-errno.EACCES, -errno.EPERM, -errno.EROFS),
     *(sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
+)
+_HINTS = {
+    **dict.fromkeys(_REFUSALS, "; check that this user may read and write it and its directory"),
+    sqlite3.SQLITE_CORRUPT: "; docs/backup.md tells how to put a copy in its place",
 }
 
 
@@ -39,12 +43,8 @@ def translated(path: Path, what: str = "{} cannot be used") -> Iterator[None]:
         if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig):
             raise InvalidKey("the account has been deleted") from error  # what they all refer to
         reason, code = _reason_of(error)
-        hint = ""
-        if code in _REFUSALS:
-            hint = "; check that this user may read and write it and its directory"
-        elif code == sqlite3.SQLITE_CORRUPT:
-            hint = "; docs/backup.md tells how to put a copy in its place"
-        raise StoreUnavailable(f"{what.format(path)}: {reason}{hint}") from error
+        told = f"{what.format(path)}: {reason}{_HINTS.get(code, '')}"
+        raise StoreUnavailable(told) from error
 
 
 class FileFault(StoreUnavailable, code=StoreUnavailable.code):
@@ -100,7 +100,6 @@ class OpenFile:
         return None
 
     def _found(self) -> list[tuple[int, int] | None]:
-        """Return what stands at the path, and at those of its log and the log's index."""
         files = self._path, *_beside(self._path)
         return [_status(file, lambda found: (found.st_dev, found.st_ino)) for file in files]
 
@@ -138,8 +137,7 @@ def part_from_foreign_log(path: Path) -> None:
 def is_copy(path: Path) -> bool:
     """Tell whether the file itself, without any log, bears the mark of a copy."""
     with suppress(sqlite3.Error), closing(_connect(path, "immutable=1")) as connection:
-        mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
-        return mark == COPY_MARK
+        return bool(connection.execute("PRAGMA application_id").fetchone() == (COPY_MARK,))
     return False
 
 

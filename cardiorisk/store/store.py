@@ -198,7 +198,6 @@ class Store:
         self._last_change = newest
 
     async def flush(self) -> None:
-        """Write when keys were last used, and the calls of each day, or keep it for next time."""
         async with self._flushing:
             self._calls.update(self._limiter.take_calls())
             try:
@@ -212,7 +211,6 @@ class Store:
                 self._failures.note("flush", error)
 
     async def close(self) -> None:
-        """Stop watching, write what is left to write, and close; closing twice is harmless."""
         if self._writes.is_closed:
             return
         if self._watcher is not None:
@@ -262,9 +260,7 @@ class Store:
         return self._reads.submit(read, is_counted=is_counted)
 
     async def _write(
-        self,
-        unwritten: dict[_Place, _Value],
-        write: Callable[[Rows, dict[_Place, _Value]], None],
+        self, unwritten: dict[_Place, _Value], write: Callable[[Rows, dict[_Place, _Value]], None]
     ) -> None:
         batch = dict(islice(unwritten.items(), ROWS_A_TRANSACTION))
         for place in batch:

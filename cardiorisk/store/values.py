@@ -9,7 +9,6 @@ from cardiorisk.patients.patient import Patient
 
 KeyStatus = Literal["active", "expired", "revoked"]
 Renewal = Literal["renewed", "ended", "refused"]  # refresh token: used; its session ended; nothing
-
 SHOWN_DAYS = 30  # days whose calls a reader is shown, today among them
 
 

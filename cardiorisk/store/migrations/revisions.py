@@ -13,7 +13,6 @@ from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.tables import Base
 
 SCRIPTS = Path(__file__).parent
-_NUMBER_CHARACTERS = 4
 _ADDS_TO = "-"  # in 0008-0006: code that knows 0006 works with it, as nothing was taken or changed
 
 
@@ -64,7 +63,7 @@ def _known_or_none(connection: Connection) -> str | None:
     found = current(connection)
     adds_to = (found or "").partition(_ADDS_TO)[2]
     is_newer = found not in {None, *known()}
-    if is_newer and not "" < adds_to <= head()[:_NUMBER_CHARACTERS]:
+    if is_newer and not "" < adds_to <= head().partition(_ADDS_TO)[0]:
         raise StoreUnavailable(
             f"{connection.engine.url.database} was made by a newer version of cardiorisk (revision "
             f"{found}; this one knows none after {head()}); install that or name another database"
