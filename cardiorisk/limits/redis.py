@@ -181,10 +181,7 @@ class Redis:
             await asyncio.sleep(0)  # in which the transport closes
 
     def ask(self, arguments: Arguments, settle: Callable[[Any], Result]) -> asyncio.Future[Result]:
-        """Send with others of this turn; ``settle`` makes the result of a reply, None without one.
-
-        It raises a ``ValueError`` at a senseless one.
-        """
+        """Send with others of this turn; ``settle`` takes a reply, None without one, or raises."""
         return self._connection.ask(arguments, settle)
 
     async def _keep(self) -> None:

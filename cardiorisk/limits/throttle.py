@@ -97,10 +97,7 @@ class Throttle:
 
     @asynccontextmanager
     async def login(self, name: str, address: str, device: str = "") -> AsyncIterator[bool]:
-        """Count a wrong login, remember where one was right, and yield whether the name is known.
-
-        Success leaves the address's count, or a guesser's own account would clean the slate.
-        """
+        """Count a wrong login, remember where one was right; yield whether the name is known."""
         who, site = _anonymous(name), site_of(address)
         here = Place(SITES, f"{who} {site}")
         by_device, by_site = Place(KNOWN, device), Place(KNOWN, here.who)
@@ -113,7 +110,7 @@ class Throttle:
             places = [Place(NAMES, who), Place(ADDRESSES, site)]
         async with self._under_way(InvalidLogin, places, Place(LOGINS, who)):
             yield places[0].kind is KNOWN
-        self._tries.clear(places[0])
+        self._tries.clear(places[0])  # not the address: a guesser's own account would clear it
         self._remember(here)
 
     @asynccontextmanager
@@ -154,10 +151,7 @@ def _anonymous(name: str) -> str:
 
 
 def site_of(address: str) -> str:
-    """Return an IP address or, of IPv6, its network of 64 bits, the least that a subscriber has.
-
-    Source: RFC 6177, section 2.
-    """
+    """Return an address or, of IPv6, its network of 64 bits. Source: RFC 6177, section 2."""
     try:
         parsed = ip_address(address)
     except ValueError:

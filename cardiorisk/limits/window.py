@@ -29,11 +29,8 @@ class Verdict(NamedTuple):
     def refusal(self, plan: str, want: int) -> RateLimited:
         allows = "this key" if self.is_key_s else f"the plan {plan}"
         left = f"{self.remaining} left for {want} patients; " if want > 1 else ""
-        return RateLimited(
-            f"{allows} allows {self.limit} requests a minute; {left}"
-            f"the next minute starts in {self.resets_in_seconds} s",
-            self.resets_in_seconds,
-        )
+        told = f"{allows} allows {self.limit} requests a minute; {left}the next minute starts in"
+        return RateLimited(f"{told} {self.resets_in_seconds} s", self.resets_in_seconds)
 
 
 class _Minute:
@@ -62,12 +59,9 @@ class Limiter:
         limit: int,
         window: KeyWindow | None = None,
         want: int = 1,
-        now: float | None = None,
+        now: float | None = None,  # where another clock than ours counts
     ) -> Verdict:
-        """Count ``want`` requests in the account's window and its key's own, or in neither.
-
-        None only looks what is left. ``now`` is given where another clock than ours counts.
-        """
+        """Count ``want`` requests (0 only looks) in the account's and its key's window, or none."""
         now = self._clock() if now is None else now
         minute = self._current(now)
         used = minute.used.get(account_id, 0)
