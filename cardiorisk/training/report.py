@@ -33,6 +33,7 @@ PAGES = {  # and the template of each
 SURPRISING = 0.05  # as unlikely as this by chance, it is better than always the same answer
 
 _TABLE_GAP = re.compile(r"(?<=\|)\n{2,}(?=\|)")
+_COMMAS_AND_POINTS = str.maketrans(",.", ".,")
 _NUMBER_OR_CODE = re.compile(r"(?s)```.*?```|`[^`]*`|\]\([^)]*\)|\d+(?:\.\d+){2,}|(\d[\d,]*\.?\d+)")
 _WIDE_GAP = re.compile(r"\n{3,}")
 _LEAST_IN_DIGITS = 0.001
@@ -90,8 +91,8 @@ def render(template: str, measured: Measured) -> str:
 
 
 def _in_spanish(found: re.Match[str]) -> str:
-    """Write a number with a decimal comma, and thin blanks between its thousands."""
-    return found[0] if found[1] is None else found[1].replace(",", "\u202f").replace(".", ",")
+    """Write a number with a decimal comma, and points between its thousands."""
+    return found[0] if found[1] is None else found[1].translate(_COMMAS_AND_POINTS)
 
 
 def measures(figures: Figures) -> list[tuple[str, Interval | None]]:
