@@ -91,8 +91,7 @@ class Meaning:
 
 
 def _floats(column: pa.Array) -> NDArray[np.float64]:
-    floats: NDArray[np.float64] = column.fill_null(math.nan).to_numpy()
-    return floats
+    return np.asarray(column.fill_null(math.nan).to_numpy(), np.float64)
 
 
 @lru_cache(maxsize=4096)

@@ -1,8 +1,8 @@
 """The bytes of a file or of standard input: of what kind, unpacked, in UTF-8, and cut into rows.
 
-A quotation mark that is not closed would take in the rows after it without a word (as pyarrow and
-DuckDB have it). So a text with marks is gone through first: one that opens stands at a cell's
-start, one that closes at its end. A row in which that does not hold ends with its line.
+A quotation mark that is not closed would take in the rows after it without a word. So a text with
+marks is gone through first: one that opens stands at a cell's start, one that closes at its end;
+two alone in their cells ("the same") have no row in between. A row that breaks this is one line.
 """
 
 from __future__ import annotations
@@ -157,9 +157,13 @@ class Block:
 class Blocks:
     """Cuts a text into blocks; each ends with the last sign of ``line_end``."""
 
-    def __init__(self, separator: str, line_end: str, longest: int = LONGEST_CELL_BYTES) -> None:
+    def __init__(
+        self, separator: str, line_end: str, longest: int = LONGEST_CELL_BYTES, width: int = 0
+    ) -> None:
         cut = re.escape(separator).encode()
-        marked = rb'"[^"]{0,%d}+(?:""[^"]{0,%d}+)*+' % (longest, longest)
+        lone = rb'(?:%b[^"\r\n]*+[\r\n][^"]*+(?<=[%b\r\n])|[\r\n][^"]*+(?<=%b))"(?=[%b\r\n])'
+        lone = rb'(?=(?:[^"%b]*+%b){%d})' % (cut, cut, (width or longest) - 1) + lone % ((cut,) * 4)
+        marked = rb'"(?!%b)[^"]{0,%d}+(?:""[^"]{0,%d}+)*+' % (lone, longest, longest)
         cell = rb'(?:%b"(?=[%b\r\n])|[^"%b\r\n][^%b\r\n]*+|(?=[%b\r\n]))' % (marked, *[cut] * 4)
         end = rb"(?:\r\n|\n|\r)"
         self._good_rows = re.compile(rb"(?:(?:%b%b)*+%b%b)*+" % (cell, cut, cell, end))
@@ -185,8 +189,7 @@ class Blocks:
                 raise UnusableData(f"the row that starts on line {line} does not end in 16 MiB")
 
     def _whole_rows(self, text: bytes, line: int, *, is_last: bool) -> Block | None:
-        if not is_last and text.endswith(b"\r"):
-            text = text[:-1]  # a line feed may follow
+        text = text if is_last else text.removesuffix(b"\r")  # a line feed may follow
         if b'"' not in text:
             end = text.rfind(self._newline) + 1
             return Block(text[:end], line, self._row) if end else None
@@ -201,4 +204,4 @@ class Blocks:
     def _is_sure(self, text: bytes, row: re.Match[bytes]) -> bool:
         """Tell whether nothing that may follow the text closes the row's mark."""
         marked = self._marked.match(text, row.start("broken"))
-        return marked is not None and marked.end() + 1 < len(text)
+        return marked is None or marked.end() + 1 < len(text)

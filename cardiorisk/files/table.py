@@ -95,10 +95,8 @@ class CsvTable(Table):
         self.source = source
         self._text = source.text()
         self._head = next(self._text)
-        text = self._head.decode(errors="surrogateescape")
-        self.dialect = sniff(text, fields, reading)
-        reading = replace(reading, decimal=self.dialect.decimal)
-        super().__init__(self.dialect.names, fields, reading)
+        self.dialect = sniff(self._head.decode(errors="surrogateescape"), fields, reading)
+        super().__init__(self.dialect.names, fields, replace(reading, decimal=self.dialect.decimal))
         self.length = source.length
         self._named = max(place for place, name in enumerate(self.names) if name.strip()) + 1
 
@@ -112,7 +110,7 @@ class CsvTable(Table):
         before = self.dialect.before + self.dialect.header
         first = self._head[len(before.encode(errors="surrogateescape")) :]
         lines = 1 + sum(1 for _ in StringIO(before, newline=""))
-        blocks = Blocks(self.dialect.separator, self.dialect.line_end)
+        blocks = Blocks(self.dialect.separator, self.dialect.line_end, width=len(self.names))
         for block in blocks.cut(chain([first], self._text), lines):
             columns, unread = self._cut(block)
             values, faults = self.read(columns, unread)

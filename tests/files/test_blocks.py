@@ -19,10 +19,12 @@ def rows_in(block: Block) -> list[re.Match[bytes]]:
     return [row for row in block.row.finditer(block.text) if row[0].strip(b"\r\n")]
 
 
-def rows(text: bytes, size: int = 10_000, longest: int = LONGEST_CELL_BYTES) -> list[Row]:
+def rows(
+    text: bytes, size: int = 10_000, longest: int = LONGEST_CELL_BYTES, width: int = 0
+) -> list[Row]:
     """Return each row's line, text and whether it is broken."""
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    blocks = Blocks(",", "\n", longest).cut(pieces, 2)
+    blocks = Blocks(",", "\n", longest, width).cut(pieces, 2)
     return [
         (line, row[0].rstrip(b"\r\n"), bool(row["broken"]))
         for block in blocks
@@ -45,7 +47,8 @@ def test_rows_that_are_quoted_right_come_as_they_are(table: list[list[str]], siz
 
 @given(st.text('aab,,"\n\r', max_size=60), st.integers(1, 20))
 def test_where_a_text_is_cut_changes_nothing(text: str, size: int) -> None:
-    assert rows(text.encode(), size, 12) == rows(text.encode(), 10_000, 12)
+    for width in (0, 2, 3):
+        assert rows(text.encode(), size, 12, width) == rows(text.encode(), 10_000, 12, width)
 
 
 @pytest.mark.parametrize(

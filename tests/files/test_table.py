@@ -188,6 +188,18 @@ def test_a_row_that_is_wrong_keeps_its_place_and_its_line(row: str, said: str) -
     assert (values[:3], values[4:]) == ([*VALUES, VALUES[0]], VALUES)
 
 
+@pytest.mark.parametrize("place", range(len(FIELDS) + 1))
+def test_marks_that_stand_alone_in_their_cells_take_in_no_row(place: int) -> None:
+    cells = [line.split(",") for line in (HEADER, *ROWS)]
+    added = zip(cells, ("zone", '"', "x"), strict=False)
+    header, ditto, plain = (",".join([*row[:place], new, *row[place:]]) for row, new in added)
+    content = "\n".join((header, *[ditto] * 2, plain, ditto, *[plain] * 2, ditto, plain))
+    said = "has a quotation mark that is not closed where a cell ends"
+    for end in ("\n", "\r\n"):
+        assert faults(content.replace("\n", end)) == [(line, said) for line in (2, 3, 5, 8)]
+    assert len(read(content)[1]) == len(content.splitlines()) - 1
+
+
 def test_a_fault_is_told_by_the_files_own_name_and_by_ours() -> None:
     reading = Reading(columns={"nivel_colesterol": "chol"})
     assert faults(PLAIN.replace("colesterol", "chol").replace("2.0", "x"), reading) == [
