@@ -56,9 +56,7 @@ def test_the_committed_pages_are_their_templates_filled(measured: Measured) -> N
     assert render("card.en.md", measured) == (COMMITTED / "card.md").read_text()
     written, kept = render("evaluation.es.md", measured), (COMMITTED / "evaluation.md").read_text()
     # What is measured anew may differ in a digit on another processor, and the grid is smaller.
-    without_figures = [
-        re.sub(r"\d[\d.,e-]*", "#", page).splitlines() for page in (written, kept)
-    ]
+    without_figures = [re.sub(r"\d[\d.,e-]*", "#", page).splitlines() for page in (written, kept)]
     assert without_figures[0] == without_figures[1]
     ages = [re.findall(r"^\| \d+ a \d+ \|", page, re.MULTILINE) for page in (written, kept)]
     assert ages[0] == ages[1]
