@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,8 @@ class PostgresServer:
         if self.process.poll() is not None:
             self.start()
         for process in self._processes():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):  # a child that has ended since
+                process.resume()
 
     def _processes(self) -> list[psutil.Process]:
         parent = psutil.Process(self.process.pid)

@@ -59,6 +59,7 @@ class LogParameters(Sent):
 
     refusal = errors.InvalidQuery
     is_all_text = True
+    may_be_empty = True
 
     status: Annotated[str | None, _status] = None
     route: Annotated[str | None, text_rule("A route's template, as it stands in the log")] = None

@@ -26,6 +26,7 @@ class AccountParameters(Sent):
 
     refusal = InvalidQuery
     is_all_text = True
+    may_be_empty = True
 
     search: Annotated[str, _search] = ""
     after: Annotated[int, _number] = 0

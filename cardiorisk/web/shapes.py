@@ -92,6 +92,7 @@ class Sent(BaseModel):
     unknown: ClassVar[Said] = words.NO_FIELD
     is_all_text: ClassVar[bool] = False
     is_optional: ClassVar[bool] = False
+    may_be_empty: ClassVar[bool] = False  # an empty parameter is one that was not sent
 
     @classmethod
     def read(cls, body: bytes) -> Self:
@@ -102,7 +103,7 @@ class Sent(BaseModel):
     def accept(cls, members: Mapping[str, object]) -> Self:
         """Read members by name, or raise a ``refusal``; one that came twice is ``REPEATED``."""
         rules = cls.rules()
-        if cls.refusal is InvalidQuery:  # an empty parameter is one that was not sent
+        if cls.may_be_empty:
             members = {name: sent for name, sent in members.items() if sent or name not in rules}
         known = {name: sent for name, sent in members.items() if name in rules}
         faults: tuple[FieldFault, ...] = ()
