@@ -40,7 +40,8 @@ def _differing(password: str, info: ValidationInfo) -> str:
 
 _username = _text(texts.clean_name, f"be {texts.NAME_RULE}", _NAME, "natalia", _lengths)
 _claimed_name = _text(
-    texts.claimed_name, _AT_MOST.format(texts.NAME_CHARACTERS), _NAME, "natalia", {}
+    *(texts.claimed_name, _AT_MOST.format(texts.NAME_CHARACTERS), _NAME, "natalia"),
+    {"pattern": r"^[^\u0000]*$"},  # which PostgreSQL cannot look for
 )
 _said = "The account's password", "correct horse battery"
 _first_password = _text(texts.clean_password, _HARD, *_said, _hard)

@@ -28,7 +28,7 @@ async def raw(port: int, *pieces: bytes) -> bytes:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        while chunk := await asyncio.wait_for(reader.read(65536), 0.5):
+        while chunk := await asyncio.wait_for(reader.read(65536), 0.5 if received else 3):
             received += chunk
     except (TimeoutError, ConnectionError):
         pass
