@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from cardiorisk.errors import Overloaded
+from cardiorisk.errors import NotReady, Overloaded
 from cardiorisk.identity.passwords import Passwords
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -101,6 +101,8 @@ async def test_more_passwords_than_may_wait_are_sent_away_while_the_loop_runs(
         assert not await passwords.matches("x", None)
 
 
-def test_closing_twice_is_harmless(passwords: Passwords) -> None:
+async def test_closed_once_or_twice_no_password_is_taken(passwords: Passwords) -> None:
     passwords.close()
     passwords.close()
+    with pytest.raises(NotReady):
+        await passwords.hash("x")
