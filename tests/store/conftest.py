@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cardiorisk.store.database import Database, Rows, open_database
+from cardiorisk.store.sqlite import SqliteDatabase
 from tests.postgres import PostgresServer
 from tests.support import SettableClock
 
@@ -42,6 +44,15 @@ def clock() -> SettableClock:
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     with open_database(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened_file(sqlite_url: str, path: Path) -> Iterator[SqliteDatabase]:
+    """SQLite's alone, of which a test asks what no other engine has."""
+    with open_database(sqlite_url):
+        pass
+    with closing(SqliteDatabase(path, 5.0)) as opened:
         yield opened
 
 

@@ -28,11 +28,8 @@ from cardiorisk.store.sqlite import SqliteDatabase
 
 
 @pytest.fixture
-def database(url: str, path: Path) -> Iterator[SqliteDatabase]:
-    with open_database(url):
-        pass
-    with closing(SqliteDatabase(path, 5.0)) as opened:
-        yield opened
+def database(opened_file: SqliteDatabase) -> SqliteDatabase:
+    return opened_file
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from shutil import copy2
@@ -19,11 +18,8 @@ from tests.processes import small_disk
 
 
 @pytest.fixture
-def database(url: str, path: Path) -> Iterator[SqliteDatabase]:
-    with open_database(url):
-        pass
-    with closing(SqliteDatabase(path, 5.0)) as opened:
-        yield opened
+def database(opened_file: SqliteDatabase) -> SqliteDatabase:
+    return opened_file
 
 
 @pytest.fixture
