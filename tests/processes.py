@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -125,6 +126,14 @@ class UnixConnection(HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(str(self._path))
+
+
+def until(is_so: Callable[[], object], seconds: float = 30) -> None:
+    """Ask again and again until something is so, and fail where it is not in time."""
+    gives_up_at = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.02)
 
 
 def unmeasured() -> dict[str, str]:

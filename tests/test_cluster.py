@@ -13,7 +13,7 @@ import pytest
 from cardiorisk.config import DEFAULT_MODEL_DIR, Settings, load_settings
 from cardiorisk.store import rows_accounts
 from tests.postgres import PostgresServer
-from tests.processes import Server
+from tests.processes import Server, until
 from tests.support import cardiorisk, change_account, changing, create_key
 
 PLANS = "freemium=1000000,premium=2000000"
@@ -25,13 +25,6 @@ def network(directory: Path, version: str) -> None:
     shutil.copytree(DEFAULT_MODEL_DIR, directory, dirs_exist_ok=True)
     card = directory / "card.json"
     card.write_text(card.read_text().replace(json.loads(card.read_text())["version"], version))
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
 
 
 class Pair:

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 
 from cardiorisk.store.sqlite_file import back_up
-from tests.processes import Server, small_disk
+from tests.processes import Server, small_disk, until
 from tests.support import EXAMPLE, create_key
 
 UNLIMITED = {"CARDIORISK_PLANS": "freemium=1000000,premium=1000000"}
@@ -90,11 +89,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.server.clean_up()
 
 
-def until(ask: Callable[[], int], answer: int) -> None:
-    give_up_at = time.monotonic() + 30
-    while ask() != answer:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+def until_told(ask: Callable[[], int], answer: int) -> None:
+    until(lambda: ask() == answer)
 
 
 def move(site: Site, pattern: str = "keys.db") -> None:
@@ -161,10 +157,10 @@ def test_a_database_gone_or_damaged_is_not_written_until_a_whole_one_is_there(
 ) -> None:
     held = site.back_up()
     breaks(site)
-    until(site.keep, 503)
-    until(site.ready, 503)
+    until_told(site.keep, 503)
+    until_told(site.ready, 503)
     mends(site)
-    until(site.ready, 200)
+    until_told(site.ready, 200)
     assert site.kept() == held + (not loses)
     assert site.keep() == 201
     with closing(sqlite3.connect(site.path)) as connection:
@@ -175,8 +171,8 @@ def test_a_log_that_is_taken_away_loses_nothing(site: Site) -> None:
     held = site.back_up()
     for end in ("-wal", "-shm"):
         site.path.with_name(f"keys.db{end}").unlink()
-    until(lambda: int(site.path.with_name("keys.db-wal").exists()), 1)
-    until(site.ready, 200)
+    until(site.path.with_name("keys.db-wal").exists)
+    until_told(site.ready, 200)
     assert site.kept() == held + 1
 
 
@@ -224,11 +220,11 @@ def test_a_file_restored_just_before_the_end_is_as_it_was_restored(site: Site) -
 def test_each_fault_is_told_in_one_line_and_its_end_in_another(site: Site) -> None:
     site.back_up()
     site.put()
-    until(site.ready, 200)
+    until_told(site.ready, 200)
     delete(site)
-    until(site.keep, 503)
+    until_told(site.keep, 503)
     site.put()
-    until(site.ready, 200)
+    until_told(site.ready, 200)
     assert site.server.process.stderr is not None
     site.server.process.terminate()
     told = re.findall(r"the database (fails|works again)", site.server.process.stderr.read())
@@ -244,11 +240,11 @@ def test_a_full_disk_is_no_ready_service_until_there_is_room(tmp_path: Path) -> 
             with filler.open("wb", buffering=0) as file, suppress(OSError):
                 while True:
                     file.write(bytes(512))
-            until(site.keep, 503)
-            until(site.ready, 503)
+            until_told(site.keep, 503)
+            until_told(site.ready, 503)
             assert (site.kept(), site.server.ask()[0]) == (held, 200)
             filler.unlink()
-            until(site.ready, 200)
+            until_told(site.ready, 200)
             assert site.keep() == 201
         finally:
             site.server.clean_up()

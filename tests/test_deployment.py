@@ -8,7 +8,6 @@ import re
 import ssl
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,7 +22,7 @@ import pytest
 
 from cardiorisk.config import load_settings
 from cardiorisk.limits.throttle import ADDRESSES
-from tests.processes import Server, require_program
+from tests.processes import Server, require_program, until
 from tests.proxies import EXAMPLES, example, free_port
 from tests.support import EXAMPLE, create_key, entries
 
@@ -74,10 +73,8 @@ class Site:
 
     def wait_until_used(self, node: str) -> None:
         """Wait until the proxy has noticed that a process is back."""
-        before, gives_up_at = self.assessed()[node], time.monotonic() + 30
-        while self.assessed()[node] == before:
-            assert time.monotonic() < gives_up_at
-            time.sleep(0.05)
+        before = self.assessed()[node]
+        until(lambda: self.assessed()[node] != before)
 
     def clean_up(self) -> None:
         for server in self.servers.values():

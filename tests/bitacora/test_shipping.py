@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from cardiorisk.bitacora.files import in_order, list_files
 from cardiorisk.bitacora.verification import verify
 from cardiorisk.bitacora.writer import Bitacora
 from tests.bitacora.support import PATIENCE_S, make_entry
-from tests.processes import require_program
+from tests.processes import require_program, until
 from tests.proxies import EXAMPLES, free_port
 
 NODES = ("1", "b")
@@ -61,12 +60,6 @@ class Shipping:
         files = list_files(self.logs / f"bitacora-{node}.jsonl")
         return b"".join(file.path.read_bytes() for file in files)
 
-    def wait_for(self, is_so: Callable[[], bool]) -> None:
-        gives_up_at = time.monotonic() + PATIENCE_S * 3
-        while not is_so():
-            assert time.monotonic() < gives_up_at
-            time.sleep(0.05)
-
     def file_of(self, node: str) -> Path:
         return self.collected / socket.gethostname() / f"bitacora-{node}.jsonl"
 
@@ -97,22 +90,22 @@ def test_every_line_arrives_once_and_whole_through_rotation_and_restarts(
         collector.enter_context(shipping.running("rsyslog-collector"))
         with shipping.running("rsyslog"):
             write(300)
-            shipping.wait_for(shipping.has_arrived)
+            until(shipping.has_arrived)
             for bitacora in bitacoras:
                 bitacora.path.rename(f"{bitacora.path}-20261127-1")
             write(200)  # still into the renamed files
-            shipping.wait_for(lambda: _has_followed(bitacoras))
-            shipping.wait_for(shipping.has_arrived)  # a renamed file is not looked for again
+            until(lambda: _has_followed(bitacoras))
+            until(shipping.has_arrived)  # a renamed file is not looked for again
             write(200)
         write(200)
         with shipping.running("rsyslog"):
-            shipping.wait_for(shipping.has_arrived)
+            until(shipping.has_arrived)
             collector.close()
             write(200)
             with shipping.running("rsyslog-collector"):
                 for bitacora in bitacoras:
                     bitacora.close()
-                shipping.wait_for(shipping.has_arrived)
+                until(shipping.has_arrived)
     for node in NODES:
         assert shipping.received(node) == shipping.sent(node)
         found = verify(in_order([shipping.file_of(node)]))

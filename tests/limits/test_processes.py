@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Server
+from tests.processes import Server, until
 from tests.redis_server import RedisServer
 from tests.support import EXAMPLE, create_key
 
@@ -54,8 +54,7 @@ def processes(
 @pytest.fixture(autouse=True)
 def in_one_minute() -> None:
     """Begin where the minute has some seconds left."""
-    while time.time() % 60 > 55:
-        time.sleep(0.1)
+    until(lambda: time.time() % 60 <= 55)
 
 
 def send(
@@ -84,10 +83,7 @@ def outages_of(processes: tuple[Server, Server]) -> list[float]:
 
 
 def until_ready_says(server: Server, windows: str) -> None:
-    ends_at = time.monotonic() + 10
-    while send(server, "GET", "/readyz")[1].get("ventanas") != windows:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
+    until(lambda: send(server, "GET", "/readyz")[1].get("ventanas") == windows)
 
 
 def undisturbed(processes: tuple[Server, Server], check: Callable[[str], bool]) -> bool:

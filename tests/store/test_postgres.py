@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from cardiorisk.store import rows_accounts, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, Rows, open_database, open_served
 from cardiorisk.store.store import Store
 from tests.postgres import PASSWORD, PostgresServer
+from tests.processes import until
 
 NOW = datetime(2026, 11, 22, 20, 47, 23, tzinfo=UTC)
 
@@ -235,13 +236,12 @@ def test_a_server_that_is_back_is_not_taken_for_away_by_an_older_connection(
         with pytest.raises(StoreUnavailable):
             database.changes_since(None)
         own_server.go_on()
-        give_up_at = time.monotonic() + 10
-        while True:
-            try:
-                database.changes_since(None)
-            except StoreUnavailable:
-                assert time.monotonic() < give_up_at
-                time.sleep(0.05)
-            else:
-                break
+        until(lambda: may_look(database))
         assert database.probe()
+
+
+def may_look(database: Database) -> bool:
+    with suppress(StoreUnavailable):
+        database.changes_since(None)
+        return True
+    return False
