@@ -229,12 +229,12 @@ class BatchHandler(BatchingHandler):
         try:
             async with self.services.traffic.batch_turn:
                 sent = await read_batch(self.request.body)
+            wishes = BatchParameters.accept(given_parameters(self))
         finally:
             self.end_stage("validate")
         faultless = [row for row in sent if not isinstance(row, InvalidPatient)]
         rows = np.array(faultless, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
         found = await self.assess_batch(rows, len(sent))
-        wishes = BatchParameters.accept(given_parameters(self))
         explained = await self._explain(rows, found) if wishes.explicar else []
         self.answer(await batch_answer(sent, found, explained, self.speak()))
 

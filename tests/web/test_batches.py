@@ -137,6 +137,15 @@ async def test_what_is_no_batch_is_refused_as_a_whole_and_draws_one(
     assert "filas" not in bitacora.last()
 
 
+async def test_a_parameter_that_cannot_be_accepted_draws_one_for_all_patients(
+    bench: Caller, bitacora: Bitacora
+) -> None:
+    response = await bench.send("POST", f"{LOTE}?explicar=quizas", many(20))
+    assert told(response) == (422, "invalid-query")
+    assert response.headers["RateLimit"] == '"bench";r=99999;t=48'
+    assert "filas" not in bitacora.last()
+
+
 async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
     response = await premium.send("POST", LOTE, many(1).ljust(BatchHandler.body_limit_bytes))
     assert response.code == 200
