@@ -116,9 +116,6 @@ class NetworkFigures(Member):
     litert: EngineFigures = Field(description="Of the engine LiteRT")
     engines_largest_difference: Share = Field(description="Between the two engines' probabilities")
 
-    def band_of(self, probability: float) -> ProbabilityBand:
-        return self.by_probability[min(int(probability * BANDS), BANDS - 1)]
-
 
 class ThresholdChoice(Member):
     """Why the threshold is 0.5, or the middle of the range that makes the fewest mistakes."""

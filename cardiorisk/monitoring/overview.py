@@ -104,10 +104,6 @@ class Broadcast:
         self._ends: set[asyncio.Future[None]] = set()
         self._is_closed = False
 
-    @property
-    def watchers(self) -> int:
-        return len(self._ends)
-
     @contextmanager
     def watching(self) -> Iterator[asyncio.Future[None]]:
         """Let somebody watch for the length of the block, or until what is given is done."""

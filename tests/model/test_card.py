@@ -279,10 +279,9 @@ def test_the_rule_is_told_by_its_clauses_and_the_held_out_rows_by_their_answers(
     assert told_of == [[True, True], [False, True], [True, False]]
     assert CARD.model_copy(update={"rule": None}).clauses((2.0, 1.5, 1.1, 51, 1, 0)) == ()
     held_out = CARD.metrics.held_out
-    lowest, highest = (CARD.metrics.band_of(probability) for probability in (1e-9, 1.0))
+    lowest, *_, middle, _, _, _, highest = CARD.metrics.by_probability
     assert (lowest.rows, highest.rows) == (held_out.negatives, held_out.at_risk)
-    assert CARD.metrics.band_of(0.9) == highest
-    assert (CARD.metrics.band_of(0.5).low, CARD.metrics.band_of(0.5).at_risk) == (0.5, None)
+    assert (middle.low, middle.at_risk) == (0.5, None)
     assert lowest.at_risk is not None
     assert (lowest.at_risk.value, lowest.at_risk.high) == pytest.approx((0, 0.0084), abs=1e-4)
 
