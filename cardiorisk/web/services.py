@@ -23,6 +23,10 @@ from cardiorisk.monitoring.nodes import Nodes
 from cardiorisk.monitoring.overview import Broadcast, Overviews
 from cardiorisk.store.store import Store
 
+if TYPE_CHECKING:  # they need an optional extra
+    from cardiorisk.limits.redis import Redis
+    from cardiorisk.limits.shared import SharedLimiter
+
 _LOOK_SECONDS = 0.01
 MOST_HELD_BYTES = 64 * 1024 * 1024  # beyond the common limit, of all bodies under way
 
@@ -55,11 +59,6 @@ class Traffic:
 
     def let_go(self, connection: object) -> None:
         self._held_bytes.pop(connection, None)
-
-
-if TYPE_CHECKING:
-    from cardiorisk.limits.redis import Redis
-    from cardiorisk.limits.shared import SharedLimiter
 
 
 @dataclass(frozen=True, slots=True)
