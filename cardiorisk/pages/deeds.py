@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -38,10 +39,11 @@ _UNTYPED = {PASSWORD, NEW_PASSWORD, "key", "accion", "clave", "cuenta", "evaluac
 class Outcome:
     """What came of a form: a page or, where ``location`` is not empty, the way to one.
 
-    ``form`` is what was sent, and ``cookies`` what the answer gave, for ``set_cookie``.
+    ``form`` is the digest of what was sent, which may be long and hold a password, and ``cookies``
+    what the answer gave, for ``set_cookie``.
     """
 
-    form: Mapping[str, str]
+    form: bytes
     location: str
     template: str
     names: Mapping[str, Any]
@@ -145,7 +147,7 @@ class DeedHandler(BaseHandler):
         outcome = await self._deeds.outcome(self._form_key)
         if outcome is None:
             return
-        is_same = outcome.form == self._sent
+        is_same = outcome.form == digest(self._sent)
         if outcome.location:
             if not is_same:
                 raise errors.WrongXsrfToken(SENT_BEFORE)
@@ -214,7 +216,8 @@ class DeedHandler(BaseHandler):
         if self._is_under_way:
             self._is_under_way = False
             is_refused = self._error is not None or self.status >= 400  # noqa: PLR2004 - refused
-            outcome = Outcome(self._sent, self._location, *self._shown, tuple(self._cookies))
+            sent, cookies = digest(self._sent), tuple(self._cookies)
+            outcome = Outcome(sent, self._location, *self._shown, cookies)
             self._deeds.end(self._form_key, None if is_refused else outcome)
         return super().finish(chunk, content_type)
 
@@ -222,6 +225,10 @@ class DeedHandler(BaseHandler):
         """Go on with what is done once: a browser hangs up where its button is pressed again."""
         if not self._is_under_way:
             super().on_connection_close()
+
+
+def digest(form: Mapping[str, str]) -> bytes:
+    return sha256(repr(sorted(form.items())).encode("ascii", "backslashreplace")).digest()
 
 
 def read_form(body: bytes) -> dict[str, str]:
