@@ -100,6 +100,8 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_database(url: str) -> str:
     if url.startswith("postgresql+psycopg://"):
+        if url.count("@") > 1:  # what is behind the first would be told as the host
+            raise ValueError("may have one @, before the host; write any other as %40")
         return url
     path = url.removeprefix("sqlite:///")
     if path in {url, "", ":memory:"}:
