@@ -45,7 +45,7 @@ def _last_number(rows: Rows) -> int:
 
 def _set_last_number(rows: Rows, number: int) -> None:
     if rows.dialect.name == "postgresql":
-        rows.execute(text("SELECT setval('account_id_seq', :n, :n > 0)"), {"n": number})
+        rows.execute(text("SELECT setval('account_id_seq', :n) WHERE :n > 0"), {"n": number})
     elif number:
         rows.execute(text("DELETE FROM sqlite_sequence WHERE name = 'account'"))
         statement = text("INSERT INTO sqlite_sequence (name, seq) VALUES ('account', :n)")

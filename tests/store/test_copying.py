@@ -79,6 +79,20 @@ def test_what_is_moved_to_postgresql_and_back_is_the_same_to_the_row(
             assert rows_accounts.find_or_create(rows, "new", None, NOW) == 1_201
 
 
+def test_a_database_without_accounts_moves_both_ways(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    urls = [f"sqlite:///{tmp_path}/a.db", postgres.emptied("store"), f"sqlite:///{tmp_path}/b.db"]
+    with open_database(urls[0]) as first:
+        secret = rows_sessions.load_secret(first)
+    for source_url, target_url in pairwise(urls):
+        with open_current(source_url) as source, open_database(target_url) as target:
+            assert list(copy(source, target)) == [("secret", 1, 1)]
+            assert rows_sessions.load_secret(target) == secret
+    with open_database(urls[1]) as database, database.writing() as rows:
+        assert rows_accounts.find_or_create(rows, "new", None, NOW) == 1
+
+
 def test_a_copy_that_fails_half_way_leaves_nothing(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
