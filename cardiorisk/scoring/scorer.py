@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardiorisk.config import EngineName, load_settings
-from cardiorisk.model.card import ROUNDING, all_told
+from cardiorisk.model.card import all_told
 from cardiorisk.model.engines import Artefact, load_artefact
 from cardiorisk.patients.patient import FIELDS, RISK_COLUMN
 
@@ -34,8 +34,7 @@ class Scorer:
         self.threshold = artefact.card.threshold
         self.told = {"cardiorisk.modelo": self.version, "cardiorisk.umbral": str(self.threshold)}
         self._seen = artefact.card.training_fields
-        self._lowest = np.array([field.lowest for field in self._seen]) - ROUNDING  # (6,)
-        self._highest = np.array([field.highest for field in self._seen]) + ROUNDING
+        self._lowest, self._highest = np.array([ends for _, *ends in artefact.card.seen]).T  # (6,)
         self._warning = lru_cache(self._warning_of)
 
     def score(self, values: NDArray[np.float32], bad_rows: Collection[int] = ()) -> Scores:
