@@ -142,7 +142,8 @@ class LogoutPageHandler(PageHandler):
     async def post(self) -> None:
         if self.caller is not None:
             await self.services.accounts.logout(self.caller)
-        credentials.give_cookie(self, credentials.SESSION_COOKIE, "", expires_days=-365)
+        if credentials.session_cookie(self):  # else another site may have sent this without it
+            credentials.give_cookie(self, credentials.SESSION_COOKIE, "", expires_days=-365)
         self.go("entrar")
 
 

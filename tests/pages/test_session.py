@@ -155,6 +155,15 @@ async def test_nobody_can_be_logged_in_by_another_site(ana: Reader, stranger: Ca
     assert "sesion" not in other.cookies
 
 
+async def test_nobody_can_be_logged_out_by_another_site(stranger: Caller) -> None:
+    elsewhere = Reader(stranger, says={"Sec-Fetch-Site": "cross-site"})  # cookies stay at home
+    answer = await elsewhere.send("/salir")
+    assert (answer.code, answer.headers.get_list("Set-Cookie")) == (303, [])
+    ended = Reader(stranger, {"sesion": "ended"})
+    assert (await ended.send("/salir")).code == 303
+    assert "sesion" not in ended.cookies
+
+
 async def test_the_cookie_is_no_key_and_no_refresh_token(ana: Reader) -> None:
     thief = Caller(ana.caller.client, ana.caller.base_url, f"Bearer {ana.cookies['sesion']}")
     # The memo knows the cookie by now, and must not answer for a header.
