@@ -84,6 +84,11 @@ class LogWatch:
         files = newest_first(self._path)  # which are looked for as they are read
         return await self._worker.run(partial(find_newest, files, is_wanted, most_lines))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a search may be begun for others than operators, who have half of the places."""
+        return self._worker.jobs < self._worker.most_jobs // 2
+
     async def follow(self) -> FreshLines:
         lines = FreshLines(self._path)
         await self._worker.run(lines.skip)

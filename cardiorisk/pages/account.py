@@ -252,9 +252,10 @@ class KeyUseHandler(OwnKeysPage):
     async def get(self) -> None:
         key_id = self.get_query_argument("clave", "")
         keys = [key for key in await self.own_keys() if key.key_id == key_id]
-        call = None
-        if keys and (keys[0].last_used_at or self.services.store.is_used(key_id)):
-            search = self.services.log_watch.search(lambda entry: entry.key_id == key_id, 1)
+        call, watch = None, self.services.log_watch
+        is_used = keys and (keys[0].last_used_at or self.services.store.is_used(key_id))
+        if is_used and watch.has_room:  # else the page asks again
+            search = watch.search(lambda entry: entry.key_id == key_id, 1)
             for line in (await search).lines:
                 call = {"estado": line.entry.status, "ms": line.entry.timings_ms.get("total")}
         self.answer({"llamada": call})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from threading import Event
 
 import pytest
 
 from cardiorisk.config import Settings
+from cardiorisk.monitoring.log_watch import MOST_JOBS
+from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_keys
 from tests.pages.browsing import Reader, faults, text
 from tests.support import Bitacora, Caller, changing, document
@@ -120,6 +124,22 @@ async def test_a_new_key_comes_with_its_first_call_and_the_page_hears_of_it(
     assert (call["estado"], call["ms"] > 0) == (422, True)
     await reader.register("bea")
     assert await first_call(reader, key_id) is None
+
+
+async def test_first_calls_are_looked_for_while_operators_keep_room_to_search(
+    ana: Reader, app: CardioriskApplication
+) -> None:
+    made = document(await ana.call("POST", "/account/keys", b"{}"))
+    await Caller(ana.caller.client, ana.caller.base_url, made["key"]).assess()
+    watch, may_end = app.services.log_watch, Event()
+    searches = [watch.search(lambda _: may_end.wait(60), 1) for _ in range(MOST_JOBS // 2)]
+    running = asyncio.gather(*searches)
+    try:
+        assert await first_call(ana, made["key_id"]) is None
+    finally:
+        may_end.set()
+    await running
+    assert await first_call(ana, made["key_id"])
 
 
 async def first_call(reader: Reader, key_id: str) -> dict[str, float] | None:
