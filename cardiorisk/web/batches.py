@@ -27,7 +27,8 @@ from cardiorisk.web.shapes import FaultAnswer, Rule, Sent, about, described_as, 
 from cardiorisk.web.shapes_patients import PatientBody
 
 MOST_PATIENTS = 1000
-MOST_COMMAS = 12 * MOST_PATIENTS  # of a body: twice as many as six values need
+_MOST_COMMAS = 12 * MOST_PATIENTS  # of a body's JSON: twice as many as six values need
+_MOST_OPENED = 2 * MOST_PATIENTS  # brackets and braces in it, which take as long to read
 _PIECE_BYTES = 8 * 1024  # some 75 patients, read in 0.1 ms: others wait no longer for a batch
 _FAULTY_A_TURN, _SHOWN_A_TURN = 5, 200
 _CUT = re.compile(rb"\}\s*,")
@@ -72,8 +73,14 @@ class _FaultlessBody(BaseModel, extra="forbid"):
     pacientes: Annotated[list[patients.PatientShape], _whole_patients, FailFast()]
 
 
+def is_too_much(body: bytes, length: int) -> bool:
+    """Tell whether so many bytes of JSON would keep others waiting while they are read."""
+    commas, lists, objects = (body.count(sign, 0, length) for sign in (b",", b"[", b"{"))
+    return commas > _MOST_COMMAS or lists + objects > _MOST_OPENED
+
+
 async def read_batch(body: bytes) -> list[Row]:
-    if body.count(b",") > MOST_COMMAS:
+    if is_too_much(body, len(body)):
         raise InvalidPatient((fault_of("pacientes", words.MUST.filled(accepted=_ACCEPTED)),))
     # If it was cut where no patient ends, a piece is no batch.
     with suppress(MalformedBody, InvalidPatient):

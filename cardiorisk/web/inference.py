@@ -19,7 +19,7 @@ from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
 from cardiorisk.patients.patient import EXAMPLE, FIELD_NAMES, FIELDS
 from cardiorisk.patients.words import Language
-from cardiorisk.web.batches import MOST_COMMAS, MOST_PATIENTS, BatchingHandler
+from cardiorisk.web.batches import MOST_PATIENTS, BatchingHandler, is_too_much
 from cardiorisk.web.handlers import BaseHandler, IdentifiedHandler, to_json
 from cardiorisk.web.operations import SPOKEN, operation
 from cardiorisk.web.shapes import MOST_UNKNOWN, Json, Sent, about, fault_of
@@ -85,7 +85,7 @@ def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, 
         length = int(json_bytes) if _LENGTH.fullmatch(json_bytes) else -1
     if not 0 <= length <= len(body):
         raise MalformedBody(f"{LENGTH_HEADER} must be the length of the JSON before the tensor")
-    if body.count(b",", 0, length) > MOST_COMMAS:
+    if is_too_much(body, length):
         raise _refused("data", f"must have at most {MOST_PATIENTS} rows in JSON; send bytes")
     sent = InferenceBody.read(body[:length])
     tensor, following = sent.inputs[0], body[length:]

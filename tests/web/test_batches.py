@@ -123,6 +123,7 @@ async def test_one_with_faults_keeps_its_place_and_no_other_from_being_assessed(
         (b'{"pacientes": {}}', (422, "invalid-patient")),
         (many(1001), (422, "invalid-patient")),
         (batch(*[b"1"] * 20_000), (422, "invalid-patient")),
+        (batch(*[b"[" * 180 + b"]" * 180] * 900), (422, "invalid-patient")),
         (b'{"pacientes": [], ' + many(1)[1:], (422, "invalid-patient")),
         (b'{"x": 1, ' + many(1)[1:], (422, "invalid-patient")),
         (many(1).ljust(BatchHandler.body_limit_bytes + 1), (413, "body-too-large")),

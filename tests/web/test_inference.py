@@ -107,7 +107,7 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
         (request({"inputs": [tensor(data=[[1], [1, 2]])]}), "inputs.0.data must be whole rows"),
         (request({"inputs": [tensor(data=["1"] * 12)]}), "inputs.0.data must be numbers"),
         # of which an array of texts would take 4 GB
-        (request({"inputs": [tensor(data=[["1" * 100_000], *[[""]] * 9_999])]}), "must be numbers"),
+        (request({"inputs": [tensor(data=[["1" * 100_000, *[""] * 9_999]])]}), "must be numbers"),
         (request({"inputs": [tensor(data=[None] * 12)]}), "inputs.0.data must be numbers"),
         (request({"inputs": [tensor(data=...)]}), "inputs.0.data must be numbers here, or"),
         (request({"inputs": [tensor(**BINARY)]}, BYTES[1:]), "inputs.0.data must be"),
@@ -119,6 +119,7 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
             "inputs.0.shape must be [n, 6]",
         ),
         (request({"inputs": [tensor(data=[1] * 20_000)]}), "inputs.0.data must have at most 1000"),
+        (request({"inputs": [tensor(data=[[[]]] * 1000)]}), "inputs.0.data must have at most 1000"),
         (
             request({"inputs": [TENSOR], "outputs": [{"name": "x"}]}),
             "outputs.0.name Input",
