@@ -106,6 +106,8 @@ def test_a_reload_reaches_every_process_or_is_told_why_not(pair: Pair) -> None:
         return {node["nodo"]: (node["modelo"], node["falta"] is not None) for node in nodes}
 
     until(lambda: shown(1) == {"a": (SECOND, False), "b": (FIRST, True)})
+    told = pair.ask(1, "GET", "/readyz")[1]  # to anybody: no place on the disk is in it
+    assert f"{SECOND} is wanted, and card.json is that of {FIRST}" in told
     assert "cardiorisk_model_unwanted 1.0" in pair.ask(1, "GET", "/metrics")[1]
     network(there, SECOND)
     assert pair.ask(0, "POST", "/model/reload", {})[0] == 200

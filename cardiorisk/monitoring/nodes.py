@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from cardiorisk.config import Settings
 from cardiorisk.errors import ServiceError, UnusableArtefact
-from cardiorisk.model.card import load_card
+from cardiorisk.model.card import CARD_FILE, load_card
 from cardiorisk.model.predictor import Predictor, Replacement
 from cardiorisk.store import rows_nodes
 from cardiorisk.store.store import Store
@@ -71,7 +71,7 @@ class Nodes:
                     await self._load(str(wanted))
             except ServiceError as error:
                 fault = error
-            self.fault = str(fault)[:500] if fault else None
+            self.fault = self._told(fault) if fault else None
             self._failures.note("the network that is wanted", fault)
             await self._announce()
 
@@ -87,9 +87,14 @@ class Nodes:
         directory = self._settings.model_dir
         found = (await asyncio.to_thread(load_card, directory)).version
         if found != wanted:
-            raise UnusableArtefact(f"{wanted} is wanted, and {directory} holds {found}")
+            said = f"{wanted} is wanted, and {directory}/{CARD_FILE} is that of {found}"
+            raise UnusableArtefact(said)
         await self._predictor.reload(directory, self._settings.engine)
         _logger.warning("the network %s was loaded, as it is wanted", wanted)
+
+    def _told(self, fault: ServiceError) -> str:
+        """Return what anybody may read in ``/readyz``: of the files, their names alone."""
+        return str(fault).replace(f"{self._settings.model_dir}/", "")[:500]
 
     async def _announce(self) -> str | None:
         name, version, fault = self._name, self._predictor.version, self.fault
