@@ -92,7 +92,7 @@ def read_inference(body: bytes, json_bytes: str | None) -> tuple[InferenceBody, 
     size = tensor.parameters.get("binary_data_size")
     if bool(tensor.data) == (size is not None) or len(following) != (size or 0):
         raise _refused("data", "must be numbers here, or binary_data_size bytes after the JSON")
-    if _holds_text(tensor.data):  # numpy would give every cell the room of the longest
+    if _has_other_cells(tensor.data):  # numpy would give every cell the room of the longest text
         raise _refused("data", "must be numbers")
     try:
         cells = np.asarray(tensor.data) if size is None else np.frombuffer(following, "<f4")
@@ -118,10 +118,9 @@ def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
     return rows + np.float32(0)  # which takes the sign of a negative zero
 
 
-def _holds_text(data: list[Any]) -> bool:
-    return any(
-        _holds_text(each) if isinstance(each, list) else isinstance(each, str) for each in data
-    )
+def _has_other_cells(data: list[Any]) -> bool:
+    cells = (cell for each in data for cell in (each if isinstance(each, list) else (each,)))
+    return any(isinstance(cell, str | list) for cell in cells)
 
 
 def _refused(member: str, detail: str) -> InvalidPatient:
