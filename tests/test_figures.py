@@ -42,7 +42,6 @@ SAID = [
     ("api", f"{throttle.CHANGES.most} changes of keys and sessions a minute"),
     ("api", f"looks at {MOST_SEARCHED_BYTES // KIB**2} MiB of log"),
     ("api", f"there are {['no', 'one', 'two', 'three', 'four', 'five'][MOST_CHANGES]} at most"),
-    ("errors", f"An access token lasts {ACCESS_MINUTES:.0f} minutes"),
     ("errors", f"within {connection.BODY_SECONDS:.0f} seconds of the headers"),
     ("errors", f"over {parsing.MOST_HEAD_BYTES // KIB} KiB or {parsing.MOST_HEAD_LINES} lines"),
     ("errors", f"headers that take over {connection.QUIET_SECONDS:.0f} seconds"),
