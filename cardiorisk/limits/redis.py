@@ -113,6 +113,8 @@ class _Connection(asyncio.Protocol):
             waiting.future.set_exception(told)
 
     def _take(self, waiting: _Waiting, reply: object) -> None:
+        if reply is None:  # which answers no command of ours
+            raise ValueError(reply)
         if not isinstance(reply, hiredis.ReplyError):
             waiting.end(reply)
             self._waiting.popleft()

@@ -309,12 +309,18 @@ async def test_the_start_goes_on_without_redis(
         b":1\r\n" * 100_000,
         b"*4\r\n:1\r\n:x\r\n:0\r\n:0\r\n",
         b"-NOSCRIPT none\r\n" * 10,
+        b"$-1\r\n",
     ],
     ids=lambda says: repr(says[:16]),
 )
 @pytest.mark.usefixtures("quick_break")
-async def test_whatever_is_said_in_its_place_the_process_counts_for_itself(says: bytes) -> None:
+async def test_whatever_is_said_in_its_place_the_process_counts_alone_or_refuses(
+    says: bytes,
+) -> None:
+    answering = []
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.append(asyncio.current_task())
         await reader.read(4096)
         writer.write(b"+OK\r\n:1\r\n")  # what greets is believed
         while await reader.read(4096):
@@ -323,10 +329,14 @@ async def test_whatever_is_said_in_its_place_the_process_counts_for_itself(says:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with process(f"redis://127.0.0.1:{port}") as one:
+    url = f"redis://127.0.0.1:{port}"
+    async with process(url) as one, process(url, refuses=True) as two:
         found = [(await one.hit()).allowed for _ in range(6)]
         assert found == [True] * 5 + [False]
+        with pytest.raises(LimitsUnavailable):
+            await two.hit()
     server.close()
+    await asyncio.gather(*filter(None, answering), return_exceptions=True)  # connections end
 
 
 def certify(key: Path, certificate: Path) -> None:
