@@ -99,32 +99,31 @@ def processor_time(directory: Path, redis: RedisServer, rounds: int, seconds: in
             its = running.enter_context(nodes(sqlite(place), place, [0], url))
             servers[name] = its, key_of(sqlite(place), "bench", "bench")
         rows = []
-        for connections in (1, 32):
+        for connections in ("1 connection", "32 connections"):
             found: dict[str, list[float]] = {name: [] for name in servers}
             for _ in range(rounds):
                 for name, (its, headers) in servers.items():
                     before = cpu_seconds(its)
-                    load = ask(port_of(its[0]), headers, connections, seconds)
+                    load = ask(port_of(its[0]), headers, int(connections.split()[0]), seconds)
                     found[name].append((cpu_seconds(its) - before) / load.good * 1e6)
             pairs = zip(found["Redis"], found["memory"], strict=True)
-            found["Redis more"] = [mine - its for mine, its in pairs]
-            where = f"processor time a request, {connections} connections, µs"
-            for name, numbers in found.items():
-                rows.append((f"{where}: {name}", str(Spread.of(numbers))))
+            found["difference"] = [mine - its for mine, its in pairs]
+            said = ", ".join(f"{name} {Spread.of(numbers)}" for name, numbers in found.items())
+            rows.append((f"processor time a request, {connections}, µs", said))
     return rows
 
 
 def rates(directory: Path, redis: RedisServer, rounds: int, seconds: int) -> Rows:
     """Ask one process, two by one port, and two behind nginx."""
-    rows: Rows = []
+    said, failed = [], 0
     port, ports = free_port(), [free_port(), free_port()]
     other = f"server 127.0.0.1:{{service}}; server 127.0.0.1:{ports[1]};"
     text = NGINX.replace("server 127.0.0.1:{service};", other)
     PROXIES["nginx, two"] = (text, NGINX_ARGUMENTS, "on")
     for name, places in (
         ("1 process", [port]),
-        ("2 processes, one port", [port, port]),
-        ("2 processes behind nginx", ports),
+        ("2 on one port", [port, port]),
+        ("2 behind nginx", ports),
     ):
         (place := directory / name.replace(" ", "-")).mkdir()
         with ExitStack() as running:
@@ -135,9 +134,9 @@ def rates(directory: Path, redis: RedisServer, rounds: int, seconds: int) -> Row
                 asked = running.enter_context(proxy("nginx, two", ports[0], place))
             loads = [ask(asked, headers, 32, seconds) for _ in range(rounds)]
         found = Spread.of([load.good / load.seconds for load in loads])
-        failed = sum(load.refused + load.socket_errors for load in loads)
-        rows.append((f"requests a second, 32 connections: {name}", f"{found}, {failed} failed"))
-    return rows
+        failed += sum(load.refused + load.socket_errors for load in loads)
+        said.append(f"{name} {found}")
+    return [("requests a second, 32 connections", f"{', '.join(said)}; {failed} failed")]
 
 
 def look_ups(urls: dict[str, str]) -> Rows:
@@ -156,10 +155,8 @@ def look_ups(urls: dict[str, str]) -> Rows:
         await store.close()
         return Spread.of([statistics.median(found[n : n + 200]) for n in range(0, 2_000, 200)])
 
-    return [
-        (f"a key looked up that is not in memory, µs: {name}", str(asyncio.run(time_us(url))))
-        for name, url in urls.items()
-    ]
+    said = ", ".join(f"{name} {asyncio.run(time_us(url))}" for name, url in urls.items())
+    return [("look-up of a key not in memory, µs", said)]
 
 
 async def answer_of(port: int, key: str, method: str, path: str) -> bytes:
@@ -203,8 +200,8 @@ def exactness(url: str, ports: list[int], times: int) -> Rows:
         found[asyncio.run(allowed(key))] += 1
     left_out = found.pop(None, 0)
     said = ", ".join(f"{count} answered {n} times" for count, n in sorted(found.items(), key=str))
-    where = f"40 calls at once of a freemium key over 2 processes, {times} keys"
-    return [(where, f"{said}; {left_out} runs left out, in which Redis was away")]
+    where = f"40 calls at once of a freemium key, {times} keys"
+    return [(where, f"{said}; {left_out} runs left out (Redis away)")]
 
 
 def revocations(url: str, ports: list[int], times: int) -> Rows:
@@ -226,7 +223,7 @@ def revocations(url: str, ports: list[int], times: int) -> Rows:
 
     found = sorted(asyncio.run(seconds(number)) * 1000 for number in range(times))
     said = f"{shown(statistics.median(found))}, worst of {times} {shown(found[-1])}"
-    return [("from a revocation to its refusal by both processes, ms", said)]
+    return [("revocation to refusal by both processes, ms", said)]
 
 
 async def watched(ports: list[int], key: str, parts: list[Any]) -> list[dict[str, float]]:
@@ -283,7 +280,7 @@ def write(about: dict[str, str], rows: Rows, seconds: list[dict[str, float]]) ->
     FIGURES.write_text(
         json.dumps({"about": about, "rows": rows, "seconds": seconds}, indent=1) + "\n", "utf-8"
     )
-    shown_rows = table(["measured", ""], [*rows, *about.items()], 1)
+    shown_rows = table(["measured", ""], [*rows, ("machine", "; ".join(about.values()))], 2)
     text, (begin, end) = PAGE.read_text("utf-8"), MARKS
     before, _, rest = text.partition(begin)
     PAGE.write_text(f"{before}{begin}{shown_rows}\n{end}{rest.partition(end)[2]}", "utf-8")
@@ -318,7 +315,7 @@ def main() -> None:
         seconds = asyncio.run(watched(ports, key, list(parts.values())))
         draw(seconds, list(parts))
     write(about_this_machine(), rows, seconds)
-    print(table(["measured", ""], rows, 1))
+    print(table(["measured", ""], rows, 2))
 
 
 if __name__ == "__main__":
