@@ -19,7 +19,6 @@ from cardiorisk.limits import throttle
 from cardiorisk.model import predictor
 from cardiorisk.model.changes import MOST_CHANGES
 from cardiorisk.pages import assessments, deeds
-from cardiorisk.store import memo
 from cardiorisk.store.rows_assessments import MOST_SEARCHED
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.training.data import BACKGROUND_ROWS
@@ -63,8 +62,6 @@ SAID = [
     ("pages", f"the newest {MOST_SEARCHED:,}"),
     ("pages", f"({deeds.MOST_DEEDS:,} forms)"),
     ("pages", f"nobody has used for {UNUSED.days} days"),
-    ("decisions/0003-batches-without-a-timer", f"{predictor.QUEUE_LIMIT:,} patients may wait"),
-    ("decisions/0007-memo-and-database-threads", f"{memo.MOST_ENTRIES:,} of each"),
 ]
 
 

@@ -1,7 +1,7 @@
 """Commands to Redis on one connection: all of a turn of the loop in one write.
 
 None waits longer than the deadline. While Redis is away none waits at all, and one connection a
-second is tried. See decision 0017.
+second is tried. See decision 0004.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The windows of all processes together, in Redis, by its clock; see decision 0017.
+"""The windows of all processes together, in Redis, by its clock; see decision 0004.
 
 While it is away each process counts on from what it saw last, or refuses. What a process has seen
 goes with its question, so that a Redis that has lost its counts takes them over.
