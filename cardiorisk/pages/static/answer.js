@@ -7,7 +7,7 @@ import { drawBeside, showBeside } from "./compare.js";
 import { keep } from "./service.js";
 import { showSure } from "./sure.js";
 import { FIELDS, fieldOf, onUnit, withUnit } from "./units.js";
-import { inWords, language, number, percent, say } from "./words.js";
+import { inWords, language, percent, say, signed } from "./words.js";
 import { drawWhatIf, moveBack, onMove, showWhatIf } from "./whatif.js";
 
 let shown = null;
@@ -15,7 +15,6 @@ let moved = null; // the patient of a dot that was moved, and the probability th
 let typed = null; // the patient in the form, where there is one
 let tellPatient = () => {};
 const moments = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
-const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
 const named = (field, value) => `${field.label}: ${withUnit(value, field)}`;
 
 /** Show what the service answered about a patient, who may have a name. */

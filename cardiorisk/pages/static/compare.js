@@ -4,11 +4,10 @@
 import { gauge, waterfall } from "./charts.js";
 import { by, make } from "./dom.js";
 import { FIELDS, withUnit } from "./units.js";
-import { inWords, number, percent, say } from "./words.js";
+import { inWords, percent, say, signed } from "./words.js";
 
 let kept = null;
 let current = null;
-const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
 
 /** Show an answer beside the kept one, where there is one. */
 export function showBeside(patient, answer, name) {

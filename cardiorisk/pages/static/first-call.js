@@ -1,12 +1,12 @@
 // A new key's first call: from this page by a button, or from anywhere, told as soon as it has come.
 
 import "./copy.js";
+import { by } from "./dom.js";
 import { isLoggedIn, readLimit } from "./service.js";
 import { number, say } from "./words.js";
 
 const EVERY_MS = 2000;
 const LONGEST_MS = 600_000;
-const by = (id) => document.getElementById(id);
 const said = by("first-answer");
 const key = by("new-key").textContent;
 const began = Date.now();

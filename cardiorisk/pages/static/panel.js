@@ -1,13 +1,13 @@
 // The panel: shows the service's events as they come, and asks for nothing else while they do.
 
 import { columns } from "./charts.js";
+import { by } from "./dom.js";
 import { inWords, language, number, say } from "./words.js";
 
 const MOST_LINES = 50;
 const VERDICTS = {
   stable: say("stable"), noticeable: say("noticeable"), large: say("large"), "too few rows": say("too few rows"),
 };
-const by = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat(language);
 // In UTC, like the bitácora and the API, so that a line can be found there.
 const utc = { timeZone: "UTC", hourCycle: "h23" };

@@ -16,6 +16,9 @@ export function number(value, decimals = 2) {
   return new Intl.NumberFormat(language, form).format(value);
 }
 
+/** Write a share of a probability with its sign. */
+export const signed = (share) => `${share < 0 ? "−" : "+"}${number(Math.abs(share), 3)}`;
+
 const SMALLEST = 0.000001;
 const isExtreme = (share) => Math.min(share, 1 - share) < SMALLEST;
 const extreme = (share) => share < SMALLEST ? `< ${number(SMALLEST, 6)}` : `> ${number(1 - SMALLEST, 6)}`;
