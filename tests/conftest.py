@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -25,7 +26,7 @@ from cardiorisk.http1.listener import Listener
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
 from tests.postgres import PostgresServer
-from tests.processes import Server
+from tests.processes import Server, until
 from tests.redis_server import RedisServer
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
 
@@ -64,6 +65,12 @@ def io_loop() -> Iterator[AsyncIOLoop]:
     yield loop
     asyncio.set_event_loop(None)
     loop.close(all_fds=True)
+
+
+@pytest.fixture
+def in_one_minute() -> None:
+    """Begin where the clock minute in which a test's calls are counted has 20 s left."""
+    until(lambda: time.time() % 60 <= 40)
 
 
 @pytest.fixture(scope="session")

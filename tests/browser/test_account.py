@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visiting import PASSWORD, log_in
@@ -55,6 +56,7 @@ def keep(page: Page, name: str) -> None:
     )
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_newcomer_registers_makes_a_key_and_assesses_a_patient(visit: Visit) -> None:
     page = fill_in_registration(visit)
     key = make_key(page)
@@ -142,6 +144,7 @@ def test_a_key_is_copied_replaced_and_revoked(visit: Visit) -> None:
     expect(page.get_by_role("listitem").filter(has_text=HOSTILE)).to_have_count(2)
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_new_key_s_first_call_is_told_and_may_be_made_at_once(visit: Visit) -> None:
     page = visit.register("/claves")
     key = make_key(page)
@@ -204,6 +207,7 @@ def test_the_longest_name_and_a_form_of_an_ended_session_fit_and_are_accessible(
     expect(page.get_by_label("Cómo la llamas")).to_have_value("Recepción")
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_kept_assessment_is_found_exported_and_deleted(visit: Visit) -> None:
     page = visit.register("/")
     page.get_by_role("button", name="Mayor, valores altos").click()
@@ -261,6 +265,7 @@ def test_a_session_that_has_ended_is_told_at_the_form(visit: Visit) -> None:
     expect(page.locator("#failure")).to_contain_text("Tu sesión ha terminado.")
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_the_api_s_page_speaks_for_the_session_and_leads_back(visit: Visit) -> None:
     page = visit.register("/cuenta")
     page.emulate_media(color_scheme="dark")

@@ -51,6 +51,7 @@ def test_what_holds_an_answer_is_said_and_what_would_change_it(visit: Visit) -> 
     expect(page.locator("#curves polyline")).to_have_count(len(FIELDS) - 2)
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_all_curves_follow_a_dot_that_is_moved_and_it_takes_no_call(visit: Visit) -> None:
     page = visit.open()
     assess(page, visit.key, "Mayor, valores altos")

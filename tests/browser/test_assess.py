@@ -33,6 +33,7 @@ def parts_of(page: Page) -> list[float]:
     return [float(text.lstrip("<> ")) for text in plain]
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_pasted_key_gets_an_answer_its_reasons_and_curves(visit: Visit) -> None:
     page = visit.open()
     assess(page, visit.key)
@@ -49,6 +50,7 @@ def test_a_pasted_key_gets_an_answer_its_reasons_and_curves(visit: Visit) -> Non
     )
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_the_keyboard_is_enough_and_keeps_its_place(visit: Visit) -> None:
     page = visit.open()
     page.get_by_label("Clave de la API").fill(visit.key)
@@ -108,6 +110,7 @@ def test_values_are_in_the_reader_s_units_everywhere_but_in_the_calls(visit: Vis
         expect(page.locator("#call-curl")).to_contain_text('"azucar":0.9998658,')
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_value_that_is_right_in_another_unit_is_asked_about_before_it_is_sent(
     visit: Visit,
 ) -> None:

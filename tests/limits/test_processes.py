@@ -20,6 +20,7 @@ from tests.processes import Server, until
 from tests.redis_server import RedisServer
 from tests.support import EXAMPLE, create_key
 
+pytestmark = pytest.mark.usefixtures("in_one_minute")
 SECRET = "not-to-be-shown"
 
 
@@ -49,12 +50,6 @@ def processes(
             running.callback(server.clean_up)
             made.append(server.wait_until_ready())
         yield made[0], made[1]
-
-
-@pytest.fixture(autouse=True)
-def in_one_minute() -> None:
-    """Begin where the minute has some seconds left."""
-    until(lambda: time.time() % 60 <= 55)
 
 
 def send(
