@@ -58,11 +58,11 @@ def _server(module: str, *words: str) -> tuple[str, ...]:
     return ("-m", f"benchmarks.servers.{module}", *words)
 
 
-def _cardiorisk(engine: str) -> Contestant:
+def _cardiorisk(engine: str, does: str) -> Contestant:
     return Contestant(
         name=engine,
         title=f"cardiorisk, {engine}",
-        does="key, limit, validation, network, log line before the answer, stage times, metrics",
+        does=does,
         command=("-m", "cardiorisk", "serve", "--engine", engine, "--port"),
         credential="key",
     )
@@ -83,41 +83,44 @@ CONTESTANTS: tuple[Contestant, ...] = (
         command=_server("bare", "http1"),
         answers=False,
     ),
-    _cardiorisk("litert"),
-    _cardiorisk("keras"),
+    _cardiorisk(
+        "litert",
+        "key, limit, validation, network, log line before the answer, stage times, metrics",
+    ),
+    _cardiorisk("keras", "the same, in a thread"),
     Contestant(
         name="fastapi",
-        title="FastAPI + ONNX Runtime + slowapi",
-        does="key, limit, validation, network",
+        title="FastAPI",
+        does="key, limit, validation, network by ONNX Runtime",
         command=_server("fastapi_onnx"),
         environment="fastapi",
         credential="secret",
     ),
     Contestant(
         name="mlserver",
-        title="MLServer (ONNX Runtime)",
-        does="network in a worker process, metrics",
+        title="MLServer",
+        does="ONNX Runtime in a worker process, metrics",
         command=_server("mlserver_onnx"),
         environment="mlserver",
     ),
     Contestant(
         name="litserve",
-        title="LitServe (ONNX Runtime)",
-        does="network in a worker process",
+        title="LitServe",
+        does="ONNX Runtime in a worker process",
         command=_server("litserve_onnx"),
         environment="litserve",
     ),
     Contestant(
         name="bentoml",
-        title="BentoML (ONNX Runtime)",
-        does="validation of types, network, metrics",
+        title="BentoML",
+        does="validation of types, ONNX Runtime, metrics",
         command=_server("bentoml_onnx"),
         environment="bentoml",
     ),
     Contestant(
         name="flask",
-        title="Flask + Flask-Limiter + JWT + `model.predict`",
-        does="token, limit, network by Keras; the original system's stack, written anew",
+        title="Flask",
+        does="token, limit, `model.predict`: the original system's stack, written anew",
         command=_server("flask_predict"),
         environment="flask",
         credential="token",

@@ -9,6 +9,7 @@ figure, so that none can go stale.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -36,11 +37,13 @@ from benchmarks.results import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.results import Figure
+
 PAGE = ROOT / "docs" / "benchmarks.md"
 TEMPLATE = ROOT / "benchmarks" / "page.md"
 PLOT = "benchmarks/throughput.svg"
 FEW, MANY = 1, 32
-LEAST_RATIO = 0.001
+SATURATED = "\n\n† too few answers in a round: the latencies leave out the slowest."
 CONTESTANT = {each.name: each for each in CONTESTANTS}
 
 
@@ -48,73 +51,73 @@ def page(run: Run, parts: Micro) -> str:
     """Return the page."""
     template = Template(TEMPLATE.read_text("utf-8"))
     return template.substitute(
-        run=table(["run", ""], run.about.items(), 2),
-        ratios=ratios_table(run),
+        run.about,
         plot=PLOT,
-        few=load_table(run, FEW),
-        many=load_table(run, MANY),
+        load_table=load_table(run, FEW, MANY),
         servers=servers_table(run),
+        failed=failures(run),
         micro_date=parts.about["date"],
         parts=parts_table(parts.rows),
         growth=growth_table(parts.rows),
     )
 
 
-def ratios_table(run: Run) -> str:
-    """Return each server's rate to the yardstick's, by connections."""
+def load_table(run: Run, few: int, many: int) -> str:
+    """Return what was measured at few and many connections; † marks a server that was too slow."""
+    figures: list[tuple[str, int, Figure]] = [
+        ("requests/s", many, lambda sample: sample.rate),
+        ("p99 ms", few, lambda sample: sample.load.p99_ms),
+        ("p99 ms", many, lambda sample: sample.load.p99_ms),
+        ("CPU µs", many, lambda sample: sample.cpu_us),
+    ]
+    whats = (("times bare", few), ("times bare", many), *(figure[:2] for figure in figures))
+    titles = ["server", *(f"{what}, {n} conn." for what, n in whats)]
     rows = []
     for server in run.servers:
-        found = [run.ratio(server.name, YARDSTICK, n, lambda s: s.rate) for n in run.connections]
-        medians = [each.median if each else None for each in found]
-        cells = [f"< {LEAST_RATIO}" if m and m < LEAST_RATIO else shown(m) for m in medians]
-        rows.append([CONTESTANT[server.name].title, *cells])
-    return table(["times bare Tornado's rate", *(f"{n} conn." for n in run.connections)], rows)
-
-
-def load_table(run: Run, connections: int) -> str:
-    """Return what was measured at a number of connections; † marks a server that was too slow."""
-    rows = []
-    for server in run.servers:
-        samples = run.of(server.name, connections)
-        figures = (
-            run.ratio(server.name, YARDSTICK, connections, lambda sample: sample.rate),
-            run.spread(server.name, connections, lambda sample: sample.rate),
-            run.spread(server.name, connections, lambda sample: sample.load.p50_ms),
-            run.spread(server.name, connections, lambda sample: sample.load.p99_ms),
-            run.spread(server.name, connections, lambda sample: sample.cpu_us),
+        name = server.name
+        ratios = [run.ratio(name, YARDSTICK, n, lambda sample: sample.rate) for n in (few, many)]
+        spreads = [run.spread(name, n, figure) for _, n, figure in figures]
+        is_saturated = any(
+            sample.load.requests < 2 * n for n in (few, many) for sample in run.of(name, n)
         )
-        is_saturated = any(sample.load.requests < 2 * connections for sample in samples)
         rows.append(
             [
-                CONTESTANT[server.name].title + (" †" if is_saturated else ""),
-                *(each or shown(None) for each in figures[:2]),
-                *(shown(each.median if each else None) for each in figures[2:]),
-                shown(max((sample.memory_mb for sample in samples), default=None)),
-                sum(sample.load.refused + sample.load.socket_errors for sample in samples),
+                CONTESTANT[name].title + (" †" if is_saturated else ""),
+                *(1 if name == YARDSTICK else each or shown(None) for each in ratios),
+                *(shown(each.median if each else None) for each in spreads),
             ]
         )
-    plural = "s" if connections > 1 else ""
-    titles = [f"{connections} connection{plural}", "times bare", "requests/s", "p50, ms", "p99, ms"]
-    return table([*titles, "CPU, µs", "MB", "failed"], rows)
+    made = table(titles, rows)
+    return made + SATURATED if "†" in made else made
 
 
 def servers_table(run: Run) -> str:
-    """Return what each server does, how it starts and how it grows."""
+    """Return what each server does, how it starts and what it takes."""
     rows = []
     for server in run.servers:
         requests, grown_mb = run.growth(server.name)
+        memory_mb = [sample.memory_mb for sample in run.samples if sample.server == server.name]
         rows.append(
             [
                 CONTESTANT[server.name].title,
                 CONTESTANT[server.name].does,
-                f"{shown(server.start_seconds)} s",
-                f"{shown(server.start_memory_mb)} MB",
-                f"{shown(grown_mb)} MB over {shown(requests)} requests",
+                shown(server.start_seconds),
+                shown(max(server.start_memory_mb, *memory_mb)),
+                f"{shown(grown_mb)} over {shown(requests)}",
             ]
         )
     left_out = [[CONTESTANT[each].title, f"left out: {why}"] for each, why in run.skipped.items()]
-    titles = ["server", "for a request", "first answer", "memory then", "growth"]
+    titles = ["server", "for a request", "first answer, s", "MB at most", "growth, MB"]
     return table(titles, [*rows, *([*each, "-", "-", "-"] for each in left_out)], 2)
+
+
+def failures(run: Run) -> str:
+    """Return whose answers were refused or broke off, and how many."""
+    failed = Counter[str]()
+    for sample in run.samples:
+        failed[sample.server] += sample.load.refused + sample.load.socket_errors
+    said = (f"{CONTESTANT[name].title} {count:,}" for name, count in failed.items() if count)
+    return "; ".join(said) or "none"
 
 
 def parts_table(rows: Sequence[Row]) -> str:
@@ -122,14 +125,12 @@ def parts_table(rows: Sequence[Row]) -> str:
     firsts = {row.name: row.us for row in sorted(rows, key=lambda row: -row.size)}
     whole = firsts[micro.PROCESSOR].median
     rest = whole - sum(firsts[name].median for name in micro.PARTS)
-    lines = [
-        *((name, firsts[name], firsts[name].median) for name in micro.PARTS),
-        ("HTTP, the handler and the system: the rest", shown(rest), rest),
-        (micro.PROCESSOR, firsts[micro.PROCESSOR], whole),
+    lines: list[list[object]] = [
+        *([name, firsts[name]] for name in micro.PARTS),
+        ["HTTP, the handler and the system: the rest", shown(rest)],
+        *([name, firsts[name]] for name in (micro.PROCESSOR, micro.LATENCY)),
     ]
-    shares = [[name, us, f"{100 * median / whole:.1f} %"] for name, us, median in lines]
-    shares.append([micro.LATENCY, firsts[micro.LATENCY], ""])
-    return table(["part", "µs, median (lowest to highest)", "share"], shares)
+    return table(["part", "µs, median (lowest to highest)"], lines)
 
 
 def growth_table(rows: Sequence[Row]) -> str:
