@@ -124,6 +124,7 @@ def test_every_decision_record_is_short_and_numbered_once() -> None:
 
 
 DIAGRAMS = "\n".join(re.findall(r"```mermaid\n(.*?)```", REPORT, re.DOTALL))
+[PARTS] = re.findall(r"^flowchart TB\n.*?^(?=\S)", DIAGRAMS, re.DOTALL | re.MULTILINE)
 SOURCES = "\n".join(module.read_text() for module in PACKAGE.rglob("*.py"))
 
 
@@ -132,6 +133,17 @@ def test_every_inheritance_that_the_report_draws_is_so(base: str, child: str) ->
     bases = re.search(rf"^class {child}\(([^)]*)", SOURCES, re.MULTILINE)
     assert bases
     assert base in re.findall(r"\w+", bases[1])
+
+
+@pytest.mark.parametrize(
+    ("above", "below"), re.findall(r"^    (\w+)(?:\[.*\])? --> (\w+)", PARTS, re.MULTILINE)
+)
+def test_every_import_that_the_report_draws_is_so(above: str, below: str) -> None:
+    imported = re.compile(
+        rf"^\s*(from cardiorisk\.{below}\b|from cardiorisk import .*\b{below}\b)", re.MULTILINE
+    )
+    modules = [PACKAGE / f"{above}.py", *(PACKAGE / above).rglob("*.py")]
+    assert any(imported.search(module.read_text()) for module in modules if module.exists())
 
 
 @pytest.mark.parametrize(("method", "path"), re.findall(r"(GET|POST|DELETE) (/[\w/]+)", DIAGRAMS))

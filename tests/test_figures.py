@@ -19,6 +19,7 @@ from cardiorisk.limits import throttle
 from cardiorisk.model import predictor
 from cardiorisk.model.changes import MOST_CHANGES
 from cardiorisk.pages import assessments, deeds
+from cardiorisk.store import memo
 from cardiorisk.store.rows_assessments import MOST_SEARCHED
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
 from cardiorisk.training.data import BACKGROUND_ROWS
@@ -47,6 +48,8 @@ SAID = [
     ("errors", f"within {connection.TAKING_SECONDS / 60:.0f} minutes"),
     ("errors", f"for {connection.LINGER_SECONDS:.0f} seconds and 64 MiB more"),
     ("errors", f"over {parsing.MOST_EXCESS_BYTES // KIB} KiB more than the body"),
+    ("informe", f"a lo sumo {predictor.QUEUE_LIMIT:,}".replace(",", ".")),
+    ("informe", f"{memo.MOST_ENTRIES:,} de cada una".replace(",", ".")),
     ("metrics", f"over {predictor.QUEUE_LIMIT:,} patients, or {predictor.ALONE_QUEUE_LIMIT}"),
     ("proxies", f"a stranger has {throttle.NAMES.most} wrong passwords for a name"),
     ("proxies", f"and {throttle.ADDRESSES.most} from an address"),

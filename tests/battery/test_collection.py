@@ -19,6 +19,7 @@ from tests.processes import Server, require_program
 
 POSTMAN = Path(__file__).parents[2] / "docs" / "postman"
 ENVIRONMENT = POSTMAN / "cardiorisk.postman_environment.json"
+REPORT = POSTMAN.parent / "informe.md"
 UNREACHABLE_CODES = {
     "body-timeout",  # is answered to no client that sends what it has announced
     "too-many-attempts",  # would lock the address out of the rest of the run
@@ -66,6 +67,12 @@ def test_every_assertion_of_the_collection_holds(
         print(f"\nnewman: {said}")  # noqa: T201 - figures for the run's reader
     assert requests >= len(list(requests_of(json.loads(COLLECTION.read_text()))))
     assert assertions > 2 * requests
+
+
+@pytest.mark.parametrize("counted", ["requests", "assertions"])
+def test_the_report_prints_what_the_run_counts(run: dict[str, Any], counted: str) -> None:
+    total = run["stats"][counted]["total"]
+    assert re.search(rf"^│ +{counted} │ +{total} │ +0 │$", REPORT.read_text(), re.MULTILINE)
 
 
 def test_every_request_of_the_run_is_in_the_log(run: dict[str, Any], server: Server) -> None:
