@@ -12,6 +12,8 @@ from cardiorisk.config import PREFIX, Settings
 from cardiorisk.patients.patient import FIELDS, Field
 from cardiorisk.routes import API_ROUTES, ROUTES
 from cardiorisk.store.tables import Base
+from cardiorisk.web.batches import BatchingHandler
+from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
 from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
 
@@ -68,9 +70,21 @@ def test_every_page_is_described(template: str) -> None:
 
 
 @pytest.mark.parametrize("route", API_ROUTES, ids=lambda route: route.template)
-def test_every_route_and_method_is_described_by_example(route: Route) -> None:
-    for method in route.handler.allowed_methods:
-        assert f"`{method} {route.template}`" in API
+def test_the_table_of_routes_says_what_each_needs_and_draws(route: Route) -> None:
+    described = {
+        pattern: (needed, drawn)
+        for named, needed, drawn in re.findall(r"^\| (`/.*) \| (.+) \| (.+) \|$", API, re.MULTILINE)
+        for pattern in re.findall(r"`(/\S*)`", named)
+        if re.fullmatch(re.escape(pattern).replace("…", ".*"), route.template)
+    }
+    needed, drawn = described[max(described, key=len)]
+    handler = route.handler
+    is_for_operators = issubclass(handler, OperatorHandler)
+    assert ("operator" in needed) == is_for_operators
+    is_for_keys = issubclass(handler, IdentifiedHandler) and not is_for_operators
+    assert (needed == "a key or a token") == is_for_keys
+    assert drawn.startswith("one") == issubclass(handler, AuthenticatedHandler)
+    assert drawn.endswith("a patient") == issubclass(handler, BatchingHandler)
 
 
 @pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda p: p.name)

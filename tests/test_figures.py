@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.results import SERVERS, Server, read_run
-from cardiorisk.accounts.assessments import LABEL_CHARACTERS
 from cardiorisk.accounts.operated import UNUSED
 from cardiorisk.bitacora.chain import MOST_LINES
 from cardiorisk.bitacora.reader import MOST_SEARCHED_BYTES
@@ -33,7 +32,6 @@ ACCESS_MINUTES = tokens.ACCESS_LIFETIME.total_seconds() / 60
 SAID = [
     ("api", f"mean over {BACKGROUND_ROWS} reference patients"),
     ("api", f"1 to {MOST_PATIENTS:,} `pacientes`"),
-    ("api", f"has {LABEL_CHARACTERS} characters at most"),
     ("api", f"lasts {ACCESS_MINUTES:.0f} minutes"),
     ("api", f"for {tokens.REFRESH_LIFETIME.days} days"),
     ("api", f"has {MOST_ACTIVE_KEYS} active keys at most"),
