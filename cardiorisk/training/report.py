@@ -96,8 +96,8 @@ def _in_spanish(found: re.Match[str]) -> str:
 
 
 def measures(figures: Figures) -> list[tuple[str, Interval | None]]:
-    """Give each measure of some rows that has an interval, by its name."""
-    return [(name, value) for name, value in figures if not isinstance(value, int)]
+    """Give each measure that is told with its interval; Brier stands in for log-loss."""
+    return [(name, one) for name, one in figures if name != "log_loss" and not isinstance(one, int)]
 
 
 def percent(share: float | None, decimals: int) -> str:
