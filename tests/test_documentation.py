@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Table
+from tornado.web import RequestHandler
 
 from cardiorisk.config import PREFIX, Settings
 from cardiorisk.patients.patient import FIELDS, Field
@@ -147,6 +148,11 @@ def test_every_inheritance_that_the_report_draws_is_so(base: str, child: str) ->
     bases = re.search(rf"^class {child}\(([^)]*)", SOURCES, re.MULTILINE)
     assert bases
     assert base in re.findall(r"\w+", bases[1])
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", DIAGRAMS))))
+def test_every_class_that_the_report_draws_exists(name: str) -> None:
+    assert name == RequestHandler.__name__ or re.search(rf"^class {name}\b", SOURCES, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
