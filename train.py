@@ -59,8 +59,8 @@ machine.
     "--data",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Patients to learn from, as CSV or Parquet; without it, the course's 5,000 are made from "
-    "the seed.",
+    help="Patients to learn from, as CSV or Parquet; without it, 5,000 like the course's are drawn "
+    "by the seed.",
 )
 @click.option(
     "--skip-bad-rows",
