@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
@@ -206,7 +207,7 @@ def _wait_until_good(running: Running, token: Path) -> None:
 def install(name: str, directory: Path = BENCHMARKS) -> str:
     """Return the interpreter of a foreign environment, made first where it is missing.
 
-    It is made anew when its pins change.
+    It is made anew when its pins change, by one process at a time.
 
     Raises:
         Skipped: it cannot be installed.
@@ -214,21 +215,28 @@ def install(name: str, directory: Path = BENCHMARKS) -> str:
     requirements = directory / "requirements" / f"{name}.txt"
     environment = directory / ".environments" / name
     stamp, python = environment / "installed.txt", environment / "bin" / "python"
-    if stamp.is_file() and stamp.read_text() == requirements.read_text():
+    environment.parent.mkdir(exist_ok=True)
+    with (environment.parent / f"{name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if stamp.is_file() and stamp.read_text() == requirements.read_text():
+            return str(python)
+        print(f"{name}: installing, once...", flush=True)
+        shutil.rmtree(environment, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "install"]
+        try:
+            for command in (
+                [sys.executable, "-m", "venv", "--without-pip", str(environment)],
+                [*pip, "--requirement", str(requirements)],
+            ):
+                subprocess.run(  # noqa: S603 - our own interpreter and pip
+                    command,
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                    timeout=INSTALL_TIMEOUT_SECONDS,
+                )
+        except subprocess.SubprocessError as failed:
+            words = getattr(failed, "stderr", None) or failed
+            raise Skipped(f"{name} cannot be installed: {str(words).strip()[-300:]}") from failed
+        stamp.write_text(requirements.read_text())
         return str(python)
-    print(f"{name}: installing, once...", flush=True)
-    shutil.rmtree(environment, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "install"]
-    try:
-        for command in (
-            [sys.executable, "-m", "venv", "--without-pip", str(environment)],
-            [*pip, "--requirement", str(requirements)],
-        ):
-            subprocess.run(  # noqa: S603 - our own interpreter and pip
-                command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS
-            )
-    except subprocess.SubprocessError as failed:
-        words = getattr(failed, "stderr", None) or failed
-        raise Skipped(f"{name} cannot be installed: {str(words).strip()[-300:]}") from failed
-    stamp.write_text(requirements.read_text())
-    return str(python)

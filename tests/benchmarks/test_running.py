@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,18 @@ def test_what_cannot_be_installed_is_skipped_with_the_reason(tmp_path: Path) -> 
     with pytest.raises(Skipped, match=r"absent cannot be installed: .*absent-1\.0"):
         install("absent", tmp_path)
     assert not (tmp_path / ".environments" / "absent" / "installed.txt").exists()
+
+
+def test_what_two_want_at_once_is_installed_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "empty.txt").write_text("# nothing\n")
+    with ThreadPoolExecutor(2) as threads:
+        one, two = threads.map(install, ["empty"] * 2, [tmp_path] * 2)
+    assert one == two
+    assert Path(one).exists()
+    assert capfd.readouterr().out.count("installing") == 1
 
 
 def test_a_server_that_ends_in_the_middle_is_left_out_and_the_others_go_on(
