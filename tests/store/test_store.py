@@ -86,7 +86,7 @@ def locked(url: str) -> Iterator[None]:
 
 def last_use(url: str) -> datetime | None:
     """Return when the only key there is was last used, as another process sees it."""
-    with writing(url) as rows:
+    with open_existing(url) as database, database.reading() as rows:
         (record,) = rows_keys.list_keys(rows)
     return record.last_used_at
 
