@@ -120,7 +120,7 @@ def _checked(values: NDArray[Any]) -> NDArray[np.float32]:
 
 def _has_other_cells(data: list[Any]) -> bool:
     cells = (cell for each in data for cell in (each if isinstance(each, list) else (each,)))
-    return any(isinstance(cell, str | list) for cell in cells)
+    return any(isinstance(cell, str | list | bool) for cell in cells)
 
 
 def _refused(member: str, detail: str) -> InvalidPatient:

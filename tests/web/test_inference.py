@@ -109,6 +109,7 @@ async def test_a_tensor_of_bytes_may_fill_the_body(
         # of which an array of texts would take 4 GB
         (request({"inputs": [tensor(data=[["1" * 100_000, *[""] * 9_999]])]}), "must be numbers"),
         (request({"inputs": [tensor(data=[None] * 12)]}), "inputs.0.data must be numbers"),
+        (request({"inputs": [tensor(data=[[2.4, 1.4, 1.8, True, 0, 0]] * 2)]}), "must be numbers"),
         (request({"inputs": [tensor(data=json.loads("[" * 480 + "]" * 480))]}), "must be numbers"),
         (request({"inputs": [tensor(data=...)]}), "inputs.0.data must be numbers here, or"),
         (request({"inputs": [tensor(**BINARY)]}, BYTES[1:]), "inputs.0.data must be"),
