@@ -58,9 +58,10 @@ def score(
     out and said in one line. For CSV, - is standard input or output.
 
     OUTPUT gets all of INPUT's columns, and probabilidad, riesgo_cardiaco, advertencias and error,
-    in INPUT's dialect; one of INPUT's that is called so is kept with _entrada after it. A row that
-    cannot be assessed keeps its place: error says why. Where that is more than half of the rows,
-    the command ends with 1. OUTPUT appears when it is finished, and replaces one that exists.
+    in INPUT's dialect; one of INPUT's that is called so is kept with _entrada after it. In CSV,
+    what a spreadsheet would take for a formula gets an apostrophe before it. A row that cannot be
+    assessed keeps its place: error says why. Where that is more than half of the rows, the command
+    ends with 1. OUTPUT appears when it is finished, and replaces one that exists.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ _MOST_NORMALIZED = 4
 """Times its longest length that a text may have before it is normalized, which takes a time that
 grows with the square of a run of accents. Normalization makes one character of three at most."""
 
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+_NO_FORMULA = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?|-")  # or the mark of a missing value
 _CELL_START = re.compile(r'((?:^|[;,\t\r\n])[\s"]*+)([=+\-@\uff1d\uff0b\uff0d\uff20]?)')
 """What may begin a cell, whichever character a spreadsheet cuts at, and what begins a formula there
 (the last four are the others at full width). Source: OWASP, CSV Injection."""
@@ -63,7 +63,7 @@ def searchable(text: str) -> str:
 
 def harmless(text: str) -> str:
     """Put an apostrophe before what a spreadsheet of any country would take for a formula."""
-    if _NUMBER.fullmatch(text):
+    if _NO_FORMULA.fullmatch(text):
         return text
     safe = _CELL_START.sub(lambda start: f"{start[1]}'{start[2]}" if start[2] else start[0], text)
     return f"'{safe}" if safe.startswith(("\t", "\r", "\n")) else safe
