@@ -1,6 +1,6 @@
 """The limit: so many requests in each clock minute (UTC), per account, and per key with its own.
 
-What was counted is also kept by the day. See decision 0004.
+See decision 0004. What was counted is also kept by the day.
 """
 
 import math
