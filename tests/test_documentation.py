@@ -27,6 +27,8 @@ ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 README = (ROOT / "README.md").read_text()
 API = (DOCS / "api.md").read_text()
 PAGES = (DOCS / "pages.md").read_text()
+PROSE = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+REQUEST = r"(GET|POST|DELETE|QUERY) (/[\w/{}]+)"
 
 
 def row_of(page: str, first_cell: str) -> str:
@@ -88,7 +90,7 @@ def test_the_table_of_routes_says_what_each_needs_and_draws(route: Route) -> Non
     assert drawn.endswith("a patient") == issubclass(handler, BatchingHandler)
 
 
-@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PROSE, ids=lambda p: p.name)
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
@@ -166,9 +168,13 @@ def test_every_import_that_the_report_draws_is_so(above: str, below: str) -> Non
     assert any(imported.search(module.read_text()) for module in modules if module.exists())
 
 
-@pytest.mark.parametrize(("method", "path"), re.findall(r"(GET|POST|DELETE) (/[\w/]+)", DIAGRAMS))
-def test_every_request_in_the_diagrams_has_its_route(method: str, path: str) -> None:
-    [route] = [route for route in ROUTES if route.template == path]
+NAMED = re.findall(rf"`{REQUEST}", "\n".join(page.read_text() for page in PROSE))
+
+
+@pytest.mark.parametrize(("method", "path"), sorted({*re.findall(REQUEST, DIAGRAMS), *NAMED}))
+def test_every_request_that_a_page_names_has_its_route(method: str, path: str) -> None:
+    template = path.replace("{plan}", "premium")
+    [route] = [route for route in ROUTES if route.template == template]
     assert method in route.handler.allowed_methods
 
 
