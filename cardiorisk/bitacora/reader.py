@@ -51,7 +51,7 @@ class LogReader(AbstractContextManager["LogReader"]):
                 raise LogUnavailable(f"the bitácora {path} is no file that can be read back")
             self._file = open_log(path)
         except FileNotFoundError as error:
-            said = f"there is no bitácora at {path}; the service makes it when it starts"
+            said = f"there is no bitácora at {path}; start the service, or give its --log-dir"
             raise LogUnavailable(said) from error
         except OSError as error:
             raise LogUnavailable(f"the bitácora {path} cannot be read: {error.strerror}") from error

@@ -66,7 +66,7 @@ def every(entry: Entry) -> bool:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/no", "there is no bitácora at /no; the service makes it when it starts"),
+        ("/no", "there is no bitácora at /no; start the service, or give its --log-dir"),
         ("/", "the bitácora / cannot be read: Is a directory"),
     ],
 )

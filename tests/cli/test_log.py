@@ -172,7 +172,7 @@ def test_missing_log_fails_in_one_line(call: Call, command: str) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "cardiorisk: there is no bitácora at logs/bitacora.jsonl; "
-        "the service makes it when it starts\n"
+        "start the service, or give its --log-dir\n"
     )
 
 
