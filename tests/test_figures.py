@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -12,24 +13,33 @@ from cardiorisk.accounts.operated import UNUSED
 from cardiorisk.bitacora.chain import MOST_LINES
 from cardiorisk.bitacora.reader import MOST_SEARCHED_BYTES
 from cardiorisk.cli.serve import serve
+from cardiorisk.config import load_settings
 from cardiorisk.http1 import connection, parsing
 from cardiorisk.identity import passwords, tokens
 from cardiorisk.limits import throttle
 from cardiorisk.model import predictor
+from cardiorisk.model.card import load_card
 from cardiorisk.model.changes import MOST_CHANGES
 from cardiorisk.pages import assessments, deeds
 from cardiorisk.store import memo
 from cardiorisk.store.rows_assessments import MOST_SEARCHED
 from cardiorisk.store.rows_keys import MOST_ACTIVE_KEYS
-from cardiorisk.training.data import BACKGROUND_ROWS
+from cardiorisk.training.data import BACKGROUND_ROWS, GRID_STEPS
 from cardiorisk.web.batches import MOST_PATIENTS
 from cardiorisk.web.proxies import MOST_HOPS
 from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
 
 ROOT = Path(__file__).parent.parent
 KIB = 1024
+CARD = load_card(load_settings().model_dir)
+BETWEEN_STEPS = f"{100 * (CARD.metrics.keras.between_steps_accuracy or 0):.1f} %"
+CELLS = f"{math.prod(map(len, GRID_STEPS)):,}"
 ACCESS_MINUTES = tokens.ACCESS_LIFETIME.total_seconds() / 60
 SAID = [
+    ("../README", f"all {CELLS} combinations"),
+    ("../README", f"right about {BETWEEN_STEPS}"),
+    ("informe", f"las {CELLS} combinaciones".replace(",", ".")),
+    ("informe", f"acierta el {BETWEEN_STEPS}".replace(".", ",")),
     ("api", f"mean over {BACKGROUND_ROWS} reference patients"),
     ("api", f"1 to {MOST_PATIENTS:,} `pacientes`"),
     ("api", f"lasts {ACCESS_MINUTES:.0f} minutes"),
