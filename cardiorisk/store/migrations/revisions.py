@@ -13,7 +13,7 @@ from cardiorisk.errors import StoreUnavailable
 from cardiorisk.store.tables import Base
 
 SCRIPTS = Path(__file__).parent
-_ADDS_TO = "-"  # in 0008-0006: code that knows 0006 works with it, as nothing was taken or changed
+_ADDS_TO = "."  # in 0008.0006: code that knows 0006 works with it, as nothing was taken or changed
 
 
 def known() -> list[str]:

@@ -26,7 +26,7 @@ def mark(rows: Rows, revision: str) -> None:
 
 def test_revisions_that_only_add_are_used_by_older_code_and_others_are_not(url: str) -> None:
     number = int(revisions.head()[:4])
-    additive, other = f"{number + 2:04}-{number:04}", f"{number + 2:04}-{number + 1:04}"
+    additive, other = f"{number + 2:04}.{number:04}", f"{number + 2:04}.{number + 1:04}"
     with open_database(url) as database, database.writing() as rows:
         mark(rows, additive)
     for open_ in (open_current, open_database):

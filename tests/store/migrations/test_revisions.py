@@ -25,7 +25,7 @@ from cardiorisk.store.sqlite import SqliteDatabase
 from cardiorisk.store.tables import Base
 
 NEWEST = revisions.head()
-NEXT = f"{int(NEWEST) + 1:04}"
+NEXT = f"{int(NEWEST[:4]) + 1:04}.{NEWEST[:4]}"  # as one that only adds is named
 
 
 @pytest.fixture
@@ -135,6 +135,19 @@ def test_a_revision_that_rebuilds_a_table_keeps_what_points_at_it_and_foreign_ke
     with open_database(url) as database, database.reading() as rows:
         assert len(rows_keys.list_keys(rows)) == 1
         assert rows.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    assert _revision(path) == NEXT
+
+
+def test_one_that_only_adds_is_applied_once_and_used_by_older_code_too(
+    url: str, path: Path, add_revision: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = revisions.SCRIPTS
+    _upgrade(url)
+    add_revision('op.add_column("account", sa.Column("colour", sa.String(), nullable=True))')
+    _upgrade(url)
+    _upgrade(url)
+    monkeypatch.setattr(revisions, "SCRIPTS", older)
+    _make_ana(url)
     assert _revision(path) == NEXT
 
 
