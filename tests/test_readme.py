@@ -23,6 +23,7 @@ set -euo pipefail
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
 stop() { kill "$SERVER" && wait "$SERVER" || true; }
 start() {
+  : > server.txt
   "$@" > server.txt 2>&1 & SERVER=$!
   trap stop EXIT
   until grep --quiet "^Stop with" server.txt; do kill -0 "$SERVER" && sleep 0.1; done
