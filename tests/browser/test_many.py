@@ -200,7 +200,7 @@ def test_what_is_no_table_is_said_with_what_to_do(visit: Visit) -> None:
         (b"", "No se encuentra en ello ninguna tabla de pacientes."),
         (b"\x00" * 1000, "No se encuentra en ello ninguna tabla de pacientes."),
         (b";" * 300_000, "No se encuentra en ello ninguna tabla de pacientes."),
-        (b"a;b\n" * 20_002, "Hay más de 20.000 filas. Usa la orden cardiorisk score."),
+        (b"a;b\n" * 20_002, "Hay más de 20.000 filas. Usa el comando cardiorisk score."),
     ):
         page.locator("#file").set_input_files(
             {"name": "pacientes.csv", "mimeType": "text/csv", "buffer": body}
