@@ -140,7 +140,7 @@ def test_each_interval_holds_its_figure_and_is_the_seeds() -> None:
     figures = measure_rows(NOISY, 0.5, seed=3)
     assert figures == measure_rows(NOISY, 0.5, seed=3)
     measured = [value for _, value in measures(figures) if value is not None]
-    assert len(measured) == 12
+    assert len(measured) == 11
     for each in measured:
         assert each.low < each.value < each.high
     truth, said = NOISY.cohort.at_risk, NOISY.probabilities >= 0.5
