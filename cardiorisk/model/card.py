@@ -192,6 +192,10 @@ class Card(Member):
                 f"training_scores: counts add up to {learnt:,}, and data_rows without the held-out "
                 f"rows to {most:,}"
             )
+        if not (self.data_file or "").isprintable():
+            raise ValueError("data_file: must be printable")
+        if self.data_copies >= self.data_rows:
+            raise ValueError(f"data_copies: must be less than data_rows, {self.data_rows:,}")
         if uneven:
             fields = ", ".join(uneven)
             raise ValueError(

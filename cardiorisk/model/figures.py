@@ -1,11 +1,13 @@
 """The figures of a network, as its card keeps them: each is checked when the card is loaded."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+
+_ROUNDING = 1e-9  # what a share that was computed may be beyond 0 and 1
 
 BANDS = 10  # of equal width, from 0 to 1, that answers are grouped into
 
@@ -23,6 +25,29 @@ class Interval(Member):
     low: float = Field(description="The lower bound")
     high: float = Field(description="The upper bound")
 
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
+
+
+def _at_most_1(interval: Interval) -> Interval:
+    if max(interval.value, interval.high) > 1 + _ROUNDING:
+        raise ValueError("must be at most 1")
+    return interval
+
+
+def _at_least_0(interval: Interval) -> Interval:
+    if min(interval.value, interval.low) < -_ROUNDING:
+        raise ValueError("must be at least 0")
+    return interval
+
+
+Gain = Annotated[Interval, AfterValidator(_at_most_1)]
+Loss = Annotated[Interval, AfterValidator(_at_least_0)]
+Ratio = Annotated[Loss, AfterValidator(_at_most_1)]
+
 
 _BY_ROWS = "; null where no row says anything of it"
 
@@ -34,16 +59,16 @@ class Figures(Member):
     false_positives: Count = Field(description="Rows not at risk that it called at risk")
     true_negatives: Count = Field(description="Rows not at risk that it called so")
     false_negatives: Count = Field(description="Rows at risk that it missed")
-    accuracy: Interval = Field(description="Share of right answers")
-    sensitivity: Interval | None = Field(description=f"Share of those at risk found{_BY_ROWS}")
-    specificity: Interval | None = Field(description=f"Share of the others let go{_BY_ROWS}")
-    ppv: Interval | None = Field(description=f"Share of its yeses that are right{_BY_ROWS}")
-    npv: Interval | None = Field(description=f"Share of its noes that are right{_BY_ROWS}")
-    balanced_accuracy: Interval | None = Field(description=f"Mean of those two shares{_BY_ROWS}")
-    auc: Interval | None = Field(description=f"Area under the ROC curve{_BY_ROWS}")
-    brier: Interval = Field(description="Mean squared distance of probability and outcome")
-    log_loss: Interval = Field(description="Mean cross-entropy, in nats")
-    calibration_error: Interval = Field(description="Expected error over ten bins of equal width")
+    accuracy: Ratio = Field(description="Share of right answers")
+    sensitivity: Ratio | None = Field(description=f"Share of those at risk found{_BY_ROWS}")
+    specificity: Ratio | None = Field(description=f"Share of the others let go{_BY_ROWS}")
+    ppv: Ratio | None = Field(description=f"Share of its yeses that are right{_BY_ROWS}")
+    npv: Ratio | None = Field(description=f"Share of its noes that are right{_BY_ROWS}")
+    balanced_accuracy: Ratio | None = Field(description=f"Mean of those two shares{_BY_ROWS}")
+    auc: Ratio | None = Field(description=f"Area under the ROC curve{_BY_ROWS}")
+    brier: Ratio = Field(description="Mean squared distance of probability and outcome")
+    log_loss: Loss = Field(description="Mean cross-entropy, in nats")
+    calibration_error: Ratio = Field(description="Expected error over ten bins of equal width")
     calibration_slope: Interval | None = Field(
         description="Of outcomes on logits: below 1, too extreme; null where the answers part them"
     )
@@ -76,15 +101,15 @@ class ProbabilityBand(Member):
     low: Share = Field(description="The lowest probability")
     high: Share = Field(description="Where the next band begins")
     rows: Count = Field(description="Held-out rows that were answered so")
-    at_risk: Interval | None = Field(description="Share of them at risk; null where there are none")
+    at_risk: Ratio | None = Field(description="Share of them at risk; null where there are none")
 
 
 class NetBenefit(Member):
     """One point of the decision curve: yeses that are right, less those that are wrong by odds."""
 
     threshold: Share = Field(description="The probability from which one would act")
-    network: Interval = Field(description="Net benefit of acting on the network, for each row")
-    everybody: float = Field(description="Of acting on everybody; acting on nobody has 0")
+    network: Gain = Field(description="Net benefit of acting on the network, for each row")
+    everybody: float = Field(description="Of acting on everybody; acting on nobody has 0", le=1)
 
 
 class EngineFigures(Member):
@@ -115,6 +140,17 @@ class NetworkFigures(Member):
     keras: EngineFigures = Field(description="Of the engine Keras")
     litert: EngineFigures = Field(description="Of the engine LiteRT")
     engines_largest_difference: Share = Field(description="Between the two engines' probabilities")
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        by_age = sum(band.figures.rows for band in self.by_age)
+        by_probability = sum(band.rows for band in self.by_probability)
+        if not by_age == by_probability == self.held_out.rows:
+            raise ValueError(
+                f"rows add up to {by_age:,} by age, to {by_probability:,} by probability, and "
+                f"held_out's to {self.held_out.rows:,}"
+            )
+        return self
 
 
 class ThresholdChoice(Member):

@@ -27,7 +27,7 @@ from cardiorisk.model.card import (
 )
 from cardiorisk.model.drift import DriftWatch
 from cardiorisk.model.engines import Artefact, Engine, load_artefact
-from cardiorisk.model.figures import NetworkFigures
+from cardiorisk.model.figures import Figures, NetworkFigures
 from cardiorisk.model.predictor import explain
 from cardiorisk.patients.patient import FIELD_NAMES, Patient
 
@@ -124,6 +124,8 @@ def test_file_that_is_no_card_is_refused(tmp_path: Path, text: bytes) -> None:
         ("background.0: presion_arterial must be", {"background": [[1.0] + [1e30] * 5]}),
         ("background.0: edad must be an integer", {"background": [[1.0, 1, 1, 40.5, 0, 0]]}),
         ("data_file", {"data_file": "/home/ana/patients.csv"}),
+        ("data_file: must be printable", {"data_file": "a\u202eb.csv"}),
+        ("data_copies: must be less than data_rows, 5,000", {"data_copies": 5_000}),
         ("background", {"background": [[1.0, 1, 1, 40, 0, 0]] * 1_025}),
         ("background", {"background": []}),
         ("background.0", {"background": [[1.0] * 5]}),
@@ -203,6 +205,29 @@ def test_a_spoilt_member_is_refused_by_its_name_or_does_no_harm(
         watch = DriftWatch(card)
         watch.add(0.5, card.version, patients[0])
         assert len(watch.drifts()) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "low", "high", "said"),
+    [
+        ("accuracy", 1e30, 0.9, 1e30, "at most 1"),
+        ("auc", 0.9, 0.8, 1.1, "at most 1"),
+        ("ppv", -1.0, -1.0, 1.0, "at least 0"),
+        ("log_loss", -1.0, -1.0, 9.0, "at least 0"),
+        ("calibration_slope", 1.0, 2.0, 0.5, "low must not be above high"),
+    ],
+)
+def test_a_figure_beyond_its_range_is_refused(
+    name: str, value: float, low: float, high: float, said: str
+) -> None:
+    figure = {"value": value, "low": low, "high": high}
+    with pytest.raises(ValidationError, match=said):
+        Figures(**(METRICS["held_out"] | {name: figure}))
+
+
+def test_bands_that_do_not_add_up_are_refused() -> None:
+    with pytest.raises(ValidationError, match="rows add up to 0 by age, to 996 by probability"):
+        NetworkFigures(**(METRICS | {"by_age": ()}))
 
 
 @pytest.mark.parametrize("name", Card.model_fields)
