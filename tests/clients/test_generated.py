@@ -88,9 +88,9 @@ def test_openapi_generator(
     server: Server, clients_python: str, description: Path, tmp_path: Path
 ) -> None:
     require_program("java", "apt-get install default-jre-headless")
+    generate = (Path(clients_python).with_name("openapi-generator-cli"), "generate")
     said = run(
-        *(Path(clients_python).with_name("openapi-generator-cli"), "generate", "-g", "python"),
-        *("-i", description, "-o", tmp_path, "--package-name", "made"),
+        *(*generate, "-g", "python", "-i", description, "-o", tmp_path, "--package-name", "made"),
         directory=tmp_path,
     )
     # It says that of any description of this version, and of one that lets members be added.
@@ -98,6 +98,21 @@ def test_openapi_generator(
     warnings = [line for line in said.splitlines() if "WARN" in line or "ERROR" in line]
     assert [line for line in warnings if not any(note in line for note in notes)] == []
     walk(server, "bruno", clients_python, HERE / "by_openapi_generator.py", directory=tmp_path)
+
+
+def test_the_printed_java_gives_the_generated_method_as_many_arguments_as_it_takes(
+    clients_python: str, description: Path, tmp_path: Path
+) -> None:
+    require_program("java", "apt-get install default-jre-headless")
+    program = Path(clients_python).with_name("openapi-generator-cli")
+    made = ("-g", "java", "--library", "native", "-o", tmp_path / "made")
+    run(program, "generate", "-i", description, *made, directory=tmp_path)
+    (method,) = (tmp_path / "made").rglob("ServiceApi.java")
+    declared = re.search(r"public Assessment assess\(([^)]*)\)", method.read_text())
+    printed = re.search(r"\.assess\(([^)]*)\);", PAGE.read_text())
+    assert declared
+    assert printed
+    assert printed[1].count(",") == declared[1].count(",")
 
 
 def test_openapi_typescript_with_openapi_fetch(
