@@ -72,7 +72,7 @@ _NO_DEVICE = Said(
     "it is no medical device, and of no use to diagnose or to decide on a treatment.",
 )
 FROM_A_RULE = Said(
-    "Modelo didáctico entrenado con {rows} pacientes inventados y una regla: {no_device}",
+    "Modelo didáctico entrenado con {rows} pacientes inventados y una fórmula: {no_device}",
     "A teaching model, trained on {rows} made-up patients and a rule: {no_device}",
 )
 FROM_A_FILE = Said(

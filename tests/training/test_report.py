@@ -72,7 +72,7 @@ def test_the_report_leaves_a_grid_without_truth_out(measured: Measured, tmp_path
         page = (tmp_path / name).read_text()
         assert re.search("5[,.]001", page)
         assert "`framingham.csv`" in page
-        assert not re.search(r"\b(curso|course|regla|rule|grilla|grid|inventad|made-up)\b", page)
+        assert not re.search(r"\b(curso|course|fórmula|rule|grilla|grid|inventad|made-up)\b", page)
 
 
 @pytest.mark.parametrize(
