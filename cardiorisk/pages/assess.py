@@ -63,7 +63,7 @@ class PatientsPage(PageHandler):
         except NotReady:
             return ""
         text = FROM_A_RULE if card.data_file is None else FROM_A_FILE
-        rows = f"{card.data_rows:,}".replace(",", "\N{NO-BREAK SPACE}")
+        rows = self.number(card.data_rows, ",")
         return self.locale.translate(text).format(rows=rows, name=card.data_file)
 
 

@@ -31,6 +31,7 @@ _PATH = re.compile(r"(\./|[a-z]{1,20}(/[a-z]{1,20})?)(\?[A-Za-z0-9%&=+._~*-]{0,6
 MORE_CALLS = marked("The plan premium has more.")
 TAKEN = marked("It belongs to another account.")
 OTHER_LOGIN = marked("This form was for another login; now it is %(name)s. Nothing was done.")
+_MARKS_ES = str.maketrans(".,", ",.")
 _DEEPEST = 20  # slashes in an unknown path that gets a page, whose links hold a ``../`` for each
 
 Item = TypeVar("Item")
@@ -73,7 +74,7 @@ class PageHandler(DeedHandler):
 
     def number(self, value: float | str, form: str = "g") -> str:
         text = format(value, form)
-        return text if self.locale.code == "en" else text.replace(".", ",")
+        return text if self.locale.code == "en" else text.translate(_MARKS_ES)
 
     def percent(self, probability: float) -> str:
         """Write a probability in per cent as the page's scripts do: never as 0 nor as 100."""

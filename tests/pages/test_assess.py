@@ -46,18 +46,19 @@ async def test_a_session_s_bare_form_is_answered_in_words_and_counted(
 async def test_the_page_and_the_answers_say_what_the_network_learnt_from(
     ana: Reader, app: CardioriskApplication
 ) -> None:
-    assert "con 5\N{NO-BREAK SPACE}000 pacientes inventados" in await ana.read("/")
+    assert "con 5.000 pacientes inventados" in await ana.read("/")
     kept = json.loads((await ana.call("POST", "/predictions", to_json(dict(EXAMPLE)))).body)
     made = load_artefact(load_settings().model_dir, "litert")
     members = made.card.model_dump() | {"data_file": "<b>ana.csv", "version": "14-7-1-0badcafe"}
     app.services.predictor.adopt(Artefact(Card.model_validate(members), made.engine))
     page = await ana.read("/")
-    assert "Aprendió de 5\N{NO-BREAK SPACE}000 filas del archivo &lt;b&gt;ana.csv." in page
+    assert "Aprendió de 5.000 filas del archivo &lt;b&gt;ana.csv." in page
     assert "000 pacientes inventados" not in page
     answer = json.loads((await ana.call("POST", "/service", to_json(dict(EXAMPLE)))).body)
     assert "entrenado con 5.000 filas del archivo «<b>ana.csv»" in answer["aviso"]
     again = json.loads((await ana.call("GET", f"/predictions/{kept['id']}")).body)
     assert again["aviso"].startswith("Lo respondió otra versión de la red")
+    assert "It learnt from 5,000 rows of the file" in await ana.read("/?idioma=en")
 
 
 async def test_what_is_wrong_in_a_bare_form_stands_at_its_field(ana: Reader) -> None:
