@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from cardiorisk.accounts.assessments import LABEL_CHARACTERS, LABEL_FIELD
-from cardiorisk.errors import InvalidPatient
+from cardiorisk.errors import InvalidPatient, InvalidQuery
 from cardiorisk.identity.texts import clean_name
 from cardiorisk.model.changes import MOST_CHANGES
 from cardiorisk.model.explanations import GRIDS, Maps, sentence
@@ -161,7 +161,7 @@ def switch(description: str) -> Rule:
 class WishesParameters(Sent):
     """What the answer is to hold beside the assessment."""
 
-    refusal = InvalidPatient
+    refusal = InvalidQuery
     is_all_text = True
 
     explicar: Annotated[bool, switch("Say why: `base`, `contribuciones`, `explicacion`")] = False

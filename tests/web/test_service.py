@@ -91,9 +91,12 @@ async def test_other_words_are_refused_by_name_beside_faulty_fields(
     response = await premium.send("POST", f"/service?{query}", EXAMPLE | {"edad": 400})
     assert response.code == 422
     fields = [fault["field"] for fault in document(response)["errors"]]
-    assert fields == ["edad", "explicar", "curvas"]
-    response = await premium.send("POST", f"/service?{query}", EXAMPLE)
-    assert document(response)["errors"][-1]["field"] == "curvas"
+    assert (document(response)["code"], fields) == (
+        "invalid-patient",
+        ["edad", "explicar", "curvas"],
+    )
+    answer = document(await premium.send("POST", f"/service?{query}", EXAMPLE))
+    assert (answer["code"], answer["errors"][-1]["field"]) == ("invalid-query", "curvas")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "QUERY"])
