@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.browser.visiting import Visit
     from tests.processes import Server
 
-HEADING = "Paciente;Edad;Colesterol (mg/dL);Glucosa;PAS;Fumador;Sobrepeso"
+HEADING = "Paciente;Años;Colesterol (mg/dL);Glucosa;PAS;Fumador;Sobrepeso"
 HOSTILE = [
     '=HYPERLINK("http://a.test");40;200;100;120;no;no',
     "<script>document.title='ran'</script>;<img src=x onerror=alert(1)>;1e308;;-5;quizá;no",

@@ -13,11 +13,11 @@ const folded = (name) => name.normalize("NFKD").toLowerCase().replace(/[^\p{L}\p
 /** Units that a column may be in; people also have what the service takes. */
 export const unitsOfColumn = (field) => [...new Set([...unitsOf(field), field.unit])].filter(Boolean);
 
-/** A heading without its unit, and the unit, as in "Glucosa (mg/dL)" or "PAS mmHg". */
+/** A heading without its unit, and the unit, as in "Glucosa (mg/dL)" or "PAS mmHg"; "Años" is both. */
 function split(heading, field) {
   const unit = unitsOfColumn(field).find((each) => heading.toLowerCase().includes(each.toLowerCase()));
   const name = heading.replace(/[([].*$/, "");
-  return { name: folded(unit ? name.replace(new RegExp(unit, "i"), "") : name), unit };
+  return { name: folded(unit ? name.replace(new RegExp(unit, "i"), "") : name) || folded(name), unit };
 }
 
 /** Find the heading of a table: its first row, unless that has values. */
