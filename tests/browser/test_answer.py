@@ -12,7 +12,7 @@ from cardiorisk.patients.patient import FIELDS
 from tests.browser.visiting import visiting
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
     from tests.browser.visiting import Visit
     from tests.processes import Server
@@ -41,7 +41,7 @@ def test_what_holds_an_answer_is_said_and_what_would_change_it(visit: Visit) -> 
     expect(page.locator("#sure")).to_have_text(
         re.compile(r"^Medido: de \d+ pacientes reservados .* de 90.% a 100.%, el \d+.% tenía")
     )
-    expect(page.locator("#crossing")).to_contain_text("Ninguna curva cruza el umbral")
+    expect(page.locator("#crossing")).to_contain_text("Ninguna curva cruza el umbral: más de")
     told = page.locator("#changes-list li").all_inner_texts()
     assert {text.partition(", la red respondería que no: ")[0] for text in told} == {
         f"Con azúcar en sangre 100 mg/dL en lugar de 180 mg/dL y {flag} no en lugar de sí"
@@ -49,6 +49,22 @@ def test_what_holds_an_answer_is_said_and_what_would_change_it(visit: Visit) -> 
     }
     expect(page.locator("#curves .ring")).to_have_count(2)
     expect(page.locator("#curves polyline")).to_have_count(len(FIELDS) - 2)
+
+
+def test_where_no_change_turns_the_answer_none_is_promised(visit: Visit) -> None:
+    def leave_out_changes(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"cambios": []})
+
+    page = visit.open()
+    page.route("**/service?*", leave_out_changes)
+    assess(page, visit.key, "Mayor, valores altos", "sobrepeso", "fumador")
+    expect(page.locator("#changes-list li")).to_have_text(
+        ["Con esta edad, ningún cambio de los otros cinco valores lo lograría."]
+    )
+    expect(page.locator("#crossing")).to_have_text(
+        "Ninguna curva cruza el umbral: ningún valor cambia la respuesta por sí solo."
+    )
 
 
 @pytest.mark.usefixtures("in_one_minute")

@@ -56,7 +56,7 @@ function drawChanges() {
     const words = { changes: list.format(parts), probability: percent(probabilidad) };
     return risk ? say("With {changes} the network would answer yes: {probability}.", words) : say("With {changes} the network would answer no: {probability}.", words);
   });
-  if (!sentences.length) sentences.push(say("No change of the other five values would: nothing but the age could."));
+  if (!sentences.length) sentences.push(say("With this age, no change of the other five values would."));
   by("changes-list").replaceChildren(...sentences.map((sentence) => make("li", "", sentence)));
 }
 
@@ -81,7 +81,9 @@ function drawCurves() {
   const alone = crossing().map((field) => field.label);
   by("crossing").textContent = alone.length
     ? say("Alone, these cross the threshold: {names}.", { names: list.format(alone) })
-    : say("No curve crosses the threshold: more than one thing holds the answer where it is, and no value changes it alone.");
+    : shown.answer.cambios?.length
+      ? say("No curve crosses the threshold: more than one thing holds the answer where it is, and no value changes it alone.")
+      : say("No curve crosses the threshold: no value changes the answer alone.");
   by("move-back").hidden = !moved;
   for (const field of FIELDS) drawCurve(field);
 }
