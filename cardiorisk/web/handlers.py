@@ -314,6 +314,14 @@ class IdentifiedHandler(BaseHandler):
         finally:
             self.end_stage("auth")
 
+    def _set_last_headers(self) -> None:
+        caller = self.caller
+        if self.verdict is None and caller is not None:  # what this process has seen
+            limit = limit_of(caller.plan, self.services.settings.plans)
+            seen = self.services.limiter
+            self.verdict = seen.hit(caller.account_id, limit, caller.window, want=0)
+        super()._set_last_headers()
+
 
 class OperatorHandler(IdentifiedHandler):
     """A request of an operator; it is not counted, so that a used-up plan cannot lock one out."""

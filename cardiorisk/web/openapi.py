@@ -148,8 +148,12 @@ class _Writer:
             content[_JSON_TYPE] = {"schema": schema}
             if "$ref" in schema:
                 description = self.schemas[_name(operation.gives)]["description"]
-        metered = _METERED if _is_metered(route) else ()
-        headers = _headers((*metered, *operation.headers), operation.optional_headers)
+        required, optional = operation.headers, operation.optional_headers
+        if _is_metered(route):
+            is_sure = {} not in _rung(route)[0]
+            required += _METERED if is_sure else ()
+            optional += () if is_sure else _METERED
+        headers = _headers(required, optional)
         described = {"description": description, "headers": headers}
         return described | ({"content": content} if content and method != "HEAD" else {})
 
@@ -207,7 +211,7 @@ def _rung(route: Route) -> tuple[Security, tuple[type[errors.ServiceError], ...]
 
 
 def _is_metered(route: Route) -> bool:
-    return errors.RateLimited in _rung(route)[1]
+    return issubclass(route.handler, handlers.IdentifiedHandler)
 
 
 def _codes(route: Route, operation: Operation) -> set[str]:

@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from cardiorisk.routes import API_ROUTES
 from cardiorisk.web.account import RegisterHandler
-from cardiorisk.web.handlers import AuthenticatedHandler, IdentifiedHandler, OperatorHandler
+from cardiorisk.web.handlers import IdentifiedHandler, OperatorHandler
 from cardiorisk.web.openapi import expected_answers
 from cardiorisk.web.operations import Route
 from cardiorisk.web.problems import PROBLEMS
@@ -120,8 +120,8 @@ def test_a_credential_is_asked_for_where_the_handler_asks_for_one(route: Route) 
     for method, operation in DESCRIBED["paths"][route.template].items():
         if method in METHODS:
             assert operation["security"] == expected
-            limit = resolved(operation["responses"].get("429", {})).get("headers", {})
-            assert ("RateLimit" in limit) == issubclass(route.handler, AuthenticatedHandler)
+            known = resolved(operation["responses"]["503"])["headers"]
+            assert ("RateLimit" in known) == issubclass(route.handler, IdentifiedHandler)
             refusals = codes_of(resolved(operation["responses"].get("403", {})))
             if method != "head":
                 is_operators = issubclass(route.handler, OperatorHandler)
