@@ -109,7 +109,8 @@ class Comparison:
             server.settle()
         except (psutil.NoSuchProcess, subprocess.SubprocessError) as gone:
             where = f"at {connections} connections in round {round_ + 1}"
-            self.leave_out(name, f"it could not be measured {where}: {gone}")
+            said = getattr(gone, "stderr", None) or type(gone).__name__  # a command holds its key
+            self.leave_out(name, f"it could not be measured {where}: {said.strip()}")
             return None
         return Sample(name, connections, round_, seen, round(used, 3), round(memory_mb, 3))
 

@@ -106,8 +106,8 @@ async def time_growth(room: Path, size: int, round_seconds: float) -> list[Row]:
     keys = fill(url, size)
     known, turns = cycle(keys[:MOST_ENTRIES]), cycle(keys)
     later = count(step=KNOWN_SECONDS + 1)  # whatever the memo holds is too old at the next look
-    remembering = Store(open_served(url), clock=lambda: 0.0)
-    forgetting = Store(open_served(url), clock=lambda: next(later))
+    remembering = Store(open_served(url), monotonic=lambda: 0.0)
+    forgetting = Store(open_served(url), monotonic=lambda: next(later))
     limiter = Limiter(clock=lambda: 1_790_000_000.5)
     accounts = cycle(random.sample(range(size), size))
 
