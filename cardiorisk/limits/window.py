@@ -71,7 +71,7 @@ class Limiter:
             its = max(0, window.limit - used_by_key), window.limit, True
             left, limit, is_key_s = min((left, limit, False), its)
         allowed = want <= left
-        if allowed:
+        if allowed and want:
             left -= want
             minute.used[account_id] = used + want
             if window is not None:

@@ -136,6 +136,7 @@ def test_counts_are_swept_when_the_minute_rolls(limiter: Limiter, clock: Clock) 
         limiter.hit(account_id, 5)
     clock.now_ms += MINUTE_MS
     limiter.hit(1, 5)
+    limiter.hit(2, 5, want=0)
     assert limiter.active_accounts() == 1
 
 
