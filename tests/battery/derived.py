@@ -16,7 +16,7 @@ from typing import Any
 DOCS = Path(__file__).parents[2] / "docs"
 COLLECTION = DOCS / "postman" / "cardiorisk.postman_collection.json"
 HTTP_FILE = DOCS / "http" / "cardiorisk.http"
-CURL_PAGE = DOCS / "http" / "curl.md"
+CURL_FILE = DOCS / "http" / "curl.sh"
 Step = tuple[dict[str, Any], dict[str, str], dict[str, str]]
 """A call, which answer gave each variable that it may use, and where its own has others."""
 _GIVEN = {"base_url": "", "key": "", "run": "", "password": ""}
@@ -39,16 +39,12 @@ PATIENT = (
     '"sobrepeso": 1, "tabaquismo": 0 }'
 )
 """The body of many calls."""
-_TITLE = f"""\
-# The collection's calls by curl
-
-`BASE` and `KEY` are set as in [the first page](README.md). Written from the Postman collection by
-`tests/battery/derived.py`. A key of the plan premium is good for one block a minute.
-
-```bash
+_BEGINNING = f"""\
+# The calls of the Postman collection by curl, with the status that each gets, for bash. Paste them
+# part by part, with BASE and KEY set as in README.md: a key on premium is good for one a minute.
+# Written by tests/battery/derived.py, and run by `make test`.
 RUN=$(date +%s) PASSWORD=clave-de-prueba
 PATIENT='{PATIENT}'
-```
 """
 
 
@@ -82,8 +78,8 @@ def http_file(collection: dict[str, Any]) -> str:
     return _HEAD + "\n".join(_request(*step) for step in steps)
 
 
-def curl_page(collection: dict[str, Any]) -> str:
-    return _TITLE + "".join(_block(name, steps) for name, steps in steps_of(collection))
+def curl_file(collection: dict[str, Any]) -> str:
+    return _BEGINNING + "".join(_part(name, steps) for name, steps in steps_of(collection))
 
 
 def _slug(item: dict[str, Any]) -> str:
@@ -116,10 +112,11 @@ def _request(item: dict[str, Any], known: dict[str, str], gives: dict[str, str])
     return _filled(text, known, lambda name, source: f"{{{{{source or name}}}}}")
 
 
-def _block(name: str, steps: list[Step]) -> str:
-    lines = "\n".join(f"# {item['name']}\n{_curl(item, gives)}" for item, _, gives in steps)
-    promised = ", ".join(f"`{_status(item)}`" for item, _, _ in steps)
-    return f"\n{name}:\n\n```sh\n{lines}\n```\n\n\N{RIGHTWARDS ARROW} {promised}\n"
+def _part(name: str, steps: list[Step]) -> str:
+    calls = [
+        f"# {item['name']} -> {_status(item)}\n{_curl(item, gives)}\n" for item, _, gives in steps
+    ]
+    return f"\n## {name}\n{''.join(calls)}"
 
 
 def _curl(item: dict[str, Any], gives: dict[str, str]) -> str:
@@ -148,4 +145,4 @@ def _shell(name: str) -> str:
 if __name__ == "__main__":
     calls = json.loads(COLLECTION.read_text())
     HTTP_FILE.write_text(http_file(calls))
-    CURL_PAGE.write_text(curl_page(calls))
+    CURL_FILE.write_text(curl_file(calls))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from tests.battery.derived import COLLECTION, CURL_PAGE, HTTP_FILE, curl_page, http_file
+from tests.battery.derived import COLLECTION, CURL_FILE, HTTP_FILE, curl_file, http_file
 from tests.processes import Server
 from tests.support import create_key
 
@@ -16,7 +16,7 @@ A_MINUTE = 40
 def test_what_is_made_of_the_collection_is_what_it_says() -> None:
     collection = json.loads(COLLECTION.read_text())
     assert HTTP_FILE.read_text() == http_file(collection)
-    assert CURL_PAGE.read_text() == curl_page(collection)
+    assert CURL_FILE.read_text() == curl_file(collection)
 
 
 def test_every_request_gets_the_status_that_it_promises(server: Server) -> None:
