@@ -90,8 +90,9 @@ class Limiter:
         """Take over what others counted too; only what is hit here becomes calls."""
         minute = self._current(now)
         others = used - minute.used.get(account_id, 0)
-        minute.taken[account_id] = minute.taken.get(account_id, 0) + others
-        minute.used[account_id] = used
+        if others:
+            minute.taken[account_id] = minute.taken.get(account_id, 0) + others
+            minute.used[account_id] = used
         if window is not None:
             self._used_by_keys[window.name] = used_by_key
 

@@ -122,9 +122,11 @@ async def test_what_is_full_is_refused_without_asking_until_the_plan_grows(
 ) -> None:
     await seconds_of(redis_server)
     async with process(redis_server.url) as one:
+        await one.hit(8, want=0)
         for _ in range(6):
             last = await one.hit()
         assert not last.allowed
+        assert one.limiter.local.active_accounts() == 1
         refused = one.limiter.hit(ACCOUNT, 5)
         assert isinstance(refused, Verdict)
         assert refused[:3] == (False, 5, 0)
