@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visiting import visiting
@@ -143,6 +144,7 @@ def test_five_thousand_rows_stay_usable_and_hostile_ones_harmless(
         assert short[-1].count("It is missing") == 5
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_cells_are_pasted_and_mapped_by_hand_with_the_keyboard_alone(visit: Visit) -> None:
     page = visit.open("/lote")
     page.get_by_label("Clave de la API").fill(visit.key)

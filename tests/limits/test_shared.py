@@ -291,6 +291,7 @@ async def test_a_password_that_is_refused_is_told_and_never_shown(
     assert "secret" not in caplog.text
 
 
+@pytest.mark.usefixtures("in_one_minute")
 async def test_the_start_goes_on_without_redis(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -315,7 +316,7 @@ async def test_the_start_goes_on_without_redis(
     ],
     ids=lambda says: repr(says[:16]),
 )
-@pytest.mark.usefixtures("quick_break")
+@pytest.mark.usefixtures("in_one_minute", "quick_break")
 async def test_whatever_is_said_in_its_place_the_process_counts_alone_or_refuses(
     says: bytes,
 ) -> None:
