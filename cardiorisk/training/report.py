@@ -100,8 +100,8 @@ def measures(figures: Figures) -> list[tuple[str, Interval | None]]:
     return [(name, one) for name, one in figures if name != "log_loss" and not isinstance(one, int)]
 
 
-def percent(share: float | None, decimals: int) -> str:
-    return "" if share is None else f"{100 * share:.{decimals}f} %"
+def percent(share: float, decimals: int) -> str:
+    return f"{100 * share:.{decimals}f} %"
 
 
 def figure(value: float) -> str:
