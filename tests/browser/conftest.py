@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.visiting import visiting
 from tests.processes import Server, require_program
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
     program = require_program("chromium", "apt-get install chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        expect.set_options(timeout=20_000)  # for a busy machine
         yield started
         started.close()
 
