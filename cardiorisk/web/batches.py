@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from itertools import compress, zip_longest
 from typing import Annotated, Any, NotRequired, TypeAlias, cast
 
@@ -13,7 +13,6 @@ from pydantic import BaseModel, FailFast, ValidationError
 from typing_extensions import TypedDict
 
 from cardiorisk.errors import InvalidPatient, InvalidQuery, MalformedBody, RateLimited
-from cardiorisk.limits.window import Verdict
 from cardiorisk.model.explanations import Explanation
 from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
@@ -195,6 +194,25 @@ class BatchingHandler(AssessingHandler):
     body_limit_bytes = 1024 * 1024
     draws_when_admitted = 0
 
+    async def prepare(self) -> None:
+        try:
+            await super().prepare()
+        except Exception as error:
+            if self.verdict is not None and not isinstance(error, RateLimited):
+                await self.draw_on_window()
+            raise
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        try:
+            async with self.services.traffic.batch_turn:
+                yield
+        except Exception:
+            self.end_stage("validate")
+            await self.draw_on_window()
+            raise
+        self.end_stage("validate")
+
     async def assess_batch(self, rows: NDArray[np.float32], sent: int) -> BatchAssessment:
         self.filas = sent
         await self.draw_on_window(sent)
@@ -203,17 +221,6 @@ class BatchingHandler(AssessingHandler):
         self.answered_by = found.model_version
         self.end_stage("predict")
         return found
-
-    def write_error(self, status_code: int, **context: Any) -> None:
-        is_refused = isinstance(context["exc_info"][1], RateLimited)
-        if self.verdict is not None and self.filas is None and not is_refused:
-            counted = self.hit(1)
-            if isinstance(counted, Verdict):
-                self.verdict = counted
-            else:
-                counted.add_done_callback(asyncio.Future.exception)
-                self.verdict = self.verdict._replace(remaining=self.verdict.remaining - 1)
-        super().write_error(status_code, **context)
 
     def on_finish(self) -> None:
         self.services.traffic.let_go(self.request.connection)
@@ -233,12 +240,9 @@ class BatchHandler(BatchingHandler):
         Nothing is kept. With `?explicar=1` each comes with its reasons, for no more of the limit;
         curves are not offered.
         """
-        try:
-            async with self.services.traffic.batch_turn:
-                sent = await read_batch(self.request.body)
+        async with self.reading():
+            sent = await read_batch(self.request.body)
             wishes = BatchParameters.accept(given_parameters(self))
-        finally:
-            self.end_stage("validate")
         faultless = [row for row in sent if not isinstance(row, InvalidPatient)]
         rows = np.array(faultless, dtype=np.float32).reshape(-1, len(FIELDS)) + np.float32(0)
         found = await self.assess_batch(rows, len(sent))

@@ -341,21 +341,16 @@ class AuthenticatedHandler(IdentifiedHandler):
 
     async def draw_on_window(self, want: int = 1) -> None:
         """Count requests against the plan and the key's limit; of none, one must still be left."""
-        principal = self.principal
-        verdict = self.hit(want)
+        caller = self.principal
+        limit = limit_of(caller.plan, self.services.settings.plans)
+        verdict = self.services.windows.hit(caller.account_id, limit, caller.window, want)
         if not isinstance(verdict, Verdict):
             verdict = await verdict
         self.verdict = verdict
         self.end_stage("limit")
         if not verdict.allowed or not (want or verdict.remaining):
-            self.services.metrics.count_refusal(principal.plan)
-            raise verdict.refusal(principal.plan, want)
-
-    def hit(self, want: int) -> Verdict | asyncio.Future[Verdict]:
-        """Have requests counted; by Redis in this turn, whether anybody waits for it or not."""
-        caller = self.principal
-        limit = limit_of(caller.plan, self.services.settings.plans)
-        return self.services.windows.hit(caller.account_id, limit, caller.window, want)
+            self.services.metrics.count_refusal(caller.plan)
+            raise verdict.refusal(caller.plan, want)
 
 
 class AssessingHandler(AuthenticatedHandler):

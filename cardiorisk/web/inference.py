@@ -222,13 +222,10 @@ class InferHandler(BatchingHandler):
         it); so is the answer where `binary_data` or `binary_data_output` asks for it. n rows draw n
         on the limit, all or none. One faulty value refuses them all. A body may hold 1 MiB.
         """
-        try:
+        async with self.reading():
             _require_version(self, version)
-            async with self.services.traffic.batch_turn:
-                length = self.request.headers.get(LENGTH_HEADER)
-                sent, rows = read_inference(self.request.body, length)
-        finally:
-            self.end_stage("validate")
+            length = self.request.headers.get(LENGTH_HEADER)
+            sent, rows = read_inference(self.request.body, length)
         found = await self.assess_batch(rows, len(rows))
         answer, following = inference_answer(sent, found, self.speak())
         if not following:

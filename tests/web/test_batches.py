@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from cardiorisk.config import Settings
+from cardiorisk.limits.window import Verdict
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.batches import BatchHandler, read_batch
 from cardiorisk.web.services import MOST_HELD_BYTES
@@ -145,6 +147,40 @@ async def test_a_parameter_that_cannot_be_accepted_draws_one_for_all_patients(
     assert told(response) == (422, "invalid-query")
     assert response.headers["RateLimit"] == '"bench";r=99999;t=48'
     assert "filas" not in bitacora.last()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (LOTE, b"{}"),
+        (f"{LOTE}?explicar=quizas", many(1)),
+        (LOTE, many(1).ljust(BatchHandler.body_limit_bytes + 1)),
+        ("/v2/models/cardiorisk/infer", b"{}"),
+    ],
+)
+async def test_what_is_refused_is_answered_once_it_is_counted(
+    premium: Caller,
+    app: CardioriskApplication,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: bytes,
+) -> None:
+    hit, is_asked = app.services.windows.hit, asyncio.Event()
+    counted: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def hit_later(account_id: int, limit: int, window: None, want: int) -> object:
+        if want:
+            is_asked.set()
+        return counted if want else hit(account_id, limit, window, want)
+
+    monkeypatch.setattr(app.services.windows, "hit", hit_later)
+    answer = asyncio.ensure_future(premium.send("POST", path, body))
+    await is_asked.wait()
+    assert (await asyncio.wait([answer], timeout=0.1))[1] == {answer}
+    counted.set_result(Verdict(allowed=True, limit=50, remaining=7, resets_in_seconds=48))
+    response = await answer
+    assert response.code in {413, 422}
+    assert response.headers["RateLimit"] == '"premium";r=7;t=48'
 
 
 async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
