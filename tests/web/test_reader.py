@@ -14,27 +14,14 @@ from cardiorisk.http1.connection import BODY_SECONDS
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.handlers import LoggedHandler
 from cardiorisk.web.tornado_inside import BODY_LIMIT_BYTES
-from tests.http1.site import serving
+from tests.http1 import site
 from tests.support import EXAMPLE, Bitacora, Caller, SettableClock, create_key, document
 
 PADDED = json.dumps(EXAMPLE).encode()
 
 
-async def raw(port: int, *pieces: bytes) -> bytes:
-    """Send bytes as they are and read until the server closes or falls silent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    received = b""
-    try:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-        while chunk := await asyncio.wait_for(reader.read(65536), 0.5 if received else 3):
-            received += chunk
-    except (TimeoutError, ConnectionError):
-        pass
-    finally:
-        writer.close()
-    return received
+async def connected(port: int) -> site.Caller:
+    return site.Caller(*await asyncio.open_connection("127.0.0.1", port))
 
 
 def head(key: str | None, *headers: str, path: str = "/service") -> bytes:
@@ -94,9 +81,10 @@ async def test_a_body_that_never_arrives_is_answered_and_in_the_log(
     app = make_app(settings.model_copy(update={"bitacora_sync": sync}))
     await app.services.start()
     try:
-        async with serving(app, clock=clock) as (listener, connect):
+        async with site.serving(app, clock=clock) as (listener, connect):
             caller = await connect()
             await caller.send(head(key, beginning[0]), beginning[1])
+            await site.until(lambda: app.services.traffic.open_requests == 1)
             clock.advance(seconds=BODY_SECONDS)
             for _ in range(2):
                 listener.close_overdue()  # once more, as where the answer has to wait
@@ -114,20 +102,23 @@ async def test_a_connection_lives_on_after_a_refused_body_was_drained(
     premium: Caller, http_port: int
 ) -> None:
     small = head(premium.key, f"Content-Length: {len(PADDED)}") + PADDED
-    received = await raw(
-        http_port, head(premium.key, "Content-Length: 100000") + b" " * 100_000, small
-    )
-    assert received.count(b"HTTP/1.1 413") == 1
-    assert received.count(b"HTTP/1.1 200") == 1
+    caller = await connected(http_port)
+    await caller.send(head(premium.key, "Content-Length: 100000") + b" " * 100_000, small)
+    answers = [await caller.answer() for _ in range(2)]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 413", b"HTTP/1.1 200"]
+    caller.writer.close()
 
 
 async def test_a_length_that_lies_beyond_belief_is_answered_before_the_body(
     premium: Caller, http_port: int, bitacora: Bitacora
 ) -> None:
-    received = await raw(http_port, head(premium.key, f"Content-Length: {10**18}"))
+    caller = await connected(http_port)
+    await caller.send(head(premium.key, f"Content-Length: {10**18}"))
+    received = await caller.rest()
     assert received.startswith(b"HTTP/1.1 413")
     assert received.count(b"HTTP/1.1") == 1
     assert bitacora.last()["status"] == 413
+    caller.writer.close()
 
 
 async def test_a_chunked_body_is_bounded_too(
@@ -136,8 +127,10 @@ async def test_a_chunked_body_is_bounded_too(
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     small = f"{len(PADDED):x}\r\n".encode() + PADDED + b"\r\n0\r\n\r\n"
     for chunks, code in ([chunk] * 40, b"413"), ([small], b"200"):
-        received = await raw(http_port, head(premium.key, "Transfer-Encoding: chunked"), *chunks)
-        assert received.startswith(b"HTTP/1.1 " + code)
+        caller = await connected(http_port)
+        await caller.send(head(premium.key, "Transfer-Encoding: chunked"), *chunks)
+        assert (await caller.answer()).startswith(b"HTTP/1.1 " + code)
+        caller.writer.close()
     assert [line["status"] for line in bitacora.lines()] == [413, 200]
 
 
@@ -153,9 +146,12 @@ async def test_a_chunked_body_is_bounded_too(
 async def test_what_does_not_become_a_request_is_counted_out_again(
     app: CardioriskApplication, http_port: int, sent: bytes
 ) -> None:
-    await raw(http_port, sent)
-    await app.services.traffic.wait_until_idle(deadline_seconds=3)
-    assert app.services.traffic.open_requests == 0
+    caller = await connected(http_port)
+    await caller.send(sent)
+    caller.writer.write_eof()
+    await caller.end()
+    await site.until(lambda: app.services.traffic.open_requests == 0)
+    caller.writer.close()
 
 
 @pytest.mark.parametrize(
@@ -170,8 +166,11 @@ async def test_a_request_that_cannot_be_begun_or_answered_is_counted_out_again(
     fault: object,
 ) -> None:
     monkeypatch.setattr(LoggedHandler, name, fault)
-    assert await raw(http_port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+    caller = await connected(http_port)
+    await caller.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert await caller.rest() == b""
     assert app.services.traffic.open_requests == 0
+    caller.writer.close()
 
 
 @pytest.mark.parametrize(
@@ -200,8 +199,7 @@ async def test_a_caller_who_hangs_up_while_assessed_is_logged_as_gone(
     writer.write(head(premium.key, f"Content-Length: {len(body)}", path=path) + body)
     await has_arrived.wait()
     writer.close()
-    await app.services.traffic.wait_until_idle(deadline_seconds=3)
-    assert app.services.traffic.open_requests == 0
+    await site.until(lambda: app.services.traffic.open_requests == 0)
     assert held.cancelled()
     line = bitacora.last()
     assert (line["status"], line["code"]) == (499, "client-closed")
