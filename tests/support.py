@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
@@ -124,6 +126,19 @@ def change_account(
     """Do with the account of this name what a function of ``rows_accounts`` does."""
     with changing(settings) as rows:
         change(rows, rows_accounts.require_id(rows, name), now=datetime.now(UTC), **values)
+
+
+@contextmanager
+def taking_at_most(seconds: float) -> Iterator[None]:
+    """Hold what is done to so much of the processor's time, garbage collection left out."""
+    gc.disable()
+    began_s = process_time()
+    try:
+        yield
+        took_s = process_time() - began_s
+    finally:
+        gc.enable()
+    assert took_s < seconds
 
 
 def cardiorisk(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
