@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import struct
+import termios
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -100,7 +103,16 @@ class Caller:
         for piece in pieces:
             self.writer.write(piece)
             await self.writer.drain()
-            await turns(5)
+            await until(self.has_arrived)
+            await turns(10)
+
+    def has_arrived(self) -> bool:
+        """Tell whether the site's end of the socket has all that was sent, or has gone."""
+        try:
+            unsent = fcntl.ioctl(self.writer.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
+        except (OSError, ValueError):  # closed, or not Linux, where it is not told
+            return True
+        return struct.unpack("i", unsent) == (0,)
 
     async def answer(self) -> bytes:
         """Read one answer that says how long it is."""
@@ -131,7 +143,7 @@ async def turns(number: int) -> None:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Let the loop turn until something holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - nobody sets an event for what is looked at here
             await asyncio.sleep(0)
 
@@ -177,6 +189,7 @@ async def asked() -> AsyncIterator[tuple[Message, Caller]]:
     """Give a request that has come in whole and is not answered yet, and who waits for that."""
     async with called(Site(Message.leave)) as (site, caller):
         await caller.send(GET % 1)
+        await until(lambda: bool(site.messages))
         yield site.messages[0], caller
 
 

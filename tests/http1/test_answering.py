@@ -97,6 +97,8 @@ async def test_no_header_holds_a_second_one_and_nothing_is_answered_in_its_place
 async def test_a_caller_who_does_not_read_is_waited_for() -> None:
     async with called(Site(lambda message: message.answer(LARGE))) as (site, caller):
         await caller.send(GET % 1 + GET % 2)
+        await until(lambda: bool(site.paths))
+        await turns(10)
         assert site.paths == ["/1"]
         for number in (1, 2):
             await caller.reader.readuntil(b"\r\n\r\n/%d" % number)
@@ -123,11 +125,12 @@ async def test_callers_who_do_not_read_cost_no_copy_of_their_answer() -> None:
         )
         message.connection.finish()
 
-    async with serving(Site(answer)) as (_, connect):
+    async with serving(site := Site(answer)) as (_, connect):
         callers = [await connect() for _ in range(5)]
         tracemalloc.start()
         for caller in callers:
             await caller.send(GET % 1)
+        await until(lambda: len(site.messages) == len(callers))
         kept_bytes, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert kept_bytes < len(LARGE) / 10
@@ -139,6 +142,7 @@ async def test_a_caller_who_never_reads_is_closed_when_its_time_is_over() -> Non
     async with serving(site, clock=clock) as (listener, connect):
         caller = await connect()
         await caller.send(GET % 1)
+        await until(lambda: bool(site.messages))
         clock.now_seconds += TAKING_SECONDS - 0.001
         listener.close_overdue()
         await turns(10)

@@ -6,7 +6,7 @@ import asyncio
 import resource
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cardiorisk.http1.connection import (
 from cardiorisk.http1.listener import bind_unix
 from cardiorisk.http1.parsing import CHUNKS_A_TURN, MOST_EXCESS_BYTES, MOST_HEAD_BYTES
 from tests.http1.site import GET, Caller, Message, Site, serving, turns, until
+from tests.processes import until as until_without_a_turn
 from tests.support import SettableClock
 
 HALF_A_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"
@@ -33,21 +34,27 @@ TINY_CHUNKS = b"1\r\na\r\n" * (MOST_EXCESS_BYTES // 4 + 1)
 @asynccontextmanager
 async def waited_for(
     site: Site | None = None,
-) -> AsyncIterator[tuple[Caller, Callable[[float], Awaitable[bool]]]]:
-    """Give a caller, and what lets seconds pass and tells whether they were too many."""
+) -> AsyncIterator[tuple[Caller, Callable[[float], None]]]:
+    """Give a caller, and what lets seconds pass."""
     clock = SettableClock()
     async with serving(site or Site(), clock=clock) as (listener, connect):
 
-        async def is_cut_off_after(seconds: float) -> bool:
+        def let_pass(seconds: float) -> None:
             clock.now_seconds += seconds
             listener.close_overdue()
-            ending = asyncio.ensure_future(caller.end())
-            await turns(20)
-            return ending.done() or not ending.cancel()
 
         caller = await connect()
+        await until(lambda: listener.connections == 1)
         await turns(5)
-        yield caller, is_cut_off_after
+        yield caller, let_pass
+
+
+async def is_cut_off(caller: Caller) -> bool:
+    ending = asyncio.ensure_future(caller.end())
+    await turns(20)
+    has_ended = ending.done() or not ending.cancel()
+    await asyncio.wait([ending])
+    return has_ended
 
 
 async def test_one_connection_too_many_is_turned_away() -> None:
@@ -61,11 +68,12 @@ async def test_one_connection_too_many_is_turned_away() -> None:
 
 
 async def test_who_leaves_makes_room() -> None:
-    async with serving(Site(), most_connections=1) as (_, connect):
+    async with serving(Site(), most_connections=1) as (listener, connect):
         first = await connect()
+        await until(lambda: listener.connections == 1)
         await first.send(GET % 1)
         first.writer.close()
-        await turns(10)
+        await until(lambda: not listener.connections)
         second = await connect()
         await second.send(GET % 2)
         assert (await second.answer()).endswith(b"/2")
@@ -75,26 +83,33 @@ async def test_who_leaves_makes_room() -> None:
 async def test_a_caller_is_cut_off_when_its_time_is_over_and_sooner_in_a_body(
     sent: bytes, seconds: float
 ) -> None:
-    async with waited_for() as (caller, is_cut_off_after):
+    async with waited_for() as (caller, let_pass):
         await caller.send(sent)
-        assert not await is_cut_off_after(seconds - 0.001)
-        assert await is_cut_off_after(0.001)
+        let_pass(seconds - 0.001)
+        assert not await is_cut_off(caller)
+        let_pass(0.001)
+        await caller.end()
 
 
 async def test_a_request_that_has_come_in_whole_is_not_hurried() -> None:
     site = Site(Message.leave)
-    async with waited_for(site) as (caller, is_cut_off_after):
+    async with waited_for(site) as (caller, let_pass):
         await caller.send(HALF_A_BODY, b"b")
-        assert not await is_cut_off_after(10 * QUIET_SECONDS)
+        await until(lambda: any(message.body == b"ab" for message in site.messages))
+        let_pass(10 * QUIET_SECONDS)
+        assert not await is_cut_off(caller)
 
 
 async def test_a_connection_that_lives_on_is_waited_for_anew() -> None:
-    async with waited_for() as (caller, is_cut_off_after):
-        assert not await is_cut_off_after(QUIET_SECONDS - 1)
+    async with waited_for() as (caller, let_pass):
+        let_pass(QUIET_SECONDS - 1)
+        assert not await is_cut_off(caller)
         await caller.send(GET % 1)
         await caller.answer()
-        assert not await is_cut_off_after(QUIET_SECONDS - 1)
-        assert await is_cut_off_after(1)
+        let_pass(QUIET_SECONDS - 1)
+        assert not await is_cut_off(caller)
+        let_pass(1)
+        await caller.end()
 
 
 @pytest.mark.parametrize(
@@ -113,6 +128,7 @@ async def test_a_refusal_says_why_and_is_counted_by_its_reason(
     clock, refusals = SettableClock(), dict.fromkeys(REASONS, 0)
     async with serving(Site(), clock=clock, refusals=refusals) as (listener, connect):
         caller = await connect()
+        await until(lambda: listener.connections == 1)
         await caller.send(sent)
         clock.now_seconds += seconds
         listener.close_overdue()
@@ -125,12 +141,13 @@ async def test_a_refusal_says_why_and_is_counted_by_its_reason(
 @pytest.mark.parametrize("sent", [HALF_A_BODY, b"GET /"])
 async def test_who_hangs_up_within_a_request_is_counted(sent: bytes) -> None:
     refusals = dict.fromkeys(REASONS, 0)
-    async with serving(Site(), refusals=refusals) as (_, connect):
+    async with serving(Site(), refusals=refusals) as (listener, connect):
         for piece in (b"", GET % 1, sent):
             caller = await connect()
+            await until(lambda: listener.connections == 1)
             await caller.send(piece)
             caller.writer.close()
-            await turns(20)
+            await until(lambda: not listener.connections)
     assert {name: count for name, count in refusals.items() if count} == {"hung_up": 1}
 
 
@@ -140,16 +157,21 @@ async def test_who_does_not_take_its_answer_is_counted() -> None:
     async with serving(site, clock=clock, refusals=refusals) as (listener, connect):
         caller = await connect()
         await caller.send(GET % 1)
+        await until(lambda: bool(site.messages))
         clock.now_seconds += TAKING_SECONDS
         listener.close_overdue()
     assert {name: count for name, count in refusals.items() if count} == {"slow_reader": 1}
 
 
 async def test_small_chunks_do_not_keep_others_from_their_turn() -> None:
-    async with serving(site := Site()) as (_, connect):
+    async with serving(site := Site()) as (listener, connect):
         first, second = await connect(), await connect()
+        await until(lambda: listener.connections == 2)
+        await turns(5)
         first.writer.write(CHUNKED + b"1\r\na\r\n" * 8 * CHUNKS_A_TURN + b"0\r\n\r\n")
         second.writer.write(GET % 2)
+        # Without a turn of the loop between, so that the site finds both in its next one.
+        until_without_a_turn(lambda: first.has_arrived() and second.has_arrived())
         assert (await second.answer()).endswith(b"/2")
         answered, whole = site.messages[::-1]
         assert (answered.path, whole.path) == ("/2", "/")
@@ -181,6 +203,7 @@ async def test_while_it_drains_each_answer_is_its_connections_last() -> None:
     async with serving(site) as (listener, connect):
         caller = await connect()
         await caller.send(GET % 1)
+        await until(lambda: bool(site.messages))
         listener.drain()
         site.messages[0].answer()
         assert b"Connection: close" in await caller.rest()
@@ -211,7 +234,7 @@ async def test_closing_ends_who_is_quiet_and_who_comes_meanwhile() -> None:
         await listener.close()
         for caller in (quiet, *await asyncio.gather(*coming, return_exceptions=True)):
             if not isinstance(caller, BaseException):
-                await until(caller.reader.at_eof)
+                await caller.end()
 
 
 def test_a_socket_in_the_file_system_has_its_mode_from_the_start(tmp_path: Path) -> None:
