@@ -62,15 +62,17 @@ class RedisServer:
 
     def ask(self, *arguments: str | int) -> Any:
         """Send one command on a connection of its own; None where it ends without a reply."""
-        reader = hiredis.Reader()
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-            packed = hiredis.pack_command(arguments)  # type: ignore[arg-type] # any length will do
-            connection.sendall(packed)
-            while (reply := reader.gets()) is False:
-                data = connection.recv(4096)
-                if not data:
-                    return None
-                reader.feed(data)
+        reader, reply = hiredis.Reader(), None
+        login: list[tuple[str | int, ...]] = [("AUTH", self._secret)] if self._secret else []
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            for each in (*login, arguments):
+                packed = hiredis.pack_command(each)  # type: ignore[arg-type] # any length will do
+                connection.sendall(packed)
+                while (reply := reader.gets()) is False:
+                    data = connection.recv(4096)
+                    if not data:
+                        return None
+                    reader.feed(data)
         return reply
 
     def let_pass(self, seconds: float) -> None:

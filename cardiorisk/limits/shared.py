@@ -7,6 +7,7 @@ goes with its question, so that a Redis that has lost its counts takes them over
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cardiorisk.identity.keys import KeyWindow
 from cardiorisk.limits.redis import Arguments, Redis, digest
@@ -62,6 +63,7 @@ class SharedTries(Tries):
     def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
         super().__init__(clock)
         self._redis = redis
+        self._last_told: asyncio.Future[Any] | None = None
 
     async def tries(self, *places: Place) -> list[int]:
         found = await self._ask(places, 0, 0)
@@ -76,12 +78,19 @@ class SharedTries(Tries):
 
     def end(self, *places: Place, tries: int = 0) -> None:
         super().end(*places, tries=tries)
-        self._ask(places, -1, tries).add_done_callback(asyncio.Future.exception)
+        self._tell(self._ask(places, -1, tries))
 
     def clear(self, place: Place) -> None:
         super().clear(place)
-        cleared = self._redis.ask(("HDEL", _attempts(place), "tries"), bool)
-        cleared.add_done_callback(asyncio.Future.exception)
+        self._tell(self._redis.ask(("HDEL", _attempts(place), "tries"), bool))
+
+    async def arrived(self) -> None:
+        if self._last_told is not None:  # what was told before it is answered before it
+            await asyncio.wait([self._last_told])
+
+    def _tell(self, told: asyncio.Future[Any]) -> None:
+        self._last_told = told
+        told.add_done_callback(asyncio.Future.exception)
 
     def _ask(self, places: tuple[Place, ...], held: int, tries: int) -> asyncio.Future[list[int]]:
         """Have places held and tries added; tries, places and seconds left come back of each."""

@@ -81,6 +81,9 @@ class Tries:
     def clear(self, place: Place) -> None:
         self._windows[place.kind].pop(place.who, None)
 
+    async def arrived(self) -> None:
+        """Wait until what was ended or cleared counts for all processes, or until none can know."""
+
     def _window(self, place: Place) -> tuple[float, int]:
         now = self._clock()
         ends_at, tries = self._windows[place.kind].get(place.who, (now, 0))
@@ -111,19 +114,20 @@ class Throttle:
         async with self._under_way(InvalidLogin, places, Place(LOGINS, who)):
             yield places[0].kind is KNOWN
         self._tries.clear(places[0])  # not the address: a guesser's own account would clear it
-        self._remember(here)
+        await self._remember(here)
 
     @asynccontextmanager
     async def registration(self, name: str, address: str) -> AsyncIterator[None]:
         site = site_of(address)
         async with self._under_way(Taken, [Place(TAKEN, site)], Place(REGISTRATIONS, site)):
             yield
-        self._remember(Place(SITES, f"{_anonymous(name)} {site}"))
+        await self._remember(Place(SITES, f"{_anonymous(name)} {site}"))
 
     async def count_change(self, account_id: int) -> None:
         place = Place(CHANGES, str(account_id))
         await self._tries.hold(place)
         self._tries.end(place, tries=1)
+        await self._tries.arrived()
 
     @asynccontextmanager
     async def _under_way(
@@ -140,10 +144,12 @@ class Throttle:
         finally:
             self._tries.end(*failures, tries=has_failed)
             self._tries.end(success, tries=has_succeeded)
+            await self._tries.arrived()
 
-    def _remember(self, site: Place) -> None:
+    async def _remember(self, site: Place) -> None:
         self._tries.clear(site)
         self._tries.end(site, tries=1)
+        await self._tries.arrived()
 
 
 def _anonymous(name: str) -> str:
