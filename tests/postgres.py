@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import psycopg
 
 from cardiorisk.store.database import open_database
 from tests.processes import require_file
+from tests.proxies import free_port
 
 PASSWORD = "s3cret-of-tests"
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
@@ -39,8 +40,7 @@ class PostgresServer:
         programs = _PROGRAMS[0] if _PROGRAMS else Path("/usr/lib/postgresql/bin")
         self._programs = require_file(programs, "apt-get install postgresql")
         self._directory = Path(tempfile.mkdtemp(prefix="cardiorisk-postgres-"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
@@ -113,7 +113,8 @@ class PostgresServer:
     def freeze(self) -> None:
         """Have it answer nothing, and every connection stay open."""
         for process in self._processes():
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
 
     def go_on(self) -> None:
         if self.process.poll() is not None:
@@ -122,9 +123,10 @@ class PostgresServer:
             with suppress(psutil.NoSuchProcess):  # a child that has ended since
                 process.resume()
 
-    def _processes(self) -> list[psutil.Process]:
+    def _processes(self) -> Iterator[psutil.Process]:
         parent = psutil.Process(self.process.pid)
-        return [parent, *parent.children()]
+        yield parent  # which makes no more children once it is stopped
+        yield from parent.children()
 
     def clean_up(self) -> None:
         if self.process.poll() is None:

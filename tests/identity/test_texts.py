@@ -138,10 +138,10 @@ def test_a_login_s_name_is_compared_as_it_is_kept() -> None:
 def test_a_text_far_too_long_is_refused_before_it_is_normalized(
     read: Callable[[object], str | None],
 ) -> None:
-    # Normalizing it takes a minute.
-    started_s = time.perf_counter()
+    # Normalizing it takes a minute of the processor's time.
+    started_s = time.process_time()
     assert read("a" + "\u0301\u0316" * 300_000) is None
-    assert time.perf_counter() - started_s < 1.0
+    assert time.process_time() - started_s < 5.0
 
 
 @given(st.none() | st.booleans() | st.text() | st.floats())

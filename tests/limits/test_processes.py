@@ -154,7 +154,7 @@ def test_without_redis_one_process_counts_for_itself_and_one_refuses(
     redis.freeze()
     began = time.monotonic()
     assert one.ask(key)[0] == 200
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     response, answer = send(two, "POST", "/service", key, EXAMPLE)
     assert (response.status, answer["code"]) == (503, "limits-unavailable")
     assert response.headers["Retry-After"] == "1"

@@ -7,7 +7,7 @@ import random
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,8 @@ from cardiorisk.limits.window import Limiter, Verdict
 from tests.processes import require_program
 from tests.redis_server import RedisServer
 
-LONGEST_WAIT_SECONDS = 1.0
-"""What a busy machine makes of 50 ms."""
+LONGEST_WAIT_SECONDS = 5.0
+"""What a busy machine makes of `short_wait`'s 2 s; less than `busy_machine`'s 10 s."""
 ACCOUNT = 7
 PASSWORD = "a-secret/with:marks"
 
@@ -30,8 +30,9 @@ PASSWORD = "a-secret/with:marks"
 @pytest.fixture(autouse=True)
 def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for Redis where it has no processor's time, so that only what a test breaks is away."""
-    assert redis_room.DEADLINE_SECONDS == 0.05
+    assert (redis_room.DEADLINE_SECONDS, redis_room.BREAK_SECONDS) == (0.05, 1.0)
     monkeypatch.setattr(redis_room, "DEADLINE_SECONDS", 10.0)
+    monkeypatch.setattr(redis_room, "BREAK_SECONDS", 10.0)
 
 
 class Process:
@@ -57,7 +58,7 @@ class Process:
             assert time.monotonic() - began < LONGEST_WAIT_SECONDS
 
     async def until(self, *, away: bool) -> None:
-        ends_at = time.monotonic() + 10
+        ends_at = time.monotonic() + 30
         while self.redis.is_away is not away:
             assert time.monotonic() < ends_at
             await asyncio.sleep(0.01)
@@ -76,10 +77,10 @@ async def process(
 
 
 async def seconds_of(server: RedisServer) -> float:
-    """Return Redis's time, once its minute has some seconds left."""
+    """Return Redis's time, once its minute has 20 s left."""
     while True:
         seconds, microseconds = map(int, server.ask("TIME"))
-        if seconds % 60 < 57:
+        if seconds % 60 < 40:
             return seconds + microseconds / 1_000_000
         await asyncio.sleep(60 - seconds % 60)
 
@@ -88,7 +89,7 @@ async def seconds_of(server: RedisServer) -> float:
 
 
 async def test_two_processes_decide_together_as_one_does_alone(redis_server: RedisServer) -> None:
-    now = await seconds_of(redis_server)
+    began, now = time.monotonic(), await seconds_of(redis_server)
     alone, chance = Limiter(lambda: now), random.Random(14)  # noqa: S311 - the same in each run
     async with process(redis_server.url) as one, process(redis_server.url) as two:
         for _ in range(600):
@@ -100,7 +101,8 @@ async def test_two_processes_decide_together_as_one_does_alone(redis_server: Red
             found = await chance.choice([one, two]).hit(account, limit, window, want)
             assert found[:3] == expected[:3]
             assert found.is_key_s == expected.is_key_s
-            assert 0 <= expected.resets_in_seconds - found.resets_in_seconds <= 3
+            passed_seconds = expected.resets_in_seconds - found.resets_in_seconds
+            assert 0 <= passed_seconds <= time.monotonic() - began + 1
         calls = [each.limiter.local.take_calls() for each in (one, two)]
     merged = {place: sum(each.get(place, 0) for each in calls) for place in calls[0] | calls[1]}
     assert merged == alone.take_calls()
@@ -137,10 +139,11 @@ async def test_what_is_full_is_refused_without_asking_until_the_plan_grows(
 async def test_the_minute_is_that_of_redis_and_a_small_step_back_stays_in_it(
     redis_server: RedisServer,
 ) -> None:
-    now = await seconds_of(redis_server)
+    began, now = time.monotonic(), await seconds_of(redis_server)
     async with process(redis_server.url, ahead_seconds=1234.5) as one:
         verdict = await one.hit()
-        assert 0 <= 60 - now % 60 - verdict.resets_in_seconds + 1 < 4
+        passed_seconds = 60 - now % 60 - verdict.resets_in_seconds
+        assert -1 < passed_seconds <= time.monotonic() - began
         place = f"cardiorisk:window:{{{ACCOUNT}}}"
         assert 0 < redis_server.ask("TTL", place) <= 120
     for back, remaining in ((-1, 4), (1, 1), (2, 4)):
@@ -196,9 +199,16 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def quick_break(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_room, "BREAK_SECONDS", 0.1)
-    monkeypatch.setattr(redis_room, "DEADLINE_SECONDS", 0.2)
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_room, "DEADLINE_SECONDS", 2.0)
+
+
+@contextmanager
+def quick_break() -> Iterator[None]:
+    """Try often for an outage's end, and each time no longer than a moment, which may be slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redis_room, "BREAK_SECONDS", 0.1)
+        yield
 
 
 def shut_down(server: RedisServer) -> None:
@@ -230,7 +240,7 @@ OUTAGES: dict[str, tuple[Callable[[RedisServer], object], Callable[[RedisServer]
 }
 
 
-@pytest.mark.usefixtures("quick_break")
+@pytest.mark.usefixtures("short_wait")
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_while_redis_is_away_each_process_counts_on_and_it_comes_back_by_itself(
     own_redis: RedisServer, outage: str, caplog: pytest.LogCaptureFixture
@@ -241,14 +251,15 @@ async def test_while_redis_is_away_each_process_counts_on_and_it_comes_back_by_i
         for remaining in (4, 3, 2):
             assert (await one.hit()).remaining == remaining
         await two.hit(8)
-        begin(own_redis)
-        assert [(await one.hit()).allowed for _ in range(3)] == [True, True, False]
-        with pytest.raises(LimitsUnavailable):
-            await two.hit(8)
-        await one.until(away=True)
-        end(own_redis)
-        await one.until(away=False)
-        await two.until(away=False)
+        with quick_break():
+            begin(own_redis)
+            assert [(await one.hit()).allowed for _ in range(3)] == [True, True, False]
+            with pytest.raises(LimitsUnavailable):
+                await two.hit(8)
+            await one.until(away=True)
+            end(own_redis)
+            await one.until(away=False)
+            await two.until(away=False)
         assert not (await one.hit()).allowed
         assert (await one.hit(limit=50)).remaining == 44
         assert (await two.hit(8)).allowed
@@ -259,21 +270,20 @@ async def test_while_redis_is_away_each_process_counts_on_and_it_comes_back_by_i
     assert sum(line.endswith("is back") for line in said) == outages
 
 
-@pytest.mark.usefixtures("quick_break")
 async def test_an_empty_redis_in_its_place_gives_no_second_quota(own_redis: RedisServer) -> None:
     await seconds_of(own_redis)
     async with process(own_redis.url) as one:
         window = KeyWindow("key", 3)
         for _ in range(2):
             assert (await one.hit(window=window)).allowed
-        replace(own_redis)
-        await one.until(away=True)
-        await one.until(away=False)
+        with quick_break():
+            replace(own_redis)
+            await one.until(away=True)
+            await one.until(away=False)
         assert (await one.hit(window=window)).remaining == 0
         assert (await one.hit()).remaining == 1
 
 
-@pytest.mark.usefixtures("quick_break")
 async def test_a_password_that_is_refused_is_told_and_never_shown(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -284,7 +294,8 @@ async def test_a_password_that_is_refused_is_told_and_never_shown(
         assert [each.redis.is_away for each in (ours, another, third)] == [False, True, True]
         assert (await third.hit()).allowed
         ours.redis.ask(("CONFIG", "SET", "requirepass", ""), bool)
-        await third.until(away=False)
+        with quick_break():
+            await third.until(away=False)
     server.stop()
     assert "WRONGPASS" in caplog.text
     assert "NOAUTH" in caplog.text
@@ -316,7 +327,7 @@ async def test_the_start_goes_on_without_redis(
     ],
     ids=lambda says: repr(says[:16]),
 )
-@pytest.mark.usefixtures("in_one_minute", "quick_break")
+@pytest.mark.usefixtures("in_one_minute", "short_wait")
 async def test_whatever_is_said_in_its_place_the_process_counts_alone_or_refuses(
     says: bytes,
 ) -> None:

@@ -68,6 +68,7 @@ def counted(
 @pytest.fixture(autouse=True)
 def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_room, "DEADLINE_SECONDS", 10.0)
+    monkeypatch.setattr(redis_room, "BREAK_SECONDS", 10.0)
 
 
 @pytest.fixture
@@ -103,12 +104,13 @@ async def test_everybody_has_as_many_tries_as_allowed_and_no_more(
 async def test_a_window_ends_a_minute_after_its_first_try_and_a_refusal_tells_when(
     counts: Tries, counted: Counted
 ) -> None:
+    began = time.monotonic()
     counts.end(ANA, tries=1)
     await counted.let_pass(30)
     counts.end(ANA, tries=2)
     with pytest.raises(TooManyAttempts) as refusal:
         await counts.hold(ANA)
-    assert refusal.value.resets_in_seconds in {29, 30}
+    assert 29 - (time.monotonic() - began) <= refusal.value.resets_in_seconds <= 30
     await counted.let_pass(30)
     assert await held(counts, ANA) == "held"
 
@@ -279,7 +281,7 @@ async def test_a_name_is_known_at_an_address_for_a_week(
     throttle: Throttle, counted: Counted
 ) -> None:
     assert await outcome(throttle.login("ana", HERE)) is None
-    await counted.let_pass(SITES.seconds - 1)
+    await counted.let_pass(SITES.seconds - 30)  # as Redis's own clock goes on
     for expected in (None, TooManyAttempts):
         for _ in range(NAMES.most):
             assert await outcome(throttle.login("ana", ELSEWHERE), WRONG) is InvalidLogin

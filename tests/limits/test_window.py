@@ -150,7 +150,8 @@ def test_keys_are_forgotten_with_their_minute(limiter: Limiter, clock: Clock) ->
         assert tracemalloc.get_traced_memory()[0] - before < 200 * 1_000
         clock.now_ms += MINUTE_MS
     limiter.hit(1, 5)
-    assert tracemalloc.get_traced_memory()[0] - before < 2_000
+    # A minute's keys take 80,000; other threads may have made something meanwhile.
+    assert tracemalloc.get_traced_memory()[0] - before < 20_000
     tracemalloc.stop()
 
 

@@ -211,7 +211,7 @@ def test_while_the_server_is_away_known_keys_go_on_and_all_else_is_refused_at_on
         ]
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(one) for one in found} == {StoreUnavailable}
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 15  # one by one, they would wait 2 s each
         assert await is_answered(store.check, is_well=False)
         assert await store.principal(minted.key) is known
         own_server.go_on()
