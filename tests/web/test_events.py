@@ -16,6 +16,7 @@ from tornado.tcpclient import TCPClient
 from cardiorisk.bitacora.entry import Entry
 from cardiorisk.bitacora.reader import Newest
 from cardiorisk.config import Settings
+from cardiorisk.monitoring.overview import Overview
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
 from tests.proxies import proxy
@@ -176,11 +177,19 @@ async def test_it_ends_in_order_when_the_service_stops(
     assert told(response) == (503, "not-ready")
 
 
-async def test_who_does_not_read_is_cut_off(operator: Caller, app: CardioriskApplication) -> None:
+async def test_who_does_not_read_is_cut_off(
+    operator: Caller, app: CardioriskApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = replace(await app.services.overviews.look(), version="x" * 1_000_000)
+
+    async def look() -> Overview:
+        return large
+
     async with watching(operator) as reader:
         await reader.headers()
         app.services.broadcast.every_seconds, app.services.broadcast.read_seconds = 0, 0.1
-        # What is not read fills the system's buffers.
+        # A few of these, when they are not read, fill the system's buffers.
+        monkeypatch.setattr(app.services.overviews, "look", look)
         await _until_nobody_watches(app)
         with pytest.raises(StreamClosedError):
             await reader.stream.read_until(b"no such thing", max_bytes=1 << 30)
