@@ -31,7 +31,9 @@ from tests.redis_server import RedisServer
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
 
 # A busy machine is no fault of what is tested.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("patient")
 
 

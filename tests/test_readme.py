@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,15 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.processes import require_program, unmeasured
+from tests.proxies import free_port
 
 ROOT = Path(__file__).parent.parent
 WALKED = ["README.md", *(f"docs/{name}.md" for name in ("api", "backup", "bitacora", "files"))]
 NETWORK = f"mkdir -p model && cp {ROOT}/cardiorisk/artefact/* model"
 """In the place of a training, which the walk of ``entrenamiento.md`` does."""
 
+BECOME_OPERATOR = (
+    'until command curl --silent --fail $BASE/operator/overview -H "Authorization: $KEY" '
+    "> operator.json; do sleep 0.1; done"
+)
+"""In the place of a second's sleep, which may not be enough for a busy machine."""
+
 PRELUDE = """
 set -euo pipefail
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
+TODAY=$(date +%F)
+date() { echo "$TODAY"; }  # which does not end in the middle
 stop() { kill "$SERVER" && wait "$SERVER" || true; }
 start() {
   : > server.txt
@@ -43,6 +51,7 @@ def walked_blocks(page: str) -> list[tuple[str, str]]:
 def printed_as_run(block: str, answer: str, directory: Path) -> str:
     """Return a block with what a reader fills in or has running filled in."""
     block = re.sub(r"^python train.py .*$", NETWORK, block, flags=re.MULTILINE)
+    block = re.sub(r"^sleep 1 .*$", BECOME_OPERATOR, block, flags=re.MULTILINE)
     block = re.sub(
         r"^(\w+=\S+) cardiorisk serve$", r"stop; export \1; start cardiorisk serve", block
     )
@@ -58,8 +67,7 @@ def test_every_command_of_a_page_runs_in_its_order(page: str, tmp_path: Path) ->
     require_program("curl", "apt-get install curl")
     bash = require_program("bash", "apt-get install bash")
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     blocks = walked_blocks(page)
     script = PRELUDE + "\n".join(
         f"echo '## {place}'\n{printed_as_run(block, answer, tmp_path)}"
@@ -77,7 +85,7 @@ def test_every_command_of_a_page_runs_in_its_order(page: str, tmp_path: Path) ->
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert walk.returncode == 0, walk.stdout[-3000:] + walk.stderr[-3000:]
     _, *printed = re.split(r"^## \d+$", walk.stdout, flags=re.MULTILINE)

@@ -15,14 +15,12 @@ from tests.processes import Server
 
 ROOT = Path(__file__).parent.parent
 UNRELEASED = (
-    ".git",
-    ".venv*",
+    ".*",  # with what is being installed for the benchmarks, and comes and goes
     "build",
     "*.egg-info",
     "keys.db*",
     "logs",
     "__pycache__",
-    ".*_cache",
 )
 
 

@@ -42,7 +42,7 @@ def run(directory: Path, recipe: Recipe) -> subprocess.CompletedProcess[str]:
         env={name: value for name, value in os.environ.items() if name != "DISPLAY"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ def test_the_instructions_train_on_data_of_ones_own_and_serve_the_network(tmp_pa
         check=False,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
     )
     assert walk.returncode == 0, walk.stdout + walk.stderr
     version = re.search(r"^Network (14-7-1-\w+):", walk.stdout, re.MULTILINE)
