@@ -12,7 +12,7 @@ from typing import Any
 from cardiorisk.identity.keys import KeyWindow
 from cardiorisk.limits.redis import Arguments, Redis, digest
 from cardiorisk.limits.throttle import Place, Tries, require_left
-from cardiorisk.limits.window import Limiter, Verdict
+from cardiorisk.limits.window import WINDOW_SECONDS, Limiter, Verdict
 
 _HIT, _TRY = (Path(__file__).with_name(name).read_text() for name in ("hit.lua", "tries.lua"))
 _HIT_DIGEST, _TRY_DIGEST = digest(_HIT), digest(_TRY)
@@ -52,8 +52,13 @@ class SharedLimiter:
             if abs(ahead_seconds) > _MOST_APART_SECONDS:
                 raise ValueError(seconds)
             self._ahead_seconds = ahead_seconds
-            self.local.see(now, account_id, window, *before)
-            return self.local.hit(account_id, limit, window, want, now)
+            is_late = now // WINDOW_SECONDS == minute < self.local.seen(account_id, window)[0]
+            counting = Limiter() if is_late else self.local
+            counting.see(now, account_id, window, *before)
+            verdict = counting.hit(account_id, limit, window, want, now)
+            if is_late:  # read when the next minute had begun here, which has counts of its own
+                self.local.add_calls(counting.take_calls())
+            return verdict
 
         place = f"cardiorisk:window:{{{account_id}}}"
         return self._redis.ask(("EVALSHA", _HIT_DIGEST, 1, place, *asked), settle)

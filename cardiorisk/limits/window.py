@@ -52,6 +52,7 @@ class Limiter:
         self._minute = _Minute(0)
         self._ended: deque[_Minute] = deque(maxlen=MOST_ENDED_MINUTES)
         self._used_by_keys: dict[str, int] = {}  # in the current minute, by a window's name
+        self._late = Counter[tuple[int, date]]()  # calls of minutes that had ended, not taken
 
     def hit(
         self,
@@ -104,7 +105,7 @@ class Limiter:
 
     def take_calls(self) -> Counter[tuple[int, date]]:
         """Return what was counted here since the last time, by account and day (UTC)."""
-        calls: Counter[tuple[int, date]] = Counter()
+        calls, self._late = self._late, Counter()
         for minute in (*self._ended, self._minute):
             for account_id in minute.used:
                 calls[account_id, minute.day] += minute.untaken(account_id)
@@ -112,8 +113,12 @@ class Limiter:
         self._minute.taken = dict(self._minute.used)
         return +calls
 
+    def add_calls(self, late: Counter[tuple[int, date]]) -> None:
+        self._late += late
+
     def calls_of(self, account_id: int) -> Counter[date]:
-        calls: Counter[date] = Counter()
+        late = self._late.items()
+        calls = Counter({day: count for (whose, day), count in late if whose == account_id})
         for minute in (*self._ended, self._minute):
             calls[minute.day] += minute.untaken(account_id)
         return +calls

@@ -153,6 +153,24 @@ async def test_the_minute_is_that_of_redis_and_a_small_step_back_stays_in_it(
             assert (await another.hit()).remaining == remaining
 
 
+async def test_an_answer_read_when_its_minute_has_ended_counts_nothing_in_the_next(
+    redis_server: RedisServer,
+) -> None:
+    await seconds_of(redis_server)
+    late_seconds = 0.0
+    async with process(redis_server.url) as one:
+        one.limiter = SharedLimiter(one.redis, lambda: time.time() + late_seconds)
+        await one.hit(window=KeyWindow("key", 3))
+        asked = [one.limiter.hit(ACCOUNT, 5, KeyWindow("key", 3)) for _ in range(3)]
+        late_seconds = 60.0  # in which the process stood still
+        assert one.limiter.local.used(ACCOUNT) == 0
+        found = [await verdict for verdict in asked if not isinstance(verdict, Verdict)]
+        assert [verdict[:3] for verdict in found] == [(True, 3, 1), (True, 3, 0), (False, 3, 0)]
+        assert one.limiter.local.seen(ACCOUNT, KeyWindow("key", 3))[1:] == (0, 0)
+        assert sum(one.limiter.local.calls_of(ACCOUNT).values()) == 3
+        assert [sum(one.limiter.local.take_calls().values()) for _ in range(2)] == [3, 0]
+
+
 async def test_what_is_hit_in_one_turn_is_sent_together(redis_server: RedisServer) -> None:
     """Redis answers what it reads together in one write, so one turn of ours reads it all."""
     async with process(redis_server.url) as one:
