@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Iterator
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -26,7 +25,7 @@ from cardiorisk.http1.listener import Listener
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.store import rows_accounts
 from tests.postgres import PostgresServer
-from tests.processes import Server, until
+from tests.processes import Server, begin_in_a_minute
 from tests.redis_server import RedisServer
 from tests.support import Bitacora, Caller, SettableClock, change_account, create_key
 
@@ -72,7 +71,7 @@ def io_loop() -> Iterator[AsyncIOLoop]:
 @pytest.fixture
 def in_one_minute() -> None:
     """Begin where the clock minute in which a test's calls are counted has 20 s left."""
-    until(lambda: time.time() % 60 <= 40)
+    begin_in_a_minute()
 
 
 @pytest.fixture(scope="session")

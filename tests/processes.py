@@ -148,6 +148,11 @@ def within_a_second(is_so: Callable[[], object]) -> None:
         assert counted < 1.0
 
 
+def begin_in_a_minute() -> None:
+    """Wait until the clock minute, in which calls are counted, has 20 s left."""
+    until(lambda: time.time() % 60 <= 40)
+
+
 def unmeasured() -> dict[str, str]:
     """Return our environment without what has coverage measure a process.
 

@@ -117,14 +117,14 @@ def test_a_finger_that_scrolls_over_a_curve_moves_no_dot(browser: Browser, serve
         x, y = place["x"] + 0.8 * place["width"], place["y"] + 60
         finger = page.context.new_cdp_session(page)
         began_at = page.evaluate("scrollY")
+        page.evaluate("""() => addEventListener("scrollend", () => {
+          document.body.dataset.scrolled = "";
+        })""")
         for kind, up in (("touchStart", 0), *(("touchMove", 12 * step) for step in range(1, 12))):
             points = [{"x": x, "y": y - up}]
             finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        for _ in range(100):
-            if page.evaluate("scrollY") > began_at:
-                break
-            page.wait_for_timeout(20)
+        expect(page.locator("[data-scrolled]")).to_have_count(1)
         assert page.evaluate("scrollY") > began_at
         expect(page.locator("#move-back")).to_be_hidden()
         page.touchscreen.tap(x, y + began_at - page.evaluate("scrollY"))

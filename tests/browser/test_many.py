@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visiting import visiting
+from tests.processes import begin_in_a_minute
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -120,7 +120,7 @@ def test_five_thousand_rows_stay_usable_and_hostile_ones_harmless(
         expect(faulty.filter(has_text="quizá")).to_contain_text("Must be yes or no, 1 or 0")
         page.get_by_role("button", name="Assess").click()
         expect(page.locator("#progress-text")).to_have_text(
-            "5,001 of 5,001 assessed.", timeout=30_000
+            "5,001 of 5,001 assessed.", timeout=120_000
         )
         expect(page.locator("#page")).to_have_text("1 to 200 of 5,004")
         page.get_by_role("button", name="Later rows").click()
@@ -144,7 +144,6 @@ def test_five_thousand_rows_stay_usable_and_hostile_ones_harmless(
         assert short[-1].count("It is missing") == 5
 
 
-@pytest.mark.usefixtures("in_one_minute")
 def test_cells_are_pasted_and_mapped_by_hand_with_the_keyboard_alone(visit: Visit) -> None:
     page = visit.open("/lote")
     page.get_by_label("Clave de la API").fill(visit.key)
@@ -176,6 +175,7 @@ def test_cells_are_pasted_and_mapped_by_hand_with_the_keyboard_alone(visit: Visi
         "8 pacientes cuestan 8 llamadas. Tu plan freemium tiene 5 por minuto: unos 2 minutos, con "
         "esta página abierta. Premium tiene más llamadas por minuto."
     )
+    begin_in_a_minute()
     page.get_by_role("button", name="Evaluar").press("Enter")
     expect(page.locator("#countdown")).to_have_text(
         re.compile(r"^Las llamadas de este minuto se han agotado; sigue en \d+ s\.$")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from axe_playwright_python.sync_playwright import Axe
 
 from cardiorisk.store import rows_accounts
+from tests.processes import until
 from tests.support import change_account, create_key
 
 if TYPE_CHECKING:
@@ -78,11 +79,7 @@ class Visit:
         change_account(
             self.server.settings, self.name, rows_accounts.set_operator, is_operator=is_operator
         )
-        for _ in range(100):
-            if self.page.request.get(f"{self.address}/panel").ok == is_operator:
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError("the service has not noticed")
+        until(lambda: self.page.request.get(f"{self.address}/panel").ok == is_operator)
 
     def look(self, name: str) -> None:
         """Hold the page to its width and to the rules of accessibility; keep screenshots.
@@ -90,6 +87,7 @@ class Visit:
         In light and dark, on a phone and on a desktop, without motion.
         """
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_load_state()
         for scheme, (size, (width, height)) in itertools.product(SCHEMES, SIZES.items()):
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             self.page.set_viewport_size({"width": width, "height": height})
@@ -110,7 +108,7 @@ class Visit:
 def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visit]:
     """Open a window; whatever the test looks at, the browser must not have complained."""
     context = browser.new_context(**({"locale": "es-ES"} | options))
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)  # for a busy machine
     made = Visit(context.new_page(), server)
     made.page.on("console", made.hear)
     made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
