@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cardiorisk.patients.patient import FIELDS
-from tests.browser.visiting import visiting
+from tests.browser.visiting import release, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -65,6 +65,21 @@ def test_where_no_change_turns_the_answer_none_is_promised(visit: Visit) -> None
     expect(page.locator("#crossing")).to_have_text(
         "Ninguna curva cruza el umbral: ningún valor cambia la respuesta por sí solo."
     )
+
+
+def test_what_is_said_of_an_earlier_answer_does_not_come_after_the_next_one(visit: Visit) -> None:
+    late: list[Route] = []
+    page = visit.open()
+    page.route("**/model", lambda route: route.continue_() if late else late.append(route))
+    page.get_by_label("Clave de la API").fill(visit.key)
+    held = page.locator("#rule-held")
+    for patient, verdict in (("Mayor, valores altos", "Sí"), ("Joven, sin nada", "No")):
+        page.get_by_role("button", name=patient).click()
+        page.get_by_role("button", name="Evaluar").click()
+        expect(page.locator("#verdict")).to_contain_text(verdict)
+    expect(held).to_contain_text("se cumplen: 0 de 3")
+    release(page, late[0])
+    expect(held).to_contain_text("se cumplen: 0 de 3")
 
 
 @pytest.mark.usefixtures("in_one_minute")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.browser.visiting import visiting
+from tests.browser.visiting import release, visiting
 from tests.processes import begin_in_a_minute
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
     from tests.browser.visiting import Visit
     from tests.processes import Server
@@ -193,6 +193,44 @@ def test_cells_are_pasted_and_mapped_by_hand_with_the_keyboard_alone(visit: Visi
     expect(page.locator("#opening")).to_contain_text("la fila 1 se abre sola en el siguiente.")
     expect(page.locator("#opening-left")).to_have_text(re.compile(r"^\d+ s$"))
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_file_that_is_read_late_does_not_replace_a_newer_one_nor_cells(visit: Visit) -> None:
+    page = visit.open("/lote")
+    page.evaluate(
+        """() => {
+          const read = File.prototype.arrayBuffer;
+          File.prototype.arrayBuffer = function () {
+            if (this.size > 200) return read.call(this);
+            window.late = new Promise((then) => { window.release = () => then(read.call(this)); });
+            return window.late;
+          };
+        }"""
+    )
+    for is_pasted, count in ((False, 9), (True, 4)):
+        give(page, table(1))
+        if is_pasted:
+            page.get_by_label("O pega las celdas").fill("\n".join(table(count)))
+        else:
+            give(page, table(count))
+        expect(page.locator("#found")).to_contain_text(f"{count} de {count} filas")
+        page.evaluate(
+            "async () => { release(); await late; await new Promise((then) => setTimeout(then)); }"
+        )
+        expect(page.locator("#found")).to_contain_text(f"{count} de {count} filas")
+
+
+def test_the_cost_is_told_by_the_plan_of_the_key_that_stands_there(visit: Visit) -> None:
+    late: list[Route] = []
+    page = visit.open("/lote")
+    page.route("**/account", lambda route: route.continue_() if late else late.append(route))
+    give(page, table(2))
+    for plan in ("bench", "premium"):
+        page.get_by_label("Clave de la API").fill(visit.key_on(plan))
+        page.get_by_label("Clave de la API").blur()
+    expect(page.locator("#cost")).to_contain_text("Tu plan premium")
+    release(page, late[0])
+    expect(page.locator("#cost")).to_contain_text("Tu plan premium")
 
 
 def test_what_is_no_table_is_said_with_what_to_do(visit: Visit) -> None:

@@ -19,7 +19,7 @@ from tests.support import change_account, create_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
     from tests.processes import Server
 
@@ -117,6 +117,13 @@ def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visit
     finally:
         context.close()
     assert made.complaints == []
+
+
+def release(page: Page, route: Route) -> None:
+    """Let a request go on, and wait until the page has had its answer, and a later one."""
+    with page.expect_request_finished(lambda request: request == route.request):
+        route.continue_()
+    page.evaluate("async () => (await fetch('model')).text()")
 
 
 def log_in(page: Page, name: str, password: str = PASSWORD) -> None:

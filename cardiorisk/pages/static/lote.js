@@ -17,7 +17,8 @@ let table = null; // heading, rows of cells, mapping
 let patients = [];
 let run = null;
 let opening = null; // counts down to when a row is opened
-let plan = null; // of the key that was asked about last
+let plan = null; // of the key that was asked about last: a promise
+let given = null; // the file that was given last, unless cells were pasted since
 let least = Infinity; // calls a minute, where the key has fewer than its plan
 
 function refuseTable(text) {
@@ -42,11 +43,13 @@ function takeText(text) {
 
 async function takeFile(file) {
   if (!file) return;
+  given = file;
   if (file.size > MOST_BYTES) return refuseTable(say("The file is too large. Use the command cardiorisk score."));
   try {
-    takeText(await readText(file));
+    const text = await readText(file);
+    if (file === given) takeText(text);
   } catch (error) {
-    refuseTable(error.message === "excel" ? say("This is an Excel file: save it as CSV, or paste its cells.") : say("The file cannot be read."));
+    if (file === given) refuseTable(error.message === "excel" ? say("This is an Excel file: save it as CSV, or paste its cells.") : say("The file cannot be read."));
   }
 }
 
@@ -123,11 +126,13 @@ function preview(rows) {
 
 const waiting = () => patients.filter((each) => each.patient && !each.answer);
 
-/** Return the plan of the key or the session, asked for once; null where it is nobody's. */
+/** Return the plan of the key or the session, asked for once; null where it is nobody's, or no longer the key's. */
 async function readPlan() {
   const key = by("key")?.value.trim() ?? "";
-  if (plan?.key !== key) plan = { key, account: await readAccount(key).catch(() => null) };
-  return plan.account;
+  if (plan?.key !== key) plan = { key, account: readAccount(key).catch(() => null) };
+  const asked = plan;
+  const account = await asked.account;
+  return asked === plan ? account : null;
 }
 
 /** Say how many calls it takes, and how long, once the plan is known. */
@@ -270,7 +275,11 @@ async function open(row) {
 }
 
 by("file").addEventListener("change", () => takeFile(by("file").files[0]));
-by("cells").addEventListener("input", () => by("cells").value.trim() && takeText(by("cells").value));
+by("cells").addEventListener("input", () => {
+  if (!by("cells").value.trim()) return;
+  given = null;
+  takeText(by("cells").value);
+});
 by("start").addEventListener("click", start);
 by("stop").addEventListener("click", stop);
 by("key")?.addEventListener("change", tellCost);

@@ -9,14 +9,16 @@ import { language, number, say } from "./words.js";
 const whole = new Intl.NumberFormat(language);
 const list = new Intl.ListFormat(language);
 let card = null;
+let asked = null; // the answer that was shown last
 
 const rounded = (share) => `${number(share * 100, share > 0 && share < 0.1 ? 1 : 0)}\u00a0%`;
 
 /** Show it, if the card is that of the network which answered; nobody waits for it. */
 export async function showSure(patient, answer) {
   by("sure").hidden = by("rule").hidden = true;
+  asked = answer;
   if (card?.version !== answer.modelo) card = await readCard().catch(() => null);
-  if (card?.version !== answer.modelo) return;
+  if (card?.version !== answer.modelo || asked !== answer) return;
   showBand(answer.probabilidad);
   showRule(patient);
 }
