@@ -8,7 +8,7 @@ from typing import Any
 from cardiorisk.bitacora.chain import is_checkpoint
 from cardiorisk.bitacora.entry import Entry
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """After this long something hangs; no test comes near it."""
 
 KEEP_WRITING = """

@@ -66,6 +66,9 @@ class Shipping:
     def received(self, node: str) -> bytes:
         return self.file_of(node).read_bytes() if self.file_of(node).exists() else b""
 
+    def wait(self) -> None:
+        until(self.has_arrived, PATIENCE_S * 3)
+
     def has_arrived(self) -> bool:
         return all(len(self.received(node)) >= len(self.sent(node)) for node in NODES)
 
@@ -90,22 +93,22 @@ def test_every_line_arrives_once_and_whole_through_rotation_and_restarts(
         collector.enter_context(shipping.running("rsyslog-collector"))
         with shipping.running("rsyslog"):
             write(300)
-            until(shipping.has_arrived)
+            shipping.wait()
             for bitacora in bitacoras:
                 bitacora.path.rename(f"{bitacora.path}-20261127-1")
             write(200)  # still into the renamed files
             until(lambda: _has_followed(bitacoras))
-            until(shipping.has_arrived)  # a renamed file is not looked for again
+            shipping.wait()  # a renamed file is not looked for again
             write(200)
         write(200)
         with shipping.running("rsyslog"):
-            until(shipping.has_arrived)
+            shipping.wait()
             collector.close()
             write(200)
             with shipping.running("rsyslog-collector"):
                 for bitacora in bitacoras:
                     bitacora.close()
-                until(shipping.has_arrived)
+                shipping.wait()
     for node in NODES:
         assert shipping.received(node) == shipping.sent(node)
         found = verify(in_order([shipping.file_of(node)]))
