@@ -131,8 +131,8 @@ class UnixConnection(HTTPConnection):
 def until(is_so: Callable[[], object], seconds: float = 30) -> None:
     """Ask again and again until something is so, and fail where it is not in time."""
     gives_up_at = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < gives_up_at
+    while not (found := is_so()):
+        assert time.monotonic() < gives_up_at, f"it is {found!r} after {seconds} s"
         time.sleep(0.02)
 
 

@@ -62,7 +62,7 @@ PROXIES = {
 def free_port() -> int:
     """Return a port that stays free: the system gives higher ones to whoever names none."""
     while True:
-        port = 10_000 + secrets.randbelow(20_000)
+        port = 11_000 + secrets.randbelow(20_000)  # past 10080, which no browser opens
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
