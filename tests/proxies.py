@@ -41,7 +41,7 @@ http {{
 HAPROXY = """
 defaults
   mode http
-  timeout connect 5s
+  timeout connect 30s
   timeout client 30s
   timeout server 30s
   http-reuse always
