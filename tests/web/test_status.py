@@ -32,8 +32,14 @@ async def test_a_service_that_is_ready_names_its_network(
     [("network", "not-ready"), ("database", "store-unavailable"), ("log", "log-unavailable")],
 )
 async def test_without_its_network_database_or_log_it_is_not_ready(
-    stranger: Caller, app: CardioriskApplication, own_directory: Path, lost: str, code: str
+    stranger: Caller,
+    app: CardioriskApplication,
+    own_directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+    code: str,
 ) -> None:
+    monkeypatch.setattr("cardiorisk.store.store.PROBE_SECONDS", 20.0)  # for a slow try to end
     if lost == "network":
         await app.services.predictor.close()
     elif lost == "log":
