@@ -7,7 +7,7 @@ import contextlib
 import os
 import select
 import sys
-from io import FileIO, TextIOWrapper
+from io import FileIO, RawIOBase, TextIOWrapper
 from typing import Any
 
 
@@ -41,6 +41,11 @@ def secure() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open
+    own = sys.__stdout__
+    if own is sys.stdout is not None and isinstance(own.buffer, RawIOBase):  # PYTHONUNBUFFERED
+        # Where a signal comes, it writes a part, and Python takes that for the whole.
+        stream = open(1, "w", encoding=own.encoding, errors=own.errors, closefd=False)  # noqa: SIM115 - as above
+        _put("stdout", stream)
     tell_only("stderr", waits=True)
 
 
@@ -52,9 +57,13 @@ def tell_only(name: str, *, waits: bool) -> Telling:
     if getattr(sys, name) is own:
         encoding = own.encoding if own else "utf-8"
         stream = TextIOWrapper(telling, encoding, "backslashreplace", line_buffering=True)
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+        _put(name, stream)
     return telling
+
+
+def _put(name: str, stream: TextIOWrapper) -> None:
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)
 
 
 def abandon_stdout() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from select import select
 
 import pytest
 
@@ -14,6 +18,7 @@ from cardiorisk.files.table import Batch, open_table
 from cardiorisk.patients.patient import FIELDS
 from cardiorisk.scoring.output import score_table
 from cardiorisk.scoring.scorer import Scorer
+from tests.processes import until
 
 PATIENTS = "colesterol,presion,glucosa,edad,sobrepeso,tabaquismo\n2.0,1.2,1.0,40,1,1\n"
 
@@ -81,3 +86,26 @@ def test_a_target_that_is_full_is_named(source: Path, scorer: Scorer) -> None:
     with pytest.raises(OSError, match="No space left") as raised:
         list(score_file(source, Path("/dev/full"), scorer))
     assert raised.value.filename == "/dev/full"
+
+
+def test_a_pipe_is_given_every_row_where_a_write_is_interrupted(
+    source: Path, scorer: Scorer
+) -> None:
+    source.write_text(PATIENTS + PATIENTS.splitlines(keepends=True)[1] * 20_000)
+    target = source.with_name("out.csv")
+    list(score_file(source, target, scorer))
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "cardiorisk", "score", str(source), "-"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with os.fdopen(reading, "rb") as taken:
+        run = subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, env=environment)
+        try:
+            until(lambda: not select([], [writing], [], 0)[1])  # the pipe is full
+            run.send_signal(signal.SIGSTOP)
+            os.waitpid(run.pid, os.WUNTRACED)
+            run.send_signal(signal.SIGCONT)
+        finally:
+            os.close(writing)
+        assert taken.read() == target.read_bytes()
+        said = run.communicate()[1]
+    assert run.returncode == 0, said
