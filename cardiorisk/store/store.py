@@ -74,6 +74,7 @@ class Store:
         self.memo = Memo(monotonic)
         self._probe: asyncio.Future[bool] | None = None
         self._probed_at = -math.inf
+        self._is_mending = False  # until it is known and told that the file works again
         self._watcher: asyncio.Task[None] | None = None
         self._last_change: int | None = None
         self.network_wanted = asyncio.Event()  # another process wants another network, or might
@@ -153,7 +154,7 @@ class Store:
             probe = self._probe = self._writes.submit(self.database.probe, is_counted=False)
             self._probed_at = self._monotonic()
         await asyncio.wait({probe}, timeout=PROBE_SECONDS)
-        if self.database.fault is not None:
+        if self.database.fault is not None or self._is_mending:
             raise StoreUnavailable("the database cannot be used right now")
         if not probe.done():
             if self._monotonic() > self._probed_at + STUCK_SECONDS:
@@ -173,11 +174,13 @@ class Store:
         """
         try:
             if self.database.fault is not None:
+                self._is_mending = True
                 self._failures.note("the database", StoreUnavailable(self.database.fault))
                 await self._writes.run(self.database.mend, is_counted=False)
                 self._probe = self._last_change = None
             await self._catch_up()
             self._failures.note("the database", None)
+            self._is_mending = False
         except Exception as error:  # noqa: BLE001 - the watcher must outlive every failure
             self._failures.note("the database", error)
             if not self.database.is_shared:

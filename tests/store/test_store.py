@@ -24,6 +24,7 @@ from cardiorisk.limits.window import Limiter
 from cardiorisk.store import rows_accounts, rows_changes, rows_keys, rows_sessions
 from cardiorisk.store.database import Database, open_database, open_existing, open_served
 from cardiorisk.store.memo import MOST_LOOKUPS
+from cardiorisk.store.sqlite_file import back_up
 from cardiorisk.store.store import FLUSH_SECONDS, MOST_JOBS, PROBE_SECONDS, Store
 from cardiorisk.store.tables import Base
 
@@ -456,6 +457,32 @@ async def test_checks_within_half_a_second_are_one_and_another_s_lock_fails_none
     with locked(url):
         await store.check()  # which does not wait for it longer than half a second
         await until(lambda: database.checks == 2)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_file_that_is_mended_is_in_order_once_that_is_told(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.check()  # which those of the next half second share
+    back_up(path, path.with_name("copy.db"))
+    path.with_name("copy.db").rename(path)
+    await told(store.change(lambda _: None))
+    release, changes_since = threading.Event(), store.database.changes_since
+
+    def changes_since_later(last: int | None) -> tuple[int, AbstractSet[int] | None]:
+        release.wait()
+        return changes_since(last)
+
+    monkeypatch.setattr(store.database, "changes_since", changes_since_later)
+    refreshing = asyncio.create_task(store.refresh())
+    await until(lambda: store.database.fault is None)
+    try:
+        assert await told(store.check()) == "the database cannot be used right now"
+    finally:
+        release.set()
+    await refreshing
+    await store.check()
+    assert caplog.messages[-1] == "the database works again"
 
 
 async def test_a_lock_stops_the_opening_that_makes_the_secret_and_no_other(
