@@ -55,13 +55,18 @@ def open_log(path: Path) -> BufferedReader:
 
 def list_files(path: Path) -> list[LogFile]:
     """List a bitácora's files, the oldest first; of one that is just being compressed the old."""
+    names = set(path.parent.glob(f"{path.name}*"))
     files = {
         other
-        for other in path.parent.glob(f"{path.name}*")
+        for other in names
         if (other == path or _ROTATED.fullmatch(other.name.removeprefix(path.name)))
         and other.is_file()  # whoever opens a pipe waits
     }
-    return in_order(one for one in files if one.suffix != ".gz" or one.with_suffix("") not in files)
+    found = in_order(
+        one for one in files if one.suffix != ".gz" or one.with_suffix("") not in files
+    )
+    # One that was renamed or compressed meanwhile is perhaps in none of its names.
+    return found if names == set(path.parent.glob(f"{path.name}*")) else list_files(path)
 
 
 def newest_first(path: Path) -> Iterator[Path]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from cardiorisk.bitacora import files
 from cardiorisk.bitacora.files import newest_first
 from cardiorisk.bitacora.reader import find_newest
 from cardiorisk.bitacora.writer import Bitacora
@@ -58,6 +60,22 @@ def test_statistics_reach_back_through_every_file(call: Call) -> None:
     assert requests(call, "--since", "2026-11-01") == 8
     assert call("log", "stats").stdout.startswith("logs/bitacora.jsonl and 3 more\n")
     assert "d1-1" not in call("log", "drift").stdout
+
+
+@pytest.mark.usefixtures("four_days")
+def test_a_file_that_is_compressed_while_it_is_looked_for_is_not_left_out(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order, plain = files.in_order, Path(f"{LOG}.1")
+
+    def compress_before(paths: Iterable[Path]) -> list[files.LogFile]:
+        if plain.exists():
+            Path(f"{plain}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+            plain.unlink()
+        return in_order(paths)
+
+    monkeypatch.setattr(files, "in_order", compress_before)
+    assert requests(call) == 8
 
 
 @pytest.mark.usefixtures("four_days")
