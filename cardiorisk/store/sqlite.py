@@ -112,7 +112,7 @@ class SqliteDatabase:
             self._let_go()
             fault = self.fault
             try:
-                self._open()
+                self._open(may_be_empty=False)
                 with self._transaction(self._reader) as rows:
                     revisions.require_head(rows)
             except BaseException:
@@ -134,10 +134,13 @@ class SqliteDatabase:
             else:
                 self._let_go()
 
-    def _open(self) -> None:
+    def _open(self, *, may_be_empty: bool = True) -> None:
         with translated(self.path), ExitStack() as on_failure:
-            if not stat.S_ISREG(self.path.stat().st_mode):  # SQLite would wait for a pipe's reader
+            found = self.path.stat()
+            if not stat.S_ISREG(found.st_mode):  # SQLite would wait for a pipe's reader
                 raise StoreUnavailable(f"{self.path} is no file")
+            if not found.st_size and not may_be_empty:  # SQLite would write into it, over a copy
+                raise StoreUnavailable(f"{self.path} is empty")
             if self._is_served or sqlite_file.is_copy(self.path):
                 sqlite_file.part_from_foreign_log(self.path)
             self._writer = _engine(self.path, self.busy_seconds, "rw").connect()

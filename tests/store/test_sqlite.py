@@ -228,6 +228,18 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(url: str, path: P
     assert path.read_bytes() == content
 
 
+def test_a_file_that_was_emptied_is_left_to_who_writes_a_copy_into_it(url: str, path: Path) -> None:
+    with open_database(url):
+        pass
+    with closing(SqliteDatabase(path, 5.0, is_served=True)) as database:
+        path.write_bytes(b"")
+        with pytest.raises(StoreUnavailable):
+            database.probe()
+        with pytest.raises(StoreUnavailable, match="is empty"):
+            database.mend()
+        assert path.stat().st_size == 0
+
+
 @pytest.mark.parametrize("open_", [open_existing, open_current])
 def test_a_file_that_is_to_be_there_is_not_made(
     url: str, path: Path, open_: Callable[[str], AbstractContextManager[Database]]
