@@ -44,7 +44,7 @@ def secure() -> None:
     own = sys.__stdout__
     if own is sys.stdout is not None and isinstance(own.buffer, RawIOBase):  # PYTHONUNBUFFERED
         # Where a signal comes, it writes a part, and Python takes that for the whole.
-        stream = open(1, "w", encoding=own.encoding, errors=own.errors, closefd=False)  # noqa: SIM115 - as above
+        stream = open(1, "w", 1, own.encoding, own.errors, closefd=False)  # noqa: SIM115 - as above
         _put("stdout", stream)
     tell_only("stderr", waits=True)
 
