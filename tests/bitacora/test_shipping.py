@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -75,6 +78,12 @@ class Shipping:
         queues = (self.directory / "rsyslog").glob("cardiorisk.0*")
         return any(self.last(node).strip() in queue.read_bytes() for queue in queues)
 
+    def process_id(self, name: str) -> int:
+        return int((self.directory / name / "pid").read_text())
+
+    def wait_for_last(self) -> None:
+        until(lambda: all(self.received(node).endswith(self.last(node)) for node in NODES))
+
     def wait(self) -> None:
         until(self.has_arrived, PATIENCE_S * 3)
 
@@ -86,7 +95,8 @@ def append(bitacoras: list[Bitacora], count: int) -> None:
     for number in range(count):
         route = "/" + "x" * (60_000 if number % 100 == 0 else 9)  # longer than rsyslog's usual
         for bitacora, node in zip(bitacoras, NODES, strict=True):
-            bitacora.append(make_entry(route=route, node=node).line())
+            entry = make_entry(request_id=token_hex(8), route=route, node=node)
+            bitacora.append(entry.line())
 
 
 @pytest.fixture
@@ -128,8 +138,9 @@ def test_every_line_arrives_once_and_whole_through_rotation_and_restarts(
         assert (found.fault, found.lines) == (None, 1100)
 
 
-def test_an_end_while_the_collector_is_away_leaves_one_line_behind_at_most(
-    shipping: Shipping,
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_waits_for_the_collector_outlives_an_end_but_for_a_line_and_a_kill_9_with_repeats(
+    shipping: Shipping, *, is_killed: bool
 ) -> None:
     bitacoras = [Bitacora(shipping.logs, node=node) for node in NODES]
     shipping.shutdown_ms = 500
@@ -141,17 +152,25 @@ def test_an_end_while_the_collector_is_away_leaves_one_line_behind_at_most(
         for bitacora in bitacoras:
             bitacora.close()
         until(lambda: all(shipping.is_queued(node) for node in NODES))
+        if is_killed:
+            os.kill(shipping.process_id("rsyslog"), signal.SIGKILL)
     with shipping.running("rsyslog-collector"), shipping.running("rsyslog"):
-        until(lambda: all(shipping.received(node).endswith(shipping.last(node)) for node in NODES))
-    missing = 0
+        shipping.wait_for_last()
+    missing = repeated = 0
     for node in NODES:
         sent, received = (shipping.sent(node).splitlines(), shipping.received(node).splitlines())
+        first = list(dict.fromkeys(received))
         left = iter(sent)
-        assert all(line in left for line in received)  # in their order
-        missing += len(sent) - len(received)
-        is_whole = verify(in_order([shipping.file_of(node)])).fault is None
-        assert is_whole == (len(received) == len(sent))
-    assert missing in {0, 1}
+        assert all(line in left for line in first)  # in their order
+        missing += len(sent) - len(first)
+        repeated += len(received) - len(first)
+        assert (verify(in_order([shipping.file_of(node)])).fault is None) == (received == sent)
+    if is_killed:
+        assert missing == 0
+        assert 0 < repeated <= 100 * len(NODES)
+    else:
+        assert missing <= 1
+        assert repeated == 0
 
 
 def _has_followed(bitacoras: list[Bitacora]) -> bool:
