@@ -29,6 +29,8 @@ class Verdict(NamedTuple):
     def refusal(self, plan: str, want: int) -> RateLimited:
         allows = "this key" if self.is_key_s else f"the plan {plan}"
         left = f"{self.remaining} left for {want} patients; " if want > 1 else ""
+        if want > self.limit:
+            left += f"send at most {self.limit} at once; "
         told = f"{allows} allows {self.limit} requests a minute; {left}the next minute starts in"
         return RateLimited(f"{told} {self.resets_in_seconds} s", self.resets_in_seconds)
 

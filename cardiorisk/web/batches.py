@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, FailFast, ValidationError
 from typing_extensions import TypedDict
 
-from cardiorisk.errors import InvalidPatient, InvalidQuery, MalformedBody, RateLimited
+from cardiorisk.errors import (
+    InternalFailure,
+    InvalidPatient,
+    InvalidQuery,
+    MalformedBody,
+    RateLimited,
+    ServiceError,
+)
 from cardiorisk.model.explanations import Explanation
 from cardiorisk.model.predictor import BatchAssessment
 from cardiorisk.patients import words
@@ -199,7 +206,7 @@ class BatchingHandler(AssessingHandler):
             await super().prepare()
         except Exception as error:
             if self.verdict is not None and not isinstance(error, RateLimited):
-                await self.draw_on_window()
+                await self._draw_one(error)
             raise
 
     @asynccontextmanager
@@ -207,11 +214,18 @@ class BatchingHandler(AssessingHandler):
         try:
             async with self.services.traffic.batch_turn:
                 yield
-        except Exception:
+        except Exception as error:
             self.end_stage("validate")
-            await self.draw_on_window()
+            await self._draw_one(error)
             raise
         self.end_stage("validate")
+
+    async def _draw_one(self, error: Exception) -> None:
+        try:
+            await self.draw_on_window()
+        except ServiceError:  # of the two a failure of our own is told, and logged
+            if not isinstance(self.error_of(error), InternalFailure):
+                raise
 
     async def assess_batch(self, rows: NDArray[np.float32], sent: int) -> BatchAssessment:
         self.filas = sent

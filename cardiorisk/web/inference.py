@@ -222,8 +222,8 @@ class InferHandler(BatchingHandler):
         it); so is the answer where `binary_data` or `binary_data_output` asks for it. n rows draw n
         on the limit, all or none. One faulty value refuses them all. A body may hold 1 MiB.
         """
+        _require_version(self, version)
         async with self.reading():
-            _require_version(self, version)
             length = self.request.headers.get(LENGTH_HEADER)
             sent, rows = read_inference(self.request.body, length)
         found = await self.assess_batch(rows, len(rows))

@@ -11,6 +11,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from cardiorisk.config import Settings
+from cardiorisk.errors import MalformedBody
 from cardiorisk.limits.window import Verdict
 from cardiorisk.routes import CardioriskApplication
 from cardiorisk.web.batches import BatchHandler, read_batch
@@ -183,6 +184,27 @@ async def test_what_is_refused_is_answered_once_it_is_counted(
     assert response.headers["RateLimit"] == '"premium";r=7;t=48'
 
 
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [(MalformedBody("no"), (429, "rate-limited")), (ZeroDivisionError(), (500, "internal"))],
+)
+async def test_a_minute_used_up_meanwhile_is_told_but_not_in_place_of_our_own_failure(
+    premium: Caller,
+    app: CardioriskApplication,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Exception,
+    failure: tuple[int, str],
+) -> None:
+    async def fail_later(_: bytes) -> None:
+        app.services.limiter.hit(1, 50, want=50)
+        raise fault
+
+    monkeypatch.setattr("cardiorisk.web.batches.read_batch", fail_later)
+    assert told(await premium.send("POST", LOTE, many(1))) == failure
+    assert ("unexpected failure" in caplog.text) == (failure[0] == 500)
+
+
 async def test_a_body_of_exactly_the_limit_is_read(premium: Caller) -> None:
     response = await premium.send("POST", LOTE, many(1).ljust(BatchHandler.body_limit_bytes))
     assert response.code == 200
@@ -196,12 +218,15 @@ async def test_no_parameter_is_offered(premium: Caller, name: str) -> None:
 
 
 async def test_all_draw_on_the_window_or_none(premium: Caller, bitacora: Bitacora) -> None:
+    response = await premium.send("POST", LOTE, many(51))
+    assert "50 left for 51 patients; send at most 50 at once" in document(response)["detail"]
     response = await premium.send("POST", LOTE, many(45))
     assert response.headers["RateLimit"] == '"premium";r=5;t=48'
     response = await premium.send("POST", LOTE, many(6))
     assert told(response) == (429, "rate-limited")
     assert response.headers["RateLimit"] == '"premium";r=5;t=48'
     assert "5 left for 6 patients" in document(response)["detail"]
+    assert "at once" not in document(response)["detail"]
     assert (bitacora.last()["status"], bitacora.last()["filas"]) == (429, 6)
     response = await premium.send("POST", LOTE, batch(*[b"{}"] * 5))
     assert (response.code, response.headers["RateLimit"]) == (200, '"premium";r=0;t=48')

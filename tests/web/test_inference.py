@@ -164,6 +164,7 @@ async def test_another_model_or_version_is_not_there(premium: Caller, path: str)
     response = await premium.send("POST", path, {"inputs": [TENSOR]})
     assert told(response) == (404, "not-found")
     assert document(response)["error"] == document(response)["detail"]
+    assert document(await premium.send("GET", "/account"))["used_this_minute"] == 0
 
 
 async def test_every_route_needs_a_key_and_only_inference_draws(
