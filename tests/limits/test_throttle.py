@@ -51,18 +51,20 @@ class Counted:
             self.server.let_pass(seconds)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def counted(
-    request: pytest.FixtureRequest, clock: SettableClock, io_loop: IOLoop
-) -> Iterator[Counted]:
-    if request.param == "memory":
-        yield Counted(Tries(clock), clock)
-        return
-    server: RedisServer = request.getfixturevalue("redis_server")
-    redis = shared_redis(server.url, refuses=True)
+@pytest.fixture
+def shared(redis_server: RedisServer, io_loop: IOLoop) -> Iterator[SharedTries]:
+    redis = shared_redis(redis_server.url, refuses=True)
     io_loop.run_sync(redis.start)
-    yield Counted(SharedTries(redis, time.time), clock, server)
+    yield SharedTries(redis, time.time)
     io_loop.run_sync(redis.close)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def counted(request: pytest.FixtureRequest, clock: SettableClock) -> Counted:
+    if request.param == "memory":
+        return Counted(Tries(clock), clock)
+    shared = request.getfixturevalue("shared")
+    return Counted(shared, clock, request.getfixturevalue("redis_server"))
 
 
 @pytest.fixture(autouse=True)
@@ -155,25 +157,18 @@ async def test_past_the_bound_the_first_window_in_memory_is_forgotten(clock: Set
 
 
 async def test_what_a_process_held_that_died_is_free_after_a_minute(
-    redis_server: RedisServer,
+    shared: SharedTries, redis_server: RedisServer
 ) -> None:
-    redis = shared_redis(redis_server.url, refuses=True)
-    await redis.start()
-    counts = SharedTries(redis, time.time)
     began = time.monotonic()
-    await counts.hold(ANA)
+    await shared.hold(ANA)
     seconds_left = redis_server.ask("TTL", "cardiorisk:{attempts}:tests:ana")
     assert 59 - (time.monotonic() - began) <= seconds_left <= 60
-    await redis.close()
 
 
 async def test_what_came_of_a_try_counts_for_all_processes_before_it_is_told(
-    redis_server: RedisServer,
+    shared: SharedTries, redis_server: RedisServer
 ) -> None:
-    redis = shared_redis(redis_server.url, refuses=True)
-    await redis.start()
-    counts = SharedTries(redis, time.time)
-    throttle = Throttle(counts)
+    throttle = Throttle(shared)
 
     def in_redis() -> dict[bytes, list[bytes]]:
         return {key: redis_server.ask("HGETALL", key) for key in redis_server.ask("KEYS", "*")}
@@ -188,9 +183,8 @@ async def test_what_came_of_a_try_counts_for_all_processes_before_it_is_told(
         before = in_redis()
         await attempt
         told = in_redis()
-        await counts.tries()  # whatever is under way has arrived
+        await shared.tries()  # whatever is under way has arrived
         assert before != told == in_redis()
-    await redis.close()
 
 
 @pytest.mark.parametrize(
